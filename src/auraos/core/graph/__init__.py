@@ -1,0 +1,1 @@
+"""The workflow as a graph: read out of a document, and checked with all its problems at once."""

@@ -1,0 +1,1 @@
+"""The engine: it obeys the run machine, makes facts durable, and does what the machine wishes."""

@@ -1,0 +1,33 @@
+"""Everything a plugin may import: what a step type is, what it gets, how it fails, and how it is tested.
+
+A step type is a typed function under `@step_type`; an entry point in the group `auraos.steps` names it:
+
+    [project.entry-points."auraos.steps"]
+    "acme.stamp" = "acme_steps:stamp"
+"""
+
+from auraos.core.catalogue import Behaviour, Chosen, Effect, Example, StepType
+from auraos.core.values import FileReference, Value
+from auraos.sdk.failures import StepFailed, StepUnknown
+from auraos.sdk.protocols import Answer, Files, Http, Sandbox, Secrets, StepContext
+from auraos.sdk.step import deferred, step_type
+
+__all__ = [
+    "Answer",
+    "Behaviour",
+    "Chosen",
+    "Effect",
+    "Example",
+    "FileReference",
+    "Files",
+    "Http",
+    "Sandbox",
+    "Secrets",
+    "StepContext",
+    "StepFailed",
+    "StepType",
+    "StepUnknown",
+    "Value",
+    "deferred",
+    "step_type",
+]

@@ -1,0 +1,128 @@
+"""The narrow doors through which a step reaches the world. The house implements them; tests bring fakes."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from auraos.core.values import FileReference, Value
+
+
+class Answer(Protocol):
+    """The answer of an HTTP request; the body is read once, in whole up to a bound or as a stream."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def url(self) -> str: ...
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole decoded body; raise `StepFailed` (class data) when it is longer than `limit` bytes."""
+        ...
+
+    def stream(self, limit: int) -> AsyncIterator[bytes]:
+        """Yield the decoded body in pieces, at most `limit` bytes in all."""
+        ...
+
+
+class Http(Protocol):
+    """HTTP through Egress: addresses are checked at connect and after every redirect."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | AsyncIterator[bytes] | None = None,
+        secret: str | None = None,
+        follow_redirects: bool = True,
+        timeout: timedelta | None = None,
+    ) -> AbstractAsyncContextManager[Answer]:
+        """Send a request. The named secret is revealed only to a host it is bound to, and dropped on a redirect elsewhere.
+
+        Raises `StepFailed` when certainly nothing was sent, `StepUnknown` when something was and no whole answer came.
+        """
+        ...
+
+
+class Secrets(Protocol):
+    """Reveal: the value of a secret that the step names, for a host that the secret is bound to."""
+
+    async def reveal(self, name: str, *, host: str) -> str: ...
+
+
+class Files(Protocol):
+    """The blob store: values too large for the journal."""
+
+    async def write(self, pieces: AsyncIterator[bytes], *, media_type: str, name: str = "") -> FileReference: ...
+
+    def read(self, reference: FileReference) -> AsyncIterator[bytes]: ...
+
+
+class Sandbox(Protocol):
+    """Runs a person's Python statements with hard limits, away from this process's memory."""
+
+    async def run(self, code: str, inputs: Mapping[str, Value], *, timeout: timedelta, memory: int) -> "SandboxResult": ...
+
+
+class SandboxResult(Protocol):
+    """What came of a piece of code: its last value, and what it printed."""
+
+    @property
+    def output(self) -> Value: ...
+
+    @property
+    def printed(self) -> str: ...
+
+
+class StepContext(Protocol):
+    """All that one attempt of a step may use."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def key(self) -> str:
+        """Return the idempotency key: the same for every attempt of this activation."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """Return the time of the grant."""
+        ...
+
+    @property
+    def effect(self) -> str:
+        """Return the effect of this activation, fixed when the workflow was published."""
+        ...
+
+    @property
+    def http(self) -> Http: ...
+
+    @property
+    def secrets(self) -> Secrets: ...
+
+    @property
+    def files(self) -> Files: ...
+
+    @property
+    def sandbox(self) -> Sandbox: ...
+
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        """Add a line to the run's log."""
+        ...
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        """Say how far the attempt has come."""
+        ...

@@ -1,0 +1,1 @@
+"""Storage: the engine's ports on real databases."""
