@@ -1,0 +1,123 @@
+# AuraOS Automation: `make` lists what can be made. Everything stays inside this folder, in .venv.
+#
+# A target that installs something leaves a stamp in .venv, so a second call starts at once; a changed lock installs anew.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+LOCKS  := requirements
+# Tests share the machine with their own servers and workers: two at once by default.
+JOBS   ?= 2
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help serve install test check unit bench docs reference lock clean
+
+help: ## Show this list
+	@echo "AuraOS Automation"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------------------------------------------- install
+
+# $(call install,LOCK) installs a lock with its hashes: by uv, which is fast, or by pip where uv cannot reach the packages.
+define install
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCKS)/$(1).txt \
+		|| { echo "uv could not install; trying pip"; $(BIN)/python -m pip install --quiet --require-hashes -r $(LOCKS)/$(1).txt; }
+	@touch $@
+endef
+
+$(STAMPS)/venv:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "AuraOS needs Python 3.11 or newer, and '$(PYTHON)' was not found."; \
+		echo "Install it, or name another one: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "AuraOS needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; \
+		echo "Name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "'$(PYTHON)' cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) -V 2>&1) …"
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/tools: $(LOCKS)/tools.txt | $(STAMPS)/venv
+	@echo "Installing uv …"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $(LOCKS)/tools.txt
+	@touch $@
+
+$(STAMPS)/run: $(LOCKS)/run.txt $(STAMPS)/tools
+	@echo "Installing what AuraOS needs …"
+	$(call install,run)
+
+$(STAMPS)/test: $(LOCKS)/test.txt $(STAMPS)/run
+	@echo "Installing what the tests need …"
+	$(call install,test)
+
+$(STAMPS)/docs: $(LOCKS)/docs.txt $(STAMPS)/tools
+	@echo "Installing what the documentation needs …"
+	$(call install,docs)
+
+# Editable: a change in src/ counts at once. Built with the locked hatchling, so nothing unlocked is fetched.
+$(STAMPS)/auraos: pyproject.toml $(STAMPS)/run
+	@echo "Installing AuraOS …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	@touch $@
+
+install: $(STAMPS)/auraos ## Make .venv and install AuraOS into it, from hashed locks
+
+# ---------------------------------------------------------------------------------------------------- use
+
+serve: install ## Set everything up and run an example from start to end (there is no server yet)
+	@echo
+	@echo "Running examples/hello.yaml:"
+	@echo "  $(BIN)/auraos run examples/hello.yaml --input '{\"name\": \"Ada\"}'"
+	@echo
+	@$(BIN)/auraos run examples/hello.yaml --input '{"name": "Ada"}'
+	@echo
+	@echo "AuraOS is installed in $(VENV); the run above is kept in .auraos. There is no server in this part. Next:"
+	@echo "  $(BIN)/auraos runs list                     what ran"
+	@echo "  $(BIN)/auraos check examples                find every mistake in the examples"
+	@echo "  $(BIN)/auraos test examples                 run the cases that the examples carry"
+	@echo "  $(BIN)/auraos graph examples/hello.yaml     draw it"
+	@echo "The first workflow of your own, step by step: docs/tutorial/first-workflow.md"
+
+# ---------------------------------------------------------------------------------------------------- prove
+
+test: check unit ## Check everything and run all tests, as the build server does
+
+check: $(STAMPS)/test $(STAMPS)/auraos ## Read the code without running it: style, types, floors, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+
+unit: $(STAMPS)/test $(STAMPS)/auraos ## Run the tests alone
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+bench: $(STAMPS)/test $(STAMPS)/auraos ## Measure; prints a table and writes bench/latest.json
+	$(BIN)/python -m bench
+
+# ---------------------------------------------------------------------------------------------------- write
+
+docs: reference $(STAMPS)/docs ## Build the documentation into site/
+	$(BIN)/zensical build --clean --strict
+
+reference: $(STAMPS)/auraos ## Write docs/reference from the code
+	$(BIN)/python scripts/reference.py docs/reference
+
+# Versions are chosen once, in run.txt; the other locks agree with it. No lock names an address.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+lock: $(STAMPS)/tools ## Choose new versions of all dependencies and write requirements/*.txt
+	@$(COMPILE) --upgrade --group tools -o $(LOCKS)/tools.txt
+	@$(COMPILE) --upgrade pyproject.toml --group build -o $(LOCKS)/run.txt
+	@$(COMPILE) --upgrade --group test --group check --group bench -c $(LOCKS)/run.txt -o $(LOCKS)/test.txt
+	@$(COMPILE) --upgrade --group docs -c $(LOCKS)/test.txt -o $(LOCKS)/docs.txt
+
+clean: ## Remove everything that was made here, but not your runs in .auraos
+	rm -rf $(VENV) build dist site docs/reference bench/latest.json .cache .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache .coverage
+	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
