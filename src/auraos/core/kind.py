@@ -1,0 +1,49 @@
+"""Kinds of documents: what each is called, what its spec looks like, and how it is checked. The owning package defines its
+kind, the application registers it; everything else about documents is the same for all.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from auraos.core.catalogue import Catalogue, Schema
+from auraos.core.document import Document
+from auraos.core.errors import UnexpectedError
+from auraos.core.problems import Problem
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of document. `schema` gives the JSON Schema of its spec; `check` finds all that is wrong with one."""
+
+    name: str
+    title: str = ""
+    schema: Callable[[Catalogue], Schema]
+    check: Callable[[Document, Catalogue], list[Problem]]
+
+
+class Kinds:
+    """The kinds that are known, by name; a collection of their names."""
+
+    def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+        self._kinds: dict[str, Kind] = {}
+        for kind in kinds:
+            self.register(kind)
+
+    def register(self, kind: Kind) -> None:
+        """Add a kind; two of one name are a mistake of the program."""
+        if kind.name in self._kinds:
+            raise UnexpectedError(f"The kind {kind.name!r} is registered twice.")
+        self._kinds[kind.name] = kind
+
+    def find(self, name: str) -> Kind | None:
+        """Return the kind of this name; None where there is none."""
+        return self._kinds.get(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._kinds
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._kinds))
+
+    def __len__(self) -> int:
+        return len(self._kinds)
