@@ -1,0 +1,114 @@
+"""Problems as they are found in a document, each with its place; and the words behind a "did you mean"."""
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+from auraos.core.document import Node
+from auraos.core.problem_codes import find_code
+from auraos.core.problems import Fix, Path, Place, Problem, Severity, TextEdit
+
+MOST_PROBLEMS = 1_000
+
+
+class Findings:
+    """The problems of one document. Whoever adds one names the path; the place comes from the tree."""
+
+    def __init__(self, tree: Node) -> None:
+        self.tree = tree
+        self.problems: list[Problem] = []
+        self._seen: set[tuple[object, ...]] = set()
+
+    def add(
+        self,
+        code: str,
+        path: Path,
+        message: str,
+        *,
+        hint: str = "",
+        fix: Fix | None = None,
+        key: bool = False,
+        place: Place | None = None,
+    ) -> None:
+        """Note a problem, unless it is there already; `key` points at the field's name, not at its value."""
+        if (code, path, message) in self._seen or len(self.problems) >= MOST_PROBLEMS:
+            return
+        self._seen.add((code, path, message))
+        self.problems.append(
+            Problem(
+                code=code,
+                message=message,
+                severity=find_code(code).severity,
+                path=path,
+                place=place or self.tree.place(path, key=key),
+                hint=hint,
+                fix=fix,
+            )
+        )
+
+    @property
+    def has_errors(self) -> bool:
+        """Return whether something was found that stops a run."""
+        return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+    def fix_value(self, path: Path, title: str, text: str, *, safe: bool = False) -> Fix | None:
+        """Return the fix that writes `text` in the place of the value at a path."""
+        node = self.tree.find(path)
+        return replace_node(node, title, text, safe=safe) if node and node.alias is None else None
+
+    def fix_key(self, path: Path, name: str) -> Fix | None:
+        """Return the fix that renames the last key of a path."""
+        node = self.tree.find_key(path)
+        parent = self.tree.find(path[:-1])
+        if (
+            node is None
+            or parent is None
+            or name in parent.entries
+            or not parent_is_own(self.tree, path[:-1])
+        ):
+            return None
+        return Fix(f"Rename it to {name!r}", (TextEdit(node.start, node.end, name),))
+
+
+def replace_node(node: Node, title: str, text: str, *, safe: bool = False) -> Fix:
+    """Return the fix that writes `text` over a node."""
+    return Fix(title, (TextEdit(node.start, node.end, text),), safe)
+
+
+def parent_is_own(tree: Node, path: Path) -> bool:
+    """Return whether a path reaches its node without passing an alias, so that an edit touches one place."""
+    node: Node | None = tree
+    for part in path:
+        node = node.child(part) if node else None
+        if node is None or node.alias is not None:
+            return False
+    return True
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant."""
+    names = [name for name in known if isinstance(name, str)]
+    if len(names) > 3_000:
+        return None
+    folded = word[:80].casefold().replace("-", "_")
+    for name in names:
+        if name.casefold().replace("-", "_") == folded:
+            return name
+    found = get_close_matches(word[:80], names, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: Callable[[list[str]], str] | None = None) -> str:
+    """Return `Did you mean 'x'?`, or, for a short list, all there is to choose from."""
+    names = list(known)
+    found = nearest(word, names)
+    if found is not None:
+        return f"Did you mean {found!r}?"
+    if otherwise is not None:
+        return otherwise(names)
+    return f"There is {join_names(names)}." if 0 < len(names) <= 12 else ""
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Write names as people list them: `a, b or c`."""
+    listed = list(names)
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"

@@ -1,0 +1,17 @@
+"""The codes of all problems and errors of the core: a page of the reference is made of each."""
+
+from auraos.core.errors import UnexpectedError
+from auraos.core.problem_codes.code import ProblemCode
+from auraos.core.problem_codes.fields import CODES as FIELDS
+
+__all__ = ["PROBLEM_CODES", "ProblemCode", "find_code"]
+
+PROBLEM_CODES: dict[str, ProblemCode] = {code.code: code for code in (*FIELDS,)}
+
+
+def find_code(code: str) -> ProblemCode:
+    """Return what the reference says of a code."""
+    try:
+        return PROBLEM_CODES[code]
+    except KeyError:
+        raise UnexpectedError(f"The problem code {code!r} is not registered.") from None
