@@ -1,0 +1,5 @@
+"""`python -m auraos` is `auraos`."""
+
+from auraos.cli import main
+
+main()

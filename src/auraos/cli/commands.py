@@ -1,0 +1,127 @@
+"""The list of all commands: their words, where their code is, and one line on each.
+
+The front page is printed from it and the command tree is built from it, so a command cannot be in one
+and not in the other. Nothing is imported until its command is called.
+"""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command: its words on the command line, the function behind it, and one line on it."""
+
+    words: str
+    target: str
+    summary: str
+
+
+class Chapter(NamedTuple):
+    """Commands that a person looks for at the same moment."""
+
+    title: str
+    commands: tuple[Command, ...]
+
+
+NOUNS = {
+    "runs": "Look at runs, answer them, and lead them on.",
+    "steps": "The step types that are installed.",
+    "expressions": "The expression language: its functions, and a place to try it.",
+    "completion": "Let the shell complete commands and options.",
+}
+"""Words that only gather other commands."""
+
+CHAPTERS = (
+    Chapter(
+        "Write",
+        (
+            Command(
+                "check",
+                "auraos.cli.check:check",
+                "Find every problem of workflow files; --fix mends the safe ones.",
+            ),
+            Command("graph", "auraos.cli.graph:graph", "Draw a workflow in the terminal or as SVG."),
+            Command("test", "auraos.cli.test:test", "Run the test cases of workflow files, without network."),
+        ),
+    ),
+    Chapter(
+        "Run",
+        (
+            Command("run", "auraos.cli.run:run", "Run a workflow file on this machine and keep its journal."),
+            Command("runs list", "auraos.cli.runs.look:list_runs", "List the runs, the newest first."),
+            Command(
+                "runs show",
+                "auraos.cli.runs.look:show",
+                "Show one run: its steps on a timeline, its output, its error.",
+            ),
+            Command("runs why", "auraos.cli.runs.look:why", "Say why a run is in the state it is in."),
+            Command("runs journal", "auraos.cli.runs.look:journal", "Print the facts of a run, in order."),
+            Command(
+                "runs replay",
+                "auraos.cli.runs.look:replay",
+                "Fold the journal up to a fact and show the run as it was then.",
+            ),
+            Command("runs logs", "auraos.cli.runs.look:logs", "Print what the steps of a run logged."),
+        ),
+    ),
+    Chapter(
+        "Answer and lead",
+        (
+            Command("runs signal", "auraos.cli.runs.lead:signal", "Send a signal that a run waits for."),
+            Command("runs approve", "auraos.cli.runs.lead:approve", "Say yes to what a run asks."),
+            Command("runs reject", "auraos.cli.runs.lead:reject", "Say no to what a run asks."),
+            Command(
+                "runs resolve",
+                "auraos.cli.runs.lead:resolve",
+                "Say what became of an attempt whose outcome is unknown.",
+            ),
+            Command(
+                "runs pause", "auraos.cli.runs.lead:pause", "Start nothing new in a run until it is resumed."
+            ),
+            Command(
+                "runs resume",
+                "auraos.cli.runs.lead:resume",
+                "Let a run go on: a paused one, or one whose process ended.",
+            ),
+            Command(
+                "runs cancel", "auraos.cli.runs.lead:cancel", "End a run; what it must clean up still runs."
+            ),
+            Command(
+                "runs retry",
+                "auraos.cli.runs.again:retry",
+                "Run again from a step, keeping what was done, as a new run.",
+            ),
+            Command(
+                "runs fork",
+                "auraos.cli.runs.again:fork",
+                "Run again with other outputs of some steps, as a new run.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Look up",
+        (
+            Command("steps list", "auraos.cli.steps:list_types", "List the step types that are installed."),
+            Command(
+                "steps show",
+                "auraos.cli.steps:show",
+                "Show one step type: its settings, ports, effect and examples.",
+            ),
+            Command(
+                "expressions list",
+                "auraos.cli.expressions:list_functions",
+                "List functions and methods of the language.",
+            ),
+            Command(
+                "expressions eval",
+                "auraos.cli.expressions:evaluate",
+                "Evaluate an expression over data you give.",
+            ),
+            Command(
+                "completion install",
+                "auraos.cli.completion:install",
+                "Install completion for bash, zsh or fish.",
+            ),
+            Command("completion show", "auraos.cli.completion:show", "Print the completion script."),
+        ),
+    ),
+)

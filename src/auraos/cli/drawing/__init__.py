@@ -1,0 +1,1 @@
+"""Drawings of workflows: one layout, painted with characters or as SVG."""

@@ -1,0 +1,111 @@
+"""The front of the command line: the front page, the tree of commands, and every error's exit code."""
+
+import os
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from auraos.cli.commands import CHAPTERS, NOUNS
+from auraos.cli.exits import MEANINGS, Exit
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+
+def run_command(arguments: list[str]) -> int:
+    """Carry out the command line and return its exit code."""
+    own, rest = _split(arguments)
+    debug = "--debug" in own or bool(os.environ.get("AURAOS_DEBUG"))
+    own = [argument for argument in own if argument != "--debug"]
+    if not own or own in (["--help"], ["-h"], ["help"]):
+        sys.stdout.write(front_page())
+        return Exit.DONE
+    if own == ["--version"]:
+        sys.stdout.write(f"auraos {version('auraos')}\n")
+        return Exit.DONE
+    return _guarded([*own, *rest], debug=debug)
+
+
+def front_page() -> str:
+    """Return what `auraos --help` prints."""
+    lines = [
+        "Usage: auraos COMMAND [ARGUMENTS]",
+        "",
+        "Automations that are checked, tested, run and replayed from files.",
+        "",
+    ]
+    width = max(len(command.words) for chapter in CHAPTERS for command in chapter.commands)
+    for chapter in CHAPTERS:
+        lines.append(f"{chapter.title}:")
+        lines += [f"  {command.words:{width}}  {command.summary}" for command in chapter.commands]
+        lines.append("")
+    lines += ["Everywhere:", f"  {'--help':{width}}  Say more about one command: auraos run --help"]
+    lines += [f"  {'--json':{width}}  Print one JSON document instead of text."]
+    lines += [f"  {'--debug':{width}}  Show the traceback of a mistake of AuraOS itself."]
+    lines += [f"  {'--version':{width}}  Print the version.", "", "Exit codes:"]
+    lines += [f"  {code:>{3}}  {meaning}" for code, meaning in MEANINGS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def build_app() -> "App":
+    """Return the tree of commands; their modules are imported when they are called."""
+    from cyclopts import App  # noqa: PLC0415 (the front page and the version do not need it)
+
+    epilogue = (
+        "Exit codes: "
+        + "; ".join(f"{code:d} {meaning.partition(':')[0]}" for code, meaning in MEANINGS.items())
+        + "."
+    )
+    app = App(
+        "auraos",
+        help="Automations that are checked, tested, run and replayed from files.",
+        version=version("auraos"),
+        help_epilogue=epilogue,
+        suppress_keyboard_interrupt=False,
+    )
+    nouns = {noun: App(noun, help=summary) for noun, summary in NOUNS.items()}
+    for noun in nouns.values():
+        app.command(noun)
+    for chapter in CHAPTERS:
+        for command in chapter.commands:
+            noun_word, _, verb = command.words.rpartition(" ")
+            parent = nouns[noun_word] if noun_word else app
+            parent.command(command.target, name=verb, help=command.summary)
+    return app
+
+
+def _guarded(arguments: list[str], *, debug: bool) -> int:
+    from cyclopts import CycloptsError  # noqa: PLC0415
+
+    from auraos.cli.failures import explain_bug, explain_error, explain_usage  # noqa: PLC0415
+    from auraos.core.errors import AuraError  # noqa: PLC0415
+
+    as_json = "--json" in arguments
+    try:
+        code = build_app()(arguments, result_action="return_value", exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return explain_usage(error, as_json=as_json)
+    except AuraError as error:
+        return explain_error(error, as_json=as_json, debug=debug)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped.\n")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return Exit.DONE
+    except OSError as error:
+        return explain_error(error, as_json=as_json, debug=debug)
+    except Exception as error:  # noqa: BLE001 (the border: what nobody foresaw is our mistake and is said so)
+        return explain_bug(error, as_json=as_json, debug=debug)
+    return int(code or 0)
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at:]
+
+
+def _forget_output() -> None:
+    """Whoever read our output has gone; let the interpreter's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
