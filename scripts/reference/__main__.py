@@ -7,11 +7,12 @@ import shutil
 import sys
 from pathlib import Path
 
-import command_line
 import expressions
-import journal
 import problems
 import schemas
+
+import command_line
+import journal
 import steps
 from markdown import Page, page
 
@@ -40,7 +41,9 @@ def all_pages() -> list[Page]:
         "Everything here is written from the code by `make reference`, so it says what this version does.",
         "\n".join(lines),
     )
-    navigation = "\n".join(["nav:", "  - index.md", *(f"  - {chapter.TITLE}: {_place(chapter.FRONT)}" for chapter in CHAPTERS)])
+    navigation = "\n".join(
+        ["nav:", "  - index.md", *(f"  - {chapter.TITLE}: {_place(chapter.FRONT)}" for chapter in CHAPTERS)]
+    )
     return [front, Page(".nav.yml", navigation + "\n"), *pages]
 
 

@@ -3,12 +3,12 @@
 import io
 from typing import TYPE_CHECKING
 
-from markdown import Page, block, code, page, table
 from rich.console import Console
 
 from auraos.cli.commands import CHAPTERS
 from auraos.cli.exits import MEANINGS
 from auraos.cli.front import build_app
+from markdown import Page, block, code, page, table
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -25,7 +25,11 @@ def pages() -> list[Page]:
     for chapter in CHAPTERS:
         parts.append(f"## {chapter.title}")
         for command in chapter.commands:
-            parts += [f"### auraos {command.words}", command.summary, block("text", help_text(app, command.words))]
+            parts += [
+                f"### auraos {command.words}",
+                command.summary,
+                block("text", help_text(app, command.words)),
+            ]
     codes = [(code(str(int(each))), meaning) for each, meaning in MEANINGS.items()]
     return [
         page(

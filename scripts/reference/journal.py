@@ -3,10 +3,10 @@
 import typing
 
 import msgspec
-from markdown import Page, code, page, table
-from schema_words import fields
 
 from auraos.core.run import commands, facts
+from markdown import Page, code, page, table
+from schema_words import fields
 
 TITLE = "Facts and commands"
 FRONT = "journal.md"
@@ -28,7 +28,10 @@ def pages() -> list[Page]:
             *(_fact(kind) for kind in typing.get_args(facts.DecidedFact)),
             "## Commands",
             "They are released only after the facts before them are durable, and are not kept.",
-            table(("command", "wish"), [(code(kind.__name__), _words(kind)) for kind in typing.get_args(commands.Command)]),
+            table(
+                ("command", "wish"),
+                [(code(kind.__name__), _words(kind)) for kind in typing.get_args(commands.Command)],
+            ),
         )
     ]
 
@@ -37,7 +40,9 @@ def _fact(kind: type[msgspec.Struct]) -> str:
     (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     own = components[schema["$ref"].rpartition("/")[2]]
     rows = [row for row in fields({**own, "$defs": components}) if row[0] not in ("`fact`", "`at`", "`v`")]
-    shown = table(("field", "type", "default"), [(row[0], row[1], row[3]) for row in rows if "." not in row[0]])
+    shown = table(
+        ("field", "type", "default"), [(row[0], row[1], row[3]) for row in rows if "." not in row[0]]
+    )
     return "\n\n".join(part for part in (f"### {kind.__name__}", _words(kind), shown) if part)
 
 

@@ -16,7 +16,9 @@ class Page(NamedTuple):
 
 def page(name: str, title: str, *parts: str) -> Page:
     """Return a page of a title and parts, empty parts left out."""
-    return Page(name, "\n\n".join([f"# {title}", *(part.strip("\n") for part in parts if part.strip())]) + "\n")
+    return Page(
+        name, "\n\n".join([f"# {title}", *(part.strip("\n") for part in parts if part.strip())]) + "\n"
+    )
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -39,7 +41,9 @@ def block(language: str, text: str) -> str:
 
 def as_yaml(value: Any) -> str:
     """Return a value as people write it in a workflow file."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).removesuffix("...\n").rstrip()
+    return (
+        yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).removesuffix("...\n").rstrip()
+    )
 
 
 def as_json(value: Any) -> str:

@@ -19,7 +19,13 @@ BOUNDS = {
     "format": "{}",
 }
 PLURALS = {"text": "texts", "number": "numbers", "whole number": "whole numbers", "mapping": "mappings"}
-NAMES = {"string": "text", "integer": "whole number", "array": "list", "object": "mapping", "boolean": "true or false"}
+NAMES = {
+    "string": "text",
+    "integer": "whole number",
+    "array": "list",
+    "object": "mapping",
+    "boolean": "true or false",
+}
 
 
 def fields(schema: Schema) -> list[tuple[str, str, str, str, str]]:
@@ -69,7 +75,13 @@ def _fields(schema: Schema, definitions: Schema, above: str) -> Iterator[tuple[s
         if "x-deferred" in field:
             names = ", ".join(code(each) for each in field["x-deferred"])
             words = f"{words} Its expressions are evaluated by the step itself, and may read {names}.".strip()
-        yield code(above + name), type_words(field, definitions), "yes" if name in required else "", default, words
+        yield (
+            code(above + name),
+            type_words(field, definitions),
+            "yes" if name in required else "",
+            default,
+            words,
+        )
         if not above and field.get("properties"):
             yield from _fields(field, definitions, f"{name}.")
 

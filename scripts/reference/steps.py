@@ -3,10 +3,9 @@
 from importlib.metadata import entry_points
 from typing import Any
 
+from auraos.core.catalogue import Behaviour, Effect, Example, StepType
 from markdown import Page, as_json, as_yaml, block, code, page, table
 from schema_words import fields, type_words
-
-from auraos.core.catalogue import Behaviour, Effect, Example, StepType
 
 TITLE = "Step types"
 FRONT = "steps/index.md"
@@ -23,13 +22,18 @@ EFFECT_WORDS = {
 
 def step_types() -> list[StepType]:
     """Return the installed step types by name."""
-    return sorted((entry.load() for entry in entry_points(group="auraos.steps")), key=lambda found: found.name)
+    return sorted(
+        (entry.load() for entry in entry_points(group="auraos.steps")), key=lambda found: found.name
+    )
 
 
 def pages() -> list[Page]:
     """Return the list of step types, and a page for each."""
     types = step_types()
-    rows = [(f"[{code(found.name)}]({found.name}.md)", found.title, _effect_word(found), found.summary) for found in types]
+    rows = [
+        (f"[{code(found.name)}]({found.name}.md)", found.title, _effect_word(found), found.summary)
+        for found in types
+    ]
     front = page(
         FRONT,
         TITLE,
@@ -48,7 +52,8 @@ def _page_of(found: StepType) -> Page:
         found.description,
         _facts(found),
         "## Settings",
-        table(("field", "type", "required", "default", "meaning"), fields(found.settings)) or "It has no settings.",
+        table(("field", "type", "required", "default", "meaning"), fields(found.settings))
+        or "It has no settings.",
         *_output(found),
         *(("## Examples",) if found.examples else ()),
         *(_example(found, example) for example in found.examples),
@@ -58,7 +63,14 @@ def _page_of(found: StepType) -> Page:
 def _facts(found: StepType) -> str:
     rows = [("Version", str(found.version)), ("Effect", _effect(found)), ("Ports", _ports(found))]
     if found.behaviour is not Behaviour.EXECUTE:
-        rows.append(("Carried out by", "the run machine, while it decides" if found.behaviour is Behaviour.EVALUATE else "the run machine"))
+        rows.append(
+            (
+                "Carried out by",
+                "the run machine, while it decides"
+                if found.behaviour is Behaviour.EVALUATE
+                else "the run machine",
+            )
+        )
     if found.verifies:
         rows.append(("After an unknown outcome", "the step itself can find out whether it took effect"))
     return table(("trait", "value"), rows)

@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+
 from repository import ROOT, parsed, place, source_files, tracked_files
 
 # A package registry or mirror by its host, and an option that would pin one.

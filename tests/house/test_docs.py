@@ -1,0 +1,115 @@
+"""The documentation holds: workflows are checked, commands are run and their output compared, Python runs, links lead."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from markdown_blocks import Block, blocks, commands, matches, name, pages
+from repository import ROOT
+
+BIN = Path(sys.executable).parent
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+PAGES = pages()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name)
+def test_every_block_of_a_page_holds(page, tmp_path):
+    """A page's blocks share one folder and stand in order, as a reader would do them."""
+    home = tmp_path / "home"
+    home.mkdir()
+    if (ROOT / "examples").is_dir():
+        shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    failures = [
+        f"{name(page)}:{block.line}: {wrong}" for block in blocks(page) for wrong in prove(block, tmp_path)
+    ]
+    assert failures == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_of_a_page_leads_somewhere(page):
+    """Links into the generated reference are proved by its own test."""
+    targets = [match["target"].partition("#")[0] for match in LINK.finditer(page.read_text(encoding="utf-8"))]
+    inside = [target for target in targets if target and "://" not in target and "reference/" not in target]
+    assert [target for target in inside if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "printed", "same"),
+    [
+        ("one\n", "one\n", True),
+        ("one\n", "two\n", False),
+        ("run ... ended\n", "run 7 ended\n", True),
+        ("run ... ended\n", "run 7 failed\n", False),
+        ("a\n...\nz\n", "a\nb\nc\nz\n", True),
+        ("a\n...\nz\n", "a\nz\n", True),
+        ("a\n...\nz\n", "a\nb\ny\n", False),
+    ],
+)
+def test_promised_output_is_compared_with_wildcards(expected, printed, same):
+    assert matches(expected, printed) is same
+
+
+def prove(block: Block, folder: Path) -> list[str]:
+    """Return what does not hold of a block."""
+    proofs = {"yaml": prove_yaml, "console": prove_console, "python": prove_python, "sh": prove_make}
+    proof = proofs.get(block.language)
+    return proof(block, folder) if proof else []
+
+
+def prove_yaml(block: Block, folder: Path) -> list[str]:
+    """A titled block becomes a file; a workflow has no problem, not even a warning; anything else is YAML at least."""
+    yaml.safe_load(block.text)
+    file = folder / (block.title or "page.yaml")
+    if block.title:
+        file.write_text(block.text, encoding="utf-8")
+    if not re.search(r"^kind: workflow$", block.text, re.MULTILINE):
+        return []
+    file.write_text(block.text, encoding="utf-8")
+    checked = run(["auraos", "check", file.name], folder)
+    return [] if checked.returncode == 0 else [f"the check found problems:\n{checked.stdout}{checked.stderr}"]
+
+
+def prove_console(block: Block, folder: Path) -> list[str]:
+    """Each command prints what the page promises; a page that shows a failing one shows what is printed then."""
+    wrong = []
+    for command in commands(block):
+        done = run(command.words, folder)
+        printed = done.stdout + done.stderr
+        if not matches(command.expected, printed):
+            wrong.append(f"`{' '.join(command.words)}` ended with {done.returncode} and printed:\n{printed}")
+    return wrong
+
+
+def prove_python(block: Block, folder: Path) -> list[str]:
+    """The block runs as a program."""
+    file = folder / (block.title or "page.py")
+    file.write_text(block.text, encoding="utf-8")
+    done = run([sys.executable, file.name], folder)
+    return [] if done.returncode == 0 else [f"the program failed:\n{done.stderr}"]
+
+
+def prove_make(block: Block, folder: Path) -> list[str]:
+    """These commands set the machine up, so they are not run here; but what they name exists."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = re.findall(r"^make (\w+)", block.text, re.MULTILINE)
+    return [f"there is no target {target!r}" for target in named if f"\n{target}:" not in makefile]
+
+
+def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in the folder, with our own commands first and nothing of the machine's settings."""
+    environment = {
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder / "home"),
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+        "COLUMNS": "100",
+    }
+    return subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
