@@ -1,0 +1,176 @@
+"""The data folder: who may open it, and whether it is the folder that was set up before.
+
+DIR/auraos.json   the marker: this folder was set up, and its store bears this key
+DIR/auraos.db     the store        DIR/blobs/   large values
+DIR/engine.lock   held by the one process whose engine runs on it
+DIR/engine.sock   where that process listens
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+import msgspec
+
+from auraos.core.errors import OperationalError, UserError
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        "9p", "afs", "beegfs", "ceph", "cifs", "coda", "fuse.cephfs", "fuse.glusterfs", "fuse.s3fs",
+        "fuse.sshfs", "gfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb2",
+        "smb3", "smbfs", "vboxsf", "virtiofs",
+    }
+)  # fmt: skip
+"""File systems whose locks or shared memory do not hold between machines."""
+
+
+class FolderInUseError(OperationalError):
+    """Another process runs its engine on this folder."""
+
+    code = "folder-in-use"
+
+
+class NetworkFolderError(UserError):
+    """A network file system cannot keep the promises that the store rests on."""
+
+    code = "network-folder"
+
+
+class MarkerError(UserError):
+    """The marker of the folder cannot be read, or does not belong to the store beside it."""
+
+    code = "marker-refused"
+
+
+class Marker(msgspec.Struct, frozen=True, kw_only=True):
+    """What the folder says of itself: its format, and the key that its store bears too."""
+
+    format: int = 1
+    store: str = "sqlite"
+    key: str
+
+
+class DataFolder:
+    """A data folder that this process holds alone, until `release`."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock: int | None = lock
+
+    @classmethod
+    def claim(cls, path: Path) -> "DataFolder":
+        """Take the folder for this process, making it where it is missing; raise `FolderInUseError` if
+        another has it.
+        """
+        path = path.absolute()
+        refuse_network(path)
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return cls(path, _lock(path / "engine.lock"))
+
+    @property
+    def database(self) -> Path:
+        return self.path / "auraos.db"
+
+    @property
+    def blobs(self) -> Path:
+        return self.path / "blobs"
+
+    @property
+    def socket(self) -> Path:
+        return self.path / "engine.sock"
+
+    @property
+    def marker(self) -> Marker | None:
+        """Return what the marker says; None in a folder that was never set up."""
+        file = self.path / "auraos.json"
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=Marker)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            raise MarkerError(
+                f"{file} cannot be read: {error}.",
+                hint='Restore it, or write {"key": "…"} with the key from the table meta of the store.',
+            ) from error
+
+    def write_marker(self, key: str) -> None:
+        """Say, durably, that the folder is set up and its store bears this key."""
+        write_durably(self.path / "auraos.json", msgspec.json.encode(Marker(key=key)) + b"\n")
+
+    def release(self) -> None:
+        """Let another process have the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Put a whole file in place of an old one or of none, and return when a power cut can no longer undo
+    it.
+    """
+    beside = path.with_name(path.name + ".new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refuse_network(path: Path, mounts: str | None = None) -> None:
+    """Raise `NetworkFolderError` if the folder lies on a network file system, as far as the mount table
+    tells.
+    """
+    kind = file_system_of(path, _mount_table() if mounts is None else mounts)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise NetworkFolderError(
+            f"{path} lies on a network file system ({kind}), where locks do not hold.",
+            hint="Use a folder on a local disk.",
+        )
+
+
+def file_system_of(path: Path, mounts: str) -> str:
+    """Return the kind of file system under a path, read from a table in the form of /proc/self/mountinfo."""
+    resolved = path.resolve()
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        left, separator, right = line.partition(" - ")
+        fields = left.split()
+        if not separator or len(fields) < 5:
+            continue
+        point = Path(fields[4].encode().decode("unicode_escape"))
+        if resolved.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), right.split()[0]
+    return kind
+
+
+def _mount_table() -> str:
+    try:
+        return Path("/proc/self/mountinfo").read_text()
+    except OSError:
+        return ""
+
+
+def _lock(file: Path) -> int:
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise FolderInUseError(
+            f"{file.parent} is in use by another process{f' (number {holder})' if holder.isdigit() else ''}.",
+            hint="Ask that process, or stop it first.",
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
