@@ -98,7 +98,7 @@ class _Reader:
     def read(self) -> Parsed:
         source, self.restored = _hide_old_breaks(self.text[self.base :])
         try:
-            self._read_events(CParser(source))
+            self._read_events(CParser(source if source.endswith("\n") else source + "\n"))
         except _StopError:
             self.root = None
         except yaml.YAMLError as error:
@@ -276,9 +276,8 @@ class _Reader:
     def _end_of_block_scalar(self, start: int, end: int) -> int:
         """Return the end of the last line that belongs to the value; blank lines do with `+` only."""
         header = self.text[start : self.text.find("\n", start)].partition("#")[0]
-        if "+" in header:
-            return end - 1 if self.text[end - 1 : end] == "\n" else end
-        return start + len(self.text[start:end].rstrip())
+        end = min(end, len(self.text))
+        return end if "+" in header else start + len(self.text[start:end].rstrip())
 
     def _alias(self, event: Any) -> Node:
         start, end = event.start_mark.index + self.base, event.end_mark.index + self.base
