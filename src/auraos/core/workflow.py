@@ -1,6 +1,6 @@
 """The workflow kind as data: what a checked document says. Reading it out of a document is `core.graph`'s work."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -140,7 +140,10 @@ class TestCase(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, Any] = {}
     trigger: Any = None
     mocks: dict[str, Any] = {}
-    signals: tuple[dict[str, Any], ...] = ()
     answers: dict[str, Any] = {}
-    at: str | None = None
+    signals: tuple[dict[str, Any], ...] = ()
+    events: tuple[dict[str, Any], ...] = ()
+    control: tuple[dict[str, Any], ...] = ()
+    order: tuple[str, ...] = ()
+    at: datetime | None = None
     expect: dict[str, Any] = {}
