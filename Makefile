@@ -94,7 +94,7 @@ check: $(STAMPS)/test $(STAMPS)/auraos ## Read the code without running it: styl
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 
-unit: $(STAMPS)/test $(STAMPS)/auraos ## Run the tests alone
+unit: $(STAMPS)/test $(STAMPS)/docs $(STAMPS)/auraos ## Run the tests alone
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 bench: $(STAMPS)/test $(STAMPS)/auraos ## Measure; prints a table and writes bench/latest.json

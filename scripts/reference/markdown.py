@@ -39,16 +39,33 @@ def block(language: str, text: str) -> str:
     return f"```{language}\n{text.rstrip()}\n```"
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as people do."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def as_yaml(value: Any) -> str:
     """Return a value as people write it in a workflow file."""
-    return (
-        yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).removesuffix("...\n").rstrip()
-    )
+    written = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return written.removesuffix("...\n").rstrip()
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON on several lines."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    """Return a value as JSON, on one line where it is short."""
+    line = in_line(value)
+    return line if len(line) <= 80 else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def in_line(value: Any) -> str:
+    """Return a value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def anchor(title: str) -> str:

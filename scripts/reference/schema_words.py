@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from markdown import as_json, code
+from markdown import code, in_line
 
 Schema = dict[str, Any]
 BOUNDS = {
@@ -37,9 +37,9 @@ def type_words(schema: Schema, definitions: Schema) -> str:
     """Return the type of a value in words."""
     schema = resolve(schema, definitions)
     if "enum" in schema:
-        return " or ".join(code(_literal(choice)) for choice in schema["enum"])
+        return " or ".join(code(in_line(choice)) for choice in schema["enum"])
     if "const" in schema:
-        return code(_literal(schema["const"]))
+        return code(in_line(schema["const"]))
     for way in ("anyOf", "oneOf"):
         if way in schema:
             return " or ".join(dict.fromkeys(type_words(choice, definitions) for choice in schema[way]))
@@ -70,11 +70,12 @@ def _fields(schema: Schema, definitions: Schema, above: str) -> Iterator[tuple[s
     required = schema.get("required", [])
     for name, written in schema.get("properties", {}).items():
         field = resolve(written, definitions)
-        default = code(_literal(field["default"])) if "default" in field and name not in required else ""
+        default = code(in_line(field["default"])) if "default" in field and name not in required else ""
         words = field.get("description", "")
         if "x-deferred" in field:
-            names = ", ".join(code(each) for each in field["x-deferred"])
-            words = f"{words} Its expressions are evaluated by the step itself, and may read {names}.".strip()
+            names = " and ".join(code(each) for each in field["x-deferred"])
+            more = f" They may also read {names}." if names else ""
+            words = f"{words} Its expressions are evaluated by the step itself.{more}".strip()
         yield (
             code(above + name),
             type_words(field, definitions),
@@ -84,7 +85,3 @@ def _fields(schema: Schema, definitions: Schema, above: str) -> Iterator[tuple[s
         )
         if not above and field.get("properties"):
             yield from _fields(field, definitions, f"{name}.")
-
-
-def _literal(value: Any) -> str:
-    return as_json(value).replace("\n", " ") if isinstance(value, dict | list) else as_json(value)

@@ -3,8 +3,10 @@
 from importlib.metadata import entry_points
 from typing import Any
 
+from msgspec import UNSET
+
 from auraos.core.catalogue import Behaviour, Effect, Example, StepType
-from markdown import Page, as_json, as_yaml, block, code, page, table
+from markdown import Page, as_json, as_yaml, block, code, in_line, page, table
 from schema_words import fields, type_words
 
 TITLE = "Step types"
@@ -111,6 +113,10 @@ def _example(found: StepType, example: Example) -> str:
     if example.settings:
         step["with"] = dict(example.settings)
     parts = [f"### {example.title}", block("yaml", as_yaml(step))]
-    if isinstance(example.output, dict | list | str | int | float | bool):
-        parts += ["gives", block("json", as_json(example.output))]
+    output = example.output
+    if found.ports != ("out",) and isinstance(output, dict) and set(output) == {"ports", "output"}:
+        live = " and ".join(code(port) for port in output["ports"])
+        parts.append(f"goes on at {live}, with the output {code(in_line(output['output']))}.")
+    elif output is not UNSET:
+        parts += ["gives", block("json", as_json(output))]
     return "\n\n".join(parts)
