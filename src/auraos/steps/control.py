@@ -1,0 +1,160 @@
+"""Containers and calls: `foreach`, `while`, `try`, `race`, `call`. The run machine does the work."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from auraos.sdk import Behaviour, Effect, Example, StepType, deferred
+from auraos.sdk.step import settings_schema
+
+
+class ForeachSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Over what, how many at once, and what to keep."""
+
+    items: Annotated[
+        list[Any],
+        msgspec.Meta(description="The list; its steps run once per item, which they read as `item`."),
+    ]
+    parallel: Annotated[int, msgspec.Meta(description="How many items at once.", ge=1, le=10_000)] = 1
+    collect: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="The step whose output is kept of each item; the only end step when left out."
+        ),
+    ] = None
+    on_error: Annotated[
+        Literal["stop", "continue", "report"],
+        msgspec.Meta(
+            description="`stop` fails; `continue` puts null in its place; `report` lists the failures."
+        ),
+    ] = "stop"
+
+
+foreach = StepType(
+    name="foreach",
+    title="For each",
+    summary="Runs its steps once for each item of a list.",
+    description=(
+        "Inside, `item` and `index` are the item and its number from 0. The output is a list in the order of the items, "
+        "whoever finished first; with `on_error: report` it is `{results, failures}`. "
+        "With `key:` on the step, items are named by it in paths, else by their number."
+    ),
+    behaviour=Behaviour.FOREACH,
+    settings=settings_schema(ForeachSettings),
+    effect=Effect.PURE,
+    examples=(
+        Example(
+            title="Four lines at once", settings={"items": [{"sku": "A"}], "parallel": 4, "collect": "price"}
+        ),
+    ),
+)
+
+
+class WhileSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How long to go on."""
+
+    condition: Annotated[
+        Any,
+        deferred("last", "index"),
+        msgspec.Meta(description="Tested before each round but the first; `last` is the round before."),
+    ]
+    limit: Annotated[int, msgspec.Meta(description="The most rounds there may be.", ge=1, le=1_000_000)]
+    output: Annotated[
+        str | None,
+        msgspec.Meta(description="The step whose output becomes `last`; the only end step when left out."),
+    ] = None
+
+
+while_ = StepType(
+    name="while",
+    title="While",
+    summary="Runs its steps again and again while a condition holds.",
+    description=(
+        "The first round always runs. `last` is null in the first round. The output is the `last` of the last round. "
+        "When `limit` rounds are over and the condition still holds, the step fails."
+    ),
+    behaviour=Behaviour.WHILE,
+    settings=settings_schema(WhileSettings),
+    effect=Effect.PURE,
+    deferred={"condition": ("last", "index")},
+    examples=(
+        Example(
+            title="At most a hundred pages", settings={"condition": True, "limit": 100, "output": "page"}
+        ),
+    ),
+)
+
+
+class TrySettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Nothing to set: `steps`, `catch` and `finally` stand beside `with`."""
+
+
+try_ = StepType(
+    name="try",
+    title="Try",
+    summary="Runs its steps; when they fail, undoes them and runs `catch`; runs `finally` in any case.",
+    description=(
+        "`catch` reads what failed as `errors`; when it fails too, that is the failure of the step. "
+        "On cancel, `catch` does not run and `finally` does."
+    ),
+    behaviour=Behaviour.TRY,
+    settings=settings_schema(TrySettings),
+    effect=Effect.PURE,
+    examples=(Example(title="Guard some steps", settings={}),),
+)
+
+
+class RaceSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Nothing to set: `branches` stand beside `with`."""
+
+
+race = StepType(
+    name="race",
+    title="Race",
+    summary="Starts its branches together; the first to finish wins, the others are cancelled.",
+    description="The others are undone, too. The output is `{winner, output}`. Every branch is a port of its own, beside `out`.",
+    behaviour=Behaviour.RACE,
+    settings=settings_schema(RaceSettings),
+    output={
+        "type": "object",
+        "properties": {"winner": {"type": "string"}, "output": {}},
+        "required": ["winner", "output"],
+    },
+    effect=Effect.PURE,
+    examples=(Example(title="Paid or late", settings={}),),
+)
+
+
+class CallSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which workflow, and with what."""
+
+    workflow: Annotated[
+        str,
+        msgspec.Meta(
+            description="Its name; `name@3` pins a version, `name@latest` takes the newest when used."
+        ),
+    ]
+    input: Annotated[Any, msgspec.Meta(description="Its input.")] = None
+    wait: Annotated[
+        bool, msgspec.Meta(description="Wait for its end and take its output; else go on at once.")
+    ] = True
+
+
+call = StepType(
+    name="call",
+    title="Call a workflow",
+    summary="Runs another workflow and takes its output.",
+    description=(
+        "With `wait: false` the output is `{run}`, the id of the run that was started. "
+        "Which published version runs is decided when this run starts. Calls may be nested 16 deep."
+    ),
+    behaviour=Behaviour.CALL,
+    settings=settings_schema(CallSettings),
+    output=lambda settings: (
+        {"type": "object", "properties": {"run": {"type": "string"}}, "required": ["run"]}
+        if settings.get("wait") is False
+        else {}
+    ),
+    effect=Effect.IDEMPOTENT,
+    examples=(Example(title="Write an invoice", settings={"workflow": "invoice", "input": {"id": 7}}),),
+)
