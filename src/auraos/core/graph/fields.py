@@ -7,7 +7,7 @@ from typing import Any
 
 from auraos.core.document import Node
 from auraos.core.graph.findings import Findings, did_you_mean, join_names, nearest
-from auraos.core.problems import Fix, Path, TextEdit
+from auraos.core.problems import Path
 from auraos.core.values import Value, ValueRefusedError, format_duration, parse_duration, type_name
 
 _LOOSE_DURATION = re.compile(
@@ -177,8 +177,7 @@ class Fields:
             hint = "An expression is not possible here: this is fixed when the workflow is published."
         elif expected == "text" and node.kind == "scalar" and node.style == "plain" and node.start < node.end:
             hint = "Put quotes around it."
-            quotes = (TextEdit(node.start, node.start, '"'), TextEdit(node.end, node.end, '"'))
-            fix = Fix(hint.rstrip("."), quotes, safe=True) if node.alias is None else None
+            fix = self.findings.quote(path)
         elif (
             isinstance(value, str)
             and expected == "true or false"

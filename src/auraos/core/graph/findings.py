@@ -13,8 +13,9 @@ MOST_PROBLEMS = 1_000
 class Findings:
     """The problems of one document. Whoever adds one names the path; the place comes from the tree."""
 
-    def __init__(self, tree: Node) -> None:
+    def __init__(self, tree: Node, text: str = "") -> None:
         self.tree = tree
+        self.text = text
         self.problems: list[Problem] = []
         self._seen: set[tuple[object, ...]] = set()
 
@@ -45,6 +46,21 @@ class Findings:
             )
         )
 
+    def place_within(self, path: Path, offset: int, source: str, start: int, end: int) -> Place | None:
+        """Return the place of a part (`start:end`) of an expression that stands at an offset of the text at a path.
+
+        None where the document writes the text in another way than it reads: broken over lines, or with escapes.
+        """
+        node = self.tree.find(path)
+        if node is None or not isinstance(node.value, str) or node.alias is not None:
+            return None
+        at = node.start - 1
+        for _ in range(node.value.count(source, 0, offset) + 1):
+            at = self.text.find(source, at + 1, node.end)
+            if at < 0:
+                return None
+        return node.lines.place(at + start, at + end)
+
     @property
     def has_errors(self) -> bool:
         """Return whether something was found that stops a run."""
@@ -54,6 +70,14 @@ class Findings:
         """Return the fix that writes `text` in the place of the value at a path."""
         node = self.tree.find(path)
         return replace_node(node, title, text, safe=safe) if node and node.alias is None else None
+
+    def quote(self, path: Path) -> Fix | None:
+        """Return the fix that puts quotes around a plain value."""
+        node = self.tree.find(path)
+        if node is None or node.alias is not None or node.style != "plain" or node.start >= node.end:
+            return None
+        edits = (TextEdit(node.start, node.start, '"'), TextEdit(node.end, node.end, '"'))
+        return Fix("Put quotes around it", edits, safe=True)
 
     def fix_key(self, path: Path, name: str) -> Fix | None:
         """Return the fix that renames the last key of a path."""

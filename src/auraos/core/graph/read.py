@@ -43,7 +43,8 @@ _FLOWS: dict[str, tuple[str, ...]] = {
 _NEEDS_PER = ("throttle", "rate", "debounce", "batch")
 _VARIABLE_FIELDS = frozenset(
     (
-        "type", "default", "title", "description", "enum", "format", "items", "properties", "required", "minimum", "maximum", "minLength", "maxLength", "pattern", "secret",
+        "type", "default", "title", "description", "enum", "format", "items", "properties", "required",
+        "minimum", "maximum", "minLength", "maxLength", "pattern", "secret",
     )
 )  # fmt: skip
 _SCHEMA_TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")

@@ -1,0 +1,252 @@
+"""What is certain about the steps of one scope before anything runs: which can fire, and what has run when one does.
+
+Sets of steps are bits of whole numbers, so that two thousand steps cost milliseconds. What the sets cannot answer (branches
+that meet again) is answered by trying the ways a run can take, up to a bound; beyond it the benefit of the doubt is given.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+from auraos.core.workflow import Scope, Step
+
+MOST_VISITS = 400_000
+MOST_WAYS = 600
+
+
+class Arrow(NamedTuple):
+    """A link between steps that both exist, by their numbers; `number` is its place among the scope's links."""
+
+    source: int
+    port: str
+    target: int
+    number: int
+
+
+class Choice(NamedTuple):
+    """One way a step can end: the ports that are live, and whether it has an output."""
+
+    ports: frozenset[str]
+    succeeds: bool = True
+
+
+class Flow:
+    """The steps and links of a scope, by number, with what is known of them."""
+
+    def __init__(self, scope: Scope, ways_to_end: Callable[[Step, frozenset[str]], list[Choice]]) -> None:
+        self.scope = scope
+        self.steps = list(scope.steps.values())
+        self.number = {step.id: number for number, step in enumerate(self.steps)}
+        self.arrows = [
+            Arrow(self.number[link.source], link.port, self.number[link.target], index)
+            for index, link in enumerate(scope.links)
+            if link.source in self.number and link.target in self.number
+        ]
+        self.into: list[list[Arrow]] = [[] for _ in self.steps]
+        self.out_of: list[list[Arrow]] = [[] for _ in self.steps]
+        for arrow in self.arrows:
+            self.into[arrow.target].append(arrow)
+            self.out_of[arrow.source].append(arrow)
+        self.choices = [
+            ways_to_end(step, frozenset(arrow.port for arrow in self.out_of[number]))
+            for number, step in enumerate(self.steps)
+        ]
+        self.order, self.stuck = self._sort()
+        count = len(self.steps)
+        self.before = [0] * count
+        self.succeeded = [0] * count
+        self.decided = [0] * count
+        self._decided_anyway = [0] * count
+        self.can_fire = [False] * count
+        self._visits_left = MOST_VISITS
+        for number in self.order:
+            self._learn(number)
+        self.always = self._find_always()
+
+    def needed(self, number: int) -> int:
+        """Return how many live links a step needs to fire."""
+        join = self.steps[number].join
+        return join if isinstance(join, int) else 1
+
+    def cycles(self) -> Iterator[list[Arrow]]:
+        """Yield the links of one cycle for each knot of steps that wait for one another."""
+        seen: set[int] = set()
+        for start in sorted(self.stuck):
+            if start in seen:
+                continue
+            trail: dict[int, Arrow] = {}
+            at = start
+            while at not in trail and at not in seen:
+                arrow = next(arrow for arrow in self.into[at] if arrow.source in self.stuck)
+                trail[at] = arrow
+                at = arrow.source
+            seen |= trail.keys()
+            if at in trail:
+                cycle = [trail[at]]
+                while cycle[-1].source != at:
+                    cycle.append(trail[cycle[-1].source])
+                yield list(reversed(cycle))
+
+    def is_before(self, earlier: int, later: int) -> bool:
+        """Return whether a chain of links leads from one step to the other."""
+        return bool(self.before[later] >> earlier & 1)
+
+    def find_way_without(self, read: int, reader: int | None) -> "dict[int, Choice] | None":
+        """Return a way in which the reader fires (None: the scope ends) but the step it reads has no output."""
+        if reader is not None and self.succeeded[reader] >> read & 1:
+            return None
+        if self.always >> read & 1:
+            return None
+        wanted = 1 << read | self.before[read]
+        if reader is not None:
+            wanted |= 1 << reader | self.before[reader]
+        for way in self._ways(wanted):
+            fired = reader is None or reader in way
+            if fired and not (read in way and way[read].succeeds):
+                return way
+        return None
+
+    def ever_together(self, read: int, reader: int) -> bool:
+        """Return whether some way of a run has both steps fire, as far as could be tried."""
+        wanted = 1 << read | self.before[read] | 1 << reader | self.before[reader]
+        tried = 0
+        for way in self._ways(wanted):
+            tried += 1
+            if reader in way and read in way:
+                return True
+        return tried == 0 or self._is_exhausted
+
+    def can_ever_fire(self, number: int) -> bool:
+        """Return whether some way of a run lets a step fire, as far as could be tried."""
+        if self.needed(number) == 1:
+            return self.can_fire[number]
+        if any(number in way for way in self._ways(1 << number | self.before[number])):
+            return True
+        return self._is_exhausted
+
+    def _sort(self) -> tuple[list[int], set[int]]:
+        waiting = [len(arrows) for arrows in self.into]
+        order = [number for number, count in enumerate(waiting) if not count]
+        for number in order:
+            for arrow in self.out_of[number]:
+                waiting[arrow.target] -= 1
+                if not waiting[arrow.target]:
+                    order.append(arrow.target)
+        stuck = set(range(len(self.steps))) - set(order)
+        changed = True
+        while changed:  # what merely follows a cycle is not part of one
+            ends = {
+                number for number in stuck if not any(arrow.target in stuck for arrow in self.out_of[number])
+            }
+            stuck -= ends
+            changed = bool(ends)
+        return order, stuck
+
+    def _learn(self, number: int) -> None:
+        """Work out a step from those before it, all of which are known already."""
+        arrows = self.into[number]
+        if not arrows:
+            self.can_fire[number] = True
+            return
+        self.before[number] = _union(self.before[arrow.source] | 1 << arrow.source for arrow in arrows)
+        needed = self.needed(number)
+        live = [arrow for arrow in arrows if self._may_be_live(arrow)]
+        self.can_fire[number] = len(live) >= needed
+        self.succeeded[number] = _in_all_but(
+            [self.succeeded[arrow.source] | (arrow.port != "error") << arrow.source for arrow in live], needed
+        )
+        anyway = [self._decided_anyway[arrow.source] | 1 << arrow.source for arrow in arrows]
+        if self.steps[number].join == "all":
+            self.decided[number] = self._decided_anyway[number] = _union(anyway)
+            return
+        fired = _in_all_but([self.decided[arrow.source] | 1 << arrow.source for arrow in live], needed)
+        skipped = _in_all_but(anyway, max(1, len(arrows) - needed + 1))
+        self.decided[number] = fired
+        self._decided_anyway[number] = fired & skipped
+
+    def _may_be_live(self, arrow: Arrow) -> bool:
+        return self.can_fire[arrow.source] and any(
+            arrow.port in choice.ports for choice in self.choices[arrow.source]
+        )
+
+    def _find_always(self) -> int:
+        """Return the steps that succeed in every run of the scope that does not fail."""
+        fires = [False] * len(self.steps)
+        always = 0
+        for number in self.order:
+            sure = sum(1 for arrow in self.into[number] if fires[arrow.source] and self._is_sure(arrow))
+            fires[number] = not self.into[number] or sure >= self.needed(number)
+            choices = self.choices[number]
+            if fires[number] and choices and all(choice.succeeds for choice in choices):
+                always |= 1 << number
+        return always
+
+    def _is_sure(self, arrow: Arrow) -> bool:
+        choices = self.choices[arrow.source]
+        return bool(choices) and all(arrow.port in choice.ports for choice in choices)
+
+    def _ways(self, wanted: int) -> "Iterator[dict[int, Choice]]":
+        """Yield the ways that a run can take through these steps: for each step that fired, how it ended."""
+        self._is_exhausted = False
+        chain = [number for number in self.order if wanted >> number & 1]
+        ways = 0
+        open_ways: list[tuple[int, dict[int, Choice]]] = [(0, {})]
+        while open_ways:
+            at, way = open_ways.pop()
+            while at < len(chain):
+                number = chain[at]
+                at += 1
+                self._visits_left -= 1 + len(self.into[number])
+                if not self._fires(number, way):
+                    continue
+                choices = self.choices[number]
+                if not choices:
+                    at = len(chain) + 1  # the run ends here: nothing after it counts
+                    break
+                open_ways.extend((at, {**way, number: choice}) for choice in choices[:0:-1])
+                way[number] = choices[0]
+            ways += 1
+            if ways > MOST_WAYS or self._visits_left < 0:
+                self._is_exhausted = True
+                return
+            if at == len(chain):
+                yield way
+
+    _is_exhausted = False
+
+    def _fires(self, number: int, way: Mapping[int, Choice]) -> bool:
+        arrows = self.into[number]
+        if not arrows:
+            return True
+        live = sum(1 for arrow in arrows if arrow.source in way and arrow.port in way[arrow.source].ports)
+        return live >= self.needed(number)
+
+
+def subsets(names: tuple[str, ...]) -> Iterator[frozenset[str]]:
+    """Yield every choice of at least one name, for up to four; else each alone and all together."""
+    if len(names) > 4:
+        yield from (frozenset({name}) for name in names)
+        yield frozenset(names)
+        return
+    for size in range(1, len(names) + 1):
+        yield from (frozenset(chosen) for chosen in combinations(names, size))
+
+
+def _union(sets: Iterator[int] | list[int]) -> int:
+    united = 0
+    for one in sets:
+        united |= one
+    return united
+
+
+def _in_all_but(sets: list[int], live: int) -> int:
+    """Return what is certain when `live` of these links are live, whichever they are: what at most live - 1 of them lack."""
+    most = len(sets) - live + 1
+    if most < 1:
+        return _union(sets)
+    at_least = [0] * (most + 1)  # at_least[n]: in at least n of the sets so far
+    at_least[0] = -1
+    for one in sets:
+        for count in range(most, 0, -1):
+            at_least[count] |= at_least[count - 1] & one
+    return at_least[most]
