@@ -59,7 +59,9 @@ class Secrets(Protocol):
 class Files(Protocol):
     """The blob store: values too large for the journal."""
 
-    async def write(self, pieces: AsyncIterator[bytes], *, media_type: str, name: str = "") -> FileReference: ...
+    async def write(
+        self, pieces: AsyncIterator[bytes], *, media_type: str, name: str = ""
+    ) -> FileReference: ...
 
     def read(self, reference: FileReference) -> AsyncIterator[bytes]: ...
 
@@ -67,7 +69,9 @@ class Files(Protocol):
 class Sandbox(Protocol):
     """Runs a person's Python statements with hard limits, away from this process's memory."""
 
-    async def run(self, code: str, inputs: Mapping[str, Value], *, timeout: timedelta, memory: int) -> "SandboxResult": ...
+    async def run(
+        self, code: str, inputs: Mapping[str, Value], *, timeout: timedelta, memory: int
+    ) -> "SandboxResult": ...
 
 
 class SandboxResult(Protocol):

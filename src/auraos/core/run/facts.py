@@ -5,11 +5,13 @@ machine decided when it heard them: they hold everything that had to be evaluate
 Each is a tagged map with a version; a field may be added with a default, a reshaping keeps an upcaster for ever.
 """
 
+from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from auraos.core.values import Value
+from auraos.core.workflow import Retry
 
 SEMANTICS = 1
 """The rules of the machine that this release writes; `RunStarted.semantics` selects the rules a run lives by."""
@@ -61,6 +63,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     keys: list[str] = []
     last: Value = None
     rounds: int = 0
+    parallel: int = 1
     names: dict[str, Any] = {}
 
 
@@ -71,9 +74,11 @@ class UndoEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: str = ""
     version: int = 1
     settings: dict[str, Any] = {}
+    effect: str = ""
     key: str = ""
     generation: int = 0
-    attempts: int = 1
+    retry: Retry | None = None
+    timeout: timedelta | None = None
     entries: tuple["UndoEntry", ...] = ()
 
 
@@ -288,6 +293,8 @@ class StepSettled(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True)
     error: StepError | None = None
     undo: UndoEntry | None = None
     by_fallback: bool = False
+    accepted: bool = False
+    """The output and ports of the attempt's own success stand; they are not written twice."""
 
 
 class LoopEntered(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -296,6 +303,7 @@ class LoopEntered(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True)
     path: str
     items: list[Any]
     keys: list[str] = []
+    parallel: int = 1
 
 
 class RoundDecided(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):

@@ -37,5 +37,7 @@ class StepUnknown(StepFailed):
 
     code = "step-unknown"
 
-    def __init__(self, message: str, *, code: str = "no-definite-answer", data: Any = None, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: str = "no-definite-answer", data: Any = None, hint: str = ""
+    ) -> None:
         super().__init__(message, error_class="unknown", code=code, data=data, hint=hint)

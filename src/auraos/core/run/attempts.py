@@ -1,0 +1,442 @@
+"""Attempts: the grant, the three outcomes, retries, doubts, and what is checked before a success counts.
+
+An attempt ends succeeded, failed (certainly without effect) or unknown. What may be repeated is retried; an unknown write
+never is: it is verified, or a person is asked, as its `uncertain` says.
+"""
+
+import hashlib
+from datetime import timedelta
+
+from auraos.core.run.commands import AskPerson, CancelStep, ExecuteStep, StartTimer, StopTimer, Withdraw
+from auraos.core.run.ending import ask_about_undo, undo_settled
+from auraos.core.run.evaluation import compare, evaluate_or_error
+from auraos.core.run.facts import (
+    DoubtRaised,
+    RetryPlanned,
+    StepError,
+    StepFailed,
+    StepGranted,
+    StepResolved,
+    StepSettled,
+    StepSucceeded,
+    StepUnknown,
+    UndoEntry,
+)
+from auraos.core.run.identity import idempotency_key
+from auraos.core.run.program import CONTAINERS
+from auraos.core.run.state import Activation
+from auraos.core.run.tokens import OUT, fail, queue, retire, settle
+from auraos.core.run.turn import Turn
+from auraos.core.values import Value
+
+MOST_LOST = 3
+"""How often an attempt may be lost with its process before it counts as failed."""
+
+
+def grant(turn: Turn, activation: Activation) -> None:
+    """Give the activation's next attempt its slot; the first time its parameters are evaluated, once and for all."""
+    if activation.status != "queued":
+        return
+    parameters: Value = None
+    key = activation.key
+    if activation.purpose == "step" and not activation.attempt and activation.parameters is None:
+        parameters, error = evaluate_or_error(
+            turn, activation.frame, activation.path, activation.step.settings.evaluate
+        )
+        if error is None:
+            key, error = _make_key(turn, activation)
+        if error is not None:
+            activation.error, activation.unknown = error, False
+            settle_final(turn, activation, error)
+            return
+    turn.decide(
+        StepGranted(
+            at=turn.at,
+            path=activation.path,
+            attempt=activation.attempt + 1,
+            key=key,
+            effect=str(activation.effect),
+            generation=activation.generation,
+            parameters=parameters,
+            purpose=activation.purpose,
+            type=activation.step.type.name,
+        )
+    )
+
+
+def granted(turn: Turn, activation: Activation, fact: StepGranted) -> None:
+    """The attempt has its slot: let it be carried out."""
+    step = activation.step
+    activation.status = "granted"
+    activation.attempt = fact.attempt
+    activation.granted_at = activation.since = turn.at
+    activation.key = fact.key
+    if fact.parameters is not None:
+        activation.parameters = fact.parameters
+    turn.commands.append(
+        ExecuteStep(
+            activation.path,
+            fact.attempt,
+            step.type.name,
+            step.type.version,
+            fact.key,
+            fact.effect,
+            activation.parameters,
+            None if step.timeout is None else step.timeout / 1_000_000,
+            turn.at,
+            fact.purpose,
+        )
+    )
+
+
+def succeeded(turn: Turn, activation: Activation, fact: StepSucceeded) -> None:
+    """An attempt succeeded; that also ends a doubt about it, and a retry that was planned meanwhile."""
+    if fact.attempt != activation.attempt or activation.status in ("deciding", "ended"):
+        return
+    _end_doubt(turn, activation)
+    match activation.purpose:
+        case "undo":
+            undo_settled(turn, activation, None)
+        case "verify":
+            _verified(turn, activation, fact.output)
+        case _:
+            _count_success(turn, activation, fact.output, fact.ports)
+
+
+def failed(turn: Turn, activation: Activation, fact: StepFailed | StepUnknown) -> None:
+    """An attempt failed, or nobody knows; what follows is decided next."""
+    if fact.attempt != activation.attempt or activation.status not in ("granted", "doubt", "asked"):
+        return
+    if type(fact) is StepUnknown and activation.status != "granted":
+        return
+    _end_doubt(turn, activation)
+    activation.error = fact.error
+    activation.unknown = type(fact) is StepUnknown
+    if type(fact) is StepUnknown and fact.lost:
+        activation.lost += 1
+    activation.status = "deciding"
+    turn.state.agenda[activation.path] = (
+        "lost" if getattr(fact, "lost", False) else "outcome",
+        activation,
+        None,
+    )
+
+
+def decide_outcome(turn: Turn, activation: Activation, *, lost: bool) -> None:
+    """Decide what follows a failure: another attempt, a doubt, a fallback, or the end of the step."""
+    error = activation.error
+    assert error is not None
+    if activation.undone or activation.step.behaviour in CONTAINERS or activation.child:
+        settle_final(turn, activation, error)
+        return
+    if activation.unknown and not activation.effect.may_repeat and _raise_doubt(turn, activation, error):
+        return
+    if lost and activation.lost <= MOST_LOST and not _is_ending(activation):
+        turn.decide(
+            RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=turn.at)
+        )
+    elif _may_retry(turn, activation, error):
+        due = turn.at + _delay(turn, activation, error)
+        turn.decide(RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=due))
+    else:
+        settle_final(turn, activation, error)
+
+
+def settle_final(turn: Turn, activation: Activation, error: StepError) -> None:
+    """Nothing more is tried: a fallback stands in, or the failure stands; undos and verifications go to a person."""
+    path = activation.path
+    if activation.purpose == "undo":
+        turn.decide(DoubtRaised(at=turn.at, path=path, attempt=activation.attempt, way="ask", error=error))
+        return
+    if activation.purpose == "verify":
+        main = turn.state.activations[path.removesuffix("!verify")]
+        cause = main.error or error
+        turn.decide(StepSettled(at=turn.at, path=path, error=error))
+        turn.decide(DoubtRaised(at=turn.at, path=main.path, attempt=main.attempt, way="ask", error=cause))
+        return
+    fallback = activation.step.fallback
+    if fallback is not None and not _is_ending(activation):
+        output, own = evaluate_or_error(turn, activation.frame, path, fallback.evaluate)
+        if own is None:
+            turn.decide(StepSettled(at=turn.at, path=path, output=output, error=error, by_fallback=True))
+            return
+        error = own
+    turn.decide(StepSettled(at=turn.at, path=path, error=error))
+
+
+def retry_planned(turn: Turn, activation: Activation, fact: RetryPlanned) -> None:
+    """Wait for the time of the next attempt."""
+    if fact.due <= fact.at:
+        queue(turn, activation)
+        return
+    activation.status = "retrying"
+    activation.since = turn.at
+    activation.wait_due = fact.due
+    turn.commands.append(StartTimer(activation.path, "retry", fact.due))
+
+
+def doubt_raised(turn: Turn, activation: Activation, fact: DoubtRaised) -> None:
+    """Find out what became of an attempt: by a step that verifies it, or by asking a person."""
+    activation.error = fact.error
+    if activation.purpose == "undo":
+        ask_about_undo(turn, activation, fact.error)
+        return
+    activation.since = turn.at
+    if fact.way == "ask":
+        activation.status = "asked"
+        turn.commands.append(AskPerson(activation.path, "uncertain", activation.parameters, fact.error))
+        return
+    assert activation.step.verify is not None
+    activation.status = "doubt"
+    verifying = Activation(
+        activation.path + "!verify", activation.frame, activation.step.verify, "queued", turn.at
+    )
+    verifying.purpose = "verify"
+    verifying.parameters = fact.parameters
+    verifying.key = idempotency_key(turn.state.origin, verifying.path, fact.attempt)
+    queue(turn, verifying)
+
+
+def decide_acceptance(turn: Turn, activation: Activation, *, stands: bool = True) -> None:
+    """Hold a success against what the step expects, and prepare its undo while its inputs are at hand."""
+    assert activation.pending is not None
+    output, ports = activation.pending
+    step = activation.step
+    error = None
+    if step.expect is not None:
+        error = compare(step, output, activation.path, turn.at)
+    undo = None
+    if step.undo is not None and (error is None or not activation.effect.may_repeat):
+        undo, own = prepare_undo(turn, activation, output)
+        error = error or own
+    if error is not None and step.fallback is not None and not _is_ending(activation) and undo is None:
+        settle_final(turn, activation, error)
+        return
+    turn.decide(
+        StepSettled(
+            at=turn.at,
+            path=activation.path,
+            output=None if stands or error else output,
+            ports=OUT if stands or error else ports,
+            error=error,
+            undo=undo,
+            accepted=stands and error is None,
+        )
+    )
+
+
+def decide_verified(turn: Turn, activation: Activation) -> None:
+    """Read off the verification whether the attempt took effect."""
+    done, error = None, None
+    if activation.step.done is not None:
+        frame = activation.frame
+        frame.values["output"] = activation.last
+        done, error = evaluate_or_error(turn, frame, activation.path, activation.step.done.evaluate)
+        frame.values.pop("output", None)
+    if error is not None or not isinstance(done, bool):
+        problem = error or StepError(
+            class_="data",
+            code="verify-not-boolean",
+            message="`done` gave neither true nor false.",
+            path=activation.path,
+        )
+        turn.decide(
+            DoubtRaised(
+                at=turn.at, path=activation.path, attempt=activation.attempt, way="ask", error=problem
+            )
+        )
+    elif done:
+        activation.pending = (activation.last, OUT)
+        decide_acceptance(turn, activation, stands=False)
+    else:
+        activation.unknown = False
+        activation.error = StepError(
+            class_="transient",
+            code="verified-not-done",
+            message="The attempt had no effect, as its verification found.",
+            step=activation.step.id,
+            path=activation.path,
+            attempt=activation.attempt,
+            at=turn.at,
+            cause=activation.error,
+        )
+        decide_outcome(turn, activation, lost=False)
+
+
+def step_settled(turn: Turn, activation: Activation, fact: StepSettled) -> None:
+    """A step came to its end by decision."""
+    frame, step = activation.frame, activation.step
+    if activation.purpose == "verify":
+        retire(turn, activation)
+        return
+    _end_doubt(turn, activation)
+    output, ports = fact.output, fact.ports
+    if fact.accepted and activation.pending is not None:
+        output, ports = activation.pending
+    if fact.undo is not None:
+        frame.undo.append(fact.undo)
+    retire(turn, activation)
+    if fact.error is not None and not fact.by_fallback:
+        fail(turn, frame, step, activation.path, fact.error)
+    else:
+        settle(turn, frame, step, activation.path, output, ports)
+
+
+def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
+    """A person said what became of it."""
+    if activation.status not in ("doubt", "asked"):
+        return
+    _end_doubt(turn, activation)
+    error = StepError(
+        class_="permanent",
+        code="resolved-as-failed",
+        message=fact.message or f"{fact.by or 'A person'} said that it had no effect.",
+        step=activation.step.id,
+        path=activation.path,
+        at=turn.at,
+        cause=activation.error,
+    )
+    match fact.outcome:
+        case "retry":
+            queue(turn, activation)
+        case "succeeded" if activation.purpose == "undo":
+            undo_settled(turn, activation, None)
+        case "failed" if activation.purpose == "undo":
+            undo_settled(turn, activation, error)
+        case "succeeded":
+            _count_success(turn, activation, fact.output, OUT)
+        case "failed":
+            activation.error, activation.unknown, activation.status = error, False, "deciding"
+            turn.state.agenda[activation.path] = ("outcome", activation, None)
+
+
+def prepare_undo(
+    turn: Turn, activation: Activation, output: Value
+) -> tuple[UndoEntry | None, StepError | None]:
+    """Evaluate how to take this success back, while everything it names is at hand."""
+    step, frame = activation.step, activation.frame
+    assert step.undo is not None
+    own = frame.outputs
+    own[step.id] = output
+    settings, error = evaluate_or_error(turn, frame, activation.path, step.undo.settings.evaluate)
+    own.pop(step.id, None)
+    if error is not None:
+        return None, error
+    path, generation = activation.path, activation.generation
+    entry = UndoEntry(
+        path=path,
+        type=step.undo.type.name,
+        version=step.undo.type.version,
+        settings=settings,
+        effect=str(step.undo.effect),
+        key=idempotency_key(turn.state.origin, f"{path}!undo", generation),
+        generation=generation,
+        retry=step.undo.step.retry,
+        timeout=step.undo.step.timeout,
+    )
+    return entry, None
+
+
+def _count_success(turn: Turn, activation: Activation, output: Value, ports: tuple[str, ...]) -> None:
+    if activation.step.accepts:
+        activation.pending = (output, ports)
+        activation.status = "deciding"
+        turn.state.agenda[activation.path] = ("accept", activation, None)
+        return
+    retire(turn, activation)
+    settle(turn, activation.frame, activation.step, activation.path, output, ports)
+
+
+def _verified(turn: Turn, verifying: Activation, output: Value) -> None:
+    main = turn.state.activations.get(verifying.path.removesuffix("!verify"))
+    retire(turn, verifying)
+    if main is None or main.status != "doubt":
+        return
+    main.last = output
+    main.status = "deciding"
+    turn.state.agenda[main.path] = ("verified", main, None)
+
+
+def _end_doubt(turn: Turn, activation: Activation) -> None:
+    """Take back what was set going to find out about an attempt, or to repeat it."""
+    match activation.status:
+        case "asked":
+            turn.commands.append(Withdraw(activation.path))
+        case "doubt":
+            verifying = turn.state.activations.get(activation.path + "!verify")
+            if verifying is not None:
+                turn.state.agenda.pop(verifying.path, None)
+                if verifying.status == "granted":
+                    turn.commands.append(CancelStep(verifying.path, verifying.attempt))
+                retire(turn, verifying)
+        case "retrying":
+            turn.commands.append(StopTimer(activation.path, "retry"))
+            activation.status = "queued"
+
+
+def _raise_doubt(turn: Turn, activation: Activation, error: StepError) -> bool:
+    """Raise the doubt that `uncertain` asks for; return False where it says to retry or to fail."""
+    step = activation.step
+    way = step.step.uncertain or ("verify" if step.verify is not None else "ask")
+    if activation.purpose == "undo":
+        way = "ask"
+    if way in ("retry", "fail"):
+        return False
+    parameters: Value = None
+    if way == "verify" and step.verify is not None:
+        parameters, own = evaluate_or_error(
+            turn, activation.frame, activation.path, step.verify.settings.evaluate
+        )
+        if own is not None:
+            error, way = own, "ask"
+    turn.decide(
+        DoubtRaised(
+            at=turn.at,
+            path=activation.path,
+            attempt=activation.attempt,
+            way="verify" if way == "verify" and step.verify is not None else "ask",
+            error=error,
+            parameters=parameters,
+        )
+    )
+    return True
+
+
+def _is_ending(activation: Activation) -> bool:
+    return activation.purpose == "step" and (activation.cancelled or bool(activation.frame.failing))
+
+
+def _may_retry(turn: Turn, activation: Activation, error: StepError) -> bool:
+    retry = activation.step.retry
+    if _is_ending(activation) or activation.attempt - activation.lost >= retry.attempts:
+        return False
+    if activation.deadline is not None and turn.at >= activation.deadline:
+        return False
+    if activation.unknown:
+        repeatable = activation.effect.may_repeat or activation.step.step.uncertain == "retry"
+        return repeatable and bool({"transient", "unknown", error.class_, error.code} & set(retry.on))
+    return error.class_ in retry.on or error.code in retry.on
+
+
+def _delay(turn: Turn, activation: Activation, error: StepError) -> int:
+    """Return the microseconds until the next attempt; the jitter follows from run, path and attempt."""
+    retry = activation.step.retry
+    tried = activation.attempt - activation.lost
+    micro = timedelta(microseconds=1)
+    longest = retry.max // micro
+    delay = min(float(longest), (retry.first // micro) * retry.factor ** max(0, tried - 1))
+    seed = hashlib.sha256(f"{turn.state.run}/{activation.path}/{activation.attempt}".encode()).digest()
+    chance = int.from_bytes(seed[:4], "big") / 0xFFFFFFFF
+    delay *= 1 + retry.jitter * (2 * chance - 1)
+    return max(int(delay), int((error.retry_after or 0) * 1_000_000))
+
+
+def _make_key(turn: Turn, activation: Activation) -> tuple[str, StepError | None]:
+    state, step = turn.state, activation.step
+    if step.key is None:
+        return idempotency_key(state.origin, activation.path, activation.generation), None
+    value, error = evaluate_or_error(turn, activation.frame, activation.path, step.key.evaluate)
+    if error is not None:
+        return "", error
+    name = state.program.workflow.name
+    return idempotency_key(state.workspace, name, step.path, repr(value), activation.generation), None

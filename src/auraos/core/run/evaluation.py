@@ -1,0 +1,111 @@
+"""Evaluating what a person wrote: whatever comes of it is a value or an error of the run, never an exception of ours."""
+
+from collections.abc import Callable
+from typing import Any
+
+from auraos.core.catalogue import Chosen
+from auraos.core.errors import AuraError
+from auraos.core.expressions import BudgetError, Meter
+from auraos.core.failures import StepFailed
+from auraos.core.run.commands import Compute
+from auraos.core.run.facts import Result, StepError
+from auraos.core.run.program import StepProgram
+from auraos.core.run.state import Frame
+from auraos.core.run.turn import LARGEST_RESULT, Turn
+from auraos.core.values import Value, to_plain
+
+OUT = ("out",)
+ALONE_OPERATIONS = 200_000
+LATER_OPERATIONS = 50_000_000
+LATER_SIZE = 200_000_000
+
+
+def evaluate_or_error(
+    turn: Turn, frame: Frame, path: str, evaluate: Callable[[dict[str, Any]], Any]
+) -> tuple[Value, StepError | None]:
+    """Return the value, or the error that its evaluation is for the run; with a budget of its own where the turn's is used up."""
+    try:
+        try:
+            return evaluate(turn.names(frame, path)), None
+        except BudgetError:
+            frame.values["$meter"] = Meter(ALONE_OPERATIONS, LARGEST_RESULT)
+            return evaluate(frame.values), None
+    except AuraError as error:
+        return None, step_error(error, path, at=turn.at)
+    except RecursionError:
+        return None, _too_deep(path, turn.at)
+
+
+def compute(step: StepProgram, names: dict[str, Any], path: str, at: int) -> Result:
+    """Return what evaluating a pure step gives, or the error that it is; a `BudgetError` passes."""
+    evaluate = step.type.evaluate
+    assert evaluate is not None
+    try:
+        output = evaluate(step.settings.evaluate(names))
+    except BudgetError:
+        raise
+    except AuraError as error:
+        return Result(path, None, (), step_error(error, path, at=at))
+    except RecursionError:
+        return Result(path, None, (), _too_deep(path, at))
+    ports: tuple[str, ...] = OUT
+    if type(output) is Chosen:
+        ports, output = output.ports, output.output
+    if step.expect is not None and (unlike := compare(step, output, path, at)) is not None:
+        return Result(path, None, (), unlike)
+    return Result(path, output, ports)
+
+
+def compute_later(turn: Turn, frame: Frame, step: StepProgram, path: str) -> Compute:
+    """Wish for an evaluation that is too large for a turn; the names stay as they are now, whatever happens meanwhile."""
+    names, at = {**turn.names(frame, path), "steps": dict(frame.outputs)}, turn.at
+    names["$meter"] = Meter(LATER_OPERATIONS, LATER_SIZE)
+
+    def evaluate() -> Result:
+        try:
+            return compute(step, names, path, at)
+        except BudgetError as error:
+            return Result(path, None, (), step_error(error, path, at=at))
+
+    return Compute(path, evaluate)
+
+
+def compare(step: StepProgram, output: Value, path: str, at: int) -> StepError | None:
+    """Hold an output against the step's `expect`."""
+    problem = next(iter(step.expect.iter_errors(to_plain(output))), None) if step.expect is not None else None
+    if problem is None:
+        return None
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem.instance_path)
+    message = f"The output{place} is not as `expect` says: {problem.message}"
+    return error_of(step, path, class_="data", code="not-as-expected", message=message, at=at)
+
+
+def step_error(error: AuraError, path: str, *, at: int = 0) -> StepError:
+    """Return an error of the house as the run knows errors."""
+    step = path.rpartition("/")[2]
+    if isinstance(error, StepFailed):
+        after = error.retry_after
+        return StepError(
+            class_=error.error_class,
+            code=error.error_code,
+            message=error.message,
+            hint=error.hint,
+            step=step,
+            path=path,
+            at=at,
+            retry_after=None if after is None else after.total_seconds(),
+            data=error.error_data,
+        )
+    code = getattr(error, "code", "") or type(error).__name__
+    return StepError(
+        class_="data", code=code, message=error.message, hint=error.hint, step=step, path=path, at=at
+    )
+
+
+def error_of(step: StepProgram, path: str, *, class_: str, code: str, message: str, at: int = 0) -> StepError:
+    """Return an error of this step."""
+    return StepError(class_=class_, code=code, message=message, step=step.id, path=path, at=at)
+
+
+def _too_deep(path: str, at: int) -> StepError:
+    return StepError(class_="data", code="too-deep", message="The data is nested too deep.", path=path, at=at)

@@ -1,0 +1,18 @@
+"""Identities that follow from what they name, so that doing something again names it the same."""
+
+import hashlib
+
+
+def child_run_id(run: str, path: str, at: int) -> str:
+    """Return the id of a run that another one starts: a UUIDv7 of its time whose other bits follow from parent and path."""
+    digest = hashlib.sha256(f"{run}\x1f{path}".encode()).digest()
+    value = (at // 1000 & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(digest[:10], "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def idempotency_key(*parts: object) -> str:
+    """Return the key of an effect: 40 characters that say nothing about its parts."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:40]

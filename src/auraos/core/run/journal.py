@@ -1,0 +1,88 @@
+"""Facts as bytes: JSON, so that a journal can be read with any tool; values keep their kinds by their wire form."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from auraos.core.run import facts
+from auraos.core.run.facts import AnyFact
+from auraos.core.values import Value, from_wire, to_wire
+
+VALUES: dict[type, tuple[str, ...]] = {
+    facts.StepError: ("data",),
+    facts.Inherited: ("output",),
+    facts.Page: ("items", "last", "names"),
+    facts.UndoEntry: ("settings",),
+    facts.Result: ("output",),
+    facts.RunStarted: ("input", "variables", "trigger"),
+    facts.StepSucceeded: ("output",),
+    facts.StepResolved: ("output",),
+    facts.SignalReceived: ("data",),
+    facts.EventReceived: ("event",),
+    facts.Answered: ("data",),
+    facts.ChildFinished: ("output",),
+    facts.RunResumed: ("variables",),
+    facts.StepGranted: ("parameters",),
+    facts.DoubtRaised: ("parameters",),
+    facts.StepSettled: ("output",),
+    facts.LoopEntered: ("items",),
+    facts.WaitStarted: ("details",),
+    facts.RunFinished: ("output",),
+}
+"""Which fields hold values of the language."""
+
+NESTED: dict[type, tuple[str, ...]] = {
+    facts.StepError: ("cause",),
+    facts.Inherited: ("error", "undo"),
+    facts.UndoEntry: ("entries",),
+    facts.Result: ("error",),
+    facts.RunStarted: ("inherited", "page"),
+    facts.StepFailed: ("error",),
+    facts.StepUnknown: ("error",),
+    facts.ChildFinished: ("error", "undo"),
+    facts.Computed: ("results",),
+    facts.DoubtRaised: ("error",),
+    facts.StepSettled: ("error", "undo"),
+    facts.RunFinished: ("error",),
+}
+"""Which fields hold structures that hold values in turn."""
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(AnyFact).decode
+
+
+def encode_fact(fact: AnyFact) -> bytes:
+    """Return the stored form of a fact; raise `ValueRefusedError` for a value that cannot be kept."""
+    return _encode(_convert(fact, to_wire))
+
+
+def decode_fact(stored: bytes) -> AnyFact:
+    """Return the fact that `encode_fact` wrote."""
+    fact: AnyFact = _decode(stored)
+    return _convert(fact, from_wire) if b'"$' in stored else fact
+
+
+def _convert(struct: _S, convert: Callable[[Value], Value]) -> _S:
+    """Return the structure with its values converted; itself where that changes nothing."""
+    kind = type(struct)
+    changes: dict[str, Any] = {}
+    for name in VALUES.get(kind, ()):
+        value = getattr(struct, name)
+        converted = convert(value)
+        if converted is not value:
+            changes[name] = converted
+    for name in NESTED.get(kind, ()):
+        inner = getattr(struct, name)
+        if inner is None or (not inner and not isinstance(inner, msgspec.Struct)):
+            continue
+        if isinstance(inner, msgspec.Struct):
+            converted = _convert(inner, convert)
+            if converted is not inner:
+                changes[name] = converted
+            continue
+        items = [_convert(item, convert) for item in inner]
+        if any(new is not old for new, old in zip(items, inner, strict=True)):
+            changes[name] = tuple(items) if isinstance(inner, tuple) else items
+    return msgspec.structs.replace(struct, **changes) if changes else struct

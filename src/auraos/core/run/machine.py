@@ -1,0 +1,335 @@
+"""The run machine. `advance` tells a run what happened and returns what it decided and wishes; `fold` replays a journal.
+
+A turn goes: the given fact takes its effect (`_evolve`), what follows by structure is done (`_digest`), then what is planned
+is decided one after the other, each decision being a fact that takes its effect in the same way. Folding does only the
+first two, so it evaluates no expression: everything that had to be evaluated stands in the facts.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from auraos.core.catalogue import Behaviour
+from auraos.core.expressions import BudgetError
+from auraos.core.run import attempts, containers, ending, facts, starting, tokens, waits
+from auraos.core.run.commands import Continue, Continued, Nudge, SlotOpened
+from auraos.core.run.evaluation import compute, compute_later, evaluate_or_error
+from auraos.core.run.facts import AnyFact, OutsideFact, Result, StepError, StepSettled
+from auraos.core.run.program import Program, StepProgram
+from auraos.core.run.state import Activation, Frame, RunState
+from auraos.core.run.turn import TURN_ACTIVATIONS, TURN_OPERATIONS, StepMade, Turn
+
+MOST_ACTIVATIONS = 1_000_000
+
+
+def advance(
+    program: Program, state: RunState, given: OutsideFact | Nudge, *, budget: int = TURN_ACTIVATIONS
+) -> StepMade:
+    """Let one thing happen to a run; return the facts for one commit, the wishes to release after it, and what settled."""
+    assert state.program is program
+    turn = Turn(state, max(given.at, state.last_at), _evolve, live=True)
+    state.last_at = turn.at
+    match given:
+        case SlotOpened():
+            if (
+                not state.is_final
+                and state.phase == "running"
+                and (waiting := state.activations.get(given.path))
+            ):
+                attempts.grant(turn, waiting)
+                _digest(turn)
+        case Continued():
+            pass
+        case _:
+            if state.is_final:
+                return StepMade(turn.facts, turn.commands, turn.settled)
+            turn.decide(given if given.at == turn.at else msgspec.structs.replace(given, at=turn.at))
+    _work(turn, budget)
+    return StepMade(turn.facts, turn.commands, turn.settled)
+
+
+def fold(
+    program: Program,
+    journal: Iterable[AnyFact],
+    *,
+    watch: Callable[[AnyFact, list[tuple[str, str]]], None] | None = None,
+) -> RunState:
+    """Return the state that these facts add up to. Nothing is evaluated; `watch` sees each fact and which steps it settled."""
+    state = RunState(program)
+    for fact in journal:
+        refold(state, fact, watch)
+    return state
+
+
+def refold(
+    state: RunState, fact: AnyFact, watch: Callable[[AnyFact, list[tuple[str, str]]], None] | None = None
+) -> None:
+    """Let one more recorded fact take its effect."""
+    turn = Turn(state, fact.at, _evolve, live=False)
+    state.last_at = fact.at
+    _evolve(turn, fact)
+    if watch is not None:
+        watch(fact, turn.settled)
+
+
+# --- facts take their effect ------------------------------------------------------------------------------------------
+
+
+def _evolve(turn: Turn, fact: AnyFact) -> None:
+    _EFFECTS[type(fact)](turn, fact)
+    if turn.todo:
+        _digest(turn)
+
+
+def _digest(turn: Turn) -> None:
+    """Do what follows by structure, in order, until nothing follows."""
+    todo = turn.todo
+    while todo:
+        verb, subject, detail = todo.popleft()
+        _STRUCTURE[verb](turn, subject, detail)
+
+
+def _outside(effect: Callable[[Turn, Activation, Any], None]) -> Callable[[Turn, Any], None]:
+    """Apply an effect to the activation that the fact names; a fact about something that is over changes nothing."""
+
+    def apply(turn: Turn, fact: Any) -> None:
+        activation = turn.state.activations.get(fact.path)
+        if activation is not None:
+            effect(turn, activation, fact)
+
+    return apply
+
+
+def _decided(effect: Callable[[Turn, Activation, Any], None]) -> Callable[[Turn, Any], None]:
+    """The same for a decision, which also is no longer planned."""
+
+    def apply(turn: Turn, fact: Any) -> None:
+        activation = turn.state.activations.get(fact.path)
+        turn.state.agenda.pop(fact.path, None)
+        if activation is not None:
+            effect(turn, activation, fact)
+
+    return apply
+
+
+def _computed(turn: Turn, fact: facts.Computed) -> None:
+    state = turn.state
+    for result in fact.results:
+        entry = state.agenda.pop(result.path, None)
+        if entry is not None:
+            _, frame, step = entry
+        else:
+            activation = state.activations.get(result.path)
+            if activation is None or activation.status != "computing":
+                continue
+            frame, step = activation.frame, activation.step
+            tokens.retire(turn, activation)
+        _apply_result(turn, frame, step, result)
+        _digest(turn)
+
+
+def _apply_result(turn: Turn, frame: Frame, step: StepProgram, result: Result) -> None:
+    if result.error is not None:
+        tokens.fail(turn, frame, step, result.path, result.error)
+    elif step.behaviour is Behaviour.STOP:
+        turn.state.stop_output = result.output
+        tokens.settle(turn, frame, step, result.path, result.output, ())
+        assert turn.state.root is not None
+        reason = StepError(
+            class_="cancelled", code="stopped", message="The run was stopped by a step.", path=result.path
+        )
+        ending.fail_frame(turn, turn.state.root, reason, how="stopped", undo=False)
+    else:
+        tokens.settle(turn, frame, step, result.path, result.output, result.ports)
+
+
+def _step_settled(turn: Turn, fact: StepSettled) -> None:
+    state = turn.state
+    entry = state.agenda.pop(fact.path, None)
+    activation = state.activations.get(fact.path)
+    if activation is not None:
+        if fact.error is not None and not fact.by_fallback and _is_open_container(activation):
+            activation.error = fact.error
+            activation.status = "open"
+            containers.leave(turn, activation)
+        else:
+            attempts.step_settled(turn, activation, fact)
+        return
+    if entry is None:
+        return
+    _, frame, step = entry
+    if fact.by_fallback:
+        tokens.settle(turn, frame, step, fact.path, fact.output, fact.ports)
+    elif fact.error is not None:
+        tokens.fail(turn, frame, step, fact.path, fact.error)
+
+
+def _is_open_container(activation: Activation) -> bool:
+    return activation.step.behaviour in (Behaviour.WHILE, Behaviour.FOREACH) and not activation.undone
+
+
+def _round_decided(turn: Turn, activation: Activation, fact: facts.RoundDecided) -> None:
+    containers.round_decided(turn, activation, go_on=fact.go_on)
+
+
+def _timer_fired(turn: Turn, fact: facts.TimerFired) -> None:
+    if fact.path or fact.timer != "timeout":
+        waits.timer_fired(turn, fact)
+        return
+    root = turn.state.root
+    assert root is not None
+    message = "The run took longer than its settings allow."
+    error = StepError(class_="timeout", code="run-timeout", message=message, at=turn.at)
+    ending.fail_frame(turn, root, error)
+
+
+_EFFECTS: dict[type, Callable[[Turn, Any], None]] = {
+    facts.RunStarted: starting.run_started,
+    facts.RunPaused: starting.run_paused,
+    facts.RunResumed: starting.run_resumed,
+    facts.RunQuarantined: starting.run_quarantined,
+    facts.RunReleased: starting.run_released,
+    facts.CancelRequested: starting.cancel_requested,
+    facts.RunFinished: starting.run_finished,
+    facts.StepGranted: _decided(attempts.granted),
+    facts.StepSucceeded: _outside(attempts.succeeded),
+    facts.StepFailed: _outside(attempts.failed),
+    facts.StepUnknown: _outside(attempts.failed),
+    facts.StepResolved: _outside(attempts.resolved),
+    facts.RetryPlanned: _decided(attempts.retry_planned),
+    facts.DoubtRaised: _decided(attempts.doubt_raised),
+    facts.LoopEntered: _decided(containers.enter_loop),
+    facts.RoundDecided: _decided(_round_decided),
+    facts.WaitStarted: _decided(waits.wait_started),
+    facts.StepSettled: _step_settled,
+    facts.Computed: _computed,
+    facts.TimerFired: _timer_fired,
+    facts.SignalReceived: waits.signal_received,
+    facts.EventReceived: waits.event_received,
+    facts.EventTaken: waits.event_taken,
+    facts.Answered: waits.answered,
+    facts.ChildFinished: waits.child_finished,
+}
+
+
+def _close(turn: Turn, frame: Frame, _: Any) -> None:
+    if frame.failing or frame.phase != "open":
+        return
+    frame.phase = "over"
+    if frame.owner is None:
+        turn.state.agenda[""] = ("finish", None, None)
+    else:
+        containers.close_inner(turn, frame)
+
+
+def _failed(turn: Turn, frame: Frame, _: Any) -> None:
+    frame.phase = "over"
+    if frame.owner is None:
+        turn.state.agenda[""] = ("finish", None, None)
+    else:
+        containers.inner_failed(turn, frame)
+
+
+_STRUCTURE: dict[str, Callable[[Turn, Any, Any], None]] = {
+    "settle": lambda turn, frame, detail: tokens.settle(turn, frame, *detail),
+    "open": lambda turn, activation, _: containers.open_container(turn, activation),
+    "close": _close,
+    "fail": ending.fail_frame,
+    "wind": lambda turn, frame, _: ending.wind(turn, frame),
+    "undo": lambda turn, owner, _: ending.undo_next(turn, owner),
+    "failed": _failed,
+    "undone": lambda turn, activation, _: containers.container_undone(turn, activation),
+    "leave": lambda turn, activation, _: containers.leave(turn, activation),
+}
+
+
+# --- decisions --------------------------------------------------------------------------------------------------------
+
+
+def _work(turn: Turn, budget: int) -> None:
+    """Decide what is planned, first in first out, until nothing is planned or the turn's budget is used up."""
+    state, agenda = turn.state, turn.state.agenda
+    left = budget
+    while agenda and state.phase == "running":
+        if left <= 0 or (turn.meter is not None and turn.meter.spent > TURN_OPERATIONS // 2):
+            turn.commands.append(Continue())
+            return
+        left -= 1
+        path, (verb, subject, detail) = agenda.popitem(last=False)
+        if verb == "evaluate":
+            if not _evaluate(turn, path, subject, detail):
+                return
+        else:
+            _DECISIONS[verb](turn, subject)
+        if state.fired > MOST_ACTIVATIONS and state.root is not None and not state.root.failing:
+            _run_out(turn)
+
+
+def _evaluate(turn: Turn, path: str, frame: Frame, step: StepProgram) -> bool:
+    """Evaluate a pure step and record what it gave; return False when the turn's budget ended within it."""
+    if frame.failing:
+        return True
+    spent_before = turn.meter.spent if turn.meter is not None else 0
+    try:
+        result = compute(step, turn.names(frame, path), path, turn.at)
+    except BudgetError:
+        if spent_before:
+            turn.state.agenda[path] = ("evaluate", frame, step)
+            turn.state.agenda.move_to_end(path, last=False)
+            turn.commands.append(Continue())
+            return False
+        tokens.activate(turn, Activation(path, frame, step, "computing", turn.at))
+        turn.commands.append(compute_later(turn, frame, step, path))
+        return True
+    if result.error is not None and step.fallback is not None:
+        output, own = evaluate_or_error(turn, frame, path, step.fallback.evaluate)
+        if own is None:
+            turn.state.agenda[path] = ("evaluate", frame, step)
+            turn.decide(
+                StepSettled(at=turn.at, path=path, output=output, error=result.error, by_fallback=True)
+            )
+            return True
+    turn.record(result)
+    _apply_result(turn, frame, step, result)
+    if turn.todo:
+        _digest(turn)
+    return True
+
+
+def _enter(turn: Turn, activation: Activation) -> None:
+    entered = containers.decide_entry(turn, activation)
+    if isinstance(entered, StepError):
+        waits.settle_error(turn, activation, entered)
+    else:
+        turn.decide(entered)
+
+
+def _round(turn: Turn, activation: Activation) -> None:
+    go_on, error = containers.decide_go_on(turn, activation)
+    if error is not None:
+        turn.decide(StepSettled(at=turn.at, path=activation.path, error=error))
+    else:
+        turn.decide(facts.RoundDecided(at=turn.at, path=activation.path, go_on=go_on))
+
+
+def _run_out(turn: Turn) -> None:
+    message = f"The run began more than {MOST_ACTIVATIONS:,} steps."
+    error = StepError(class_="permanent", code="too-many-activations", message=message, at=turn.at)
+    turn.decide(facts.CancelRequested(at=turn.at, reason=error.message, undo=True))
+
+
+_DECISIONS: dict[str, Callable[[Turn, Any], None]] = {
+    "enter": _enter,
+    "round": _round,
+    "wait": waits.decide_wait,
+    "call": waits.decide_call,
+    "match": waits.decide_match,
+    "accept": attempts.decide_acceptance,
+    "verified": attempts.decide_verified,
+    "outcome": lambda turn, activation: attempts.decide_outcome(turn, activation, lost=False),
+    "lost": lambda turn, activation: attempts.decide_outcome(turn, activation, lost=True),
+    "finish": lambda turn, _: starting.decide_end(turn),
+}
+
+__all__ = ["advance", "fold", "refold"]

@@ -1,0 +1,301 @@
+"""`compile_workflow`: a checked workflow and the catalogue become a `Program`, the read-only plan that the machine follows."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from auraos.core.catalogue import Behaviour, Catalogue, Effect, StepType
+from auraos.core.errors import UserError
+from auraos.core.expressions import Template, compile_template
+from auraos.core.run.facts import UndoEntry
+from auraos.core.workflow import Retry, Scope, Step, Undo, Verify, Workflow
+
+JOIN_ALL = 0
+CONTAINERS = frozenset({Behaviour.FOREACH, Behaviour.WHILE, Behaviour.TRY, Behaviour.RACE})
+WAITS = frozenset({Behaviour.TIMER, Behaviour.SIGNAL, Behaviour.EVENT, Behaviour.APPROVAL})
+VERIFY_RETRY = Retry(attempts=5, on=("transient", "timeout", "unknown"))
+UNDO_RETRY = Retry(attempts=5, on=("transient", "timeout", "unknown"))
+
+
+class CompileError(UserError):
+    """A workflow that the checks would refuse cannot become a program."""
+
+    code = "not-compilable"
+
+
+class Settings:
+    """The `with` of a step, compiled: what is evaluated beforehand, and what is handed over to be called later."""
+
+    __slots__ = ("_constant", "_deferred", "_eager")
+
+    def __init__(self, settings: Mapping[str, Any], deferred: Mapping[str, tuple[str, ...]]) -> None:
+        eager = {name: value for name, value in settings.items() if name not in deferred}
+        self._eager = compile_template(eager)
+        self._constant = self._eager.evaluate({}) if self._eager.is_constant else None
+        self._deferred = {
+            name: _compile_deferred(value, deferred[name])
+            for name, value in settings.items()
+            if name in deferred
+        }
+
+    def evaluate(self, scope: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings under these names; the result of data is never evaluated again."""
+        settings: dict[str, Any] = (
+            self._eager.evaluate(scope) if self._constant is None else dict(self._constant)
+        )
+        for name, bind in self._deferred.items():
+            settings[name] = bind(scope)
+        return settings
+
+
+def _compile_deferred(value: Any, names: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
+    """Compile a field of deferred expressions: bound to a scope, each of its leaves is a callable of these names."""
+    if isinstance(value, dict):
+        fields = {key: _compile_deferred(item, names) for key, item in value.items()}
+        return lambda scope: {key: bind(scope) for key, bind in fields.items()}
+    if isinstance(value, list):
+        items = [_compile_deferred(item, names) for item in value]
+        return lambda scope: [bind(scope) for bind in items]
+    template = compile_template(value)
+    if not names:
+        return lambda scope: lambda: template.evaluate(scope)
+    return lambda scope: template.leaf_callable(scope, names)
+
+
+class ScopeProgram:
+    """The steps of one scope in order, how many links each awaits, and where tokens go from each port."""
+
+    __slots__ = ("awaited", "end", "prefix", "roots", "section", "steps")
+
+    def __init__(self, prefix: str, section: str) -> None:
+        self.prefix = prefix
+        self.section = section
+        self.steps: list[StepProgram] = []
+        self.awaited: list[int] = []
+        self.roots: list[StepProgram] = []
+        self.end: str | None = None
+
+
+class StepProgram:
+    """One step, ready to be carried out. `path` is static: it names the step, not one of its activations."""
+
+    __slots__ = (
+        "accepts", "behaviour", "body", "branches", "cached_patterns", "catch", "deadline", "done", "effect", "expect",
+        "fallback", "finally_", "id", "index", "inline", "join", "key", "links", "path", "ports", "purpose", "retry",
+        "scope", "settings", "step", "timeout", "type", "undo", "verify",
+    )  # fmt: skip
+
+    def __init__(self, step: Step, step_type: StepType, path: str, index: int, scope: ScopeProgram) -> None:
+        self.id = step.id
+        self.step = step
+        self.type = step_type
+        self.behaviour = step_type.behaviour
+        self.path = path
+        self.index = index
+        self.scope = scope
+        self.inline = step_type.behaviour in (Behaviour.EVALUATE, Behaviour.STOP)
+        self.settings = Settings(step.settings, step_type.deferred)
+        self.effect = effective_effect(step, step_type)
+        self.ports = _ports_of(step, step_type)
+        self.join = step.join if isinstance(step.join, int) else JOIN_ALL if step.join == "all" else 1
+        self.links: list[tuple[str, int]] = []
+        self.cached_patterns: dict[tuple[str, ...], tuple[tuple[int, bool], ...]] = {}
+        self.retry = step.retry or Retry()
+        self.timeout = _micros(step.timeout)
+        self.deadline = _micros(step.deadline)
+        self.key = _template_or_none(step.key)
+        self.fallback = None if step.fallback is msgspec.UNSET else compile_template(step.fallback)
+        self.expect = jsonschema_rs.validator_for(step.expect) if step.expect else None
+        self.accepts = bool(step.expect) or step.undo is not None
+        self.body: ScopeProgram | None = None
+        self.branches: dict[str, ScopeProgram] = {}
+        self.catch: ScopeProgram | None = None
+        self.finally_: ScopeProgram | None = None
+        self.undo: StepProgram | None = None
+        self.verify: StepProgram | None = None
+        self.done: Template | None = None
+
+    def pattern(self, ports: tuple[str, ...]) -> tuple[tuple[int, bool], ...]:
+        """Return, for these live ports, each link's target and whether its token is live."""
+        found = self.cached_patterns.get(ports)
+        if found is None:
+            found = tuple((target, port in ports) for port, target in self.links)
+            self.cached_patterns[ports] = found
+        return found
+
+    def is_linked(self, port: str) -> bool:
+        """Return whether a link leaves from this port."""
+        return any(own == port for own, _ in self.links)
+
+
+class Program:
+    """A compiled workflow. Nothing in it changes while runs use it."""
+
+    def __init__(
+        self, workflow: Workflow, version: str, root: ScopeProgram, steps: dict[str, StepProgram]
+    ) -> None:
+        self.workflow = workflow
+        self.version = version
+        self.root = root
+        self.steps = steps
+        self.output = None if workflow.output is msgspec.UNSET else compile_template(workflow.output)
+        self.timeout = _micros(workflow.settings.timeout)
+        self.variables = {
+            name: value.get("default") if isinstance(value, dict) and "type" in value else value
+            for name, value in workflow.variables.items()
+        }
+
+    def links(self) -> Iterator[tuple[str, str, str]]:
+        """Yield every link as (static path of its step, port, static path of its target)."""
+        for step in self.steps.values():
+            for port, target in step.links:
+                yield step.path, port, step.scope.steps[target].path
+
+    def alone(self, path: str) -> ScopeProgram:
+        """Return a scope that holds only this container, for the run of one of its pages."""
+        scope = ScopeProgram(self.steps[path].scope.prefix, "page")
+        own = copy.copy(self.steps[path])
+        own.index, own.links, own.cached_patterns, own.scope = 0, [], {}, scope
+        scope.steps, scope.roots, scope.awaited, scope.end = [own], [own], [0], own.id
+        return scope
+
+
+def compile_workflow(workflow: Workflow, catalogue: Catalogue, *, version: str = "") -> Program:
+    """Return the program of a workflow that passed its checks; raise `CompileError` where it would not have."""
+    steps: dict[str, StepProgram] = {}
+    root = _compile_scope(workflow.scope, "", "body", catalogue, steps)
+    return Program(workflow, version, root, steps)
+
+
+def undo_program(entry: UndoEntry, scope: ScopeProgram) -> StepProgram:
+    """Return the step that carries out an undo; it may come from a called run, so all it needs stands in the entry."""
+    step_type = StepType(
+        name=entry.type, version=entry.version, title="", summary="", effect=Effect(entry.effect)
+    )
+    step = Step(
+        id=entry.path,
+        type=entry.type,
+        version=entry.version,
+        retry=entry.retry or UNDO_RETRY,
+        timeout=entry.timeout,
+    )
+    return StepProgram(step, step_type, entry.path, 0, scope)
+
+
+def static_path(path: str) -> str:
+    """Return the path of the step that an activation belongs to: `each[3]/price` → `each/price`, `pay!undo` → `pay`."""
+    bare = path.partition("!")[0]
+    if "[" not in bare:
+        return bare
+    text, rest = "", bare
+    while rest:
+        head, bracket, tail = rest.partition("[")
+        text += head
+        rest = tail.partition("]/")[2] if bracket else ""
+        text += "/" if bracket else ""
+    return text
+
+
+def effective_effect(step: Step, step_type: StepType) -> Effect:
+    """Return the effect under the settings as written; the author's `key:` makes a write idempotent."""
+    effect = step_type.effect_of(step.settings)
+    return Effect.IDEMPOTENT if effect is Effect.WRITE and step.key is not None else effect
+
+
+def _compile_scope(
+    scope: Scope, prefix: str, section: str, catalogue: Catalogue, steps: dict[str, StepProgram]
+) -> ScopeProgram:
+    compiled = ScopeProgram(prefix, section)
+    by_id: dict[str, StepProgram] = {}
+    for index, step in enumerate(scope.steps.values()):
+        own = _compile_step(step, prefix, index, compiled, catalogue)
+        compiled.steps.append(own)
+        by_id[step.id] = steps[own.path] = own
+        _compile_inner(own, step, catalogue, steps)
+    compiled.awaited = [0] * len(compiled.steps)
+    for link in scope.links:
+        source, target = by_id.get(link.source), by_id.get(link.target)
+        if source is None or target is None:
+            raise CompileError(
+                f"The link {link.source}.{link.port} -> {link.target} leads to no step of its scope."
+            )
+        source.links.append((link.port, target.index))
+        compiled.awaited[target.index] += 1
+    compiled.roots = [step for step in compiled.steps if not compiled.awaited[step.index]]
+    ends = [step.id for step in compiled.steps if not step.links]
+    compiled.end = ends[0] if len(ends) == 1 else None
+    return compiled
+
+
+def _compile_step(
+    step: Step, prefix: str, index: int, scope: ScopeProgram, catalogue: Catalogue
+) -> StepProgram:
+    own = StepProgram(
+        step, _find_type(catalogue, step.type, step.version, step.id), prefix + step.id, index, scope
+    )
+    if step.undo is not None:
+        own.undo = _attached(own, step.undo, "undo", catalogue)
+    if step.verify is not None:
+        own.verify = _attached(own, step.verify, "verify", catalogue)
+        own.done = compile_template(step.verify.done)
+    return own
+
+
+def _attached(own: StepProgram, attached: Undo | Verify, purpose: str, catalogue: Catalogue) -> StepProgram:
+    """Compile the undo or the verification of a step as a step of its own under the path `<path>!undo`."""
+    timeout = attached.timeout if isinstance(attached, Undo) else None
+    retry = (attached.retry or UNDO_RETRY) if isinstance(attached, Undo) else VERIFY_RETRY
+    step = Step(
+        id=own.id,
+        type=attached.type,
+        version=attached.version,
+        settings=attached.settings,
+        retry=retry,
+        timeout=timeout,
+    )
+    step_type = _find_type(catalogue, attached.type, attached.version, own.id)
+    return StepProgram(step, step_type, f"{own.path}!{purpose}", own.index, own.scope)
+
+
+def _compile_inner(own: StepProgram, step: Step, catalogue: Catalogue, steps: dict[str, StepProgram]) -> None:
+    inner = own.path + "/"
+
+    def compiled(scope: Scope | None, section: str) -> ScopeProgram | None:
+        return None if scope is None else _compile_scope(scope, inner, section, catalogue, steps)
+
+    own.body = compiled(step.body, "body")
+    own.catch = compiled(step.catch, "catch")
+    own.finally_ = compiled(step.finally_, "finally")
+    own.branches = {
+        name: _compile_scope(branch, inner, name, catalogue, steps)
+        for name, branch in (step.branches or {}).items()
+    }
+    needs_body = own.behaviour in (Behaviour.FOREACH, Behaviour.WHILE, Behaviour.TRY)
+    if needs_body and own.body is None:
+        raise CompileError(f"Step {own.path!r} of type {step.type} has no `steps`.")
+    if own.behaviour is Behaviour.RACE and not own.branches:
+        raise CompileError(f"Step {own.path!r} of type race has no `branches`.")
+
+
+def _find_type(catalogue: Catalogue, name: str, version: int | None, step_id: str) -> StepType:
+    found = catalogue.find(name, version)
+    if found is None:
+        raise CompileError(f"Step {step_id!r} has a type that is not installed: {name!r}.")
+    return found
+
+
+def _ports_of(step: Step, step_type: StepType) -> tuple[str, ...]:
+    ports = step_type.ports_of(step.settings)
+    return ports + tuple(name for name in step.branches or {} if name not in ports)
+
+
+def _template_or_none(value: Any) -> Template | None:
+    return None if value is None else compile_template(value)
+
+
+def _micros(span: timedelta | None) -> int | None:
+    return None if span is None else span // timedelta(microseconds=1)

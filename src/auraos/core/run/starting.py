@@ -1,0 +1,201 @@
+"""How a run begins, pauses, is cancelled and ends."""
+
+from datetime import timedelta
+from typing import Any
+
+from auraos.core.run.commands import (
+    AskPerson,
+    CancelChild,
+    CancelStep,
+    EndRun,
+    StartChild,
+    StartTimer,
+    StopTimer,
+)
+from auraos.core.run.ending import fail_frame
+from auraos.core.run.evaluation import evaluate_or_error
+from auraos.core.run.facts import (
+    CancelRequested,
+    RunFinished,
+    RunPaused,
+    RunQuarantined,
+    RunReleased,
+    RunResumed,
+    RunStarted,
+    StepError,
+)
+from auraos.core.run.identity import child_run_id
+from auraos.core.run.program import static_path
+from auraos.core.run.state import Frame
+from auraos.core.run.tokens import error_value, queue_command, start_frame
+from auraos.core.run.turn import EPOCH, Turn
+from auraos.core.run.waits import DEEPEST_CALL
+
+
+def run_started(turn: Turn, fact: RunStarted) -> None:
+    """Begin the run: open its scope, or the one loop that a page of it carries out."""
+    state = turn.state
+    if state.root is not None:
+        return
+    state.run, state.number, state.workspace = fact.run, fact.number, fact.workspace
+    state.origin, state.depth, state.parent = fact.origin or fact.run, fact.depth, fact.parent
+    state.semantics, state.resolved = fact.semantics, fact.resolved
+    state.input, state.started_at, state.page = fact.input, fact.at, fact.page
+    state.variables = {**state.program.variables, **fact.variables}
+    state.inherited = {inherited.path: inherited for inherited in fact.inherited}
+    state.phase = "running"
+    values: dict[str, Any] = {
+        "input": fact.input,
+        "vars": state.variables,
+        "steps": {},
+        "errors": {},
+        "run": _describe_run(fact),
+        "trigger": fact.trigger,
+    }
+    scope, prefix = state.program.root, ""
+    if fact.page is not None:
+        scope = state.program.alone(static_path(fact.page.path))
+        prefix = fact.page.path[: -len(scope.steps[0].id)]
+        values |= fact.page.names
+    state.root = Frame(scope, prefix, None, values)
+    if fact.page is not None:
+        state.root.loop_names = {name: values[name] for name in ("item", "index", "last") if name in values}
+    if state.program.timeout is not None:
+        turn.commands.append(StartTimer("", "timeout", fact.at + state.program.timeout))
+    start_frame(turn, state.root)
+
+
+def run_paused(turn: Turn, fact: RunPaused) -> None:
+    """Let nothing new start; what runs brings its result, and waits go on waiting."""
+    if turn.state.phase == "running":
+        turn.state.phase, turn.state.pause_reason = "paused", fact.reason
+
+
+def run_resumed(turn: Turn, fact: RunResumed) -> None:
+    """Go on, with changed variables where there are some."""
+    state = turn.state
+    if state.phase != "paused":
+        return
+    state.phase, state.pause_reason = "running", ""
+    state.variables.update(fact.variables)
+    _queue_again(turn)
+
+
+def run_quarantined(turn: Turn, fact: RunQuarantined) -> None:
+    """Set the run apart until a person decides."""
+    turn.state.phase, turn.state.quarantine = "quarantined", fact.reason
+
+
+def run_released(turn: Turn, fact: RunReleased) -> None:
+    """Go on after quarantine."""
+    if turn.state.phase == "quarantined":
+        turn.state.phase, turn.state.quarantine = "running", ""
+        _queue_again(turn)
+
+
+def cancel_requested(turn: Turn, fact: CancelRequested) -> None:
+    """End the run. During compensation an ordinary cancel changes nothing; `force` ends it as it stands."""
+    state, root = turn.state, turn.state.root
+    assert root is not None
+    if state.phase in ("paused", "quarantined"):
+        state.phase = "running"
+        _queue_again(turn)
+    if fact.force:
+        _force(turn, fact)
+        return
+    if root.failing or root.phase != "open":
+        return
+    message = fact.reason or f"Cancelled by {fact.by or 'somebody'}."
+    error = StepError(class_="cancelled", code="cancelled", message=message, at=fact.at)
+    fail_frame(turn, root, error, how="cancelled", undo=fact.undo)
+
+
+def decide_end(turn: Turn) -> None:
+    """Decide how the run ended, and evaluate its output where it went well."""
+    state, root = turn.state, turn.state.root
+    assert root is not None
+    if state.forced or root.failing == "cancelled":
+        turn.decide(RunFinished(at=turn.at, state="cancelled", error=state.error or root.failure))
+    elif root.failing == "failed":
+        whole = state.undone > 0 and not state.undo_failed
+        turn.decide(RunFinished(at=turn.at, state="compensated" if whole else "failed", error=root.failure))
+    elif root.failing == "stopped":
+        turn.decide(RunFinished(at=turn.at, state="succeeded", output=state.stop_output))
+    elif state.program.output is None or state.page is not None:
+        output = root.outputs.get(root.scope.end) if root.scope.end else None
+        turn.decide(RunFinished(at=turn.at, state="succeeded", output=output))
+    else:
+        output, error = evaluate_or_error(turn, root, "output", state.program.output.evaluate)
+        turn.decide(
+            RunFinished(
+                at=turn.at, state="succeeded" if error is None else "failed", output=output, error=error
+            )
+        )
+
+
+def run_finished(turn: Turn, fact: RunFinished) -> None:
+    """The run is final; whoever waits is told, and a failure starts the workflow that is to hear of it."""
+    state = turn.state
+    state.phase, state.output, state.error = fact.state, fact.output, fact.error
+    state.agenda.clear()
+    state.activations.clear()
+    if state.program.timeout is not None:
+        turn.commands.append(StopTimer("", "timeout"))
+    turn.commands.append(EndRun(fact.state, fact.output, fact.error))
+    handler = state.program.workflow.settings.on_failure
+    unheard = state.parent is None or state.parent.kind not in ("failure", "page")
+    if handler and fact.state in ("failed", "compensated") and unheard and state.depth < DEEPEST_CALL:
+        name, _, pinned = handler.partition("@")
+        given = {
+            "run": state.run,
+            "number": state.number,
+            "workflow": state.program.workflow.name,
+            "state": fact.state,
+            "error": None if fact.error is None else error_value(fact.error),
+            "input": state.input,
+        }
+        child = child_run_id(state.run, "on_failure", turn.at)
+        version = state.resolved.get(handler, pinned)
+        turn.commands.append(StartChild("", child, name, version, given, wait=False, kind="failure"))
+
+
+def _force(turn: Turn, fact: CancelRequested) -> None:
+    """End the run as it stands; what may have had its effect, or was to be undone, becomes a task for a person."""
+    state = turn.state
+    state.forced = True
+    state.error = StepError(
+        class_="cancelled", code="forced", message=fact.reason or "Ended by force.", at=fact.at
+    )
+    left: list[dict[str, Any]] = []
+    for activation in state.activations.values():
+        if activation.status == "granted":
+            turn.commands.append(CancelStep(activation.path, activation.attempt))
+            left.append({"path": activation.path, "state": "outcome not known"})
+        elif activation.status in ("asked", "doubt"):
+            left.append({"path": activation.path, "state": "outcome not known"})
+        elif activation.child:
+            turn.commands.append(CancelChild(activation.child, force=True))
+    left.extend(
+        {"path": entry.path, "state": "not undone"} for queue in state.undo_queues.values() for entry in queue
+    )
+    state.undo_queues.clear()
+    if left:
+        turn.commands.append(AskPerson("", "forced", left, state.error))
+    state.agenda.clear()
+    state.agenda[""] = ("finish", None, None)
+
+
+def _queue_again(turn: Turn) -> None:
+    for activation in turn.state.activations.values():
+        if activation.status == "queued":
+            turn.commands.append(queue_command(activation))
+
+
+def _describe_run(fact: RunStarted) -> dict[str, Any]:
+    return {
+        "id": fact.run,
+        "number": fact.number,
+        "workflow": fact.workflow,
+        "version": fact.version,
+        "started_at": EPOCH + timedelta(microseconds=fact.at),
+    }

@@ -1,0 +1,208 @@
+"""The state of a run: what folding its journal gives. Only the machine changes it; everybody else reads it through `view`."""
+
+from collections import OrderedDict, deque
+from typing import Any, Literal, TypeAlias
+
+from auraos.core.run.facts import (
+    Answered,
+    Inherited,
+    Page,
+    Parent,
+    Result,
+    SignalReceived,
+    StepError,
+    UndoEntry,
+)
+from auraos.core.run.program import Program, ScopeProgram, StepProgram
+from auraos.core.values import Value
+
+UNDECIDED, FIRED, DONE, SKIPPED, FAILED = range(5)
+FINAL = frozenset({"succeeded", "failed", "cancelled", "compensated"})
+MAILBOX_BOUND = 1_000
+
+
+class Frame:
+    """One instance of a scope: its tokens, its names, and what is under way in it."""
+
+    __slots__ = (
+        "active", "awaited", "errors", "failing", "failure", "item_index", "left", "live", "loop_names", "outputs", "owner",
+        "phase", "prefix", "running", "scope", "section", "statuses", "undo", "undo_wanted", "values",
+    )  # fmt: skip
+
+    def __init__(
+        self, scope: ScopeProgram, prefix: str, owner: "Activation | None", values: dict[str, Any]
+    ) -> None:
+        count = len(scope.steps)
+        self.scope = scope
+        self.prefix = prefix
+        self.owner = owner
+        self.section = scope.section
+        self.values = values
+        self.outputs: dict[str, Value] = values["steps"]
+        self.errors: dict[str, Any] = values["errors"]
+        self.awaited = scope.awaited.copy()
+        self.live = [0] * count
+        self.statuses = [UNDECIDED] * count
+        self.left = count
+        self.running = 0
+        self.active: dict[str, Activation] = {}
+        self.undo: list[UndoEntry] = []
+        self.failing: str = ""
+        """Empty, or how the scope is ending before its time: failed, cancelled, stopped."""
+        self.phase = "open"
+        """open, winding (nothing new starts), undoing, over"""
+        self.failure: StepError | None = None
+        self.undo_wanted = True
+        self.item_index = 0
+        self.loop_names: dict[str, Any] = {}
+        """The names item, index and last as this scope has them, where a loop is around it."""
+
+
+class Activation:
+    """One step under way in one frame: queued, attempted, waiting, or a container with frames of its own."""
+
+    __slots__ = (
+        "attempt", "cancelled", "child", "deadline", "done", "effect", "entry", "error", "failures", "finally_begun",
+        "frame", "frames", "generation", "granted_at", "items", "key", "keys", "last", "lost", "next_item", "pages", "parallel", "parameters", "path",
+        "pending", "purpose", "remind", "results", "rounds", "since", "status", "step", "undo", "undo_owner", "undone", "unknown",
+        "wait_details", "wait_due", "wait_key", "wait_kind", "wait_name", "winner",
+    )  # fmt: skip
+
+    def __init__(self, path: str, frame: Frame, step: StepProgram, status: str, since: int) -> None:
+        self.path = path
+        self.frame = frame
+        self.step = step
+        self.status = status
+        """queued granted retrying deciding doubt asked computing waiting calling open undoing ended"""
+        self.since = since
+        self.purpose: Literal["step", "undo", "verify"] = "step"
+        self.attempt = 0
+        self.generation = 0
+        self.lost = 0
+        self.key = ""
+        self.parameters: Value = None
+        self.effect = step.effect
+        self.granted_at = 0
+        self.deadline: int | None = None
+        self.error: StepError | None = None
+        self.unknown = False
+        self.pending: tuple[Value, tuple[str, ...]] | None = None
+        self.cancelled = False
+        self.entry: UndoEntry | None = None
+        self.undo_owner: Frame | Activation | None = None
+        # waits
+        self.wait_kind = ""
+        self.wait_name = ""
+        self.wait_key = ""
+        self.wait_due: int | None = None
+        self.wait_details: Value = None
+        self.remind: int | None = None
+        self.child = ""
+        # containers
+        self.frames: dict[str, Frame] = {}
+        self.items: list[Any] = []
+        self.keys: list[str] = []
+        self.results: list[Any] = []
+        self.failures: list[Any] = []
+        self.next_item = 0
+        self.parallel = 1
+        self.done = 0
+        self.rounds = 0
+        self.pages = 0
+        self.last: Value = None
+        self.winner = ""
+        self.finally_begun = False
+        self.undone = False
+        self.undo: list[UndoEntry] = []
+
+
+Agenda: TypeAlias = "OrderedDict[str, tuple[str, Any, Any]]"
+
+
+class RunState:
+    """All that a run knows of itself."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.run = ""
+        self.number = 0
+        self.workspace = "default"
+        self.origin = ""
+        self.depth = 0
+        self.parent: Parent | None = None
+        self.resolved: dict[str, str] = {}
+        self.input: Value = None
+        self.variables: dict[str, Any] = {}
+        self.semantics = 1
+        self.started_at = 0
+        self.last_at = 0
+        self.phase = "queued"
+        """queued, running, paused, quarantined, or a final state; `status` says it in full."""
+        self.quarantine = ""
+        self.pause_reason = ""
+        self.forced = False
+        self.output: Value = None
+        self.stop_output: Value = None
+        self.error: StepError | None = None
+        self.root: Frame | None = None
+        self.page: Page | None = None
+        self.activations: dict[str, Activation] = {}
+        self.agenda: Agenda = OrderedDict()
+        self.inherited: dict[str, Inherited] = {}
+        self.mailbox: dict[tuple[str, str], deque[SignalReceived]] = {}
+        self.mailbox_size = 0
+        self.signal_ids: set[str] = set()
+        self.event_ids: set[str] = set()
+        self.answers: dict[str, Answered] = {}
+        self.undo_queues: dict[str, list[UndoEntry]] = {}
+        self.undone = 0
+        self.undo_failed = 0
+        self.fired = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether the run has come to its end."""
+        return self.phase in FINAL
+
+    @property
+    def status(self) -> str:
+        """Return the state of the run in one word of the language."""
+        if self.phase != "running":
+            return self.phase
+        root = self.root
+        if root is not None and root.failing and root.failing != "stopped":
+            return "cancelling" if root.failing == "cancelled" and not self.undo_queues else "compensating"
+        if self.undo_queues:
+            return "compensating"
+        if self.agenda or any(act.status in MOVING for act in self.activations.values()):
+            return "running"
+        return "waiting"
+
+    def attempts_in_flight(self) -> list[tuple[str, int, str]]:
+        """Return the attempts that were granted and have no result: (path, attempt, effect)."""
+        return [
+            (act.path, act.attempt, str(act.effect))
+            for act in self.activations.values()
+            if act.status == "granted"
+        ]
+
+    def undo_entries(self) -> tuple[UndoEntry, ...]:
+        """Return how to take back what this run did, for the run that called it."""
+        return tuple(self.root.undo) if self.root is not None and self.phase == "succeeded" else ()
+
+
+MOVING = frozenset({"queued", "granted", "deciding", "computing"})
+
+__all__ = [
+    "DONE",
+    "FAILED",
+    "FINAL",
+    "FIRED",
+    "MAILBOX_BOUND",
+    "SKIPPED",
+    "UNDECIDED",
+    "Activation",
+    "Frame",
+    "Result",
+    "RunState",
+]

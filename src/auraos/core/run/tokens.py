@@ -1,0 +1,204 @@
+"""Tokens: how steps fire, are skipped and settle, and how each of these passes live and dead tokens on along the links.
+
+Nothing here evaluates anything: given the same facts the same steps fire, in the same order, in every replay.
+"""
+
+from typing import Any
+
+import msgspec
+
+from auraos.core.catalogue import Behaviour
+from auraos.core.run.commands import QueueStep, StartTimer, StopTimer
+from auraos.core.run.facts import StepError
+from auraos.core.run.program import WAITS, StepProgram
+from auraos.core.run.state import DONE, FAILED, FIRED, SKIPPED, UNDECIDED, Activation, Frame
+from auraos.core.run.turn import Turn
+from auraos.core.values import Value
+
+OUT = ("out",)
+ERROR = ("error",)
+
+
+def start_frame(turn: Turn, frame: Frame) -> None:
+    """Let every step without a link to it fire; a scope without steps is over at once."""
+    for step in frame.scope.roots:
+        fire(turn, frame, step)
+    if not frame.left:
+        turn.todo.append(("close", frame, None))
+
+
+def fire(turn: Turn, frame: Frame, step: StepProgram) -> None:
+    """Begin a step: settle it at once where its outcome is inherited, else put it where its kind is carried out."""
+    state = turn.state
+    frame.statuses[step.index] = FIRED
+    frame.running += 1
+    state.fired += 1
+    path = frame.prefix + step.id
+    if state.inherited and _inherit(turn, frame, step, path):
+        return
+    if step.step.disabled:
+        turn.todo.append(("settle", frame, (step, path, None, OUT, "disabled")))
+    elif step.inline:
+        state.agenda[path] = ("evaluate", frame, step)
+    else:
+        _activate_step(turn, Activation(path, frame, step, "deciding", turn.at))
+
+
+def _activate_step(turn: Turn, activation: Activation) -> None:
+    """Begin a step that takes time: queue it, open it, or plan the decision what exactly it is to do."""
+    step, state = activation.step, turn.state
+    activate(turn, activation)
+    limit = step.deadline if step.behaviour is Behaviour.EXECUTE else _shorter(step.deadline, step.timeout)
+    if limit is not None:
+        activation.deadline = turn.at + limit
+        turn.commands.append(StartTimer(activation.path, "deadline", activation.deadline))
+    if step.behaviour is Behaviour.EXECUTE:
+        opened = state.inherited.get(activation.path)
+        activation.generation = 0 if opened is None else opened.generation
+        queue(turn, activation)
+    elif step.behaviour in WAITS:
+        state.agenda[activation.path] = ("wait", activation, None)
+    elif step.behaviour is Behaviour.CALL:
+        state.agenda[activation.path] = ("call", activation, None)
+    elif step.behaviour is Behaviour.FOREACH and step.scope.section != "page":
+        state.agenda[activation.path] = ("enter", activation, None)
+    else:
+        activation.status = "open"
+        turn.todo.append(("open", activation, None))
+
+
+def _shorter(one: int | None, other: int | None) -> int | None:
+    return min((limit for limit in (one, other) if limit is not None), default=None)
+
+
+def activate(turn: Turn, activation: Activation) -> Activation:
+    """Make an activation known to the run and to its frame."""
+    turn.state.activations[activation.path] = activation
+    activation.frame.active[activation.path] = activation
+    return activation
+
+
+def queue(turn: Turn, activation: Activation) -> None:
+    """Wish for a slot for the activation's next attempt."""
+    if activation.path not in turn.state.activations:
+        activate(turn, activation)
+    activation.status = "queued"
+    activation.since = turn.at
+    turn.commands.append(queue_command(activation))
+
+
+def queue_command(activation: Activation) -> QueueStep:
+    """Return the wish for a slot, as it is made first and again after a restart."""
+    step = activation.step
+    priority = step.step.priority
+    return QueueStep(
+        activation.path,
+        step.type.name,
+        step.step.pool or "",
+        5 if priority is None else priority,
+        str(activation.effect),
+    )
+
+
+def settle(
+    turn: Turn,
+    frame: Frame,
+    step: StepProgram,
+    path: str,
+    output: Value,
+    ports: tuple[str, ...],
+    how: str = "succeeded",
+) -> None:
+    """End a step with its output: its live ports send live tokens, all others dead ones."""
+    frame.statuses[step.index] = DONE
+    frame.outputs[step.id] = output
+    frame.left -= 1
+    frame.running -= 1
+    turn.settled.append((path, how))
+    if frame.failing:
+        turn.todo.append(("wind", frame, None))
+        return
+    _pass_on(turn, frame, step.pattern(ports))
+    if not frame.left:
+        turn.todo.append(("close", frame, None))
+
+
+def fail(
+    turn: Turn, frame: Frame, step: StepProgram, path: str, error: StepError, how: str = "failed"
+) -> None:
+    """End a step that failed: its linked `error` port catches the failure, else its scope fails with it."""
+    if not frame.failing and error.class_ != "cancelled" and step.is_linked("error"):
+        frame.errors[step.id] = error_value(error)
+        settle(turn, frame, step, path, None, ERROR, "caught")
+        return
+    frame.statuses[step.index] = FAILED
+    frame.left -= 1
+    frame.running -= 1
+    turn.settled.append((path, how))
+    if not frame.failing:
+        frame.errors[step.id] = error_value(error)
+        turn.todo.append(("fail", frame, error))
+    else:
+        turn.todo.append(("wind", frame, None))
+
+
+def retire(turn: Turn, activation: Activation) -> None:
+    """Forget an activation that came to its end, and its timers with it."""
+    turn.state.activations.pop(activation.path, None)
+    activation.frame.active.pop(activation.path, None)
+    if activation.status == "retrying":
+        turn.commands.append(StopTimer(activation.path, "retry"))
+    if activation.deadline is not None:
+        turn.commands.append(StopTimer(activation.path, "deadline"))
+        activation.deadline = None
+    activation.status = "ended"
+
+
+def error_value(error: StepError) -> dict[str, Any]:
+    """Return an error as a mapping that expressions can read."""
+    value: dict[str, Any] = msgspec.to_builtins(error)
+    return value
+
+
+def _pass_on(turn: Turn, frame: Frame, pattern: tuple[tuple[int, bool], ...]) -> None:
+    """Deliver tokens; a step that can no longer get enough live ones is skipped and sends dead ones on."""
+    statuses, awaited, live, steps = frame.statuses, frame.awaited, frame.live, frame.scope.steps
+    waiting = [pattern]
+    for tokens in waiting:
+        for target, is_live in tokens:
+            awaited[target] -= 1
+            if is_live:
+                live[target] += 1
+            if statuses[target] != UNDECIDED:
+                continue
+            step = steps[target]
+            needed, left = step.join, awaited[target]
+            if needed:
+                if live[target] >= needed:
+                    fire(turn, frame, step)
+                elif live[target] + left < needed:
+                    waiting.append(_skip(turn, frame, step))
+            elif not left:
+                if live[target]:
+                    fire(turn, frame, step)
+                else:
+                    waiting.append(_skip(turn, frame, step))
+
+
+def _skip(turn: Turn, frame: Frame, step: StepProgram) -> tuple[tuple[int, bool], ...]:
+    frame.statuses[step.index] = SKIPPED
+    frame.left -= 1
+    turn.settled.append((frame.prefix + step.id, "skipped"))
+    return step.pattern(())
+
+
+def _inherit(turn: Turn, frame: Frame, step: StepProgram, path: str) -> bool:
+    inherited = turn.state.inherited.get(path)
+    if inherited is None or not inherited.finished:
+        return False
+    if inherited.undo is not None:
+        frame.undo.append(inherited.undo)
+    if inherited.error is not None:
+        frame.errors[step.id] = error_value(inherited.error)
+    turn.todo.append(("settle", frame, (step, path, inherited.output, inherited.ports, "inherited")))
+    return True

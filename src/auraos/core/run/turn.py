@@ -1,0 +1,75 @@
+"""A turn: one call of the machine. It gathers what was decided, what is wished, and which steps came to their end."""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from auraos.core.expressions import Meter
+from auraos.core.run.commands import Command
+from auraos.core.run.facts import AnyFact, Computed, Result
+from auraos.core.run.state import Frame, RunState
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INLINE_OPERATIONS = 20_000
+"""What one evaluation may cost inside the machine, about 5 ms; beyond it is done off the loop."""
+TURN_OPERATIONS = 40_000
+TURN_ACTIVATIONS = 1_000
+LARGEST_RESULT = 4_000_000
+
+
+class StepMade(msgspec.Struct, frozen=True):
+    """What a turn gave: facts for one commit, wishes to release after it, and the steps that settled, in order.
+
+    How a step settled is one of succeeded, failed, caught, skipped, cancelled, undone, undo-failed, inherited.
+    """
+
+    facts: list[AnyFact]
+    commands: list[Command]
+    settled: list[tuple[str, str]]
+
+
+class Turn:
+    """The machine's workbench for one call."""
+
+    __slots__ = ("at", "commands", "evolve", "facts", "live", "meter", "settled", "state", "todo")
+
+    def __init__(
+        self, state: RunState, at: int, evolve: "Callable[[Turn, AnyFact], None]", *, live: bool
+    ) -> None:
+        self.state = state
+        self.at = at
+        self.live = live
+        self.evolve = evolve
+        self.facts: list[AnyFact] = []
+        self.commands: list[Command] = []
+        self.settled: list[tuple[str, str]] = []
+        self.meter: Meter | None = None
+        self.todo: deque[tuple[str, Any, Any]] = deque()
+        """What follows from the present fact by structure alone (open, close, fail, wind); done before the next fact."""
+
+    def decide(self, fact: AnyFact) -> None:
+        """Record a decision and let it take its effect on the state."""
+        self.facts.append(fact)
+        self.evolve(self, fact)
+
+    def record(self, result: Result) -> None:
+        """Record what evaluating a pure step gave; neighbours in time share one fact."""
+        last = self.facts[-1] if self.facts else None
+        if type(last) is Computed and last.at == self.at:
+            last.results.append(result)
+        else:
+            self.facts.append(Computed(at=self.at, results=[result]))
+
+    def names(self, frame: Frame, path: str) -> dict[str, Any]:
+        """Return the names of a frame, with the time, the seed of derived ids and the budget of this evaluation."""
+        values = frame.values
+        meter = self.meter
+        if meter is None:
+            meter = self.meter = Meter(INLINE_OPERATIONS, LARGEST_RESULT)
+        values["$now"] = EPOCH + timedelta(microseconds=self.at)
+        values["$seed"] = f"{self.state.run}/{path}"
+        values["$meter"] = meter
+        return values
