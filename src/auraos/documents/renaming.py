@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from auraos.core.document import Node, Parsed, parse
+from auraos.core.graph.names import WrittenLink, say_why_no_name, split_link
 from auraos.core.problems import Path, TextEdit
 from auraos.documents.parts import EditRefusedError
 from auraos.documents.references import find_references
@@ -12,8 +13,6 @@ from auraos.documents.scopes import Scope, find_scopes, steps_of
 from auraos.documents.splice import Source, apply_edits
 from auraos.documents.writing import write_text
 
-_STEP_ID: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-_LINK: Final = re.compile(r"^(\s*)(\w+)((?:\.\w+)?\s*->\s*)(\w+)(\s*)$", re.ASCII)
 _SEGMENT: Final = re.compile(r"[^/\[\]]+")
 
 
@@ -29,8 +28,9 @@ def rename_step(source: Source, old: str, new: str) -> list[TextEdit]:
         raise EditRefusedError(f"There is no step {old!r}.")
     if old == new:
         return []
-    if not _STEP_ID.fullmatch(new):
-        raise EditRefusedError(f"{new!r} is no name for a step.", hint="Use a to z, 0 to 9 and _, a letter first.")
+    reason = say_why_no_name(new)
+    if reason:
+        raise EditRefusedError(f"{new!r} is no name for a step.", hint=reason[1])
     if new in ids:
         raise EditRefusedError(f"There is a step {new!r} already.", hint="Choose another name.")
     renaming = _Renaming(parsed, tree, old, new)
@@ -62,14 +62,20 @@ class _Renaming:
         self._rewrite(key, self.new)
         links = self.tree.find((*scope.path, "links"))
         for link in links.items if links else ():
-            found = _LINK.match(link.value) if isinstance(link.value, str) else None
-            if found and self.old in (found[2], found[4]):
-                source, target = (self.new if name == self.old else name for name in (found[2], found[4]))
-                self._rewrite(link, f"{found[1]}{source}{found[3]}{target}{found[5]}")
+            found = split_link(link.value) if isinstance(link.value, str) else None
+            if found and self.old in (found.source, found.target):
+                self._rewrite(link, self._rename_link(link.value, found))
         for field in ("collect", "output"):
             named = self.tree.find((*scope.path, "with", field))
             if named is not None and named.value == self.old:
                 self._rewrite(named, self.new)
+
+    def _rename_link(self, text: str, link: WrittenLink) -> str:
+        if link.target == self.old:
+            text = text[: link.target_at] + self.new + text[link.target_at + len(self.old) :]
+        if link.source == self.old:
+            text = text[: link.source_at] + self.new + text[link.source_at + len(self.old) :]
+        return text
 
     def rename_in_expressions(self) -> None:
         for field in ("spec", "tests"):
@@ -84,9 +90,10 @@ class _Renaming:
         for case in tests.items if tests else ():
             for path in (("mocks",), ("answers",), ("expect", "steps"), ("expect", "errors"), ("expect", "outputs")):
                 self._rename_keys(case, path)
-            listed = case.find(("expect", "path"))
-            for item in listed.items if listed else ():
-                self._rename_activation(item)
+            for path in (("order",), ("expect", "path")):
+                listed = case.find(path)
+                for item in listed.items if listed else ():
+                    self._rename_activation(item)
             signals = case.find(("signals",))
             for signal in signals.items if signals else ():
                 step = signal.child("step")
