@@ -93,3 +93,14 @@ def test_the_search_for_machine_paths_finds_them(line):
 @pytest.mark.parametrize("line", ["https://stock.example/work/1", "docs/home/x/", "{data}/root/x"])
 def test_the_search_for_machine_paths_leaves_addresses_alone(line):
     assert not MACHINE_PATH.search(line)
+
+
+def test_no_test_replaces_parts_of_the_program_by_mocks():
+    found = [
+        place(file, line)
+        for file in tracked_files()
+        if file.suffix == ".py" and file.is_relative_to(ROOT / "tests")
+        for line, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if re.match(r"\s*(?:from|import) unittest(?:\.mock)?\b", text)
+    ]
+    assert found == []
