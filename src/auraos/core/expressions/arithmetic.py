@@ -55,7 +55,7 @@ def add(left: Value, right: Value, scope: Scope, site: Site, names: Names) -> Va
     raise _refuse("+", left, right, site, names)
 
 
-def subtract(left: Value, right: Value, scope: Scope, site: Site, names: Names) -> Value:
+def subtract(left: Value, right: Value, _scope: Scope, site: Site, names: Names) -> Value:
     """Return left - right: a difference, the duration between two moments, or a moment earlier."""
     kind, other = type(left), type(right)
     if kind in _NUMBERS and other in _NUMBERS:
@@ -85,7 +85,7 @@ def multiply(left: Value, right: Value, scope: Scope, site: Site, names: Names) 
     raise _refuse("*", left, right, site, names)
 
 
-def divide(left: Value, right: Value, scope: Scope, site: Site, names: Names) -> Value:
+def divide(left: Value, right: Value, _scope: Scope, site: Site, names: Names) -> Value:
     """Return left / right; two ints give a float, durations a ratio."""
     kind, other = type(left), type(right)
     if kind in _NUMBERS and other in _NUMBERS:
@@ -101,7 +101,7 @@ def divide(left: Value, right: Value, scope: Scope, site: Site, names: Names) ->
     raise _refuse("/", left, right, site, names)
 
 
-def divide_down(left: Value, right: Value, scope: Scope, site: Site, names: Names) -> Value:
+def divide_down(left: Value, right: Value, _scope: Scope, site: Site, names: Names) -> Value:
     """Return left // right, rounded down."""
     if type(left) in _NUMBERS and type(right) in _NUMBERS:
         return _calculate("//", left, right, site, names)
@@ -112,7 +112,7 @@ def divide_down(left: Value, right: Value, scope: Scope, site: Site, names: Name
     raise _refuse("//", left, right, site, names)
 
 
-def remainder(left: Value, right: Value, scope: Scope, site: Site, names: Names) -> Value:
+def remainder(left: Value, right: Value, _scope: Scope, site: Site, names: Names) -> Value:
     """Return what is left of a division rounded down; the sign is the divisor's."""
     if type(left) in _NUMBERS and type(right) in _NUMBERS:
         return _calculate("%", left, right, site, names)
@@ -125,7 +125,7 @@ def remainder(left: Value, right: Value, scope: Scope, site: Site, names: Names)
     raise _refuse("%", left, right, site, names)
 
 
-def power(left: Value, right: Value, scope: Scope, site: Site, names: Names) -> Value:
+def power(left: Value, right: Value, _scope: Scope, site: Site, names: Names) -> Value:
     """Return left ** right; a whole result must fit 64 bits."""
     kind, other = type(left), type(right)
     if kind not in _NUMBERS or other not in _NUMBERS:
@@ -178,7 +178,7 @@ def _calculate(sign: str, left: Any, right: Any, site: Site, names: Names) -> An
     try:
         if kind is Decimal or other is Decimal:
             if kind is float or other is float:
-                raise _mixed(sign, left, right, site, names)
+                raise _mixed(left, right, site, names)
             return _calculate_decimal(sign, left, right)
         result = left**right if sign == "**" else _ON_INTS[sign](left, right)
     except ZeroDivisionError:
@@ -281,7 +281,7 @@ def _refuse(sign: str, left: Value, right: Value, site: Site, names: Names) -> E
     )
 
 
-def _mixed(sign: str, left: Value, right: Value, site: Site, names: Names) -> EvaluationError:
+def _mixed(left: Value, right: Value, site: Site, names: Names) -> EvaluationError:
     name = names[0] if type(left) is float else names[1]
     return site.error(
         "float-and-decimal",

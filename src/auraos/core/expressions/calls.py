@@ -13,7 +13,7 @@ from auraos.core.values import type_name
 
 _SIZED = frozenset({str, list, dict})
 _UNCHARGED = 32
-_FAILURES = (ValueError, ArithmeticError, RecursionError)
+_COMPLAINTS = (CallError, UserError, ValueError, ArithmeticError, RecursionError)
 
 
 class _Argument(NamedTuple):
@@ -88,12 +88,8 @@ def _caller(function: Function, slots: list[_Argument | Any], site: Site) -> Clo
         values = [load(scope) for load in loads]
         try:
             return _kept(run(scope, *values) if needs_scope else run(*values), scope, site)
-        except CallError as error:
-            raise at(site, error) from None
-        except UserError as error:
-            raise _pass_on(error, site) from None
-        except _FAILURES:
-            raise _failed(function, site) from None
+        except _COMPLAINTS as error:
+            raise _explain(error, function, site) from None
 
     return call
 
@@ -105,12 +101,8 @@ def _call_with_one(function: Function, slot: _Argument, site: Site) -> Closure:
         value = load(scope)
         try:
             return _kept(run(value), scope, site)
-        except CallError as error:
-            raise at(site, error) from None
-        except UserError as error:
-            raise _pass_on(error, site) from None
-        except _FAILURES:
-            raise _failed(function, site) from None
+        except _COMPLAINTS as error:
+            raise _explain(error, function, site) from None
 
     return call
 
@@ -159,18 +151,16 @@ def _wrong(function: Function, argument: _Argument, value: Any) -> Exception:
     )
 
 
-def _failed(function: Function, site: Site) -> Exception:
+def _explain(error: Exception, function: Function, site: Site) -> Exception:
+    if isinstance(error, LocatedError):
+        return error if error.source else error.place(site.source, site.start, site.end)
+    if isinstance(error, CallError | UserError):
+        return site.error(error.code, error.message, error.hint)
     return site.error(
         "call-failed",
         f"{function.name}() has no answer for these values.",
         f"Its form is {function.doc.signature}.",
     )
-
-
-def _pass_on(error: UserError, site: Site) -> Exception:
-    if isinstance(error, LocatedError):
-        return error if error.source else error.place(site.source, site.start, site.end)
-    return site.error(error.code, error.message, error.hint)
 
 
 def _compile_method(compiler: Compiling, node: ast.Call, target: ast.Attribute, site: Site) -> Code:
@@ -192,8 +182,8 @@ def _compile_method(compiler: Compiling, node: ast.Call, target: ast.Attribute, 
         except CallError as error:
             refused[kind] = error
     if not callers:
-        error = next(iter(refused.values()))
-        raise site.refusal(error.code, error.message, error.hint)
+        first = next(iter(refused.values()))
+        raise site.refusal(first.code, first.message, first.hint)
     return Code(_dispatch(compiler, receiver, name, callers, refused, site), site)
 
 
@@ -237,11 +227,7 @@ def _method_caller(function: Function, slots: list[_Argument | Any], site: Site)
             return _kept(
                 run(scope, receiver, *values) if needs_scope else run(receiver, *values), scope, site
             )
-        except CallError as error:
-            raise at(site, error) from None
-        except UserError as error:
-            raise _pass_on(error, site) from None
-        except _FAILURES:
-            raise _failed(function, site) from None
+        except _COMPLAINTS as error:
+            raise _explain(error, function, site) from None
 
     return call

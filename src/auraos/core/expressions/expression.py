@@ -1,7 +1,6 @@
 """A compiled expression: evaluate it over a scope, and ask what it reads."""
 
 import ast
-from collections.abc import Callable
 from functools import cached_property
 
 from auraos.core.expressions.code import Closure, Code, Scope
@@ -26,7 +25,7 @@ class Expression:
         self.is_constant = code.is_constant
         self.may_grow = (has_loops or has_growth) and not code.is_constant
         self._run = code.run
-        self.evaluate: Callable[[Scope], Value] = code.run
+        self.evaluate: Closure = code.run
         if has_loops:
             self.evaluate = self._evaluate_metered
         elif self.may_grow:

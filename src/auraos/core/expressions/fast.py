@@ -20,48 +20,53 @@ def read_path(keys: tuple[str, ...], slow: Slow) -> Closure:
     """Return the closure that reads name.field.field…; whatever is unusual goes the slow way, which explains it."""
     match keys:
         case (first,):
-
-            def read(scope: Scope) -> Any:
-                try:
-                    return scope[first]
-                except KeyError:
-                    return slow(scope)
-
+            return _read_name(first, slow)
         case (first, second):
-
-            def read(scope: Scope) -> Any:
-                try:
-                    return scope[first][second]
-                except (KeyError, TypeError):
-                    return slow(scope)
-
+            return _read_field(first, second, slow)
         case (first, second, third):
+            return _read_second_field(first, second, third, slow)
+    return _read_far(keys[0], keys[1:], slow)
 
-            def read(scope: Scope) -> Any:
-                try:
-                    return scope[first][second][third]
-                except (KeyError, TypeError):
-                    return slow(scope)
 
-        case (first, second, third, fourth):
+def _read_name(first: str, slow: Slow) -> Closure:
+    def read(scope: Scope) -> Any:
+        try:
+            return scope[first]
+        except KeyError:
+            return slow(scope)
 
-            def read(scope: Scope) -> Any:
-                try:
-                    return scope[first][second][third][fourth]
-                except (KeyError, TypeError):
-                    return slow(scope)
+    return read
 
-        case _:
-            first, *rest = keys
 
-            def read(scope: Scope) -> Any:
-                try:
-                    value = scope[first]
-                    for key in rest:
-                        value = value[key]
-                except (KeyError, TypeError):
-                    return slow(scope)
-                return value
+def _read_field(first: str, second: str, slow: Slow) -> Closure:
+    def read(scope: Scope) -> Any:
+        try:
+            return scope[first][second]
+        except (KeyError, TypeError):
+            return slow(scope)
+
+    return read
+
+
+def _read_second_field(first: str, second: str, third: str, slow: Slow) -> Closure:
+    def read(scope: Scope) -> Any:
+        try:
+            return scope[first][second][third]
+        except (KeyError, TypeError):
+            return slow(scope)
+
+    return read
+
+
+def _read_far(first: str, rest: tuple[str, ...], slow: Slow) -> Closure:
+    def read(scope: Scope) -> Any:
+        try:
+            value = scope[first]
+            for key in rest:
+                value = value[key]
+        except (KeyError, TypeError):
+            return slow(scope)
+        return value
 
     return read
 

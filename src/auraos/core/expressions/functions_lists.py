@@ -58,7 +58,7 @@ def median(items: list[Any]) -> Any:
     return ordered[middle] if len(ordered) % 2 else to_mean(ordered[middle - 1 : middle + 1])
 
 
-@LISTS.function(like="values.item")
+@LISTS.function(like="values")
 def min_(*values: Any) -> Any:
     """Return the least item of a list, or the least of several values. Null is passed over; null when there is nothing.
 
@@ -68,7 +68,7 @@ def min_(*values: Any) -> Any:
     return least(_spread("min", values), greatest=False)
 
 
-@LISTS.function(like="values.item")
+@LISTS.function(like="values")
 def max_(*values: Any) -> Any:
     """Return the greatest item of a list, or the greatest of several values. Null is passed over.
 

@@ -1,6 +1,5 @@
 """Functions over numbers: conversions, rounding, money."""
 
-import decimal
 import math
 from decimal import Decimal
 from typing import Any
@@ -187,41 +186,3 @@ def clamp(value: Number, low: Number, high: Number) -> Number:
     if low > high:
         raise CallError("out-of-range", "The lower bound of clamp() is above the upper one.")
     return low if value < low else min(value, high)
-
-
-@NUMBERS.method(int, float, Decimal, like="self.self")
-def round_(value: Any, digits: int = 0, mode: str = "half_even") -> Number:  # noqa: F811 (a method beside the function)
-    """Return the number rounded; its type stays.
-
-    >>> (2.345).round(1)
-    2.3
-    """
-    return round_to(value, digits, mode)  # type: ignore[no-any-return]
-
-
-@NUMBERS.method(int, float, Decimal)
-def is_whole(value: Any) -> bool:
-    """Return whether the number has no fraction.
-
-    >>> (2.0).is_whole()
-    true
-    """
-    try:
-        return (
-            bool(value == value.to_integral_value())
-            if isinstance(value, Decimal)
-            else float(value).is_integer()
-        )
-    except decimal.DecimalException:
-        return True
-
-
-@NUMBERS.method(Decimal)
-def digits(value: Decimal) -> int:
-    """Return how many digits the decimal has after its point.
-
-    >>> decimal("1.50").digits()
-    2
-    """
-    exponent = value.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0

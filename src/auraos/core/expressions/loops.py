@@ -10,7 +10,6 @@ from typing import Any
 from auraos.core.expressions.code import Closure, Code, Compiling, Scope
 from auraos.core.expressions.comparisons import describe, unique
 from auraos.core.expressions.errors import Site
-from auraos.core.expressions.meter import Meter
 from auraos.core.values import type_name
 
 _NODES_A_STEP = 3
@@ -130,8 +129,7 @@ def _walk(
 
     def walk(scope: Scope, emit: Emit) -> None:
         items = items_of(walked(scope), site)
-        meter: Meter = scope["$meter"]
-        meter.spend(len(items) * steps, site)
+        scope["$meter"].spend(len(items) * steps, site)
         for item in items:
             assign(scope, item)
             if test is None or test(scope):

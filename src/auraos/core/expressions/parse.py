@@ -49,7 +49,7 @@ class Tree:
         node = self._whole_texts.get(node, node)
         if not hasattr(node, "lineno"):
             return Site(self.source, 0, len(self.source))
-        start = self._offset(node.lineno, node.col_offset)
+        start = self._offset(node.lineno, getattr(node, "col_offset", 0))
         end = self._offset(
             getattr(node, "end_lineno", None) or node.lineno, getattr(node, "end_col_offset", 0) or 0
         )
@@ -191,16 +191,18 @@ def _check_name(tree: Tree, node: ast.AST, name: str) -> None:
 
 
 def _check_constant(tree: Tree, node: ast.Constant) -> None:
-    value = node.value
     site = tree.site(node)
-    kind = type(value)
-    if kind is int and value > LARGEST_INT + 1:
-        raise site.refusal(
-            "number-too-large", "This whole number has more than 64 bits.", 'Write decimal("…").'
-        )
-    if kind is float and not math.isfinite(value):
-        raise site.refusal("number-too-large", "This number is too large.")
-    if kind in (bytes, complex, type(...)):
-        raise site.refusal("not-in-the-language", f"{site.text} is no value of the language.")
-    if kind is str and any("\ud800" <= letter <= "\udfff" for letter in value if letter > "\u007f"):
-        raise site.refusal("half-character", "This text holds half of a character (a lone surrogate).")
+    match node.value:
+        case bool() | None:
+            return
+        case int() as number if number > LARGEST_INT + 1:
+            raise site.refusal(
+                "number-too-large", "This whole number has more than 64 bits.", 'Write decimal("…").'
+            )
+        case float() as number if not math.isfinite(number):
+            raise site.refusal("number-too-large", "This number is too large.")
+        case str() as text if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise site.refusal("half-character", "This text holds half of a character (a lone surrogate).")
+        case int() | float() | str():
+            return
+    raise site.refusal("not-in-the-language", f"{site.text} is no value of the language.")
