@@ -39,7 +39,9 @@ def insert_part(
     if key is None:
         written_flow = _like_siblings(node, value)
         head = f"{' ' * column}- "
-        lines = [head + written_flow] if written_flow else item_lines(value, column, manner, _quotes_within(node))
+        lines = (
+            [head + written_flow] if written_flow else item_lines(value, column, manner, _quotes_within(node))
+        )
     else:
         written_flow = _like_siblings(node, value)
         block = Written(written_flow) if written_flow else write_block(value, column, manner)
@@ -95,13 +97,17 @@ def _index(parts: list[Part], path: Path) -> int:
     return last if isinstance(last, int) else [part.key for part in parts].index(last)
 
 
-def _insert_lines(text: str, parts: list[Part], index: int, lines: list[str], manner: Manner) -> list[TextEdit]:
+def _insert_lines(
+    text: str, parts: list[Part], index: int, lines: list[str], manner: Manner
+) -> list[TextEdit]:
     questions = Text(text)
     block = manner.newline.join(lines)
     if index > 0:
         end = parts[index - 1].end
         at = questions.line_end(end)
-        return [TextEdit(at, at, block + manner.newline if questions.ends_line(end) else manner.newline + block)]
+        return [
+            TextEdit(at, at, block + manner.newline if questions.ends_line(end) else manner.newline + block)
+        ]
     start = parts[0].start
     column = start - questions.line_start(start)
     if questions.starts_line(start):
@@ -152,6 +158,8 @@ def _quotes_above(tree: Node, path: Path) -> Style | None:
 
 def _quotes_within(node: Node) -> Style | None:
     """Return the quotes of the first key of a mapping or the first text of a list, if it has any."""
-    for key in [entry.key for entry in node.entries.values()] or [item for item in node.items if item.kind == "scalar"]:
+    for key in [entry.key for entry in node.entries.values()] or [
+        item for item in node.items if item.kind == "scalar"
+    ]:
         return key.style if key.style in ("single", "double") else None
     return None

@@ -73,7 +73,9 @@ def _follow_renames(before: Document, after: Document) -> tuple[Document, list[C
         before = read
         words = f"Step `{old.name}` renamed to `{new.name}`"
         changes.append(
-            Change(kind="renamed", subject="step", path=new.path, before=old.name, after=new.name, words=words)
+            Change(
+                kind="renamed", subject="step", path=new.path, before=old.name, after=new.name, words=words
+            )
         )
     return before, changes
 
@@ -115,7 +117,11 @@ def _steps(root: Value) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
     for scope in find_scopes(root):
         for name, step in steps_of(root, scope).items():
-            body = {key: item for key, item in step.items() if key not in _INNER} if isinstance(step, dict) else step
+            body = (
+                {key: item for key, item in step.items() if key not in _INNER}
+                if isinstance(step, dict)
+                else step
+            )
             found.setdefault(name, _Found(name, scope, body))
     return found
 
@@ -126,7 +132,9 @@ def _compare_steps(before: Value, after: Value) -> list[Change]:
     for name, old in olds.items():
         if name not in news:
             words = f"Step `{name}` removed ({_type_of(old.body)})"
-            changes.append(Change(kind="removed", subject="step", path=old.path, before=old.body, words=words))
+            changes.append(
+                Change(kind="removed", subject="step", path=old.path, before=old.body, words=words)
+            )
     for name, new in news.items():
         known = olds.get(name)
         if known is None:
@@ -136,7 +144,14 @@ def _compare_steps(before: Value, after: Value) -> list[Change]:
         if known.scope.path != new.scope.path:
             words = f"Step `{name}` moved from {_place_of(known.scope)} to {_place_of(new.scope)}"
             changes.append(
-                Change(kind="moved", subject="step", path=new.path, before=known.path, after=new.path, words=words)
+                Change(
+                    kind="moved",
+                    subject="step",
+                    path=new.path,
+                    before=known.path,
+                    after=new.path,
+                    words=words,
+                )
             )
         changes += _fields(known.body, new.body, new.path, "step", f"Step `{name}`: ")
     return changes
@@ -207,7 +222,9 @@ def _spec_change(leaf: Leaf, field: str) -> list[Change]:
         old = leaf.before if isinstance(leaf.before, dict) else {}
         new = leaf.after if isinstance(leaf.after, dict) else {}
         if old or new:
-            return [change for inner in find_leaves(old, new, leaf.path) for change in _spec_change(inner, field)]
+            return [
+                change for inner in find_leaves(old, new, leaf.path) for change in _spec_change(inner, field)
+            ]
     if field == "input" and len(leaf.path) > 3 and leaf.path[2] == "properties":
         words = f"Input field `{leaf.path[3]}`: {describe_leaf(leaf, 4)}"
     else:
@@ -253,7 +270,8 @@ def _fields(
 ) -> list[Change]:
     start = len(path) if skip is None else skip
     return [
-        _change(leaf, subject, f"{title}{describe_leaf(leaf, start)}") for leaf in find_leaves(before, after, path)
+        _change(leaf, subject, f"{title}{describe_leaf(leaf, start)}")
+        for leaf in find_leaves(before, after, path)
     ]
 
 

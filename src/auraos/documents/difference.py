@@ -70,7 +70,9 @@ def is_same(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(is_same(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(is_same(one, other) for one, other in zip(left, right, strict=True))
+        return len(left) == len(right) and all(
+            is_same(one, other) for one, other in zip(left, right, strict=True)
+        )
     return type(left) is type(right) and bool(left == right)
 
 

@@ -74,4 +74,6 @@ def _margin(lines: Text, at: int) -> str:
 
 def _refuse_bare_pair(text: str, node: Node) -> None:
     if text[node.start] not in "{[":
-        raise EditRefusedError("A pair without braces in a list can only be edited by hand.", hint="Put braces around it.")
+        raise EditRefusedError(
+            "A pair without braces in a list can only be edited by hand.", hint="Put braces around it."
+        )

@@ -2,6 +2,7 @@
 both changed differently is a conflict, in which mine stands until a person decides. No edit is lost without a word.
 """
 
+from collections.abc import Callable
 from difflib import SequenceMatcher
 from typing import Any, Literal, TypeAlias
 
@@ -72,11 +73,13 @@ class _Merging:
         elif isinstance(mine, list) and isinstance(theirs, list) and isinstance(base, list):
             self._join_lists(path, base, mine, theirs)
         elif is_same(mine, base):
-            self._edit(path, base, mine, theirs, lambda: set_value(self.text, path, theirs))
+            self._edit(path, base, mine, theirs, set_value, path, theirs)
         else:
             self._conflict("both-changed", path, base, mine, theirs)
 
-    def _join_mappings(self, path: Path, base: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) -> None:
+    def _join_mappings(
+        self, path: Path, base: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]
+    ) -> None:
         before: str | None = None
         for key, their in theirs.items():
             inner = (*path, key)
@@ -96,7 +99,7 @@ class _Merging:
                 continue
             inner = (*path, key)
             if is_same(mine[key], old):
-                self._edit(inner, old, old, msgspec.UNSET, lambda inner=inner: remove(self.text, inner))  # type: ignore[misc]
+                self._edit(inner, old, old, msgspec.UNSET, remove, inner)
             else:
                 self._conflict("changed-removed", inner, old, mine[key], msgspec.UNSET)
 
@@ -108,14 +111,11 @@ class _Merging:
             self._conflict("both-added", path, msgspec.UNSET, mine, theirs)
 
     def _insert(self, path: Path, key: str, value: Value, before: str | None) -> None:
-        def make() -> list[TextEdit]:
-            tree = parse(self.text).tree
-            node = tree.find(path) if tree else None
-            known = node.entries if node else {}
-            after = before if before in known else None
-            return insert_entry(self.text, path, key, value, after=after, first=before is None and len(known) > 0)
-
-        self._edit((*path, key), msgspec.UNSET, msgspec.UNSET, value, make)
+        tree = parse(self.text).tree
+        node = tree.find(path) if tree else None
+        known = node.entries if node else {}
+        where = {"after": before} if before in known else {"first": True} if before is None and known else {}
+        self._edit((*path, key), msgspec.UNSET, msgspec.UNSET, value, insert_entry, path, key, value, **where)
 
     def _join_lists(self, path: Path, base: list[Any], mine: list[Any], theirs: list[Any]) -> None:
         if is_same(mine, base):
@@ -129,16 +129,34 @@ class _Merging:
 
     def _follow_list(self, path: Path, mine: list[Any], theirs: list[Any]) -> None:
         """Turn my list, which is still the base, into theirs, touching only the items that differ."""
-        matcher = SequenceMatcher(None, [as_json(item) for item in mine], [as_json(item) for item in theirs], autojunk=False)
+        matcher = SequenceMatcher(
+            None, [as_json(item) for item in mine], [as_json(item) for item in theirs], autojunk=False
+        )
         for tag, low, high, new_low, new_high in reversed(matcher.get_opcodes()):
             common = min(high - low, new_high - new_low) if tag == "replace" else 0
             if tag == "equal":
                 continue
             for index in range(high - 1, low + common - 1, -1):
-                self._edit((*path, index), mine[index], mine[index], msgspec.UNSET, lambda at=(*path, index): remove(self.text, at))  # type: ignore[misc]
+                self._edit(
+                    (*path, index),
+                    mine[index],
+                    mine[index],
+                    msgspec.UNSET,
+                    remove,
+                    (*path, index),
+                )
             for item in reversed(theirs[new_low + common : new_high]):
                 place = low + common
-                self._edit((*path, place), msgspec.UNSET, msgspec.UNSET, item, lambda it=item, at=place: insert_item(self.text, path, it, at))  # type: ignore[misc]
+                self._edit(
+                    (*path, place),
+                    msgspec.UNSET,
+                    msgspec.UNSET,
+                    item,
+                    insert_item,
+                    path,
+                    item,
+                    place,
+                )
             for index in range(common):
                 self.join((*path, low + index), mine[low + index], mine[low + index], theirs[new_low + index])
 
@@ -148,12 +166,27 @@ class _Merging:
         for index in range(len(mine) - 1, -1, -1):
             link = normal_link(mine[index])
             if link in bases and link not in others:
-                self._edit((*path, index), mine[index], mine[index], msgspec.UNSET, lambda at=(*path, index): remove(self.text, at))  # type: ignore[misc]
+                self._edit(
+                    (*path, index),
+                    mine[index],
+                    mine[index],
+                    msgspec.UNSET,
+                    remove,
+                    (*path, index),
+                )
         for link in theirs:
             name = normal_link(link)
             if name not in bases and name not in mines:
                 mines.add(name)
-                self._edit(path, msgspec.UNSET, msgspec.UNSET, link, lambda added=link: insert_item(self.text, path, added))  # type: ignore[misc]
+                self._edit(
+                    path,
+                    msgspec.UNSET,
+                    msgspec.UNSET,
+                    link,
+                    insert_item,
+                    path,
+                    link,
+                )
 
     def _join_cases(self, base: list[Any], mine: list[Any], theirs: list[Any]) -> None:
         bases, mines, others = ({case["name"]: case for case in cases} for cases in (base, mine, theirs))
@@ -165,26 +198,46 @@ class _Merging:
             elif name in others:
                 self._join_added(path, mine[index], others[name])
             elif name in bases and is_same(bases[name], mine[index]):
-                self._edit(path, mine[index], mine[index], msgspec.UNSET, lambda at=path: remove(self.text, at))  # type: ignore[misc]
+                self._edit(path, mine[index], mine[index], msgspec.UNSET, remove, path)
             elif name in bases:
                 self._conflict("changed-removed", path, bases[name], mine[index], msgspec.UNSET)
         for name, case in others.items():
             if name in mines:
                 continue
             if name not in bases:
-                self._edit(("tests",), msgspec.UNSET, msgspec.UNSET, case, lambda added=case: insert_item(self.text, ("tests",), added))  # type: ignore[misc]
+                self._edit(
+                    ("tests",),
+                    msgspec.UNSET,
+                    msgspec.UNSET,
+                    case,
+                    insert_item,
+                    ("tests",),
+                    case,
+                )
             elif not is_same(case, bases[name]):
                 self._conflict("removed-changed", ("tests", name), bases[name], msgspec.UNSET, case)
 
-    def _edit(self, path: Path, base: Any, mine: Any, theirs: Any, make: Any) -> None:
+    def _edit(
+        self,
+        at: Path,
+        base: Any,
+        mine: Any,
+        theirs: Any,
+        splice: Callable[..., list[TextEdit]],
+        *what: Any,
+        **where: Any,
+    ) -> None:
+        """Make one edit in the text; where it cannot be made by a splice, that is a conflict."""
         try:
-            self.text = apply_edits(self.text, make())
+            self.text = apply_edits(self.text, splice(self.text, *what, **where))
         except EditRefusedError:
-            self._conflict("not-editable", path, base, mine, theirs)
+            self._conflict("not-editable", at, base, mine, theirs)
 
     def _conflict(self, kind: ConflictKind, path: Path, base: Any, mine: Any, theirs: Any) -> None:
         words = _describe(kind, path, mine, theirs)
-        self.conflicts.append(Conflict(kind=kind, path=path, base=base, mine=mine, theirs=theirs, words=words))
+        self.conflicts.append(
+            Conflict(kind=kind, path=path, base=base, mine=mine, theirs=theirs, words=words)
+        )
 
     def find_dangling(self, mine: Value, theirs: Value) -> None:
         """Report links of the joined text to a step that one side removed while the other linked to it."""
@@ -224,7 +277,8 @@ def _describe(kind: ConflictKind, path: Path, mine: Any, theirs: Any) -> str:
         case "removed-changed":
             return f"{what} was removed in mine and changed in theirs"
         case "dangling-link" | "not-editable":
-            return f"{what} could not be changed by itself; theirs says {show(theirs) if theirs is not msgspec.UNSET else 'to remove it'}"
+            wish = "to remove it" if theirs is msgspec.UNSET else show(theirs)
+            return f"{what} could not be changed by itself; theirs says {wish}"
 
 
 def _name_place(path: Path) -> str:

@@ -36,7 +36,9 @@ def remove(root: Value, path: Path) -> Value:
 def rename_key(root: Value, path: Path, name: str) -> Value:
     """Return the value with the last key of a path renamed."""
     old = path[-1]
-    return _changed(root, path[:-1], lambda parent: {name if key == old else key: item for key, item in parent.items()})
+    return _changed(
+        root, path[:-1], lambda parent: {name if key == old else key: item for key, item in parent.items()}
+    )
 
 
 def move(root: Value, path: Path, index: int) -> Value:

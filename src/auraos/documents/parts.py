@@ -1,4 +1,4 @@
-"""The geometry of a collection in its text: where each of its parts (entries or items) begins and ends, and what belongs to it."""
+"""The geometry of a collection in its text: where each of its parts (entries or items) begins and ends."""
 
 import re
 from typing import Final
@@ -69,7 +69,10 @@ class Text:
 def find_parts(text: str, node: Node) -> list[Part]:
     """Return the parts of a collection in the order of the text."""
     if node.kind == "mapping":
-        parts = [Part(entry.key.outer, max(entry.value.end, entry.key.end), key, entry.value) for key, entry in node.entries.items()]
+        parts = [
+            Part(entry.key.outer, max(entry.value.end, entry.key.end), key, entry.value)
+            for key, entry in node.entries.items()
+        ]
         for part in parts:
             _refuse_explicit_key(text, part.start)
         return parts
@@ -102,4 +105,6 @@ def find_comma(text: str, at: int) -> int | None:
 def _refuse_explicit_key(text: str, start: int) -> None:
     before = text[max(0, start - 200) : start].rstrip()
     if before.endswith("?") and (len(before) == 1 or before[-2] in " \n{[,-"):
-        raise EditRefusedError("A key written with `?` can only be edited by hand.", hint="Write it as `key: value`.")
+        raise EditRefusedError(
+            "A key written with `?` can only be edited by hand.", hint="Write it as `key: value`."
+        )

@@ -38,7 +38,11 @@ def _decode(raw: str, style: Style) -> tuple[str, list[Span]]:
             length = 2
         elif style == "double" and character == "\\":
             length = _ESCAPE_LENGTHS.get(raw[at + 1], 2)
-            character = chr(int(raw[at + 2 : at + length], 16)) if length > 2 else {"n": "\n", "t": "\t"}.get(raw[at + 1], raw[at + 1])
+            character = (
+                chr(int(raw[at + 2 : at + length], 16))
+                if length > 2
+                else {"n": "\n", "t": "\t"}.get(raw[at + 1], raw[at + 1])
+            )
         characters.append(character)
         spans.append((at, at + length))
         at += length
@@ -84,9 +88,7 @@ def _in_literal(text: str, at: int, name: str, quote: str, prefix: str) -> tuple
     """Pass over a text literal; an f-string is read for the expressions in its braces."""
     found: list[Span] = []
     while at < len(text) and not text.startswith(quote, at):
-        if text[at] == "\\" and "r" not in prefix:
-            at += 2
-        elif "f" in prefix and text.startswith("{{", at):
+        if (text[at] == "\\" and "r" not in prefix) or ("f" in prefix and text.startswith("{{", at)):
             at += 2
         elif "f" in prefix and text[at] == "{":
             inner, at = _in_expression(text, at + 1, name, "}")

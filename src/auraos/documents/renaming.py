@@ -21,7 +21,9 @@ def rename_step(source: Source, old: str, new: str) -> list[TextEdit]:
     parsed = parse(source) if isinstance(source, str) else source
     tree = parsed.tree
     if tree is None or parsed.problems:
-        raise EditRefusedError("The text has problems; a step cannot be renamed in it.", hint="Mend it first.")
+        raise EditRefusedError(
+            "The text has problems; a step cannot be renamed in it.", hint="Mend it first."
+        )
     scopes = list(find_scopes(tree.value))
     ids = [name for scope in scopes for name in steps_of(tree.value, scope)]
     if old not in ids:
@@ -82,13 +84,21 @@ class _Renaming:
             node = self.tree.child(field)
             for scalar in _scalars(node) if node else ():
                 if isinstance(scalar.value, str):
-                    for start, end in find_references(self.text[scalar.start : scalar.end], scalar.style, self.old):
+                    for start, end in find_references(
+                        self.text[scalar.start : scalar.end], scalar.style, self.old
+                    ):
                         self._replace(scalar.start + start, scalar.start + end, self.new)
 
     def rename_in_tests(self) -> None:
         tests = self.tree.child("tests")
         for case in tests.items if tests else ():
-            for path in (("mocks",), ("answers",), ("expect", "steps"), ("expect", "errors"), ("expect", "outputs")):
+            for path in (
+                ("mocks",),
+                ("answers",),
+                ("expect", "steps"),
+                ("expect", "errors"),
+                ("expect", "outputs"),
+            ):
                 self._rename_keys(case, path)
             for path in (("order",), ("expect", "path")):
                 listed = case.find(path)
@@ -119,7 +129,9 @@ class _Renaming:
         if not isinstance(scalar.value, str):
             return
         renamed = "/".join(
-            segment.replace(self.old, self.new, 1) if _SEGMENT.match(segment) and _SEGMENT.findall(segment)[0] == self.old else segment
+            segment.replace(self.old, self.new, 1)
+            if _SEGMENT.match(segment) and _SEGMENT.findall(segment)[0] == self.old
+            else segment
             for segment in scalar.value.split("/")
         )
         if renamed != scalar.value:

@@ -45,11 +45,13 @@ def replace_value(text: str, tree: Node, path: Path, value: Value) -> list[TextE
     key = tree.find_key(path)
     colon = behind_colon(text, key) if key else None
     if parent.style == "flow":
-        return _replace_in_flow(text, node, key, colon, value)
+        return _replace_in_flow(node, key, colon, value)
     part = next(part for part in find_parts(text, parent) if part.node is node)
     behind = part.start + 1 if key is None else colon
     if behind is None:
-        raise EditRefusedError("A key without a colon can only be edited by hand.", hint="Write it as `key: value`.")
+        raise EditRefusedError(
+            "A key without a colon can only be edited by hand.", hint="Write it as `key: value`."
+        )
     written = _write(text, node, key, part, value, manner)
     return _edits(text, _stretch(text, node, behind), behind, written, manner.newline)
 
@@ -88,9 +90,7 @@ def _replace_root(text: str, node: Node, value: Value, manner: Manner) -> list[T
     return [TextEdit(node.outer, end, manner.newline.join(lines))]
 
 
-def _replace_in_flow(
-    text: str, node: Node, key: Node | None, colon: int | None, value: Value
-) -> list[TextEdit]:
+def _replace_in_flow(node: Node, key: Node | None, colon: int | None, value: Value) -> list[TextEdit]:
     written = write_flow(value, quotes_around(node, key))
     if node.start < node.end:
         return [TextEdit(node.outer, node.end, written)]
@@ -101,9 +101,7 @@ def _replace_in_flow(
     return [TextEdit(colon, max(colon, node.end), f" {written}")]
 
 
-def _write(
-    text: str, node: Node, key: Node | None, part: Part, value: Value, manner: Manner
-) -> Written:
+def _write(text: str, node: Node, key: Node | None, part: Part, value: Value, manner: Manner) -> Written:
     like = quotes_around(node, None) if isinstance(value, str) else None
     if node.style == "flow" and node.value and value and isinstance(value, (dict, list)):
         flow = write_flow(value)

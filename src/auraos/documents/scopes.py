@@ -32,12 +32,12 @@ def find_scopes(root: Value, start: Path = ("spec",)) -> Iterator[Scope]:
 def value_at(root: Value, path: Path) -> Value:
     """Return the value at a path; None where there is none."""
     for part in path:
-        if isinstance(root, dict) and part in root:
-            root = root[part]
-        elif isinstance(root, list) and isinstance(part, int) and part < len(root):
-            root = root[part]
-        else:
+        is_there = (
+            part in root if isinstance(root, dict) else isinstance(root, list) and part in range(len(root))
+        )
+        if not is_there:
             return None
+        root = root[part]
     return root
 
 

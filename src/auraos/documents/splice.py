@@ -74,8 +74,12 @@ def insert_item(source: Source, path: Path, value: Value, index: int | None = No
     node = _collection(tree, path, "sequence")
     at = len(node.items) if index is None else index
     if not 0 <= at <= len(node.items):
-        raise EditRefusedError(f"{format_path(path)} has {len(node.items)} items; nothing can stand at index {at}.")
-    return _checked(parsed, insert_part(parsed.text, tree, path, at, None, value), model.insert_item, path, value, at)
+        raise EditRefusedError(
+            f"{format_path(path)} has {len(node.items)} items; nothing can stand at index {at}."
+        )
+    return _checked(
+        parsed, insert_part(parsed.text, tree, path, at, None, value), model.insert_item, path, value, at
+    )
 
 
 def remove(source: Source, path: Path) -> list[TextEdit]:
@@ -97,12 +101,16 @@ def rename_key(source: Source, path: Path, name: str) -> list[TextEdit]:
     if key.value == name:
         return []
     if name in parent.entries:
-        raise EditRefusedError(f"{format_path((*path[:-1], name))} is there already.", hint="Choose another name.")
+        raise EditRefusedError(
+            f"{format_path((*path[:-1], name))} is there already.", hint="Choose another name."
+        )
     edit = TextEdit(key.start, key.end, write_text(name, key.style, flow=parent.style == "flow"))
     return _checked(parsed, [edit], model.rename_key, path, name)
 
 
-def move_entry(source: Source, path: Path, *, after: str | None = None, first: bool = False) -> list[TextEdit]:
+def move_entry(
+    source: Source, path: Path, *, after: str | None = None, first: bool = False
+) -> list[TextEdit]:
     """Move the entry at a path within its mapping: behind the key `after`, to the front, or (else) to the end."""
     parsed, tree = _read(source)
     parent = _collection(tree, path[:-1], "mapping")
@@ -166,7 +174,9 @@ def _position(node: Node, path: Path, key: str | int) -> int:
     return keys.index(key)
 
 
-def _refuse_shared(tree: Node, path: Path, target: Node, *, inside: bool = False, moving: bool = False) -> None:
+def _refuse_shared(
+    tree: Node, path: Path, target: Node, *, inside: bool = False, moving: bool = False
+) -> None:
     """Refuse an edit of a value that aliases repeat elsewhere, for it would change in more places than one."""
     for length in range(len(path) + (1 if inside else 0)):
         above = tree.find(path[:length])
@@ -179,7 +189,9 @@ def _refuse_shared(tree: Node, path: Path, target: Node, *, inside: bool = False
         outside = any(not target.outer <= alias.start < target.end for alias in aliases)
         if (within and not (moving and anchored is target)) or (around and outside):
             lines = ", ".join(sorted({str(alias.line) for alias in aliases}))
-            message = f"{format_path(path)} belongs to &{anchored.anchor}, which aliases repeat (line {lines})."
+            message = (
+                f"{format_path(path)} belongs to &{anchored.anchor}, which aliases repeat (line {lines})."
+            )
             raise EditRefusedError(message, hint="Write the aliases out first.")
 
 

@@ -64,7 +64,9 @@ def write_block(value: Value, indent: int, manner: Manner, like: Style | None = 
     if isinstance(value, str) and "\n" in value and like != "double" and _fits_literal(value):
         margin = " " * (indent + manner.step)
         lines = value.removesuffix("\n").split("\n")
-        return Written("|" if value.endswith("\n") else "|-", tuple(margin + line if line else "" for line in lines))
+        return Written(
+            "|" if value.endswith("\n") else "|-", tuple(margin + line if line else "" for line in lines)
+        )
     if not value or not isinstance(value, (dict, list, tuple)):
         return Written(write_flow(value, like, flow=False))
     if isinstance(value, dict):
@@ -113,7 +115,9 @@ def write_flow(value: Value, like: Style | None = None, *, flow: bool = True) ->
     """Write a value on one line, in flow style; `like` names the quotes in use around it."""
     match value:
         case dict():
-            entries = (f"{write_text(key, like, flow=True)}: {write_flow(item, like)}" for key, item in value.items())
+            entries = (
+                f"{write_text(key, like, flow=True)}: {write_flow(item, like)}" for key, item in value.items()
+            )
             return "{" + ", ".join(entries) + "}"
         case list() | tuple():
             return "[" + ", ".join(write_flow(item, like) for item in value) + "]"
@@ -126,11 +130,13 @@ def write_flow(value: Value, like: Style | None = None, *, flow: bool = True) ->
         case int() | float():
             to_wire(value)
             return repr(value)
-    raise ValueRefusedError(f"A {type_name(value)} cannot be written into a document.", hint="Write it as text.")
+    raise ValueRefusedError(
+        f"A {type_name(value)} cannot be written into a document.", hint="Write it as text."
+    )
 
 
 def write_text(text: str, like: Style | None = None, *, flow: bool) -> str:
-    """Write a text (or a key) on one line: in the quotes of `like`, else plain where it can be, else in quotes that need no escapes."""
+    """Write a text (or a key) on one line: in the quotes of `like`, else plain, else in quotes without escapes."""
     to_wire(text)
     strange = _STRANGE.search(text) is not None
     if like == "single" and not strange:
@@ -149,7 +155,12 @@ def as_json(value: Value) -> str:
 
 
 def _can_be_plain(text: str, flow: bool) -> bool:
-    if not text or text[0] in _INDICATORS or _NEEDS_QUOTES.search(text) or (flow and _FLOW_MARKS.search(text)):
+    if (
+        not text
+        or text[0] in _INDICATORS
+        or _NEEDS_QUOTES.search(text)
+        or (flow and _FLOW_MARKS.search(text))
+    ):
         return False
     return is_text(text)
 

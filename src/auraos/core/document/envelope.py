@@ -46,7 +46,7 @@ def read_envelope(
 ) -> tuple[Document | None, list[Problem]]:
     """Read a parsed text as a document; see `read_document`."""
     if parsed.tree is None:
-        return None, parsed.problems or [_empty(parsed)]
+        return None, parsed.problems or [_empty()]
     reader = _Envelope(parsed.tree, parsed.text)
     document = reader.read(kinds)
     return document, [*parsed.problems, *reader.problems]
@@ -58,7 +58,7 @@ def suggest(word: str, known: Collection[str]) -> str:
     return found[0] if found else ""
 
 
-def _empty(parsed: Parsed) -> Problem:
+def _empty() -> Problem:
     message = "The text is empty; a document has at least `kind`, `name` and `spec`."
     return Problem(code="document-empty", message=message)
 

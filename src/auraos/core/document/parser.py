@@ -11,19 +11,16 @@ from typing import Any, Final
 import yaml
 from yaml._yaml import CParser
 
+from auraos.core.document.characters import MAX_PROBLEMS, hide_old_breaks, refuse_text
 from auraos.core.document.scalars import read_plain
 from auraos.core.document.syntax import describe_syntax_error, quote_braces
 from auraos.core.document.tree import Entry, Lines, Node, NodeKind, Parsed, Style
 from auraos.core.problems import Fix, Path, Problem, TextEdit
 from auraos.core.values import MAX_DEPTH, Value, ValueRefusedError
 
-MAX_LENGTH = 2_000_000
 MAX_ALIASES = 100
 MAX_EXPANDED = 100_000
-MAX_PROBLEMS = 100
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_OLD_BREAKS = re.compile("[\x85\u2028\u2029]")
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
 _COLON = re.compile(r"[ \t\r\n]*:")
 _TAG = re.compile(r"![^\s,\[\]{}]*")
@@ -38,31 +35,10 @@ _COLLECTION_TAGS: Final = {"mapping": "map", "sequence": "seq"}
 def parse(text: str) -> Parsed:
     """Read a text that holds one YAML document; `tree` is None when it is no YAML or holds nothing."""
     lines = Lines(text)
-    refused = _refuse_text(text, lines)
+    refused = refuse_text(text, lines)
     if refused:
         return Parsed(text, None, refused)
     return _Reader(text, lines).read()
-
-
-def _refuse_text(text: str, lines: Lines) -> list[Problem]:
-    if len(text) > MAX_LENGTH:
-        message = f"The text has {len(text):,} characters; a document has at most {MAX_LENGTH:,}."
-        return [Problem(code="yaml-too-long", message=message, place=lines.place(0, 0))]
-    problems: list[Problem] = []
-    for found in _FORBIDDEN.finditer(text, 1 if text.startswith("\ufeff") else 0):
-        code_point = ord(found[0])
-        lone = " (half of a character)" if 0xD800 <= code_point <= 0xDFFF else ""
-        problems.append(
-            Problem(
-                code="yaml-character",
-                message=f"The character U+{code_point:04X}{lone} cannot stand in a document.",
-                hint='Remove it, or write it as an escape between double quotes, like "\\x07".',
-                place=lines.place(found.start(), found.end()),
-            )
-        )
-        if len(problems) == MAX_PROBLEMS:
-            break
-    return problems
 
 
 class _StopError(Exception):
@@ -83,6 +59,8 @@ class _Frame:
 class _Reader:
     """One reading of one text."""
 
+    restored: Callable[[str], str]
+
     def __init__(self, text: str, lines: Lines) -> None:
         self.text = text
         self.lines = lines
@@ -93,10 +71,9 @@ class _Reader:
         self.aliases = 0
         self.expanded = 0
         self.base = 1 if text.startswith("\ufeff") else 0
-        self.restored: Callable[[str], str] = str
 
     def read(self) -> Parsed:
-        source, self.restored = _hide_old_breaks(self.text[self.base :])
+        source, self.restored = hide_old_breaks(self.text[self.base :])
         try:
             self._read_events(CParser(source if source.endswith("\n") else source + "\n"))
         except _StopError:
@@ -200,7 +177,7 @@ class _Reader:
         style = _STYLES[event.style or ""]
         text = self.restored(event.value)
         is_key = self._awaits_key()
-        if style == "literal" or style == "folded":
+        if style in ("literal", "folded"):
             end = self._end_of_block_scalar(start, end)
         elif style == "plain" and not text:
             start = end = min(start, end) if is_key else self._behind_colon(min(start, end))
@@ -393,16 +370,6 @@ class _Reader:
             "yaml-unquoted-braces", message, start, end, hint=f"Write {quoted or 'it in quotes'}.", fix=fix
         )
         return Node("scalar", text, start, end, start, "plain", self.lines, anchor=frame.event.anchor)
-
-
-def _hide_old_breaks(text: str) -> tuple[str, Callable[[str], str]]:
-    """Replace three characters that YAML 1.1 takes for line breaks and YAML 1.2 does not; the second answer brings them back."""
-    if not _OLD_BREAKS.search(text):
-        return text, str
-    unused = [chr(point) for point in range(0xE000, 0xF8FF) if chr(point) not in text][:3]
-    hide = dict(zip((0x85, 0x2028, 0x2029), unused, strict=False))
-    show = {ord(standing): chr(point) for point, standing in hide.items()}
-    return text.translate(hide), lambda read: read.translate(show)
 
 
 def _copy(value: Value) -> Value:
