@@ -39,6 +39,7 @@ class Compiling(Protocol):
     tree: Tree
     library: Library
     has_loops: bool
+    has_growth: bool
 
     def compile(self, node: ast.AST) -> Code:
         """Compile a part."""

@@ -198,7 +198,7 @@ def _compile_slice(compiler: _Compiler, node: ast.Subscript, part: ast.Slice) ->
     )  # fmt: skip
 
 
-_GROWING = frozenset({ast.BinOp, ast.JoinedStr, ast.Call, ast.Starred, ast.Compare})
+_GROWING = frozenset({ast.BinOp, ast.JoinedStr, ast.Call, ast.Starred})
 _HOW: dict[type[ast.AST], Callable[[Any, Any], Code]] = {
     ast.Constant: _compile_constant,
     ast.Name: _compile_path,

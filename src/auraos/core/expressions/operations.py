@@ -41,6 +41,7 @@ def compile_comparison(compiler: Compiling, node: ast.Compare) -> Code:
     site = compiler.tree.site(node)
     if len(signs) == 1:
         return fold(Code(_compare(compiler, node, parts[0], signs[0], parts[1], site), site), *parts)
+    compiler.has_growth = True
     relations = [_relation(sign, parts[index], parts[index + 1], site) for index, sign in enumerate(signs)]
     first = parts[0].run
     rest = [(relation, part.run) for relation, part in zip(relations, parts[1:], strict=True)]
@@ -81,15 +82,17 @@ def _compare(
         case "<" | "<=" | ">" | ">=":
             return _order(left, sign, right, site)
         case "==":
-            return _equality(left, right)
+            return _equality(compiler, left, right)
         case "!=":
-            return _inverse(_equality(left, right))
+            return _inverse(_equality(compiler, left, right))
         case "in":
             return _membership(compiler, node, left, right, site)
         case "not in":
             return _inverse(_membership(compiler, node, left, right, site))
     if right.is_constant and (right.value is None or type(right.value) is bool):
-        return _equality(left, right) if sign == "is" else _inverse(_equality(left, right))
+        return (
+            _equality(compiler, left, right) if sign == "is" else _inverse(_equality(compiler, left, right))
+        )
     raise site.refusal(
         "not-in-the-language", f"`{sign}` is for null, true and false only.", "Write == or !=."
     )
@@ -118,7 +121,7 @@ def _order(left: Code, sign: str, right: Code, site: Site) -> Closure:
     return order
 
 
-def _equality(left: Code, right: Code) -> Closure:
+def _equality(compiler: Compiling, left: Code, right: Code) -> Closure:
     if left.is_constant and not right.is_constant:
         left, right = right, left
     load, key = left.run, left.key
@@ -143,6 +146,7 @@ def _equality(left: Code, right: Code) -> Closure:
 
         return is_number
     other = right.run
+    compiler.has_growth = True
 
     def are_equal(scope: Scope) -> bool:
         one = load(scope)
@@ -164,6 +168,7 @@ def _membership(compiler: Compiling, node: ast.Compare, left: Code, right: Code,
     members = _constant_members(compiler, node)
     if members is None:
         whole = right.run
+        compiler.has_growth = True
         names = (left.words, right.words)
         return lambda scope: contains(load(scope), whole(scope), scope, site, names)
     if not members.only_text:
