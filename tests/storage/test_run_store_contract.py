@@ -7,8 +7,6 @@ import msgspec
 import pytest
 
 from auraos.engine.ports import (
-    Change,
-    ChangeRefusedError,
     LogLine,
     RequestRow,
     RunQuery,
@@ -16,6 +14,8 @@ from auraos.engine.ports import (
     Subscription,
     Timer,
     Version,
+    Write,
+    WriteRefusedError,
 )
 from auraos.storage.sqlite import SqliteStore
 
@@ -30,31 +30,31 @@ def row(run: str = "r1", number: int = 1, **other: Any) -> RunRow:
     )  # fmt: skip
 
 
-def change(run: str = "r1", seq: int = 1, **other: Any) -> Change:
-    return Change(workspace="default", run=run, seq=seq, **other)
+def write(run: str = "r1", seq: int = 1, **other: Any) -> Write:
+    return Write(workspace="default", run=run, seq=seq, **other)
 
 
-def started(run: str = "r1", number: int = 1, **other: Any) -> Change:
-    return change(run, 1, count=1, facts=b"{}", created=True, row=row(run, number, **other))
+def started(run: str = "r1", number: int = 1, **other: Any) -> Write:
+    return write(run, 1, count=1, facts=b"{}", created=True, row=row(run, number, **other))
 
 
 async def test_a_started_run_is_found_by_id_by_number_and_by_the_beginning_of_its_id(
     store: SqliteStore,
 ) -> None:
     await store.commit(started("0190abc", 7))
-    found = await asyncio.gather(*(store.find("default", name) for name in ("0190abc", "7", "0190a")))
+    found = await asyncio.gather(*(store.find(name, workspace="default") for name in ("0190abc", "7", "0190a")))
     assert found == [row("0190abc", 7)] * 3
 
 
 async def test_a_run_of_another_workspace_is_not_found(store: SqliteStore) -> None:
     await store.commit(started("0190abc", 7))
-    assert await store.find("other", "0190abc") is None
+    assert await store.find("0190abc", workspace="other") is None
 
 
 async def test_the_journal_comes_back_in_order_with_its_bytes(store: SqliteStore) -> None:
     await store.commit(started())
-    await store.commit(change(seq=2, count=2, facts=b"a\nb"))
-    await store.commit(change(seq=4, count=1, facts=b"\x00\xff"))
+    await store.commit(write(seq=2, count=2, facts=b"a\nb"))
+    await store.commit(write(seq=4, count=1, facts=b"\x00\xff"))
     journal = await store.journal("r1")
     assert [(batch.seq, batch.count, batch.facts) for batch in journal] == [
         (1, 1, b"{}"),
@@ -65,53 +65,53 @@ async def test_the_journal_comes_back_in_order_with_its_bytes(store: SqliteStore
 
 async def test_the_rest_of_a_journal_begins_with_the_batch_that_holds_what_is_new(store: SqliteStore) -> None:
     await store.commit(started())
-    await store.commit(change(seq=2, count=2, facts=b"a\nb"))
+    await store.commit(write(seq=2, count=2, facts=b"a\nb"))
     assert [batch.seq for batch in await store.journal("r1", after=2)] == [2]
     assert await store.journal("r1", after=3) == []
 
 
 async def test_a_second_fact_with_the_same_number_is_refused(store: SqliteStore) -> None:
     await store.commit(started())
-    with pytest.raises(ChangeRefusedError, match="run r1"):
-        await store.commit(change(seq=1, count=1, facts=b"again"))
+    with pytest.raises(WriteRefusedError, match="run r1"):
+        await store.commit(write(seq=1, count=1, facts=b"again"))
     assert [batch.facts for batch in await store.journal("r1")] == [b"{}"]
 
 
 async def test_a_refused_change_is_refused_wholly_and_alone(store: SqliteStore) -> None:
     await store.commit(started())
-    guilty = change(seq=1, count=1, facts=b"again", timers=[Timer("r1", "a", "t", 5)])
+    guilty = write(seq=1, count=1, facts=b"again", timers=[Timer("r1", "a", "t", 5)])
     outcomes = await asyncio.gather(
         store.commit(started("r2", 2)),
         store.commit(guilty),
         store.commit(started("r3", 3)),
         return_exceptions=True,
     )
-    assert [type(outcome) for outcome in outcomes] == [type(None), ChangeRefusedError, type(None)]
+    assert [type(outcome) for outcome in outcomes] == [type(None), WriteRefusedError, type(None)]
     assert [found.run for found in await store.runs(RunQuery())] == ["r3", "r2", "r1"]
     assert await store.timers(1_000) == []
 
 
 async def test_no_result_of_an_effect_counts_twice(store: SqliteStore) -> None:
     await store.commit(started())
-    await store.commit(change(seq=2, count=1, facts=b"a", results=[("charge", 0)]))
-    with pytest.raises(ChangeRefusedError):
-        await store.commit(change(seq=3, count=1, facts=b"b", results=[("charge", 0)]))
-    await store.commit(change(seq=3, count=1, facts=b"c", results=[("charge", 1)]))
+    await store.commit(write(seq=2, count=1, facts=b"a", results=[("charge", 0)]))
+    with pytest.raises(WriteRefusedError):
+        await store.commit(write(seq=3, count=1, facts=b"b", results=[("charge", 0)]))
+    await store.commit(write(seq=3, count=1, facts=b"c", results=[("charge", 1)]))
     assert [batch.facts for batch in await store.journal("r1")] == [b"{}", b"a", b"c"]
 
 
 async def test_a_final_run_keeps_its_state(store: SqliteStore) -> None:
     await store.commit(started())
-    await store.commit(change(seq=2, row=row(state="failed", finished_at=20, changed_at=20)))
-    await store.commit(change(seq=3, row=row(state="running", changed_at=30)))
-    found = await store.find("default", "r1")
+    await store.commit(write(seq=2, row=row(state="failed", finished_at=20, changed_at=20)))
+    await store.commit(write(seq=3, row=row(state="running", changed_at=30)))
+    found = await store.find("r1")
     assert found == row(state="failed", finished_at=20, changed_at=20)
 
 
 async def test_what_waits_is_what_was_put_and_not_taken_back(store: SqliteStore) -> None:
     timers = [Timer("r1", "a", "wait", 50), Timer("r1", "b", "wait", 20), Timer("r1", "c", "wait", 900)]
     await store.commit(msgspec.structs.replace(started(), timers=timers))
-    await store.commit(change(seq=2, stopped=[("a", "wait")], timers=[Timer("r1", "c", "wait", 30)]))
+    await store.commit(write(seq=2, stopped=[("a", "wait")], timers=[Timer("r1", "c", "wait", 30)]))
     assert await store.timers(100) == [Timer("r1", "b", "wait", 20), Timer("r1", "c", "wait", 30)]
     assert await store.timers(25) == [Timer("r1", "b", "wait", 20)]
 
@@ -120,16 +120,18 @@ async def test_the_end_of_a_run_takes_its_timers_and_subscriptions_with_it(store
     waits = {"timers": [Timer("r1", "a", "t", 5)], "subscriptions": [Subscription("r1", "a", "paid")]}
     await store.commit(msgspec.structs.replace(started(), **waits))
     assert await store.subscribers("paid") == [Subscription("r1", "a", "paid")]
-    await store.commit(change(seq=2, row=row(state="succeeded", finished_at=20)))
+    await store.commit(write(seq=2, row=row(state="succeeded", finished_at=20)))
     assert await store.timers(100) == []
     assert await store.subscribers("paid") == []
 
 
 async def test_a_request_waits_until_its_receiver_has_answered_it(store: SqliteStore) -> None:
-    asked = RequestRow("q1", "r2", b"start")
-    await store.commit(msgspec.structs.replace(started(), requests=[asked, RequestRow("q2", "r3", b"x")]))
+    asked = RequestRow("q1", "r2", "start", b"start")
+    await store.commit(
+        msgspec.structs.replace(started(), requests=[asked, RequestRow("q2", "r3", "start", b"x")])
+    )
     await store.commit(msgspec.structs.replace(started("r2", 2), answered=["q1"]))
-    assert await store.requests() == [RequestRow("q2", "r3", b"x")]
+    assert await store.requests() == [RequestRow("q2", "r3", "start", b"x")]
 
 
 async def test_only_runs_that_are_neither_final_nor_asleep_are_awake(store: SqliteStore) -> None:
@@ -190,12 +192,12 @@ async def test_numbers_go_on_by_workspace(store: SqliteStore) -> None:
 
 async def test_changes_that_wait_share_transactions(store: SqliteStore) -> None:
     await asyncio.gather(*(store.commit(started(f"r{n}", n)) for n in range(1, 501)))
-    assert store.changes == 500
+    assert store.writes == 500
     assert store.commits <= 5
 
 
 async def test_a_batch_of_much_data_is_cut(store: SqliteStore) -> None:
     large = b"x" * 400_000
-    changes = [msgspec.structs.replace(started(f"r{n}", n), facts=large) for n in range(1, 10)]
-    await asyncio.gather(*(store.commit(each) for each in changes))
+    writes = [msgspec.structs.replace(started(f"r{n}", n), facts=large) for n in range(1, 10)]
+    await asyncio.gather(*(store.commit(each) for each in writes))
     assert store.commits == 3

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auraos.core.errors import AuraError
-from auraos.engine.ports import Change, RunRow
+from auraos.engine.ports import RunRow, Write
 from auraos.storage.folder import DataFolder, MarkerError
 from auraos.storage.sqlite import SqliteStore
 from auraos.storage.sqlite.opening import (
@@ -30,13 +30,13 @@ async def folder(tmp_path: Path) -> DataFolder:
     return claimed
 
 
-def filled(number: int) -> Change:
+def filled(number: int) -> Write:
     run = f"r{number:03}"
     row = RunRow(
         workspace="default", run=run, number=number, workflow="w", version="v", state="running",
         started_at=1, changed_at=1,
     )  # fmt: skip
-    return Change(workspace="default", run=run, seq=1, count=1, facts=b"x" * 900, created=True, row=row)
+    return Write(workspace="default", run=run, seq=1, count=1, facts=b"x" * 900, created=True, row=row)
 
 
 def overwrite(file: Path, start: int, content: bytes) -> None:

@@ -1,12 +1,13 @@
 """What the engine needs of the world: stores, a clock, definitions, blobs. Whoever implements them imports
 this, never the reverse.
 
-Everything a run writes at one time travels as one `Change`: facts, projection, timers, requests, logs. A
+Everything a run writes at one time travels as one `Write`: facts, projection, timers, requests, logs. A
 store makes many changes of many runs durable at once, and each of them wholly or not at all.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -19,17 +20,17 @@ Redact: TypeAlias = Callable[[Value], Value]
 
 
 class StoreUnavailableError(OperationalError):
-    """The store did not take a change: the disk is full, broken or gone. Nothing of it was acknowledged."""
+    """The store did not take a write: the disk is full, broken or gone. Nothing of it was acknowledged."""
 
     code = "store-unavailable"
 
 
-class ChangeRefusedError(OperationalError):
-    """The store refused one change for what it says, and took the others: a fact of this run stands there
+class WriteRefusedError(OperationalError):
+    """The store refused one write for what it says, and took the others: a fact of this run stands there
     already.
     """
 
-    code = "change-refused"
+    code = "write-refused"
 
 
 class NotFoundError(UserError):
@@ -108,10 +109,13 @@ class RequestRow(msgspec.Struct, frozen=True):
 
     id: str
     run: str
+    kind: str
+    """start, call (a start whose end the sender awaits), finished, cancel, event"""
     body: bytes
+    """The fact that is to be given to the run, encoded."""
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Write(msgspec.Struct, frozen=True, kw_only=True):
     """All that one run writes at one time. `facts` is one encoded fact a line; `seq` counts the first of them
     from 1.
     """
@@ -158,10 +162,10 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
 class RunStore(Protocol):
     """The store of runs, as the engine writes and reads it."""
 
-    def commit(self, change: Change) -> Awaitable[None]:
-        """Make a change durable. Changes of one run keep their order, and share transactions with others'.
+    def commit(self, write: Write) -> asyncio.Future[None]:
+        """Make a write durable. Writes of one run keep their order, and share transactions with others'.
 
-        Raises `StoreUnavailableError` (nothing is known of its fate) or `ChangeRefusedError` (certainly not
+        Raises `StoreUnavailableError` (nothing is known of its fate) or `WriteRefusedError` (certainly not
         written).
         """
         ...
@@ -170,8 +174,8 @@ class RunStore(Protocol):
         """Return the journal of a run in order, from the first batch that ends after `after`."""
         ...
 
-    async def find(self, workspace: str, name: str) -> RunRow | None:
-        """Return the run with this id or number, or whose id begins so when only one does."""
+    async def find(self, name: str, *, workspace: str | None = None) -> RunRow | None:
+        """Return the run with this id; within a workspace also by its number or the beginning of its id."""
         ...
 
     async def runs(self, query: RunQuery) -> list[RunRow]:
@@ -237,16 +241,3 @@ class Blobs(Protocol):
     async def share(self, reference: FileReference, *, workspace: str, source: str, target: str) -> None:
         """Let another run hold this file too, so that deleting the first run does not take it away."""
         ...
-
-
-class AttemptProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an attempt has come; it is shown and not kept."""
-
-    path: str
-    attempt: int
-    done: float
-    total: float | None = None
-    message: str = ""
-
-
-Kind: TypeAlias = Literal["fact", "log", "progress"]

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from auraos.core.values import from_wire, to_wire
-from auraos.engine.ports import Batch, Change, LogLine, RequestRow, RunRow, Subscription, Timer, Version
+from auraos.engine.ports import Batch, LogLine, RequestRow, RunRow, Subscription, Timer, Version, Write
 from auraos.storage.sqlite import schema
 
 Row: TypeAlias = tuple[Any, ...]
@@ -15,51 +15,56 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-def write_rows(
-    connection: sqlite3.Connection, changes: Sequence[Change], next_line: Callable[[], int]
-) -> None:
-    """Write the changes in the open transaction: one `executemany` a table is the fastest way into SQLite."""
-    for sql, rows in _statements(changes, next_line):
+def write_rows(connection: sqlite3.Connection, writes: Sequence[Write], next_line: Callable[[], int]) -> None:
+    """Write the writes in the open transaction: one `executemany` a table is the fastest way into SQLite."""
+    wrote = False
+    for sql, rows in _statements(writes, next_line):
         if rows:
+            wrote = True
             connection.executemany(sql, rows)
+    if not wrote:  # an empty write asks whether the disk takes anything at all
+        connection.execute(schema.PROBE, (str(next_line()),))
 
 
-def _statements(changes: Sequence[Change], next_line: Callable[[], int]) -> Sequence[tuple[str, list[Row]]]:
-    updated = [change.row for change in changes if change.row is not None and not change.created]
+def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequence[tuple[str, list[Row]]]:
+    updated = [write.row for write in writes if write.row is not None and not write.created]
     ended = [(row.run,) for row in updated if row.finished_at is not None]
     return (
         (
             schema.PUT_VERSION,
-            [_version(change, version) for change in changes for version in change.versions],
+            [_version(write, version) for write in writes for version in write.versions],
         ),
         (
             schema.INSERT_RUN,
-            [_run(change.row) for change in changes if change.created and change.row is not None],
+            [_run(write.row) for write in writes if write.created and write.row is not None],
         ),
-        (schema.INSERT_FACTS, [(c.run, c.seq, c.count, c.workspace, c.facts) for c in changes if c.count]),
+        (schema.INSERT_FACTS, [(c.run, c.seq, c.count, c.workspace, c.facts) for c in writes if c.count]),
         (
             schema.INSERT_RESULT,
-            [(c.run, path, number, c.workspace) for c in changes for path, number in c.results],
+            [(c.run, path, number, c.workspace) for c in writes for path, number in c.results],
         ),
         (
             schema.UPDATE_RUN,
             [(r.state, r.changed_at, r.finished_at, r.why, r.asleep, r.run) for r in updated],
         ),
-        (schema.DELETE_TIMER, [(c.run, path, timer) for c in changes for path, timer in c.stopped]),
-        (schema.PUT_TIMER, [(t.run, t.path, t.timer, t.due, c.workspace) for c in changes for t in c.timers]),
+        (schema.DELETE_TIMER, [(c.run, path, timer) for c in writes for path, timer in c.stopped]),
+        (schema.PUT_TIMER, [(t.run, t.path, t.timer, t.due, c.workspace) for c in writes for t in c.timers]),
         (
             schema.DELETE_SUBSCRIPTION,
-            [(type_, c.run, path) for c in changes for path, type_ in c.unsubscribed],
+            [(type_, c.run, path) for c in writes for path, type_ in c.unsubscribed],
         ),
         (
             schema.PUT_SUBSCRIPTION,
-            [(s.type, s.run, s.path, c.workspace) for c in changes for s in c.subscriptions],
+            [(s.type, s.run, s.path, c.workspace) for c in writes for s in c.subscriptions],
         ),
         (schema.FORGET_TIMERS, ended),
         (schema.FORGET_SUBSCRIPTIONS, ended),
-        (schema.INSERT_REQUEST, [(r.id, r.run, c.workspace, r.body) for c in changes for r in c.requests]),
-        (schema.DELETE_REQUEST, [(request,) for c in changes for request in c.answered]),
-        (schema.INSERT_LOG, [_log(c, line, next_line()) for c in changes for line in c.logs]),
+        (
+            schema.INSERT_REQUEST,
+            [(r.id, r.run, r.kind, c.workspace, r.body) for c in writes for r in c.requests],
+        ),
+        (schema.DELETE_REQUEST, [(request,) for c in writes for request in c.answered]),
+        (schema.INSERT_LOG, [_log(c, line, next_line()) for c in writes for line in c.logs]),
     )
 
 
@@ -70,12 +75,12 @@ def _run(row: RunRow) -> Row:
     )  # fmt: skip
 
 
-def _version(change: Change, version: Version) -> Row:
+def _version(write: Write, version: Version) -> Row:
     beside = _encode(version.step_types).decode()
-    return (version.hash, version.kind, version.name, version.text, beside, change.workspace)
+    return (version.hash, version.kind, version.name, version.text, beside, write.workspace)
 
 
-def _log(change: Change, line: LogLine, number: int) -> Row:
+def _log(write: Write, line: LogLine, number: int) -> Row:
     fields = _encode(to_wire(line.fields))
     return (
         line.run,
@@ -86,7 +91,7 @@ def _log(change: Change, line: LogLine, number: int) -> Row:
         line.level,
         line.message,
         fields,
-        change.workspace,
+        write.workspace,
     )
 
 
@@ -112,7 +117,7 @@ def subscription(row: Row) -> Subscription:
 
 
 def request(row: Row) -> RequestRow:
-    return RequestRow(id=row[0], run=row[1], body=row[2])
+    return RequestRow(id=row[0], run=row[1], kind=row[2], body=row[3])
 
 
 def log_line(row: Row) -> LogLine:

@@ -46,7 +46,7 @@ create table subscriptions(
 create index subscriptions_by_run on subscriptions(run);
 
 create table requests(
-    id text primary key, run text not null, workspace text not null, body blob not null
+    id text primary key, run text not null, kind text not null, workspace text not null, body blob not null
 ) without rowid;
 
 create table logs(
@@ -76,13 +76,14 @@ PUT_TIMER = "insert or replace into timers values(?,?,?,?,?)"
 DELETE_TIMER = "delete from timers where run=? and path=? and timer=?"
 PUT_SUBSCRIPTION = "insert or ignore into subscriptions values(?,?,?,?)"
 DELETE_SUBSCRIPTION = "delete from subscriptions where type=? and run=? and path=?"
-INSERT_REQUEST = "insert or ignore into requests values(?,?,?,?)"
+INSERT_REQUEST = "insert or ignore into requests values(?,?,?,?,?)"
 DELETE_REQUEST = "delete from requests where id=?"
 INSERT_LOG = "insert into logs values(?,?,?,?,?,?,?,?,?)"
 PUT_VERSION = "insert or ignore into definition_versions values(?,?,?,?,?,?)"
 FORGET_TIMERS = "delete from timers where run=?"
 FORGET_SUBSCRIPTIONS = "delete from subscriptions where run=?"
 READ_OWNER = "select value from meta where name='owner'"
+PROBE = "insert or replace into meta values('probed', ?)"
 SET_OWNER = "insert or replace into meta values('owner', ?)"
 
 SELECT_RUNS = (

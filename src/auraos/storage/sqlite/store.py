@@ -6,15 +6,14 @@ from uuid import uuid4
 from auraos.core.errors import UserError
 from auraos.engine.ports import (
     Batch,
-    Change,
     LogLine,
-    NotFoundError,
     RequestRow,
     RunQuery,
     RunRow,
     Subscription,
     Timer,
     Version,
+    Write,
 )
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import rows, schema
@@ -53,21 +52,23 @@ class SqliteStore:
         return self._writer.commits
 
     @property
-    def changes(self) -> int:
-        """Return how many changes were made durable."""
-        return self._writer.changes
+    def writes(self) -> int:
+        """Return how many writes were made durable."""
+        return self._writer.writes
 
-    def commit(self, change: Change) -> asyncio.Future[None]:
-        """Make a change durable, together with all that wait."""
-        return self._writer.commit(change)
+    def commit(self, write: Write) -> asyncio.Future[None]:
+        """Make a write durable, together with all that wait."""
+        return self._writer.commit(write)
 
     async def journal(self, run: str, after: int = 0) -> list[Batch]:
         """Return the journal of a run in order."""
         sql = "select seq, count, facts from journal where run=? and seq + count - 1 > ? order by seq"
         return await self._readers.all(sql, (run, after), rows.batch)
 
-    async def find(self, workspace: str, name: str) -> RunRow | None:
-        """Return the run with this id or number, or whose id begins so when only one does."""
+    async def find(self, name: str, *, workspace: str | None = None) -> RunRow | None:
+        """Return the run with this id; within a workspace also by its number or the beginning of its id."""
+        if workspace is None:
+            return await self._readers.one(f"{_RUNS} where id=?", (name,), rows.run_row)
         if name.isascii() and name.isdigit() and len(name) < 12:
             sql = f"{_RUNS} where workspace=? and number=? and number > 0"
             by_number = await self._readers.one(sql, (workspace, int(name)), rows.run_row)
@@ -126,7 +127,9 @@ class SqliteStore:
 
     async def requests(self) -> list[RequestRow]:
         """Return the requests that wait, oldest first."""
-        return await self._readers.all("select id, run, body from requests order by id", (), rows.request)
+        return await self._readers.all(
+            "select id, run, kind, body from requests order by id", (), rows.request
+        )
 
     async def subscribers(self, type: str) -> list[Subscription]:  # noqa: A002 (as in the port)
         """Return the waits for events of this type."""
@@ -142,13 +145,6 @@ class SqliteStore:
             lambda row: (row[0], row[1]),
         )
         return dict(found)
-
-    async def require(self, workspace: str, name: str) -> RunRow:
-        """Return the run of this name, or raise `NotFoundError`."""
-        found = await self.find(workspace, name)
-        if found is None:
-            raise NotFoundError(f"There is no run {name!r}.", hint="See which there are: auraos runs list")
-        return found
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""

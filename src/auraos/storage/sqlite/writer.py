@@ -1,8 +1,8 @@
-"""The one writer: all changes that wait go into one transaction, and each is told when it is durable.
+"""The one writer: all writes that wait go into one transaction, and each is told when it is durable.
 
-A commit costs one sync of the disk, however many changes share it. So the loop gathers changes for as long as
-the sync before takes. A change that the database refuses for what it says is taken out and the others are
-written without it; when the disk fails, nothing is known of the whole transaction, and every change in it is
+A commit costs one sync of the disk, however many writes share it. So the loop gathers writes for as long as
+the sync before takes. A write that the database refuses for what it says is taken out and the others are
+written without it; when the disk fails, nothing is known of the whole transaction, and every write in it is
 told so.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from auraos.core.errors import OperationalError
-from auraos.engine.ports import Change, ChangeRefusedError, StoreUnavailableError
+from auraos.engine.ports import StoreUnavailableError, Write, WriteRefusedError
 from auraos.storage.sqlite import schema
 from auraos.storage.sqlite.opening import connect_writer
 from auraos.storage.sqlite.rows import write_rows
@@ -30,9 +30,9 @@ REFUSALS = (
     OverflowError,
     ValueError,
 )
-"""What the database says of one change and not of the disk."""
+"""What the database says of one write and not of the disk."""
 
-Waiting: TypeAlias = tuple[Change, asyncio.Future[None]]
+Waiting: TypeAlias = tuple[Write, asyncio.Future[None]]
 Outcome: TypeAlias = tuple[asyncio.Future[None], BaseException | None]
 
 
@@ -47,7 +47,7 @@ class Writer:
 
     def __init__(self, file: Path, connection: sqlite3.Connection, token: str) -> None:
         self.commits = 0
-        self.changes = 0
+        self.writes = 0
         self._file = file
         self._connection: sqlite3.Connection | None = connection
         self._token = token
@@ -61,8 +61,8 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
-    def commit(self, change: Change) -> asyncio.Future[None]:
-        """Return a future that is done when the change is durable, or fails when it is not."""
+    def commit(self, write: Write) -> asyncio.Future[None]:
+        """Return a future that is done when the write is durable, or fails when it is not."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = self._loop.create_future()
@@ -71,7 +71,7 @@ class Writer:
             return done
         if not self._gathered:
             self._loop.call_soon(self._hand_over)
-        self._gathered.append((change, done))
+        self._gathered.append((write, done))
         return done
 
     async def close(self) -> None:
@@ -119,31 +119,31 @@ class Writer:
         try:
             connection = self._begin()
             try:
-                write_rows(connection, [change for change, _ in batch], self._next_line)
+                write_rows(connection, [write for write, _ in batch], self._next_line)
             except REFUSALS:
                 connection.execute("rollback")
                 return self._write_apart(batch)
             connection.execute("commit")
-        except (sqlite3.Error, OperationalError) as error:
+        except Exception as error:  # noqa: BLE001 (the thread must live, and whoever waits must hear)
             return self._fail(batch, error)
         self.commits += 1
-        self.changes += len(batch)
+        self.writes += len(batch)
         return [(done, None) for _, done in batch]
 
     def _write_apart(self, batch: list[Waiting]) -> list[Outcome]:
-        """Write the changes one by one, each behind a savepoint, so that the refused ones harm nobody
+        """Write the writes one by one, each behind a savepoint, so that the refused ones harm nobody
         else.
         """
         outcomes: list[Outcome] = []
         connection = self._begin()
-        for change, done in batch:
+        for write, done in batch:
             connection.execute("savepoint one")
             try:
-                write_rows(connection, [change], self._next_line)
+                write_rows(connection, [write], self._next_line)
             except REFUSALS as error:
                 connection.execute("rollback to one")
-                refusal = ChangeRefusedError(
-                    f"The store refused a change of run {change.run}: {error}.", run=change.run
+                refusal = WriteRefusedError(
+                    f"The store refused a write of run {write.run}: {error}.", run=write.run
                 )
                 outcomes.append((done, refusal))
             else:
@@ -151,7 +151,7 @@ class Writer:
             connection.execute("release one")
         connection.execute("commit")
         self.commits += 1
-        self.changes += sum(error is None for _, error in outcomes)
+        self.writes += sum(error is None for _, error in outcomes)
         return outcomes
 
     def _begin(self) -> sqlite3.Connection:
@@ -179,7 +179,7 @@ class Writer:
         return connection
 
     def _fail(self, batch: list[Waiting], error: Exception) -> list[Outcome]:
-        """Let go of the connection, whose view of the disk nobody can trust, and tell every change that its
+        """Let go of the connection, whose view of the disk nobody can trust, and tell every write that its
         fate is unknown.
         """
         connection, self._connection = self._connection, None
@@ -229,11 +229,11 @@ def _settle(outcomes: list[Outcome]) -> None:
 
 
 def _cut(waiting: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
-    """Split off as many changes as one transaction shall hold."""
+    """Split off as many writes as one transaction shall hold."""
     size = facts = 0
-    for index, (change, _) in enumerate(waiting):
-        size += len(change.facts) + change.size
-        facts += change.count
+    for index, (write, _) in enumerate(waiting):
+        size += len(write.facts) + write.size
+        facts += write.count
         if size >= BATCH_BYTES or facts >= BATCH_FACTS:
             return waiting[: index + 1], waiting[index + 1 :]
     return waiting, []

@@ -1,0 +1,190 @@
+"""A run in memory: its state, what it gathered for the next write, and what it has under way."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from auraos.core.run import Program, RunState, encode_fact
+from auraos.core.run.commands import Command, ExecuteStep, QueueStep
+from auraos.core.run.facts import (
+    AnyFact,
+    OutsideFact,
+    StepGranted,
+    StepResolved,
+    StepSettled,
+    StepSucceeded,
+)
+from auraos.engine.attempts import Attempt
+from auraos.engine.ports import LogLine, RequestRow, RunRow, Subscription, Timer, Version, Write
+
+COUNTED = frozenset({"idempotent", "write", "irreversible"})
+"""Effects whose success the store counts, at most once for each path and generation."""
+
+
+class Given(msgspec.Struct, frozen=True):
+    """An outside fact with whoever waits for it, and the requests that it answers."""
+
+    fact: OutsideFact
+    waiter: "asyncio.Future[None] | None" = None
+    answers: str = ""
+
+
+class Draft:
+    """What goes into the next write of a run."""
+
+    __slots__ = (
+        "answered", "facts", "given", "logs", "requests", "results", "stopped", "subscriptions", "timers",
+        "unsubscribed", "versions", "wishes",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.facts: list[AnyFact] = []
+        self.wishes: list[Command] = []
+        """Released when the facts before them are durable."""
+        self.given: list[Given] = []
+        self.results: list[tuple[str, int]] = []
+        self.timers: dict[tuple[str, str], Timer] = {}
+        self.stopped: list[tuple[str, str]] = []
+        self.subscriptions: list[Subscription] = []
+        self.unsubscribed: list[tuple[str, str]] = []
+        self.requests: list[RequestRow] = []
+        self.answered: list[str] = []
+        self.logs: list[LogLine] = []
+        self.versions: list[Version] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.facts or self.logs or self.answered or self.wishes or self.given)
+
+
+class ActiveRun:
+    """One run that this process has in memory."""
+
+    __slots__ = (
+        "attempts", "awaited", "breaks", "computing", "created", "draft", "flush_handle", "grants", "held",
+        "holding", "id", "program", "queued", "row", "seq", "state", "todo", "workspace", "writing",
+    )  # fmt: skip
+
+    def __init__(self, run: str, workspace: str, program: Program) -> None:
+        self.id = run
+        self.workspace = workspace
+        self.program = program
+        self.state: RunState | None = RunState(program)
+        """None while the run is read again after a write failed."""
+        self.seq = 0
+        """How many facts are durable or being written."""
+        self.row: RunRow | None = None
+        self.created = False
+        self.awaited = False
+        self.draft = Draft()
+        self.writing: Draft | None = None
+        self.todo: deque[Command] = deque()
+        self.held: list[Given] = []
+        self.queued: dict[str, QueueStep] = {}
+        self.holding: dict[tuple[str, int], str] = {}
+        """(path, attempt) of each grant that holds a slot → the pool."""
+        self.attempts: dict[tuple[str, int], Attempt] = {}
+        self.computing = 0
+        self.grants: dict[str, tuple[int, int]] = {}
+        """path → (attempt, generation) of the effect that runs there."""
+        self.breaks = 0
+        self.flush_handle: asyncio.TimerHandle | None = None
+
+    @property
+    def is_asleep(self) -> bool:
+        """Return whether only a timer, a person, a signal or another run can move it."""
+        return not (self.queued or self.holding or self.computing or self.todo)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return whether nothing of it is under way and everything is durable."""
+        return self.is_asleep and self.writing is None and self.draft.is_empty and not self.held
+
+    def note(self, fact: AnyFact) -> None:
+        """Count what a fact says of effects: a grant opens one, its success closes it."""
+        if isinstance(fact, StepGranted):
+            self._note_grant(fact)
+        elif not self.grants:
+            return
+        elif isinstance(fact, StepSucceeded):
+            found = self.grants.get(fact.path)
+            if found is not None and found[0] == fact.attempt:
+                self._count(fact.path)
+        elif isinstance(fact, StepResolved):
+            if fact.outcome == "succeeded":
+                self._count(fact.path)
+        elif isinstance(fact, StepSettled) and fact.error is None:
+            self._count(fact.path)
+
+    def _note_grant(self, fact: StepGranted) -> None:
+        if fact.effect in COUNTED and fact.purpose != "verify":
+            self.grants[fact.path] = (fact.attempt, fact.generation)
+        else:
+            self.grants.pop(fact.path, None)
+
+    def _count(self, path: str) -> None:
+        found = self.grants.pop(path, None)
+        if found is not None:
+            self.draft.results.append((path, found[1]))
+
+    def seal(self, at: int) -> tuple[Draft, Write]:
+        """Close the draft and return the write that it makes; the next draft begins empty."""
+        draft, self.draft = self.draft, Draft()
+        row = self._changed_row(at)
+        write = Write(
+            workspace=self.workspace,
+            run=self.id,
+            seq=self.seq + 1,
+            count=len(draft.facts),
+            facts=b"\n".join([encode_fact(fact) for fact in draft.facts]),
+            created=self.created,
+            row=row,
+            results=draft.results,
+            timers=list(draft.timers.values()),
+            stopped=draft.stopped,
+            subscriptions=draft.subscriptions,
+            unsubscribed=draft.unsubscribed,
+            requests=draft.requests,
+            answered=draft.answered,
+            logs=draft.logs,
+            versions=draft.versions,
+        )
+        self.seq += len(draft.facts)
+        self.created = False
+        self.writing = draft
+        return draft, write
+
+    def _changed_row(self, at: int) -> RunRow | None:
+        """Return the projection if it changed."""
+        row, state = self.row, self.state
+        assert row is not None
+        assert state is not None
+        status, asleep = state.status, self.is_asleep
+        if not self.created and row.state == status and row.asleep == asleep:
+            return None
+        error: Any = state.error
+        self.row = RunRow(
+            workspace=row.workspace,
+            run=row.run,
+            number=row.number,
+            workflow=row.workflow,
+            version=row.version,
+            state=status,
+            started_at=row.started_at,
+            changed_at=at,
+            finished_at=at if state.is_final else None,
+            why=error.message if error is not None else "",
+            by=row.by,
+            parent=row.parent,
+            origin=row.origin,
+            awaited=row.awaited,
+            asleep=asleep,
+        )
+        return self.row
+
+
+def unreleased(drafts: list[Draft]) -> list[ExecuteStep]:
+    """Return the attempts that these drafts granted and that therefore were never started."""
+    return [wish for draft in drafts for wish in draft.wishes if type(wish) is ExecuteStep]

@@ -1,0 +1,190 @@
+"""Carrying out one attempt of a step, and saying truly what became of it.
+
+An attempt ends succeeded, failed (certainly without effect) or unknown. What raises `StepFailed` vouches for
+the first kind of failure. Everything else that goes wrong in a step that may not be repeated is unknown: a
+time-out, a cancellation that came too late, an exception nobody foresaw.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from auraos.core import failures
+from auraos.core.catalogue import Catalogue, Chosen, Effect, StepType
+from auraos.core.errors import AuraError, OperationalError, UserError
+from auraos.core.run.commands import ExecuteStep
+from auraos.core.run.facts import StepError, StepFailed, StepSucceeded, StepUnknown
+from auraos.core.values import ValueRefusedError, to_wire
+from auraos.engine.context import AttemptContext
+from auraos.engine.ports import Redact
+
+GRACE = 10.0
+
+Outcome: TypeAlias = StepSucceeded | StepFailed | StepUnknown
+Ended: TypeAlias = Callable[[Outcome], None]
+
+
+class Attempt:
+    """One attempt under way. It ends exactly once; what its code does afterwards changes nothing any more."""
+
+    def __init__(
+        self,
+        command: ExecuteStep,
+        context: AttemptContext,
+        *,
+        redact: Redact,
+        now: Callable[[], int],
+        ended: Ended,
+    ) -> None:
+        self.command = command
+        self.may_repeat = Effect(command.effect).may_repeat if command.effect else False
+        self.is_cancelled = False
+        self._context = context
+        self._redact = redact
+        self._now = now
+        self._ended: Ended | None = ended
+        self._task: asyncio.Task[None] | None = None
+        self._force: asyncio.TimerHandle | None = None
+
+    def start(self, catalogue: Catalogue) -> "asyncio.Task[None]":
+        """Begin, in a task of its own."""
+        step_type = catalogue.find(self.command.type, self.command.version)
+        self._task = asyncio.get_running_loop().create_task(self._carry_out(step_type))
+        return self._task
+
+    def cancel(self, grace: float = GRACE) -> None:
+        """Ask the step to stop; when it has not after the grace, go on without it."""
+        if self.is_cancelled or self._task is None:
+            return
+        self.is_cancelled = True
+        self._task.cancel()
+        self._force = asyncio.get_running_loop().call_later(grace, self._give_up)
+
+    def abandon(self) -> None:
+        """Stop it without a word: this process ends, and the next one will find the attempt without an
+        outcome.
+        """
+        self._ended = None
+        if self._task is not None:
+            self._task.cancel()
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._force is not None:
+            self._force.cancel()
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(outcome)
+
+    def _give_up(self) -> None:
+        self._end(self._cut_short("cancelled", "abandoned", "The step did not stop when it was told to."))
+
+    async def _carry_out(self, step_type: StepType | None) -> None:
+        if step_type is None or step_type.execute is None:
+            self._end(self._missing())
+            return
+        timeout = self.command.timeout
+        try:
+            if timeout is None:
+                output = await step_type.execute(self.command.parameters, self._context)
+            else:
+                async with asyncio.timeout(timeout):
+                    output = await step_type.execute(self.command.parameters, self._context)
+        except failures.StepUnknown as error:
+            self._end(self._unknown(self._error_of(error)))
+        except failures.StepFailed as error:
+            self._end(self._failed(self._error_of(error)))
+        except TimeoutError:
+            limit = f"{timeout:g} s" if timeout is not None else "its time"
+            self._end(self._cut_short("timeout", "timeout", f"The attempt took longer than {limit}."))
+        except asyncio.CancelledError:
+            self._end(self._cut_short("cancelled", "cancelled", "The attempt was cancelled."))
+        except Exception as error:  # noqa: BLE001 (the border: a step may raise anything)
+            self._end(self._raised(error))
+        else:
+            self._end(self._succeeded(output))
+
+    def _succeeded(self, output: Any) -> Outcome:
+        ports: tuple[str, ...] = ("out",)
+        if isinstance(output, Chosen):
+            ports, output = output.ports, output.output
+        try:
+            output = self._redact(output)
+            to_wire(output)
+        except ValueRefusedError as error:
+            refused = self._error(
+                "data", "output-refused", f"The output cannot be kept: {error.message}", error.hint
+            )
+            return self._failed(refused) if self.may_repeat else self._unknown(refused)
+        return StepSucceeded(
+            at=self._now(), path=self.command.path, attempt=self.command.attempt, output=output, ports=ports
+        )
+
+    def _raised(self, error: Exception) -> Outcome:
+        """Judge an exception that vouches for nothing."""
+        if isinstance(error, AuraError):
+            class_ = "transient" if isinstance(error, OperationalError) else "permanent"
+            told = self._error(class_, error.code, error.message, error.hint)
+            certain = isinstance(error, UserError) and not self._context.touched_the_world
+            return self._failed(told) if certain or self.may_repeat else self._unknown(told)
+        told = self._error(
+            "bug", "step-crashed", f"The step {self.command.type} broke with {type(error).__name__}: {error}"
+        )
+        return self._failed(told) if self.may_repeat else self._unknown(told)
+
+    def _cut_short(self, class_: str, code: str, message: str) -> Outcome:
+        error = self._error(class_, code, message)
+        return self._failed(error) if self.may_repeat else self._unknown(error)
+
+    def _missing(self) -> Outcome:
+        return self._failed(
+            self._error(
+                "permanent",
+                "type-missing",
+                f"The step type {self.command.type!r} (version {self.command.version}) is not installed.",
+                "Install the package that brings it.",
+            )
+        )
+
+    def _failed(self, error: StepError) -> StepFailed:
+        return StepFailed(at=self._now(), path=self.command.path, attempt=self.command.attempt, error=error)
+
+    def _unknown(self, error: StepError) -> StepUnknown:
+        return StepUnknown(at=self._now(), path=self.command.path, attempt=self.command.attempt, error=error)
+
+    def _error_of(self, error: failures.StepFailed) -> StepError:
+        told = self._error(error.error_class, error.error_code, error.message, error.hint)
+        wait: timedelta | None = error.retry_after
+        return StepError(
+            class_=told.class_,
+            code=told.code,
+            message=told.message,
+            hint=told.hint,
+            path=told.path,
+            attempt=told.attempt,
+            at=told.at,
+            retry_after=None if wait is None else wait.total_seconds(),
+            data=self._storable(error.error_data),
+        )
+
+    def _error(self, class_: str, code: str, message: str, hint: str = "") -> StepError:
+        return StepError(
+            class_=class_,
+            code=code,
+            message=str(self._redact(_printable(message))),
+            hint=hint,
+            path=self.command.path,
+            attempt=self.command.attempt,
+            at=self._now(),
+        )
+
+    def _storable(self, data: Any) -> Any:
+        try:
+            to_wire(data)
+        except ValueRefusedError:
+            return self._redact(_printable(data))
+        return self._redact(data)
+
+
+def _printable(text: object) -> str:
+    return str(text).encode(errors="replace").decode()[:4_000]

@@ -1,0 +1,149 @@
+"""What one attempt of a step is given: its identity, the doors to the world, and a place to say what it
+does.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from auraos.core.errors import AuraError
+from auraos.core.run.commands import ExecuteStep
+from auraos.core.values import to_wire
+from auraos.engine.ports import Blobs, Clock, LogLine, Redact
+from auraos.sdk import Files, Http, Sandbox, Secrets
+
+MOST_LINES = 2_000
+LONGEST_MESSAGE = 8_192
+LEVELS = frozenset({"debug", "info", "warning", "error"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an attempt has come; it is shown and not kept."""
+
+    path: str
+    attempt: int
+    done: float
+    total: float | None = None
+    message: str = ""
+
+
+class Listener(Protocol):
+    """Who hears what an attempt says while it runs."""
+
+    def logged(self, line: LogLine) -> None: ...
+
+    def progressed(self, run: str, progress: Progress) -> None: ...
+
+
+class Doors(msgspec.Struct, frozen=True, kw_only=True):
+    """The ways out that steps have, and what takes revealed secrets out of all that comes back."""
+
+    http: Http
+    secrets: Secrets
+    sandbox: Sandbox
+    blobs: Blobs
+    redact: Redact
+
+
+class AttemptContext:
+    """The context of one attempt, as the sdk promises it."""
+
+    def __init__(
+        self,
+        workspace: str,
+        run: str,
+        command: ExecuteStep,
+        *,
+        doors: Doors,
+        listener: Listener,
+        clock: Clock,
+    ) -> None:
+        self.run_id = run
+        self.path = command.path
+        self.attempt = command.attempt
+        self.key = command.key
+        self.effect = command.effect
+        self.touched_the_world = False
+        self._workspace = workspace
+        self._granted_at = command.granted_at
+        self._doors = doors
+        self._listener = listener
+        self._clock = clock
+        self._redact = doors.redact
+        self._lines = 0
+
+    @property
+    def now(self) -> datetime:
+        """Return the time of the grant."""
+        return _EPOCH + timedelta(microseconds=self._granted_at)
+
+    @property
+    def http(self) -> Http:
+        self.touched_the_world = True
+        return self._doors.http
+
+    @property
+    def secrets(self) -> Secrets:
+        return self._doors.secrets
+
+    @property
+    def files(self) -> Files:
+        return self._doors.blobs.files(self._workspace, self.run_id)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self._doors.sandbox
+
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        """Add a line to the run's log, with every revealed secret masked; beyond 2,000 lines the rest is left
+        out.
+        """
+        if self._lines > MOST_LINES:
+            return
+        self._lines += 1
+        if self._lines > MOST_LINES:
+            message, level, fields = f"More than {MOST_LINES} lines: the rest is left out.", "warning", {}
+        self._listener.logged(
+            LogLine(
+                run=self.run_id,
+                path=self.path,
+                attempt=self.attempt,
+                at=self._clock.now(),
+                level=level if level in LEVELS else "info",
+                message=_cut(str(self._redact(_printable(message)))),
+                fields=self._redact(_storable(fields)) if fields else {},
+            )
+        )
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        """Say how far the attempt has come."""
+        text = _cut(str(self._redact(_printable(message)))) if message else ""
+        shown = Progress(path=self.path, attempt=self.attempt, done=done, total=total, message=text)
+        self._listener.progressed(self.run_id, shown)
+
+
+def _printable(message: object) -> str:
+    return str(message).encode(errors="replace").decode()
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "…"
+
+
+def _storable(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields as values of the language; what is none becomes text, for a log must not fail a
+    step.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in fields.items():
+        try:
+            to_wire(value)
+        except AuraError:
+            kept[name] = _cut(_printable(value))
+        else:
+            kept[name] = value
+    return kept

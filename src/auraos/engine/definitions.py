@@ -1,0 +1,87 @@
+"""Definitions as the engine needs them: a version for a name, a program for a version, kept while it is
+used.
+"""
+
+from typing import Protocol
+
+from auraos.core.catalogue import Behaviour
+from auraos.core.run import Program
+from auraos.engine.ports import NotFoundError, Store, Version
+
+
+class Definitions(Protocol):
+    """Where workflows come from, and how a version becomes a program."""
+
+    async def resolve(self, workspace: str, name: str) -> Version:
+        """Return the version published under this name (`name@3` pins one); raise `UserError` if none is."""
+        ...
+
+    def compile(self, version: Version) -> Program:
+        """Return the program of a version; raise `UserError` when this installation cannot run it."""
+        ...
+
+
+class Programs:
+    """The programs in use, by version; a run that is older than a file's last change still gets its own."""
+
+    def __init__(self, store: Store, definitions: Definitions) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._programs: dict[str, Program] = {}
+        self._kept: set[str] = set()
+        self._unkept: dict[str, Version] = {}
+
+    async def resolve(self, workspace: str, name: str) -> str:
+        """Return the hash of the version that is published under this name now."""
+        return self.take(await self._definitions.resolve(workspace, name))
+
+    def take(self, version: Version) -> str:
+        """Take a version's text into use, and return its hash. It is compiled now, so what cannot run is
+        refused now.
+        """
+        if version.hash not in self._programs:
+            self._programs[version.hash] = self._definitions.compile(version)
+        if version.hash not in self._kept:
+            self._unkept[version.hash] = version
+        return version.hash
+
+    async def program(self, version: str) -> Program:
+        """Return the program of a version that runs were started on, from the text that the store kept."""
+        program = self._programs.get(version)
+        if program is None:
+            kept = await self._store.version(version)
+            if kept is None:
+                raise NotFoundError(
+                    f"The text of version {version[:12]!r} is not in the store.",
+                    hint="Restore the store from a backup that has it.",
+                )
+            program = self._programs[version] = self._definitions.compile(kept)
+            self._kept.add(version)
+        return program
+
+    def known(self, version: str) -> Program:
+        """Return the program of a version in use."""
+        return self._programs[version]
+
+    def unkept(self, versions: list[str]) -> list[Version]:
+        """Return those of these versions whose text no durable write held yet."""
+        return (
+            [self._unkept[version] for version in versions if version in self._unkept] if self._unkept else []
+        )
+
+    def kept(self, versions: list[Version]) -> None:
+        """Note that the texts of these versions are durable."""
+        for version in versions:
+            self._kept.add(version.hash)
+            self._unkept.pop(version.hash, None)
+
+
+def called_workflows(program: Program) -> list[str]:
+    """Return the names of the workflows that a program calls, the one for its failure included."""
+    names = [
+        step.step.settings.get("workflow")
+        for step in program.steps.values()
+        if step.type.behaviour is Behaviour.CALL
+    ]
+    names.append(program.workflow.settings.on_failure)
+    return sorted({name for name in names if isinstance(name, str) and name and "{{" not in name})

@@ -1,0 +1,359 @@
+"""`Engine`: starts runs, leads them, tells what becomes of them. Whoever calls it hears only of what is
+durable.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from auraos.core.catalogue import Catalogue
+from auraos.core.errors import UserError
+from auraos.core.run import RunState, decode_fact, encode_fact
+from auraos.core.run.commands import EndRun
+from auraos.core.run.facts import (
+    Answered,
+    AnyFact,
+    CancelRequested,
+    EventReceived,
+    OutsideFact,
+    RunFinished,
+    RunPaused,
+    RunReleased,
+    RunResumed,
+    RunStarted,
+    SignalReceived,
+    StepError,
+    StepResolved,
+    TimerFired,
+)
+from auraos.core.values import Value, to_wire
+from auraos.engine.active import ActiveRun
+from auraos.engine.clock import SystemClock
+from auraos.engine.context import Doors
+from auraos.engine.definitions import Definitions, Programs
+from auraos.engine.memory import Memory
+from auraos.engine.ports import (
+    Clock,
+    NotFoundError,
+    RequestRow,
+    RunRow,
+    Store,
+    Timer,
+    Version,
+    Write,
+)
+from auraos.engine.requests import Requests, check_input
+from auraos.engine.runner import Hooks, Runner
+from auraos.engine.slots import Slots
+from auraos.engine.stream import Change, Streams
+
+DEFAULT_PARALLEL = 100
+GRACE = 10.0
+
+
+class RequestRefusedError(UserError):
+    """The run is not in a state in which this can be asked of it."""
+
+    code = "request-refused"
+
+
+class EngineClosedError(UserError):
+    """The engine is closing and takes nothing more."""
+
+    code = "engine-closed"
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a run ended."""
+
+    run: str
+    state: str
+    output: Value = None
+    error: StepError | None = None
+
+
+class Engine:
+    """One engine on one store. Make it, `await open()`, and `await close()` it before the store is closed."""
+
+    def __init__(
+        self, store: Store, catalogue: Catalogue, definitions: Definitions, doors: Doors, *,
+        clock: Clock | None = None, parallel: int = DEFAULT_PARALLEL, pools: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._programs = Programs(store, definitions)
+        self._waiting: dict[str, list[asyncio.Future[Ended]]] = {}
+        self._idle: list[asyncio.Future[None]] = []
+        self._closing = False
+        self._fetching: set[asyncio.Task[None]] = set()
+        self._memory = Memory(store, self._programs, self._clock, mended=self._look_again)
+        self._requests = Requests(store, self._programs, self._memory, self._clock, doors.blobs)
+        self._streams = Streams(store.journal)
+        hooks = Hooks(
+            requested=self._requests.take,
+            ended=self._run_ended,
+            failed=self._memory.write_failed,
+            broke=self._memory.broke,
+            settled=self._settled,
+            timer_fired=self._timer_fired,
+        )
+        slots = Slots(parallel, pools)
+        self._runner = Runner(
+            store, catalogue, self._clock, doors, slots=slots, streams=self._streams, hooks=hooks
+        )
+        self._timers = self._runner.timers
+        self._memory.runner = self._requests.runner = self._runner
+
+    async def open(self) -> None:
+        """Go on with everything that the process before this one left."""
+        await self._requests.recover()
+        await self._memory.recover()
+        await self._timers.start()
+
+    async def close(self, grace: float = GRACE) -> None:
+        """Start nothing more, wait for started writes up to the grace, and make durable what they bring."""
+        self._closing = True
+        self._timers.stop()
+        await self._runner.stop(grace)
+        self._streams.close()
+
+    # --- runs ---
+
+    async def start(  # noqa: PLR0913 (a start has that many traits, all but the first optional)
+        self, workflow: str | Version, *, input: Value = None, workspace: str = "default",  # noqa: A002
+        variables: dict[str, Any] | None = None, trigger: Value = None, by: str = "", run: str = "",
+        called: Sequence[Version] = (),
+    ) -> str:  # fmt: skip
+        """Start a run of a published workflow, or of this version; return its id when the start is durable.
+
+        `called` brings versions of workflows that it calls, which go before the published ones.
+        """
+        self._refuse_when_closing()
+        for value in (input, variables, trigger):
+            to_wire(value)
+        version = workflow if isinstance(workflow, str) else self._programs.take(workflow)
+        if isinstance(workflow, str):
+            version = await self._programs.resolve(workspace, workflow)
+        program = self._programs.known(version)
+        started = RunStarted(
+            at=self._clock.now(),
+            run=run or self._clock.new_id(),
+            workflow=program.workflow.name,
+            version=version,
+            workspace=workspace,
+            input=input,
+            variables=variables or {},
+            trigger=trigger,
+            by=by,
+            resolved={each.name: self._programs.take(each) for each in called},
+        )
+        check_input(program, started)
+        await self._begin(started)
+        return started.run
+
+    async def wait(self, run: str) -> Ended:
+        """Return how a run ended, once it has."""
+        active = await self._memory.reach(run)
+        if active is None:
+            return await self._ended_of(run)
+        future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(run, []).append(future)
+        return await future
+
+    def subscribe(self, run: str, after: int = 0) -> AsyncIterator[Change]:
+        """Yield every durable fact of a run after this number, its log and progress, until it ends."""
+        return self._streams.follow(run, after)
+
+    async def drive_until_idle(self) -> None:
+        """Return when nothing is under way: all runs have ended or wait for a time, a person, a signal, an
+        event.
+        """
+        while not self._is_idle:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._idle.append(future)
+            await asyncio.wait([future], timeout=0.05)
+
+    # --- what is asked of a run: each returns when its fact is durable ---
+
+    async def signal(
+        self, run: str, name: str, *, data: Value = None, key: str = "", id: str = "", by: str = "",  # noqa: A002
+    ) -> None:  # fmt: skip
+        """Put a signal into the run's mailbox. One with an `id` that came before changes nothing."""
+        to_wire(data)
+        now, id_ = self._clock.now(), id or self._clock.new_id()
+        await self._ask(run, SignalReceived(at=now, name=name, key=key, data=data, id=id_, by=by))
+
+    async def approve(
+        self, run: str, decision: str, *, path: str = "", by: str = "", comment: str = "", data: Value = None
+    ) -> None:
+        """Answer what a step asks. The path may be left out while only one step asks."""
+        to_wire(data)
+        state = await self._state_of(run)
+        asking = [
+            p
+            for p, act in state.activations.items()
+            if act.wait_kind == "approval" and act.status == "waiting"
+        ]
+        at = _pick(run, asking, path, "asks a person")
+        now = self._clock.now()
+        await self._ask(run, Answered(at=now, path=at, decision=decision, by=by, comment=comment, data=data))
+
+    async def resolve(
+        self, run: str, outcome: Literal["succeeded", "failed", "retry"], *, path: str = "", output: Value = None,
+        message: str = "", by: str = "",
+    ) -> None:  # fmt: skip
+        """Say what became of an attempt that nobody knows the outcome of."""
+        to_wire(output)
+        state = await self._state_of(run)
+        doubtful = [path_ for path_, act in state.activations.items() if act.status in ("doubt", "asked")]
+        at = _pick(run, doubtful, path, "is in doubt")
+        now = self._clock.now()
+        await self._ask(
+            run, StepResolved(at=now, path=at, outcome=outcome, output=output, message=message, by=by)
+        )
+
+    async def pause(self, run: str, *, by: str = "", reason: str = "") -> None:
+        """Let nothing new start in a run."""
+        await self._ask(run, RunPaused(at=self._clock.now(), by=by, reason=reason))
+
+    async def resume(self, run: str, *, by: str = "", variables: dict[str, Any] | None = None) -> None:
+        """Let a paused run go on, perhaps with changed variables."""
+        to_wire(variables)
+        await self._ask(run, RunResumed(at=self._clock.now(), by=by, variables=variables or {}))
+
+    async def cancel(
+        self, run: str, *, by: str = "", reason: str = "", undo: bool = False, force: bool = False
+    ) -> None:
+        """Ask a run to end; it is over when `wait` says so."""
+        fact = CancelRequested(at=self._clock.now(), by=by, reason=reason, undo=undo, force=force)
+        await self._ask(run, fact)
+
+    async def release(self, run: str, *, by: str = "") -> None:
+        """Let a quarantined run go on."""
+        await self._ask(run, RunReleased(at=self._clock.now(), by=by))
+
+    async def publish(self, type: str, *, data: Value = None, id: str = "") -> int:  # noqa: A002 (an event's type)
+        """Bring an event to every run that waits for its type; return how many there are."""
+        to_wire(data)
+        self._refuse_when_closing()
+        event = EventReceived(at=self._clock.now(), id=id or self._clock.new_id(), type=type, event=data)
+        runs = sorted({found.run for found in await self._store.subscribers(type)})
+        rows = [RequestRow(self._clock.new_id(), run, "event", encode_fact(event)) for run in runs]
+        if rows:
+            await self._store.commit(Write(workspace="default", run="", seq=0, requests=rows))
+        for row in rows:
+            self._requests.take(row)
+        return len(rows)
+
+    # --- inside ---
+
+    async def _begin(self, started: RunStarted) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._requests.begin(started, self._programs.known(started.version), waiter)
+        await waiter
+
+    async def _ask(self, run: str, fact: OutsideFact) -> None:
+        self._refuse_when_closing()
+        active = await self._reach(run)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self._runner.give(active, fact, waiter):
+            raise RequestRefusedError(f"Run {run} took no notice: its state does not allow it.")
+        await waiter
+
+    async def _reach(self, run: str) -> ActiveRun:
+        active = await self._memory.reach(run)
+        if active is None:
+            row = await self._row_of(run)
+            raise RequestRefusedError(f"Run {run} is over: it {row.state}.", state=row.state)
+        return active
+
+    async def _state_of(self, run: str) -> RunState:
+        state = (await self._reach(run)).state
+        if state is None:
+            raise RequestRefusedError(
+                f"Run {run} is being read again after a failed write.", hint="Try again."
+            )
+        return state
+
+    async def _row_of(self, run: str) -> RunRow:
+        row = await self._store.find(run)
+        if row is None:
+            raise NotFoundError(f"There is no run {run!r}.", hint="See which there are: auraos runs list")
+        return row
+
+    async def _ended_of(self, run: str) -> Ended:
+        row = await self._row_of(run)
+        last = await self.last_fact(run)
+        if isinstance(last, RunFinished):
+            return Ended(run, last.state, last.output, last.error)
+        return Ended(run, row.state)
+
+    async def last_fact(self, run: str) -> AnyFact | None:
+        """Return the last durable fact of a run."""
+        batches = await self._store.journal(run)
+        return decode_fact(batches[-1].facts.rsplit(b"\n", 1)[-1]) if batches else None
+
+    def _run_ended(self, run: ActiveRun, wish: EndRun) -> None:
+        for waiting in self._waiting.pop(run.id, ()):
+            if not waiting.done():
+                waiting.set_result(Ended(run.id, wish.state, wish.output, wish.error))
+
+    def _timer_fired(self, timer: Timer) -> None:
+        active = self._runner.runs.get(timer.run)
+        if active is not None:
+            self._give_timer(active, timer)
+        else:
+            task = asyncio.create_task(self._fetch_for(timer))
+            self._fetching.add(task)
+            task.add_done_callback(self._fetching.discard)
+
+    async def _fetch_for(self, timer: Timer) -> None:
+        active = await self._memory.reach(timer.run)
+        if active is None:
+            self._timers.drop(timer.run, timer.path, timer.timer)
+        else:
+            self._give_timer(active, timer)
+
+    def _give_timer(self, run: ActiveRun, timer: Timer) -> None:
+        self._runner.give(run, TimerFired(at=self._clock.now(), path=timer.path, timer=timer.timer))
+
+    def _settled(self, run: ActiveRun) -> None:
+        self._memory.let_sleep(run)
+        if self._idle and self._is_idle:
+            for waiting in self._idle:
+                if not waiting.done():
+                    waiting.set_result(None)
+            self._idle.clear()
+
+    @property
+    def _is_idle(self) -> bool:
+        if self._memory.is_busy or self._requests.is_busy or self._fetching:
+            return False
+        return all(run.is_quiet for run in self._runner.runs.values())
+
+    async def _look_again(self) -> None:
+        await self._requests.look()
+
+    def _refuse_when_closing(self) -> None:
+        if self._closing:
+            raise EngineClosedError("The engine is closing.", hint="Ask again when it is back.")
+
+
+def _pick(run: str, candidates: list[str], path: str, what: str) -> str:
+    """Return the path that is meant; refuse when there is none, or when it is not clear which."""
+    if path in candidates:
+        return path
+    if not path and len(candidates) == 1:
+        return candidates[0]
+    known = f" These do: {', '.join(sorted(candidates))}." if candidates else ""
+    raise RequestRefusedError(
+        f"No step {path!r} of run {run} {what}.{known}" if path or not candidates
+        else f"Several steps of run {run} wait: {', '.join(sorted(candidates))}.",
+        hint="Name its path." if candidates and not path else "",
+        candidates=sorted(candidates),
+    )  # fmt: skip
+
+
+__all__ = ["Change", "Ended", "Engine", "EngineClosedError", "RequestRefusedError"]

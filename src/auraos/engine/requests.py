@@ -1,0 +1,225 @@
+"""Requests between runs: starts, ends and cancellations of children, and events.
+
+A request is written with the facts of the run that sends it and deleted with the facts of the run that
+receives it, so a crash in between neither loses nor repeats it. Handling one twice is harmless: a child's id
+follows from its parent.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from typing import Any, cast
+
+import jsonschema_rs
+import msgspec
+
+from auraos.core.errors import AuraError, UserError
+from auraos.core.run import Program, decode_fact, encode_fact
+from auraos.core.run.facts import ChildFinished, OutsideFact, RunStarted, StepError
+from auraos.core.values import FileReference, Value, to_plain
+from auraos.engine.active import ActiveRun
+from auraos.engine.definitions import Programs, called_workflows
+from auraos.engine.memory import Memory
+from auraos.engine.ports import Blobs, Clock, RequestRow, RunRow, Store, Write
+from auraos.engine.runner import Runner
+
+
+class InputRefusedError(UserError):
+    """The input does not fit the schema that the workflow gives for it."""
+
+    code = "input-refused"
+
+
+class Requests:
+    """Starts runs, and carries requests from run to run."""
+
+    def __init__(self, store: Store, programs: Programs, memory: Memory, clock: Clock, blobs: Blobs) -> None:
+        self._store = store
+        self._programs = programs
+        self._memory = memory
+        self._clock = clock
+        self._blobs = blobs
+        self._numbers: dict[str, Iterator[int]] = {}
+        self._under_way: set[str] = set()
+        self._starting: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.runner: Runner
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._tasks)
+
+    async def recover(self) -> None:
+        """Take up what the process before this one left; cancellations first, before what they cancel
+        begins.
+        """
+        for workspace, last in (await self._store.last_numbers()).items():
+            self._numbers.setdefault(workspace, itertools.count(last + 1))
+        await self.look()
+
+    async def look(self) -> None:
+        """Take up every request that waits in the store."""
+        rows = await self._store.requests()
+        for row in sorted(rows, key=lambda row: (row.kind != "cancel", row.id)):
+            self.take(row)
+
+    def take(self, row: RequestRow) -> None:
+        """Carry a durable request to the run it is for."""
+        if row.id in self._under_way:
+            return
+        self._under_way.add(row.id)
+        run = self.runner.runs.get(row.run)
+        fact = cast("OutsideFact", decode_fact(row.body))
+        if run is not None and not isinstance(fact, RunStarted) and not _references(fact):
+            self._deliver(row, run, fact)
+            return
+        task = asyncio.create_task(self._carry(row, fact))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if isinstance(fact, RunStarted):
+            self._starting[row.run] = task
+            task.add_done_callback(lambda _: self._starting.pop(row.run, None))
+
+    async def begin(
+        self, started: RunStarted, program: Program, waiter: "asyncio.Future[None] | None" = None, *,
+        answers: str = "", awaited: bool = False,
+    ) -> None:  # fmt: skip
+        """Begin a run on a program in use."""
+        resolved = started.resolved
+        if started.page is None:
+            resolved = {
+                **{
+                    name: await self._programs.resolve(started.workspace, name)
+                    for name in called_workflows(program)
+                },
+                **resolved,
+            }
+        number = 0 if started.page is not None else self._next_number(started.workspace)
+        now = self._clock.now()
+        started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
+        run = ActiveRun(started.run, started.workspace, program)
+        run.created, run.awaited = True, awaited
+        run.row = RunRow(
+            workspace=started.workspace,
+            run=started.run,
+            number=number,
+            workflow=started.workflow,
+            version=started.version,
+            state="queued",
+            started_at=now,
+            changed_at=now,
+            by=started.by,
+            parent=started.parent.run if started.parent is not None else "",
+            origin=started.origin,
+            awaited=awaited,
+        )
+        versions = self._programs.unkept([started.version, *resolved.values()])
+        run.draft.versions = versions
+        self.runner.begin(run, started, waiter, answers=answers)
+
+    def _next_number(self, workspace: str) -> int:
+        numbers = self._numbers.get(workspace)
+        if numbers is None:
+            numbers = self._numbers[workspace] = itertools.count(1)
+        return next(numbers)
+
+    async def _carry(self, row: RequestRow, fact: Any) -> None:
+        try:
+            if isinstance(fact, RunStarted):
+                await self._start_child(row, fact)
+                return
+            starting = self._starting.get(row.run)
+            if starting is not None:
+                await asyncio.wait([starting])
+            run = await self._memory.reach(row.run)
+            if run is None:  # it has ended, so nothing of this concerns it any more
+                await self._store.commit(Write(workspace="default", run=row.run, seq=0, answered=[row.id]))
+                self._under_way.discard(row.id)
+                return
+            await self._share(fact, run.workspace, getattr(fact, "run", ""), run.id)
+            self._deliver(row, run, fact)
+        except AuraError:  # the store is away or the run cannot be read: the row stays, and is taken up again
+            self._under_way.discard(row.id)
+
+    def _deliver(self, row: RequestRow, run: ActiveRun, fact: OutsideFact) -> None:
+        self.runner.give(run, msgspec.structs.replace(fact, at=self._clock.now()), answers=row.id)
+
+    async def _start_child(self, row: RequestRow, started: RunStarted) -> None:
+        if await self._store.find(started.run) is not None:
+            await self._store.commit(
+                Write(workspace=started.workspace, run=row.run, seq=0, answered=[row.id])
+            )
+            return
+        try:
+            version = started.version or await self._programs.resolve(started.workspace, started.workflow)
+            program = await self._programs.program(version)
+            check_input(program, started)
+            parent = started.parent.run if started.parent is not None else ""
+            await self._share(started, started.workspace, parent, started.run)
+            started = msgspec.structs.replace(started, version=version)
+            await self.begin(started, program, answers=row.id, awaited=row.kind == "call")
+        except UserError as error:
+            await self._refuse_child(row, started, error)
+
+    async def _refuse_child(self, row: RequestRow, started: RunStarted, error: UserError) -> None:
+        """Tell the parent that its child cannot run; nobody waits for one that was only sent off."""
+        answer = Write(workspace=started.workspace, run=row.run, seq=0, answered=[row.id])
+        if row.kind == "call" and started.parent is not None:
+            told = ChildFinished(
+                at=started.at,
+                path=started.parent.path,
+                run=started.run,
+                state="failed",
+                error=StepError(
+                    class_="permanent",
+                    code=error.code,
+                    message=error.message,
+                    hint=error.hint,
+                    at=self._clock.now(),
+                ),
+                page=started.page.number if started.page is not None else None,
+            )
+            request = RequestRow(self._clock.new_id(), started.parent.run, "finished", encode_fact(told))
+            await self._store.commit(msgspec.structs.replace(answer, requests=[request]))
+            self.take(request)
+        else:
+            await self._store.commit(answer)
+
+    async def _share(self, fact: Any, workspace: str, source: str, target: str) -> None:
+        """Let the receiver hold the files that it is handed."""
+        if not source:
+            return
+        for reference in _references(fact):
+            await self._blobs.share(reference, workspace=workspace, source=source, target=target)
+
+
+def check_input(program: Program, started: RunStarted) -> None:
+    """Raise `InputRefusedError` with everything that does not fit, if the input does not fit the workflow's
+    schema.
+    """
+    schema = program.workflow.input
+    if not schema or started.page is not None:
+        return
+    errors = jsonschema_rs.validator_for(schema).iter_errors(to_plain(started.input))
+    found = [f"{'.'.join(map(str, error.instance_path)) or 'input'}: {error.message}" for error in errors]
+    if found:
+        raise InputRefusedError(
+            f"The input does not fit workflow {started.workflow!r}: {'; '.join(found[:20])}.",
+            hint="See the schema under `spec.input` of the workflow.",
+            problems=found,
+        )
+
+
+def _references(fact: Any) -> list[FileReference]:
+    """Return the files that a fact hands over."""
+    found: list[FileReference] = []
+    values: list[Value] = [getattr(fact, name, None) for name in ("input", "output", "data", "variables")]
+    while values:
+        value = values.pop()
+        if isinstance(value, FileReference):
+            found.append(value)
+        elif isinstance(value, dict):
+            values.extend(value.values())
+        elif isinstance(value, list | tuple):
+            values.extend(value)
+    return found

@@ -1,0 +1,429 @@
+"""The runner: it tells runs what happened, makes what they decided durable, and only then does what they
+wish.
+
+    give(fact) → advance → draft → one write at a time for each run → durable → release the wishes → …
+
+While a write of a run is on its way, further facts gather in its next draft. After a write that failed, the
+run is thrown out of memory and read again from the store; outside facts that were not durable are given to it
+once more.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, cast
+
+import msgspec
+
+from auraos.core.catalogue import Catalogue
+from auraos.core.errors import AuraError, UnexpectedError
+from auraos.core.run import StepMade, advance, encode_fact
+from auraos.core.run.commands import (
+    CancelChild,
+    CancelStep,
+    Command,
+    Compute,
+    Continue,
+    Continued,
+    EndRun,
+    ExecuteStep,
+    Nudge,
+    QueueStep,
+    SlotOpened,
+    StartChild,
+    StartTimer,
+    StopTimer,
+    Subscribe,
+    Unsubscribe,
+)
+from auraos.core.run.facts import (
+    CancelRequested,
+    ChildFinished,
+    Computed,
+    OutsideFact,
+    Parent,
+    Result,
+    RunStarted,
+)
+from auraos.engine.active import ActiveRun, Draft, Given
+from auraos.engine.attempts import Attempt, Outcome
+from auraos.engine.context import AttemptContext, Doors, Progress
+from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Subscription, Timer
+from auraos.engine.slots import Slots
+from auraos.engine.stream import Change, Streams
+from auraos.engine.timers import Timers
+
+log = logging.getLogger("auraos.engine")
+LOG_PAUSE = 0.25
+
+
+class Hooks(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom the runner tells: of requests that are durable, of runs that ended, failed to be written, or
+    broke.
+    """
+
+    requested: Callable[[RequestRow], None]
+    ended: Callable[[ActiveRun, EndRun], None]
+    failed: Callable[[ActiveRun, Draft, BaseException], None]
+    broke: Callable[[ActiveRun, Exception], None]
+    settled: Callable[[ActiveRun], None]
+    timer_fired: Callable[[Timer], None]
+
+
+class Runner:
+    """Drives the runs in memory."""
+
+    def __init__(
+        self, store: Store, catalogue: Catalogue, clock: Clock, doors: Doors, *, slots: Slots, streams: Streams,
+        hooks: Hooks,
+    ) -> None:  # fmt: skip
+        self.runs: dict[str, ActiveRun] = {}
+        self.slots = slots
+        self.timers = Timers(store, clock, hooks.timer_fired)
+        self.streams = streams
+        self._store = store
+        self._catalogue = catalogue
+        self._clock = clock
+        self._doors = doors
+        self._hooks = hooks
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writes: set[asyncio.Future[None]] = set()
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
+        self._gather: dict[type, Callable[[ActiveRun, Any], None]] = {
+            QueueStep: self._queue,
+            StartTimer: self._draft_timer,
+            StopTimer: self._draft_stop,
+            Subscribe: self._draft_subscription,
+            Unsubscribe: self._draft_end_of_subscription,
+            StartChild: self._draft_child,
+            CancelChild: self._draft_cancel,
+            EndRun: self._draft_end,
+            Compute: self._count_computing,
+        }
+        self._release: dict[type, Callable[[ActiveRun, Any], None]] = {
+            ExecuteStep: self._execute,
+            CancelStep: self._cancel,
+            Compute: self._compute,
+            Continue: self._continue,
+            StartTimer: lambda run, wish: self.timers.add(Timer(run.id, wish.path, wish.timer, wish.due)),
+            StopTimer: lambda run, wish: self.timers.drop(run.id, wish.path, wish.timer),
+            EndRun: self.end,
+        }
+
+    # --- what happens to a run ---
+
+    def begin(
+        self,
+        run: ActiveRun,
+        fact: RunStarted,
+        waiter: "asyncio.Future[None] | None" = None,
+        *,
+        answers: str = "",
+    ) -> None:
+        """Let a new run begin."""
+        self.runs[run.id] = run
+        self.give(run, fact, waiter, answers=answers)
+
+    def give(
+        self,
+        run: ActiveRun,
+        fact: OutsideFact,
+        waiter: "asyncio.Future[None] | None" = None,
+        *,
+        answers: str = "",
+    ) -> bool:
+        """Let something happen to a run; return whether it took notice. The waiter hears when it is
+        durable.
+        """
+        given = Given(fact, waiter, answers)
+        if run.state is None:
+            run.held.append(given)
+            return True
+        made = self._advance(run, fact)
+        if made is None:
+            run.held.append(given)
+            return True
+        run.draft.given.append(given)
+        if answers:
+            run.draft.answered.append(answers)
+        self.follow(run)
+        return bool(made.facts)
+
+    def follow(self, run: ActiveRun) -> None:
+        """Take up what the machine wished, and write what it decided."""
+        gather, todo = self._gather, run.todo
+        while todo:
+            wish = todo.popleft()
+            handler = gather.get(type(wish))
+            if handler is not None:
+                handler(run, wish)
+            if type(wish) is not QueueStep:
+                run.draft.wishes.append(wish)
+        self.flush(run)
+
+    def flush(self, run: ActiveRun) -> None:
+        """Send off the draft, unless a write of this run is on its way."""
+        if run.writing is not None or run.state is None or run.draft.is_empty:
+            return
+        _, write = run.seal(self._clock.now())
+        done = self._store.commit(write)
+        self._writes.add(done)
+        done.add_done_callback(partial(self._written, run))
+
+    def _advance(self, run: ActiveRun, given: OutsideFact | Nudge) -> StepMade | None:
+        assert run.state is not None
+        try:
+            made = advance(run.program, run.state, given)
+        except Exception as error:
+            log.exception("run.broke", extra={"run": run.id})
+            self._hooks.broke(run, error)
+            return None
+        for fact in made.facts:
+            run.note(fact)
+        run.draft.facts.extend(made.facts)
+        run.todo.extend(made.commands)
+        return made
+
+    def _written(self, run: ActiveRun, done: "asyncio.Future[None]") -> None:
+        self._writes.discard(done)
+        draft, run.writing = run.writing, None
+        assert draft is not None
+        error = done.exception()
+        if error is not None:
+            self._hooks.failed(run, draft, error)
+            return
+        self.durable(run, draft)
+
+    def durable(self, run: ActiveRun, draft: Draft) -> None:
+        """Tell whoever waits that this draft is durable, show it, and do what the run wished."""
+        for given in draft.given:
+            if given.waiter is not None and not given.waiter.done():
+                given.waiter.set_result(None)
+        if run.id in self.streams:
+            self._show(run, draft)
+        release = self._release
+        for wish in draft.wishes:
+            handler = release.get(type(wish))
+            if handler is not None:
+                handler(run, wish)
+        for request in draft.requests:
+            self._hooks.requested(request)
+        self.flush(run)
+        self._hooks.settled(run)
+
+    def _show(self, run: ActiveRun, draft: Draft) -> None:
+        first = run.seq - len(draft.facts) + 1
+        for line in draft.logs:
+            self.streams.publish(Change(run=run.id, log=line))
+        for place, fact in enumerate(draft.facts):
+            self.streams.publish(Change(run=run.id, seq=first + place, fact=fact))
+
+    # --- what goes into the draft ---
+
+    def _queue(self, run: ActiveRun, wish: QueueStep) -> None:
+        if self.slots.take(wish.pool):
+            self._open_slot(run, wish.path, wish.pool)
+        else:
+            run.queued[wish.path] = wish
+            self.slots.wait(run.id, wish.path, wish.pool, wish.priority)
+
+    def _open_slot(self, run: ActiveRun, path: str, pool: str) -> None:
+        """Offer a slot that was taken; a run that has no use for it gives it back."""
+        made = self._advance(run, SlotOpened(path, self._clock.now()))
+        granted = [wish for wish in made.commands if type(wish) is ExecuteStep] if made is not None else []
+        if not granted:
+            self.slots.give_back(pool)
+        for wish in granted:
+            run.holding[wish.path, wish.attempt] = pool
+
+    def _draft_timer(self, run: ActiveRun, wish: StartTimer) -> None:
+        run.draft.timers[wish.path, wish.timer] = Timer(run.id, wish.path, wish.timer, wish.due)
+
+    def _draft_stop(self, run: ActiveRun, wish: StopTimer) -> None:
+        run.draft.timers.pop((wish.path, wish.timer), None)
+        run.draft.stopped.append((wish.path, wish.timer))
+
+    def _draft_subscription(self, run: ActiveRun, wish: Subscribe) -> None:
+        run.draft.subscriptions.append(Subscription(run.id, wish.path, wish.type))
+
+    def _draft_end_of_subscription(self, run: ActiveRun, wish: Unsubscribe) -> None:
+        run.draft.unsubscribed.append((wish.path, wish.type))
+
+    def _draft_child(self, run: ActiveRun, wish: StartChild) -> None:
+        state = run.state
+        assert state is not None
+        is_page = wish.kind == "page"
+        started = RunStarted(
+            at=state.last_at,
+            run=wish.run,
+            workflow=wish.workflow,
+            version=wish.version or state.resolved.get(wish.workflow, ""),
+            workspace=run.workspace,
+            input=wish.input,
+            variables=state.variables if is_page else {},
+            by=f"run:{run.id}",
+            origin=state.origin if is_page else "",
+            parent=Parent(run=run.id, kind=wish.kind, path=wish.path),
+            depth=state.depth + (0 if is_page else 1),
+            resolved=state.resolved if is_page else {},
+            page=wish.page,
+        )
+        self._request(run, wish.run, "call" if wish.wait else "start", started)
+
+    def _draft_cancel(self, run: ActiveRun, wish: CancelChild) -> None:
+        assert run.state is not None
+        reason = f"Run {run.id} that called it ended."
+        cancel = CancelRequested(
+            at=run.state.last_at, by=f"run:{run.id}", reason=reason, undo=wish.undo, force=wish.force
+        )
+        self._request(run, wish.run, "cancel", cancel)
+
+    def _draft_end(self, run: ActiveRun, wish: EndRun) -> None:
+        state = run.state
+        assert state is not None
+        if not run.awaited or state.parent is None:
+            return
+        page = state.page.number if state.page is not None else None
+        told = ChildFinished(
+            at=state.last_at,
+            path=state.parent.path,
+            run=run.id,
+            state=wish.state,
+            output=wish.output,
+            error=wish.error,
+            undo=state.undo_entries(),
+            page=page,
+        )
+        self._request(run, state.parent.run, "finished", told)
+
+    def _request(self, run: ActiveRun, receiver: str, kind: str, fact: OutsideFact) -> None:
+        run.draft.requests.append(RequestRow(self._clock.new_id(), receiver, kind, encode_fact(fact)))
+
+    def _count_computing(self, run: ActiveRun, _: Command) -> None:
+        run.computing += 1
+
+    # --- what is done when it is durable ---
+
+    def _execute(self, run: ActiveRun, wish: ExecuteStep) -> None:
+        context = AttemptContext(
+            run.workspace,
+            run.id,
+            wish,
+            doors=self._doors,
+            listener=self,
+            clock=self._clock,
+        )
+        attempt = Attempt(
+            wish,
+            context,
+            redact=self._doors.redact,
+            now=self._clock.now,
+            ended=partial(self._attempt_ended, run, wish),
+        )
+        run.attempts[wish.path, wish.attempt] = attempt
+        task = attempt.start(self._catalogue)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _attempt_ended(self, run: ActiveRun, wish: ExecuteStep, outcome: Outcome) -> None:
+        """Hand the outcome to the run, and its slot to the next: both may share one write."""
+        key = (wish.path, wish.attempt)
+        run.attempts.pop(key, None)
+        pool = run.holding.pop(key, None)
+        if pool is not None:
+            self.slots.give_back(pool)
+        self.give(run, outcome)
+        self.fill_slots()
+
+    def fill_slots(self) -> None:
+        """Give free slots to whoever's turn it is."""
+        while (found := self.slots.next()) is not None:
+            waiting, pool = found
+            run = self.runs.get(waiting.run)
+            if run is None or run.state is None or run.queued.pop(waiting.path, None) is None:
+                self.slots.give_back(pool)
+                continue
+            self._open_slot(run, waiting.path, pool)
+            self.follow(run)
+
+    def _cancel(self, run: ActiveRun, wish: CancelStep) -> None:
+        attempt = run.attempts.get((wish.path, wish.attempt))
+        if attempt is not None:
+            attempt.cancel()
+
+    def _compute(self, run: ActiveRun, wish: Compute) -> None:
+        future = asyncio.get_running_loop().run_in_executor(self._threads, wish.evaluate)
+        future.add_done_callback(partial(self._computed, run))
+
+    def _computed(self, run: ActiveRun, future: "asyncio.Future[Result]") -> None:
+        run.computing -= 1
+        if future.cancelled():
+            return
+        error = future.exception()
+        if isinstance(error, Exception):
+            self._hooks.broke(run, error)
+            return
+        computed = Computed(at=self._clock.now(), results=[future.result()])
+        self.give(run, cast("OutsideFact", computed))  # the one decision that a runtime brings
+
+    def _continue(self, run: ActiveRun, _: Continue) -> None:
+        asyncio.get_running_loop().call_soon(self._nudge, run)
+
+    def _nudge(self, run: ActiveRun) -> None:
+        if run.state is not None and self._advance(run, Continued(self._clock.now())) is not None:
+            self.follow(run)
+
+    def end(self, run: ActiveRun, wish: EndRun) -> None:
+        """Let go of a run whose end is durable."""
+        self.runs.pop(run.id, None)
+        self._hooks.ended(run, wish)
+
+    def resume_attempt(self, run: ActiveRun, wish: ExecuteStep) -> None:
+        """Start an attempt whose grant turned out to be durable."""
+        self.slots.take_anyway("")
+        run.holding[wish.path, wish.attempt] = ""
+        self._execute(run, wish)
+
+    # --- what attempts say while they run ---
+
+    def logged(self, line: LogLine) -> None:
+        """Take a line of log into the run's next write, which waits a little for more."""
+        run = self.runs.get(line.run)
+        if run is None:
+            return
+        run.draft.logs.append(line)
+        if run.flush_handle is None:
+            run.flush_handle = asyncio.get_running_loop().call_later(LOG_PAUSE, self._flush_logs, run)
+
+    def progressed(self, run: str, progress: Progress) -> None:
+        """Show a sign of progress."""
+        if run in self.streams:
+            self.streams.publish(Change(run=run, progress=progress))
+
+    def _flush_logs(self, run: ActiveRun) -> None:
+        run.flush_handle = None
+        self.flush(run)
+
+    # --- the end ---
+
+    async def stop(self, grace: float) -> None:
+        """Start nothing more; stop what may be repeated, wait for the rest, and write what they bring."""
+        self.slots.is_open = False
+        for run in self.runs.values():
+            for attempt in list(run.attempts.values()):
+                if attempt.may_repeat:
+                    attempt.abandon()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for run in self.runs.values():
+            for attempt in list(run.attempts.values()):
+                attempt.abandon()
+        while self._writes:
+            await asyncio.wait(self._writes)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def as_error(self, error: BaseException) -> AuraError:
+        """Return what a waiter is told of something that went wrong."""
+        return error if isinstance(error, AuraError) else UnexpectedError(f"The engine broke: {error}.")

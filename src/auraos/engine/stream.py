@@ -1,0 +1,101 @@
+"""The stream of a run: what became durable, in order, from the first fact on, and what its attempts say of
+progress.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+
+from auraos.core.errors import OperationalError
+from auraos.core.run import decode_fact
+from auraos.core.run.facts import AnyFact, RunFinished
+from auraos.engine.context import Progress
+from auraos.engine.ports import Batch, LogLine
+
+LONGEST_QUEUE = 10_000
+
+
+class StreamFellBehindError(OperationalError):
+    """A reader of a stream was too slow, and was cut off; it may begin again after the last fact it saw."""
+
+    code = "stream-fell-behind"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something new about a run: a durable fact with its number, a durable line of log, or a sign of
+    progress.
+    """
+
+    run: str
+    seq: int = 0
+    fact: AnyFact | None = None
+    log: LogLine | None = None
+    progress: Progress | None = None
+
+
+class Streams:
+    """Who listens to which run."""
+
+    def __init__(self, journal: Callable[[str, int], Awaitable[list[Batch]]]) -> None:
+        self._journal = journal
+        self._queues: dict[str, set[asyncio.Queue[Change | None]]] = {}
+
+    def __contains__(self, run: str) -> bool:
+        return run in self._queues
+
+    def publish(self, change: Change) -> None:
+        """Show something to everybody who listens to its run; who does not keep up is cut off."""
+        for queue in tuple(self._queues.get(change.run, ())):
+            if queue.qsize() < LONGEST_QUEUE:
+                queue.put_nowait(change)
+            else:
+                self._leave(change.run, queue)
+                queue.put_nowait(None)
+
+    def close(self) -> None:
+        """End all streams."""
+        for run, queues in list(self._queues.items()):
+            for queue in tuple(queues):
+                self._leave(run, queue)
+                queue.put_nowait(None)
+
+    async def follow(self, run: str, after: int = 0) -> AsyncIterator[Change]:
+        """Yield the facts of a run after this number, then everything new, until the run is final."""
+        queue: asyncio.Queue[Change | None] = asyncio.Queue()
+        self._queues.setdefault(run, set()).add(queue)
+        try:
+            seen = after
+            for batch in await self._journal(run, after):
+                for change in changes_of(run, batch):
+                    if change.seq <= seen:
+                        continue
+                    seen = change.seq
+                    yield change
+                    if type(change.fact) is RunFinished:
+                        return
+            while (new := await queue.get()) is not None:
+                if new.fact is not None and new.seq <= seen:
+                    continue
+                yield new
+                if type(new.fact) is RunFinished:
+                    return
+            if queue not in self._queues.get(run, ()) and queue.qsize() >= LONGEST_QUEUE:
+                raise StreamFellBehindError(f"The stream of run {run} was read too slowly.")
+        finally:
+            self._leave(run, queue)
+
+    def _leave(self, run: str, queue: "asyncio.Queue[Change | None]") -> None:
+        queues = self._queues.get(run)
+        if queues is not None:
+            queues.discard(queue)
+            if not queues:
+                del self._queues[run]
+
+
+def changes_of(run: str, batch: Batch) -> list[Change]:
+    """Return the facts of a stretch of a journal, each with its number."""
+    lines = batch.facts.split(b"\n") if batch.facts else []
+    return [
+        Change(run=run, seq=batch.seq + place, fact=decode_fact(line)) for place, line in enumerate(lines)
+    ]
