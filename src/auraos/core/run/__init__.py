@@ -1,23 +1,37 @@
 """The run machine: compile a workflow, advance a run by facts, fold a journal. No I/O, clock, chance or threads."""
 
+from auraos.core.run.inherit import InheritanceError, effects_repeated, inherit
 from auraos.core.run.journal import decode_fact, encode_fact
 from auraos.core.run.machine import advance, fold, refold
 from auraos.core.run.program import CompileError, Program, StepProgram, compile_workflow, static_path
+from auraos.core.run.snapshot import restore, snapshot
 from auraos.core.run.state import FINAL, RunState
 from auraos.core.run.turn import StepMade
+from auraos.core.run.view import RunView, StepView, Why, explain, outstanding, view
 
 __all__ = [
     "FINAL",
     "CompileError",
+    "InheritanceError",
     "Program",
     "RunState",
+    "RunView",
     "StepMade",
     "StepProgram",
+    "StepView",
+    "Why",
     "advance",
     "compile_workflow",
     "decode_fact",
+    "effects_repeated",
     "encode_fact",
+    "explain",
     "fold",
+    "inherit",
+    "outstanding",
     "refold",
+    "restore",
+    "snapshot",
     "static_path",
+    "view",
 ]

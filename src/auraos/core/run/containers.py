@@ -13,7 +13,7 @@ from auraos.core.run.evaluation import error_of, evaluate_or_error
 from auraos.core.run.facts import ChildFinished, LoopEntered, Page, StepError, UndoEntry
 from auraos.core.run.identity import child_run_id
 from auraos.core.run.program import ScopeProgram
-from auraos.core.run.state import Activation, Frame
+from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.run.tokens import OUT, error_value, fail, retire, settle, start_frame
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value, to_plain, type_name
@@ -208,6 +208,16 @@ def page_finished(turn: Turn, activation: Activation, fact: ChildFinished) -> No
             _complete_loop(turn, activation)
 
 
+def child_command(state: RunState, activation: Activation) -> StartChild:
+    """Return the wish for the run that an activation waits for: a called one, or the next page of a long loop."""
+    path, child = activation.path, activation.child
+    if activation.step.behaviour is Behaviour.CALL:
+        details = activation.wait_details
+        return StartChild(path, child, activation.wait_name, activation.wait_key, details["input"], wait=True)
+    workflow, version = state.program.workflow.name, state.program.version
+    return StartChild(path, child, workflow, version, state.input, page=_page(activation), kind="page")
+
+
 def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
     """Evaluate the items of a `foreach`, and the names of its items where the step has a `key`."""
     step, frame, path = activation.step, activation.frame, activation.path
@@ -302,23 +312,23 @@ def _open(
     }
     frame = Frame(scope, f"{activation.path}{suffix}/", activation, values)
     frame.loop_names = names if suffix else outer.loop_names
-    activation.frames[f"{frame.prefix}:{frame.section}"] = frame
+    activation.frames[frame.name] = frame
     start_frame(turn, frame)
     return frame
 
 
 def _remove(owner: Activation, frame: Frame) -> None:
     frame.phase = "over"
-    owner.frames.pop(f"{frame.prefix}:{frame.section}", None)
+    owner.frames.pop(frame.name, None)
     if owner.step.behaviour is Behaviour.TRY and frame.section == "body":
-        owner.last = (frame.outputs, frame.errors)
+        owner.last = {"steps": frame.outputs, "errors": frame.errors}
 
 
 def _failures_seen(activation: Activation) -> dict[str, Any]:
     """Return the names that `catch` and `finally` see besides: what the body put out and how it failed."""
     if activation.last is None:
         return {}
-    outputs, errors = activation.last
+    outputs, errors = activation.last["steps"], activation.last["errors"]
     own = {activation.step.id: error_value(activation.error)} if activation.error is not None else {}
     return {"steps": dict(outputs), "errors": {**errors, **own}}
 
@@ -417,38 +427,31 @@ def _hand_over_undo(activation: Activation) -> None:
 
 def _start_page(turn: Turn, activation: Activation) -> None:
     """Let a run of its own carry out the next part of a long loop, under this run's paths, names and keys."""
-    state, frame = turn.state, activation.frame
-    number = activation.pages
-    first = number * PAGE_SIZE
-    activation.child = child_run_id(state.run, f"{activation.path}#page{number}", turn.at)
-    names = {
-        name: value
-        for name, value in frame.values.items()
-        if name[0] != "$" and name not in ("input", "vars", "run")
-    }
-    is_loop = activation.step.behaviour is Behaviour.FOREACH
-    page = Page(
-        path=activation.path,
+    activation.child = child_run_id(turn.state.run, f"{activation.path}#page{activation.pages}", turn.at)
+    activation.status = "calling"
+    activation.since = turn.at
+    turn.commands.append(child_command(turn.state, activation))
+
+
+def _page(activation: Activation) -> Page:
+    """Return the part of a loop that its next page carries out."""
+    hidden = ("input", "vars", "run", "trigger")
+    values = activation.frame.values
+    names = {name: value for name, value in values.items() if name[0] != "$" and name not in hidden}
+    path, number = activation.path, activation.pages
+    if activation.step.behaviour is Behaviour.WHILE:
+        return Page(
+            path=path, number=number, first=0, last=activation.last, rounds=activation.rounds, names=names
+        )
+    first, end = number * PAGE_SIZE, (number + 1) * PAGE_SIZE
+    return Page(
+        path=path,
         number=number,
-        first=first if is_loop else 0,
-        items=activation.items[first : first + PAGE_SIZE] if is_loop else [],
-        keys=activation.keys[first : first + PAGE_SIZE] if is_loop else [],
-        last=None if is_loop else activation.last,
-        rounds=0 if is_loop else activation.rounds,
+        first=first,
+        items=activation.items[first:end],
+        keys=activation.keys[first:end],
         parallel=activation.parallel,
         names=names,
-    )
-    activation.status = "calling"
-    turn.commands.append(
-        StartChild(
-            activation.path,
-            activation.child,
-            state.program.workflow.name,
-            state.program.version,
-            state.input,
-            page=page,
-            kind="page",
-        )
     )
 
 

@@ -70,7 +70,7 @@ def drop(turn: Turn, activation: Activation, how: str = "cancelled") -> None:
     frame.statuses[step.index] = FAILED
     frame.left -= 1
     frame.running -= 1
-    turn.settled.append((activation.path, how))
+    turn.outcomes.append((activation.path, how, None, (), None))
     turn.todo.append(("wind", frame, None))
 
 
@@ -123,7 +123,7 @@ def undo_next(turn: Turn, owner: Frame | Activation) -> None:
 
 def undo_name(owner: Frame | Activation) -> str:
     """Return the name under which the undos of a scope or of a container wait."""
-    return f"{owner.prefix}:{owner.section}" if isinstance(owner, Frame) else owner.path
+    return owner.name if isinstance(owner, Frame) else owner.path
 
 
 def undo_settled(turn: Turn, activation: Activation, error: StepError | None) -> None:
@@ -131,10 +131,10 @@ def undo_settled(turn: Turn, activation: Activation, error: StepError | None) ->
     retire(turn, activation)
     if error is None:
         turn.state.undone += 1
-        turn.settled.append((activation.path, "undone"))
+        turn.outcomes.append((activation.path, "undone", None, (), None))
     else:
         turn.state.undo_failed += 1
-        turn.settled.append((activation.path, "undo-failed"))
+        turn.outcomes.append((activation.path, "undo-failed", None, (), None))
     turn.todo.append(("undo", activation.undo_owner, None))
 
 
@@ -165,7 +165,7 @@ def _drop_planned(turn: Turn, frame: Frame) -> None:
         frame.statuses[step.index] = FAILED
         frame.left -= 1
         frame.running -= 1
-        turn.settled.append((path, "cancelled"))
+        turn.outcomes.append((path, "cancelled", None, (), None))
 
 
 def _cancel_container(turn: Turn, activation: Activation, *, undo: bool) -> None:

@@ -1,7 +1,7 @@
 """Facts as bytes: JSON, so that a journal can be read with any tool; values keep their kinds by their wire form."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -48,6 +48,7 @@ NESTED: dict[type, tuple[str, ...]] = {
 }
 """Which fields hold structures that hold values in turn."""
 
+Tables: TypeAlias = tuple[dict[type, tuple[str, ...]], dict[type, tuple[str, ...]]]
 _S = TypeVar("_S", bound=msgspec.Struct)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AnyFact).decode
@@ -64,25 +65,36 @@ def decode_fact(stored: bytes) -> AnyFact:
     return _convert(fact, from_wire) if b'"$' in stored else fact
 
 
-def _convert(struct: _S, convert: Callable[[Value], Value]) -> _S:
+def encode_struct(struct: msgspec.Struct, values: Tables) -> bytes:
+    """Return another structure as bytes, with the values that the tables name in their wire form."""
+    return _encode(_convert(struct, to_wire, values))
+
+
+def decode_struct(stored: bytes, kind: type[_S], values: Tables) -> _S:
+    """Return the structure that `encode_struct` wrote."""
+    return _convert(msgspec.json.decode(stored, type=kind), from_wire, values)
+
+
+def _convert(struct: _S, convert: Callable[[Value], Value], tables: Tables | None = None) -> _S:
     """Return the structure with its values converted; itself where that changes nothing."""
     kind = type(struct)
+    values, nested = tables or (VALUES, NESTED)
     changes: dict[str, Any] = {}
-    for name in VALUES.get(kind, ()):
+    for name in values.get(kind, ()):
         value = getattr(struct, name)
         converted = convert(value)
         if converted is not value:
             changes[name] = converted
-    for name in NESTED.get(kind, ()):
+    for name in nested.get(kind, ()):
         inner = getattr(struct, name)
         if inner is None or (not inner and not isinstance(inner, msgspec.Struct)):
             continue
         if isinstance(inner, msgspec.Struct):
-            converted = _convert(inner, convert)
+            converted = _convert(inner, convert, tables)
             if converted is not inner:
                 changes[name] = converted
             continue
-        items = [_convert(item, convert) for item in inner]
+        items = [_convert(item, convert, tables) for item in inner]
         if any(new is not old for new, old in zip(items, inner, strict=True)):
             changes[name] = tuple(items) if isinstance(inner, tuple) else items
     return msgspec.structs.replace(struct, **changes) if changes else struct

@@ -18,7 +18,7 @@ from auraos.core.run.evaluation import compute, compute_later, evaluate_or_error
 from auraos.core.run.facts import AnyFact, OutsideFact, Result, StepError, StepSettled
 from auraos.core.run.program import Program, StepProgram
 from auraos.core.run.state import Activation, Frame, RunState
-from auraos.core.run.turn import TURN_ACTIVATIONS, TURN_OPERATIONS, StepMade, Turn
+from auraos.core.run.turn import TURN_ACTIVATIONS, TURN_OPERATIONS, Outcome, StepMade, Turn
 
 MOST_ACTIVATIONS = 1_000_000
 
@@ -43,17 +43,17 @@ def advance(
             pass
         case _:
             if state.is_final:
-                return StepMade(turn.facts, turn.commands, turn.settled)
+                return StepMade(turn.facts, turn.commands, turn.outcomes)
             turn.decide(given if given.at == turn.at else msgspec.structs.replace(given, at=turn.at))
     _work(turn, budget)
-    return StepMade(turn.facts, turn.commands, turn.settled)
+    return StepMade(turn.facts, turn.commands, turn.outcomes)
 
 
 def fold(
     program: Program,
     journal: Iterable[AnyFact],
     *,
-    watch: Callable[[AnyFact, list[tuple[str, str]]], None] | None = None,
+    watch: Callable[[AnyFact, list[Outcome]], None] | None = None,
 ) -> RunState:
     """Return the state that these facts add up to. Nothing is evaluated; `watch` sees each fact and which steps it settled."""
     state = RunState(program)
@@ -63,14 +63,14 @@ def fold(
 
 
 def refold(
-    state: RunState, fact: AnyFact, watch: Callable[[AnyFact, list[tuple[str, str]]], None] | None = None
+    state: RunState, fact: AnyFact, watch: Callable[[AnyFact, list[Outcome]], None] | None = None
 ) -> None:
     """Let one more recorded fact take its effect."""
     turn = Turn(state, fact.at, _evolve, live=False)
     state.last_at = fact.at
     _evolve(turn, fact)
     if watch is not None:
-        watch(fact, turn.settled)
+        watch(fact, turn.outcomes)
 
 
 # --- facts take their effect ------------------------------------------------------------------------------------------

@@ -149,6 +149,14 @@ class Program:
             for name, value in workflow.variables.items()
         }
 
+    def find(self, path: str) -> "StepProgram | None":
+        """Return the step of an activation's path, its undo or its verification for theirs; None for a foreign path."""
+        own = self.steps.get(static_path(path))
+        purpose = path.partition("!")[2]
+        if own is None or not purpose:
+            return own
+        return own.undo if purpose == "undo" else own.verify
+
     def links(self) -> Iterator[tuple[str, str, str]]:
         """Yield every link as (static path of its step, port, static path of its target)."""
         for step in self.steps.values():

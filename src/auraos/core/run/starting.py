@@ -86,7 +86,7 @@ def run_quarantined(turn: Turn, fact: RunQuarantined) -> None:
     turn.state.phase, turn.state.quarantine = "quarantined", fact.reason
 
 
-def run_released(turn: Turn, fact: RunReleased) -> None:
+def run_released(turn: Turn, _: RunReleased) -> None:
     """Go on after quarantine."""
     if turn.state.phase == "quarantined":
         turn.state.phase, turn.state.quarantine = "running", ""

@@ -57,15 +57,21 @@ class Frame:
         self.loop_names: dict[str, Any] = {}
         """The names item, index and last as this scope has them, where a loop is around it."""
 
+    @property
+    def name(self) -> str:
+        """Return what tells this frame from all others of its run."""
+        return f"{self.prefix}:{self.section}"
+
 
 class Activation:
     """One step under way in one frame: queued, attempted, waiting, or a container with frames of its own."""
 
     __slots__ = (
-        "attempt", "cancelled", "child", "deadline", "done", "effect", "entry", "error", "failures", "finally_begun",
-        "frame", "frames", "generation", "granted_at", "items", "key", "keys", "last", "lost", "next_item", "pages", "parallel", "parameters", "path",
-        "pending", "purpose", "remind", "results", "rounds", "since", "status", "step", "undo", "undo_owner", "undone", "unknown",
-        "wait_details", "wait_due", "wait_key", "wait_kind", "wait_name", "winner",
+        "attempt", "cancelled", "child", "deadline", "done", "effect", "entry", "error", "failures",
+        "finally_begun", "frame", "frames", "generation", "granted_at", "items", "key", "keys", "last", "lost",
+        "next_item", "pages", "parallel", "parameters", "path", "pending", "purpose", "remind", "results",
+        "rounds", "since", "status", "step", "undo", "undo_owner", "undone", "unknown", "wait_details",
+        "wait_due", "wait_key", "wait_kind", "wait_name", "winner",
     )  # fmt: skip
 
     def __init__(self, path: str, frame: Frame, step: StepProgram, status: str, since: int) -> None:
@@ -73,7 +79,7 @@ class Activation:
         self.frame = frame
         self.step = step
         self.status = status
-        """queued granted retrying deciding doubt asked computing waiting calling open undoing ended"""
+        """queued, granted, retrying, deciding, doubt, asked, computing, waiting, calling, open, undoing, ended"""
         self.since = since
         self.purpose: Literal["step", "undo", "verify"] = "step"
         self.attempt = 0

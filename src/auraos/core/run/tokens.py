@@ -100,7 +100,7 @@ def queue_command(activation: Activation) -> QueueStep:
     )
 
 
-def settle(
+def settle(  # noqa: PLR0913, PLR0917 (the hottest call of all: each part of an outcome comes as it is)
     turn: Turn,
     frame: Frame,
     step: StepProgram,
@@ -108,13 +108,14 @@ def settle(
     output: Value,
     ports: tuple[str, ...],
     how: str = "succeeded",
+    error: StepError | None = None,
 ) -> None:
     """End a step with its output: its live ports send live tokens, all others dead ones."""
     frame.statuses[step.index] = DONE
     frame.outputs[step.id] = output
     frame.left -= 1
     frame.running -= 1
-    turn.settled.append((path, how))
+    turn.outcomes.append((path, how, output, ports, error))
     if frame.failing:
         turn.todo.append(("wind", frame, None))
         return
@@ -129,12 +130,12 @@ def fail(
     """End a step that failed: its linked `error` port catches the failure, else its scope fails with it."""
     if not frame.failing and error.class_ != "cancelled" and step.is_linked("error"):
         frame.errors[step.id] = error_value(error)
-        settle(turn, frame, step, path, None, ERROR, "caught")
+        settle(turn, frame, step, path, None, ERROR, "caught", error)
         return
     frame.statuses[step.index] = FAILED
     frame.left -= 1
     frame.running -= 1
-    turn.settled.append((path, how))
+    turn.outcomes.append((path, how, None, (), error))
     if not frame.failing:
         frame.errors[step.id] = error_value(error)
         turn.todo.append(("fail", frame, error))
@@ -188,7 +189,7 @@ def _pass_on(turn: Turn, frame: Frame, pattern: tuple[tuple[int, bool], ...]) ->
 def _skip(turn: Turn, frame: Frame, step: StepProgram) -> tuple[tuple[int, bool], ...]:
     frame.statuses[step.index] = SKIPPED
     frame.left -= 1
-    turn.settled.append((frame.prefix + step.id, "skipped"))
+    turn.outcomes.append((frame.prefix + step.id, "skipped", None, (), None))
     return step.pattern(())
 
 
@@ -200,5 +201,7 @@ def _inherit(turn: Turn, frame: Frame, step: StepProgram, path: str) -> bool:
         frame.undo.append(inherited.undo)
     if inherited.error is not None:
         frame.errors[step.id] = error_value(inherited.error)
-    turn.todo.append(("settle", frame, (step, path, inherited.output, inherited.ports, "inherited")))
+    turn.todo.append(
+        ("settle", frame, (step, path, inherited.output, inherited.ports, "inherited", inherited.error))
+    )
     return True

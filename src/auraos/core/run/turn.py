@@ -3,14 +3,15 @@
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from auraos.core.expressions import Meter
 from auraos.core.run.commands import Command
-from auraos.core.run.facts import AnyFact, Computed, Result
+from auraos.core.run.facts import AnyFact, Computed, Result, StepError
 from auraos.core.run.state import Frame, RunState
+from auraos.core.values import Value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INLINE_OPERATIONS = 20_000
@@ -18,6 +19,10 @@ INLINE_OPERATIONS = 20_000
 TURN_OPERATIONS = 40_000
 TURN_ACTIVATIONS = 1_000
 LARGEST_RESULT = 4_000_000
+
+
+Outcome: TypeAlias = tuple[str, str, Value, tuple[str, ...], StepError | None]
+"""How one step came to its end: path, how, output, live ports, and the error it ended with or whose port caught it."""
 
 
 class StepMade(msgspec.Struct, frozen=True):
@@ -28,13 +33,18 @@ class StepMade(msgspec.Struct, frozen=True):
 
     facts: list[AnyFact]
     commands: list[Command]
-    settled: list[tuple[str, str]]
+    outcomes: list[Outcome]
+
+    @property
+    def settled(self) -> list[tuple[str, str]]:
+        """Return which steps came to their end, in order, and how."""
+        return [(path, how) for path, how, *_ in self.outcomes]
 
 
 class Turn:
     """The machine's workbench for one call."""
 
-    __slots__ = ("at", "commands", "evolve", "facts", "live", "meter", "settled", "state", "todo")
+    __slots__ = ("at", "commands", "evolve", "facts", "live", "meter", "now", "outcomes", "state", "todo")
 
     def __init__(
         self, state: RunState, at: int, evolve: "Callable[[Turn, AnyFact], None]", *, live: bool
@@ -45,8 +55,9 @@ class Turn:
         self.evolve = evolve
         self.facts: list[AnyFact] = []
         self.commands: list[Command] = []
-        self.settled: list[tuple[str, str]] = []
+        self.outcomes: list[Outcome] = []
         self.meter: Meter | None = None
+        self.now: datetime | None = None
         self.todo: deque[tuple[str, Any, Any]] = deque()
         """What follows from the present fact by structure alone (open, close, fail, wind); done before the next fact."""
 
@@ -69,7 +80,9 @@ class Turn:
         meter = self.meter
         if meter is None:
             meter = self.meter = Meter(INLINE_OPERATIONS, LARGEST_RESULT)
-        values["$now"] = EPOCH + timedelta(microseconds=self.at)
+        if self.now is None:
+            self.now = EPOCH + timedelta(microseconds=self.at)
+        values["$now"] = self.now
         values["$seed"] = f"{self.state.run}/{path}"
         values["$meter"] = meter
         return values

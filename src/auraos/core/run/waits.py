@@ -6,7 +6,7 @@ from typing import Any
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import AskPerson, StartChild, StartTimer, Subscribe
-from auraos.core.run.containers import give_up, leave, page_finished
+from auraos.core.run.containers import child_command, give_up, leave, page_finished
 from auraos.core.run.ending import drop, stop_waiting
 from auraos.core.run.evaluation import error_of, evaluate_or_error
 from auraos.core.run.facts import (
@@ -301,14 +301,15 @@ def _call_started(turn: Turn, activation: Activation, fact: WaitStarted) -> None
     details = fact.details
     activation.wait_name, activation.wait_key = fact.name, fact.key
     activation.wait_details = details
-    turn.commands.append(
-        StartChild(activation.path, fact.run, fact.name, fact.key, details["input"], wait=details["wait"])
-    )
     if details["wait"]:
         activation.status = "calling"
         activation.since = turn.at
         activation.child = fact.run
+        turn.commands.append(child_command(turn.state, activation))
     else:
+        turn.commands.append(
+            StartChild(activation.path, fact.run, fact.name, fact.key, details["input"], wait=False)
+        )
         retire(turn, activation)
         settle(turn, activation.frame, activation.step, activation.path, {"run": fact.run}, OUT)
 

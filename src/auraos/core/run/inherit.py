@@ -1,0 +1,158 @@
+"""What a retry or a fork takes over: finished steps with what they gave, open effects with their origin and generation."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from auraos.core.errors import UserError
+from auraos.core.run import facts
+from auraos.core.run.facts import AnyFact, Inherited, StepError, UndoEntry
+from auraos.core.run.machine import refold
+from auraos.core.run.program import Program, static_path
+from auraos.core.run.state import RunState
+from auraos.core.run.turn import Outcome
+from auraos.core.values import Value
+
+_TAKEN = frozenset({"succeeded", "caught", "inherited", "disabled"})
+
+
+class InheritanceError(UserError):
+    """A fork or retry was asked for that cannot be made of this run."""
+
+    code = "cannot-inherit"
+
+
+class Past(msgspec.Struct):
+    """What a journal says of one path."""
+
+    output: Value = None
+    ports: tuple[str, ...] = ("out",)
+    error: StepError | None = None
+    undo: UndoEntry | None = None
+    done: bool = False
+    undone: bool = False
+    granted: bool = False
+    generation: int = 0
+
+
+def inherit(
+    program: Program,
+    journal: Iterable[AnyFact],
+    *,
+    start_at: str | None = None,
+    changes: Mapping[str, Value] | None = None,
+    again: bool = False,
+) -> tuple[Inherited, ...]:
+    """Return what a new run takes over from the one with this journal.
+
+    Without `start_at` it takes over everything that came to a good end, so it goes on where the run failed. With it, that
+    step and all that follow from it are done anew; `again` says that effects among them are repeated, under new keys.
+    `changes` gives steps another output than they had; by the path of a step it counts for all its activations.
+    """
+    anew = _steps_from(program, start_at)
+    changed = dict(changes or {})
+    for path in changed:
+        if static_path(path) not in program.steps:
+            raise InheritanceError(f"There is no step {path!r} whose output could be set.")
+    taken: list[Inherited] = []
+    past = read_past(program, journal)
+    for path, own in past.items():
+        step = static_path(path)
+        if path in changed or step in changed:
+            taken.append(
+                Inherited(
+                    path=path, output=changed[path if path in changed else step], ports=_good(own.ports)
+                )
+            )
+        elif own.done and not own.undone and step not in anew:
+            taken.append(
+                Inherited(path=path, output=own.output, ports=own.ports, error=own.error, undo=own.undo)
+            )
+        elif own.granted:
+            repeated = own.undone or (again and own.done)
+            taken.append(Inherited(path=path, finished=False, generation=own.generation + repeated))
+    taken.extend(Inherited(path=path, output=output) for path, output in changed.items() if path not in past)
+    return tuple(taken)
+
+
+def effects_repeated(program: Program, journal: Iterable[AnyFact], start_at: str) -> list[str]:
+    """Return the activations whose effects stand in the world and would be done anew from this step on."""
+    anew = _steps_from(program, start_at)
+    return [
+        path
+        for path, own in read_past(program, journal).items()
+        if own.done
+        and own.granted
+        and not own.undone
+        and static_path(path) in anew
+        and program.steps[static_path(path)].effect.value not in ("pure", "read")
+    ]
+
+
+def read_past(program: Program, journal: Iterable[AnyFact]) -> dict[str, Past]:
+    """Return what a journal says of each path, in the order in which the paths came to their ends or were begun."""
+    state = RunState(program)
+    past: dict[str, Past] = {}
+
+    def note_outcomes(__: AnyFact, outcomes: list[Outcome]) -> None:
+        for path, how, output, ports, error in outcomes:
+            bare, _, purpose = path.partition("!")
+            own = past.setdefault(bare, Past())
+            if purpose == "undo":
+                own.undone = how == "undone"
+            elif how in _TAKEN:
+                own.output, own.ports, own.error, own.done = output, ports, error, True
+
+    for fact in journal:
+        _note(fact, past)
+        refold(state, fact, note_outcomes)
+    return past
+
+
+def _note(fact: AnyFact, past: dict[str, Past]) -> None:
+    """Note what outcomes do not say: grants, generations and prepared undos."""
+    match fact:
+        case facts.RunStarted():
+            for taken in fact.inherited:
+                granted = not taken.finished or taken.undo is not None
+                past[taken.path] = Past(generation=taken.generation, granted=granted, undo=taken.undo)
+        case facts.StepGranted(purpose="step"):
+            granted_one = past.setdefault(fact.path, Past())
+            granted_one.granted, granted_one.generation = True, fact.generation
+        case facts.StepSettled(undo=UndoEntry()):
+            past.setdefault(fact.path, Past()).undo = fact.undo
+        case facts.ChildFinished() if fact.undo and fact.page is None:
+            past.setdefault(fact.path, Past()).undo = UndoEntry(path=fact.path, entries=fact.undo)
+        case _:
+            pass
+
+
+def _good(ports: tuple[str, ...]) -> tuple[str, ...]:
+    return ("out",) if ports in ((), ("error",)) else ports
+
+
+def _steps_from(program: Program, start_at: str | None) -> frozenset[str]:
+    """Return the static paths of a step, of all that follow from it, and of the containers around them."""
+    if start_at is None:
+        return frozenset()
+    if static_path(start_at) not in program.steps:
+        raise InheritanceError(f"There is no step {start_at!r} to start at.")
+    found: set[str] = set()
+    waiting = [static_path(start_at)]
+    for path in waiting:
+        if path in found:
+            continue
+        found.add(path)
+        step = program.steps[path]
+        waiting.extend(step.scope.steps[target].path for _, target in step.links)
+        if "/" in path:
+            waiting.append(path.rpartition("/")[0])
+    inside = {
+        path for path in program.steps if any(path.startswith(outer + "/") for outer in found - _outer(found))
+    }
+    return frozenset(found | inside)
+
+
+def _outer(found: set[str]) -> set[str]:
+    """Return the containers that are done anew only for what lies within them."""
+    return {path for path in found if any(other.startswith(path + "/") for other in found)}
