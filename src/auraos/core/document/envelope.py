@@ -142,7 +142,7 @@ class _Envelope:
         name = self._read_text("name", required=True)
         if name and (len(name) > LONGEST_NAME or not NAME.fullmatch(name)):
             hint = f"Use a to z, 0 to 9 and hyphens, a letter first, at most {LONGEST_NAME} characters."
-            mended = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:LONGEST_NAME]
+            mended = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:LONGEST_NAME].rstrip("-")
             node = self.tree.entries["name"].value
             fix = Fix(f"Name it {mended!r}", (TextEdit(node.start, node.end, mended),)) if mended else None
             self._note("bad-name", f"{name!r} is no name for a document.", ("name",), hint=hint, fix=fix)

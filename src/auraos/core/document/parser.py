@@ -181,6 +181,7 @@ class _Reader:
             end = self._end_of_block_scalar(start, end)
         elif style == "plain" and not text:
             start = end = min(start, end) if is_key else self._behind_colon(min(start, end))
+            outer = min(outer, start)
         if is_key and style == "plain" and not event.tag:
             value: Value = text
         else:
