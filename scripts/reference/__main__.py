@@ -7,12 +7,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import command_line
 import expressions
+import journal
 import problems
 import schemas
-
-import command_line
-import journal
 import steps
 from markdown import Page, page
 

@@ -18,6 +18,8 @@ BOUNDS = {
     "pattern": "pattern `{}`",
     "format": "{}",
 }
+LONGEST_BOUND = 40
+MOST_CHOICES = 12
 PLURALS = {"text": "texts", "number": "numbers", "whole number": "whole numbers", "mapping": "mappings"}
 NAMES = {
     "string": "text",
@@ -35,14 +37,19 @@ def fields(schema: Schema) -> list[tuple[str, str, str, str, str]]:
 
 def type_words(schema: Schema, definitions: Schema) -> str:
     """Return the type of a value in words."""
+    if schema.get("$ref", "").endswith("/duration"):
+        return "duration"
     schema = resolve(schema, definitions)
+    if "x-kind" in schema:
+        return str(schema["x-kind"])
     if "enum" in schema:
         return " or ".join(code(in_line(choice)) for choice in schema["enum"])
     if "const" in schema:
         return code(in_line(schema["const"]))
     for way in ("anyOf", "oneOf"):
         if way in schema:
-            return " or ".join(dict.fromkeys(type_words(choice, definitions) for choice in schema[way]))
+            choices = dict.fromkeys(type_words(choice, definitions) for choice in schema[way])
+            return " or ".join(choices) if len(choices) <= MOST_CHOICES else "a name from a list"
     kind = schema.get("type", "anything")
     if isinstance(kind, list):
         return " or ".join(type_words({**schema, "type": one}, definitions) for one in kind)
@@ -53,8 +60,13 @@ def type_words(schema: Schema, definitions: Schema) -> str:
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
         inner = type_words(schema["additionalProperties"], definitions)
         name = f"mapping of {PLURALS.get(inner, inner)}" if inner != "anything" else "mapping"
-    bounds = [words.format(schema[bound]) for bound, words in BOUNDS.items() if bound in schema]
+    bounds = [words.format(schema[bound]) for bound, words in BOUNDS.items() if is_told(schema.get(bound))]
     return f"{name} ({', '.join(bounds)})" if bounds else name
+
+
+def is_told(bound: Any) -> bool:
+    """Return whether a bound is there, and short enough for people."""
+    return bound is not None and len(str(bound)) <= LONGEST_BOUND
 
 
 def resolve(schema: Schema, definitions: Schema) -> Schema:
