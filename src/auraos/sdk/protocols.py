@@ -40,10 +40,14 @@ class Http(Protocol):
         headers: Mapping[str, str] | None = None,
         body: bytes | AsyncIterator[bytes] | None = None,
         secret: str | None = None,
+        secret_in: str = "bearer",
         follow_redirects: bool = True,
         timeout: timedelta | None = None,
     ) -> AbstractAsyncContextManager[Answer]:
         """Send a request. The named secret is revealed only to a host it is bound to, and dropped on a redirect elsewhere.
+
+        `secret_in` says where the secret goes: `bearer`, `basic` (the secret is `user:password`), `basic:USER`,
+        `header:NAME` or `query:NAME`.
 
         Raises `StepFailed` when certainly nothing was sent, `StepUnknown` when something was and no whole answer came.
         """

@@ -1,0 +1,108 @@
+"""Masks the values of secrets in whatever is about to be kept or shown, also where they were encoded on the way."""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from auraos.core.values import FileReference
+
+MASK = "•••"
+SHORTEST = 4
+"""A shorter value cannot be told from ordinary text and cannot be masked."""
+
+
+class Redactor:
+    """Knows the values that were revealed, in every form in which they may turn up, and puts a mask in their place."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        for value in values:
+            self.add(value)
+
+    def add(self, value: str) -> None:
+        """Mask this value from now on."""
+        if len(value) < SHORTEST or value in self._values:
+            return
+        self._values.add(value)
+        forms = {form for known in self._values for form in _forms(known) if len(form) >= SHORTEST}
+        ordered = sorted(forms, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(_as_pattern, ordered)))
+
+    def redact(self, value: Any) -> Any:
+        """Return a value with every secret in it masked; what holds none comes back as it is."""
+        if self._pattern is None:
+            return value
+        return self._redact(value)
+
+    def redact_text(self, text: str) -> str:
+        """Return a text with every secret in it masked."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def _redact(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self.redact_text(value)
+            case bytes():
+                text = value.decode("utf-8", "surrogateescape")
+                return self.redact_text(text).encode("utf-8", "surrogateescape")
+            case dict():
+                return {self._redact(key): self._redact(item) for key, item in value.items()}
+            case list():
+                return [self._redact(item) for item in value]
+            case tuple():
+                return tuple(self._redact(item) for item in value)
+            case FileReference(name=name) if name:
+                return FileReference(
+                    hash=value.hash, size=value.size, media_type=value.media_type, name=self.redact_text(name)
+                )
+        return value
+
+
+def _as_pattern(form: str) -> str:
+    """Return the pattern that finds a form; the two digits behind a percent sign may be of either case."""
+    return re.sub("%([0-9A-Fa-f]{2})", r"%(?i:\1)", re.escape(form))
+
+
+def _forms(value: str) -> Iterator[str]:
+    raw = value.encode()
+    yield value
+    yield from (raw.hex(), raw.hex().upper(), raw.hex(" "), raw.hex(":"))
+    yield from (quote(value, safe=""), quote(value), quote_plus(value), _percent(raw))
+    yield from _json_forms(value)
+    yield html.escape(value)
+    yield repr(value)[1:-1]
+    yield value[::-1]
+    yield from _base64_forms(raw)
+
+
+def _json_forms(value: str) -> Iterator[str]:
+    for ascii_only in (True, False):
+        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        yield escaped
+        yield escaped.replace("/", "\\/")
+        yield json.dumps(escaped)[1:-1]
+    units = value.encode("utf-16-be").hex()
+    spelled = ["\\u" + units[at : at + 4] for at in range(0, len(units), 4)]
+    yield "".join(spelled)
+    yield "".join(unit[:2] + unit[2:].upper() for unit in spelled)
+
+
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    """Yield the middle of the value's base64 form for each of the three places where it may begin within a longer text."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw).rstrip(b"=").decode()
+        first = 0 if before == 0 else before + 1
+        whole = (before + len(raw)) * 8 // 6
+        middle = encoded[first:whole]
+        if len(middle) >= SHORTEST + 1:
+            yield middle
+            yield middle.replace("+", "-").replace("/", "_")
+
+
+def _percent(raw: bytes) -> str:
+    return "".join(f"%{byte:02X}" for byte in raw)
