@@ -1,5 +1,7 @@
 """The workflow as a graph: read out of a document, and checked with all its problems at once."""
 
-from auraos.core.graph.reading import read_workflow
+from auraos.core.graph.check import check_text, check_workflow, read_workflow
+from auraos.core.graph.fixes import apply_safe_fixes
+from auraos.core.graph.kind import WORKFLOW
 
-__all__ = ["read_workflow"]
+__all__ = ["WORKFLOW", "apply_safe_fixes", "check_text", "check_workflow", "read_workflow"]

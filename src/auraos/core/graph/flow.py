@@ -91,20 +91,21 @@ class Flow:
         """Return whether a chain of links leads from one step to the other."""
         return bool(self.before[later] >> earlier & 1)
 
-    def find_way_without(self, read: int, reader: int | None) -> "dict[int, Choice] | None":
-        """Return a way in which the reader fires (None: the scope ends) but the step it reads has no output."""
-        if reader is not None and self.succeeded[reader] >> read & 1:
-            return None
-        if self.always >> read & 1:
-            return None
-        wanted = 1 << read | self.before[read]
-        if reader is not None:
-            wanted |= 1 << reader | self.before[reader]
-        for way in self._ways(wanted):
-            fired = reader is None or reader in way
-            if fired and not (read in way and way[read].succeeds):
-                return way
-        return None
+    def find_ways(self, read: int, reader: int) -> "tuple[bool, dict[int, Choice] | None]":
+        """Return whether the step can have an output when the reader fires, and a way in which it has none then."""
+        if self.succeeded[reader] >> read & 1 or self.always >> read & 1:
+            return True, None
+        with_output, without = False, None
+        for way in self._ways(1 << read | self.before[read] | 1 << reader | self.before[reader]):
+            if reader not in way:
+                continue
+            if read in way and way[read].succeeds:
+                with_output = True
+            elif without is None:
+                without = way
+            if with_output and without is not None:
+                break
+        return with_output or self._is_exhausted or without is None, without
 
     def ever_together(self, read: int, reader: int) -> bool:
         """Return whether some way of a run has both steps fire, as far as could be tried."""

@@ -11,6 +11,17 @@ from auraos.core.graph.read_scope import CONTAINERS, LinkPlaces
 from auraos.core.problems import Path
 from auraos.core.workflow import Scope, Step, Workflow
 
+__all__ = [
+    "CONTAINERS",
+    "LOOPS",
+    "WAITS",
+    "ScopeView",
+    "StepView",
+    "WorkflowView",
+    "ask_type",
+    "plain_settings",
+]
+
 LOOPS = (Behaviour.FOREACH, Behaviour.WHILE)
 WAITS = (Behaviour.TIMER, Behaviour.SIGNAL, Behaviour.EVENT, Behaviour.APPROVAL)
 
@@ -41,6 +52,11 @@ class StepView:
         """Return what the step does to the world as its type says; None for a type that is not known."""
         own = self.type
         return ask_type(lambda: own.effect_of(self.step.settings)) if own else None
+
+    @property
+    def type_verifies(self) -> bool:
+        """Return whether the type itself can find out what became of an attempt."""
+        return self.type is not None and self.type.verifies
 
     @property
     def is_container(self) -> bool:

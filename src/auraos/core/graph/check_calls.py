@@ -1,0 +1,130 @@
+"""Checks of calls: the called workflow exists, takes the input it is given, and the chain of calls comes to an end."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from auraos.core.catalogue import Behaviour
+from auraos.core.graph.names import split_called
+from auraos.core.graph.schema_check import SchemaCheck
+from auraos.core.graph.views import StepView, WorkflowView, plain_settings
+from auraos.core.problems import Path
+from auraos.core.workflow import Scope, Step, Workflow
+
+FindWorkflow: TypeAlias = Callable[[str], Workflow | None]
+MOST_CALLS = 16
+
+
+def check_calls(view: WorkflowView, others: FindWorkflow | None) -> None:
+    """Report calls that cannot work; `others` None: nobody knows which workflows there are."""
+    for step in view.steps:
+        if step.behaviour is Behaviour.CALL:
+            _check_call(view, step, others)
+    on_failure = view.workflow.settings.on_failure
+    if on_failure is not None:
+        path: Path = ("spec", "settings", "on_failure", "workflow")
+        if view.findings.tree.find(path) is None:
+            path = path[:-1]
+        _find_called(view, on_failure, path, others)
+
+
+def _check_call(view: WorkflowView, step: StepView, others: FindWorkflow | None) -> None:
+    path = (*step.path, "with", "workflow")
+    name = plain_settings(step.step.settings, "workflow")
+    if not isinstance(name, str):
+        if isinstance(step.step.settings.get("workflow"), str):
+            message = (
+                "Which workflow is called is fixed when this one is published; it cannot be an expression."
+            )
+            view.findings.add(
+                "no-expression-here", path, message, hint="Use a `switch` with a `call` at each port."
+            )
+        return
+    called = _find_called(view, name, path, others)
+    if called is None or others is None:
+        return
+    chain = find_recursion(view.workflow, called, others)
+    if chain:
+        message = f"This goes round in a circle: {' -> '.join(chain)}. A run fails when calls are more than {MOST_CALLS} deep."
+        view.findings.add(
+            "call-recursion", path, message, hint="To repeat steps, use a `foreach` or a `while`."
+        )
+    elif depth_of_calls(called, others) + 1 > MOST_CALLS:
+        view.findings.add("call-too-deep", path, f"Calls would be more than {MOST_CALLS} deep.")
+    _check_input(view, step, called)
+
+
+def _find_called(view: WorkflowView, name: str, path: Path, others: FindWorkflow | None) -> Workflow | None:
+    parts = split_called(name.removesuffix("@latest"))
+    if parts is None:
+        hint = "Write small letters, digits and -, and perhaps a version, as `invoice@3`."
+        view.findings.add("bad-name", path, f"{name!r} cannot be the name of a workflow.", hint=hint)
+        return None
+    if parts[0] == view.workflow.name:
+        return view.workflow
+    if others is None:
+        return None
+    called = others(parts[0])
+    if called is None:
+        message = f"There is no workflow {parts[0]!r}."
+        view.findings.add("unknown-workflow", path, message, hint="Is it misspelt, or not there yet?")
+    return called
+
+
+def _check_input(view: WorkflowView, step: StepView, called: Workflow) -> None:
+    if not called.input:
+        return
+    given = step.step.settings.get("input")
+    path = (*step.path, "with", "input")
+    if given is None and "input" not in step.step.settings:
+        required = called.input.get("required", ())
+        if required:
+            names = ", ".join(map(repr, required))
+            message = f"The workflow {called.name!r} needs an input with {names}."
+            view.findings.add(
+                "missing-field", (*step.path, "with"), message, hint="Write it as `input: {…}`.", key=True
+            )
+        return
+    SchemaCheck(called.input, view.findings).check(given, path, f"The input of {called.name!r}")
+
+
+def find_recursion(caller: Workflow, called: Workflow, others: FindWorkflow) -> list[str]:
+    """Return the names of a chain of calls that leads from the called workflow back to the caller; empty if none does."""
+    trails: list[list[Workflow]] = [[called]]
+    seen = {called.name}
+    while trails:
+        trail = trails.pop()
+        if trail[-1].name == caller.name:
+            return [caller.name, *(workflow.name for workflow in trail)]
+        for name in called_names(trail[-1].scope):
+            following = caller if name == caller.name else others(name)
+            if following is not None and name not in seen:
+                seen.add(name)
+                trails.append([*trail, following])
+    return []
+
+
+def depth_of_calls(workflow: Workflow, others: FindWorkflow) -> int:
+    """Return how many calls deep a workflow goes, up to just beyond what is allowed."""
+    level, depth = {workflow.name: workflow}, 0
+    while level and depth <= MOST_CALLS:
+        names = {name for called in level.values() for name in called_names(called.scope)}
+        level = {name: found for name in names if (found := others(name)) is not None}
+        depth += bool(level)
+    return depth
+
+
+def called_names(scope: Scope) -> set[str]:
+    """Return the names of all workflows that the steps of a scope call."""
+    names: set[str] = set()
+    waiting = [scope]
+    while waiting:
+        for step in waiting.pop().steps.values():
+            if step.type == "call" and isinstance(step.settings.get("workflow"), str):
+                names.add(step.settings["workflow"].partition("@")[0])
+            waiting.extend(_inner_scopes(step))
+    return names
+
+
+def _inner_scopes(step: Step) -> list[Scope]:
+    parts = (step.body, step.catch, step.finally_, *(step.branches or {}).values())
+    return [part for part in parts if part is not None]

@@ -1,0 +1,146 @@
+"""Checks of conditions: those that are text, and those whose answer is known beforehand."""
+
+from typing import Any
+
+from auraos.core.catalogue import Behaviour
+from auraos.core.expressions import ExpressionError, LocatedError, compile_expression
+from auraos.core.graph.fields import has_template
+from auraos.core.graph.uses import CONDITIONS, WORKFLOW_NAMES, Use, loop_names
+from auraos.core.graph.views import StepView, WorkflowView
+from auraos.core.problems import Path
+
+_UNKNOWN = object()
+
+
+def check_conditions(view: WorkflowView, uses: list[Use]) -> None:
+    """Report conditions that are text or never vary; note which ports are never live because of them."""
+    whole = {use.path: use for use in uses if use.is_whole}
+    for step in view.steps:
+        deferred = step.type.deferred if step.type else {}
+        for name in CONDITIONS & deferred.keys() & step.step.settings.keys():
+            value, path = step.step.settings[name], (*step.path, "with", name)
+            names = {*WORKFLOW_NAMES, *deferred[name], *loop_names(step.scope)}
+            if name == "cases":
+                _check_cases(view, step, value, path, whole, names)
+            else:
+                _check_condition(view, step, value, path, whole, names)
+        if step.step.verify is not None and step.step.verify.done:
+            path = (*step.path, "verify", "done")
+            _refuse_text(view, step.step.verify.done, path, {*WORKFLOW_NAMES, "output"})
+
+
+def _check_condition(
+    view: WorkflowView, step: StepView, value: Any, path: Path, whole: dict[Path, Use], names: set[str]
+) -> None:
+    if _refuse_text(view, value, path, names):
+        return
+    answer = _answer(value, path, whole)
+    if answer is _UNKNOWN or value is None:
+        return
+    if step.behaviour is Behaviour.WHILE:
+        if not answer:
+            view.findings.add("constant-condition", path, "This is never true: the loop has one round only.")
+        return
+    said = "always true" if answer else "never true"
+    if step.ports and {"true", "false"} <= set(step.ports):
+        step.dead_ports.add("false" if answer else "true")
+        view.findings.add(
+            "constant-condition", path, f"This is {said}: one branch of {step.id!r} never runs."
+        )
+    else:
+        view.findings.add("constant-condition", path, f"This is {said}.")
+
+
+def _check_cases(
+    view: WorkflowView, step: StepView, cases: Any, path: Path, whole: dict[Path, Use], names: set[str]
+) -> None:
+    if not isinstance(cases, dict):
+        return
+    is_first = step.step.settings.get("mode", "first") == "first"
+    seen: dict[str, str] = {}
+    taken = ""
+    for name, value in cases.items():
+        inner = (*path, name)
+        if taken and is_first:
+            step.dead_ports.add(name)
+            view.findings.add(
+                "constant-condition", inner, f"This case is never reached: {taken!r} always holds.", key=True
+            )
+            continue
+        if _refuse_text(view, value, inner, names):
+            continue
+        answer = _answer(value, inner, whole)
+        if answer is not _UNKNOWN:
+            said = "always true" if answer else "never true"
+            view.findings.add("constant-condition", inner, f"This is {said}.")
+            if answer:
+                taken = name
+            else:
+                step.dead_ports.add(name)
+        elif isinstance(value, str):
+            first = seen.setdefault("".join(value.split()), name)
+            if first != name and is_first:
+                step.dead_ports.add(name)
+                view.findings.add(
+                    "constant-condition", inner, f"This is the same condition as that of {first!r}."
+                )
+    if taken:
+        step.dead_ports.add("else")
+
+
+def _refuse_text(view: WorkflowView, value: Any, path: Path, names: set[str]) -> bool:
+    """Report a condition that is a text without braces, which always counts as true."""
+    if not isinstance(value, str):
+        return False
+    if has_template(value):
+        if value.strip().startswith("{{") and value.strip().endswith("}}") and value.count("{{") == 1:
+            return _mend_spaces(view, value, path)
+        message = (
+            "This condition is a text with expressions in it, and a text that is not empty counts as true."
+        )
+        view.findings.add("text-condition", path, message, hint="Write one expression: `{{ … }}`.")
+        return True
+    fix, hint = None, "Put the expression between {{ and }}."
+    if _looks_like_expression(value, names):
+        node = view.findings.tree.find(path)
+        written = "'" + value.replace("'", "''").join(("{{ ", " }}")) + "'"
+        if '"' not in value and "\\" not in value:
+            written = f'"{{{{ {value} }}}}"'
+        if node is not None and node.start < node.end:
+            fix = view.findings.fix_value(path, "Put it between {{ and }}", written, safe=True)
+        hint = f"Write {written}."
+    message = (
+        "This condition is a text, which always counts as true." if value else "This condition is empty."
+    )
+    view.findings.add("text-condition", path, message, hint=hint, fix=fix)
+    return True
+
+
+def _mend_spaces(view: WorkflowView, value: str, path: Path) -> bool:
+    if value == value.strip():
+        return False
+    message = "Around this expression stand spaces, which make it a text, and that counts as true."
+    view.findings.add("text-condition", path, message, hint="Remove what stands before {{ and behind }}.")
+    return True
+
+
+def _looks_like_expression(text: str, names: set[str]) -> bool:
+    try:
+        reads = compile_expression(text).reads
+    except ExpressionError:
+        return False
+    return bool(reads) and all(read[0] in names for read in reads)
+
+
+def _answer(value: Any, path: Path, whole: dict[Path, Use]) -> Any:
+    """Return the answer of a condition that is the same in every run."""
+    if isinstance(value, bool | int | float) or value is None:
+        return bool(value)
+    use = whole.get(path)
+    if use is None or not use.expression.is_constant:
+        return _UNKNOWN
+    try:
+        answer = use.expression.evaluate({})
+    except LocatedError:
+        return _UNKNOWN
+    return bool(answer)

@@ -1,0 +1,313 @@
+"""Codes of what steps do about failure, time, secrets, calls and size, and of a document's tests."""
+
+from auraos.core.problem_codes.code import WARNING, ProblemCode
+
+CODES = (
+    ProblemCode(
+        code="unbounded-loop",
+        title="A loop without limit",
+        why="A loop whose condition never becomes false would run for ever, and cost for ever.",
+        bad=(
+            "steps:\n"
+            "  pages:\n"
+            "    type: while\n"
+            "    with: {condition: '{{ last.more }}'}\n"
+            "    steps:\n"
+            "      page: {type: noop}"
+        ),
+        good=(
+            "steps:\n"
+            "  pages:\n"
+            "    type: while\n"
+            "    with: {condition: '{{ last.more }}', limit: 100}\n"
+            "    steps:\n"
+            "      page: {type: noop}"
+        ),
+    ),
+    ProblemCode(
+        code="try-without-catch",
+        title="A `try` that catches nothing",
+        why="Its failure goes up as if it were not there.",
+        bad=("steps:\n  guard:\n    type: try\n    steps:\n      a: {type: noop}"),
+        good=(
+            "steps:\n"
+            "  guard:\n"
+            "    type: try\n"
+            "    steps:\n"
+            "      a: {type: noop}\n"
+            "    catch:\n"
+            "      steps:\n"
+            "        b: {type: noop}"
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="race-of-one",
+        title="A race without rivals",
+        why="With one branch there is nobody to be faster than.",
+        bad=(
+            "steps:\n"
+            "  first:\n"
+            "    type: race\n"
+            "    branches:\n"
+            "      only:\n"
+            "        steps:\n"
+            "          a: {type: noop}"
+        ),
+        good=(
+            "steps:\n"
+            "  first:\n"
+            "    type: race\n"
+            "    branches:\n"
+            "      one:\n"
+            "        steps:\n"
+            "          a: {type: noop}\n"
+            "      other:\n"
+            "        steps:\n"
+            "          b: {type: noop}"
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="retry-without-key",
+        title="Retry of something that should happen once",
+        why=(
+            "When an attempt ends in doubt (the answer was lost) it is not repeated, for that could do it "
+            "twice: a person is asked. A `key` that the other side honours makes repeating safe."
+        ),
+        bad=(
+            "steps:\n"
+            "  pay: {type: http.request, with: {url: 'https://a.io', method: POST}, retry: {attempts: 3}}"
+        ),
+        good=(
+            "steps:\n"
+            "  pay: {type: http.request, with: {url: 'https://a.io', method: POST}, retry: {attempts: 3}, key: '{{ input.id }}'}"
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="repeats-a-write",
+        title="A write that may be done twice",
+        why=(
+            "`uncertain: retry` repeats what may have happened already. Without a `key` nobody on the "
+            "other side can tell."
+        ),
+        bad=(
+            "steps:\n"
+            "  pay: {type: http.request, with: {url: 'https://a.io', method: POST}, retry: {attempts: 3}, uncertain: retry}"
+        ),
+        good=(
+            "steps:\n"
+            "  pay: {type: http.request, with: {url: 'https://a.io', method: POST}, retry: {attempts: 3}, uncertain: ask}"
+        ),
+    ),
+    ProblemCode(
+        code="constant-key",
+        title="A key that is the same in every run",
+        why=(
+            "The key tells one piece of work from another. With one key for all, the other side takes "
+            "everything after the first for a repetition."
+        ),
+        bad=("steps:\n  pay: {type: http.request, with: {url: 'https://a.io', method: POST}, key: payment}"),
+        good=(
+            "steps:\n"
+            "  pay: {type: http.request, with: {url: 'https://a.io', method: POST}, key: '{{ input.id }}'}"
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="verify-missing",
+        title="Nothing says how to verify",
+        why="`uncertain: verify` needs a step that finds out whether an attempt took effect.",
+        bad=(
+            "steps:\n"
+            "  pay: {type: http.request, with: {url: 'https://a.io', method: POST}, uncertain: verify}"
+        ),
+        good=(
+            "steps:\n"
+            "  pay:\n"
+            "    type: http.request\n"
+            "    with: {url: 'https://a.io', method: POST}\n"
+            "    uncertain: verify\n"
+            "    verify: {type: http.request, with: {url: 'https://a.io/1'}, done: '{{ output.status == 200 }}'}"
+        ),
+    ),
+    ProblemCode(
+        code="verify-writes",
+        title="A verification that does not just look",
+        why=(
+            "Verifying happens in doubt and perhaps often; it must change nothing, and it must look at "
+            "the world."
+        ),
+        bad=(
+            "steps:\n"
+            "  pay:\n"
+            "    type: http.request\n"
+            "    with: {url: 'https://a.io', method: POST}\n"
+            "    verify: {type: http.request, with: {url: 'https://a.io', method: POST}, done: '{{ output.ok }}'}"
+        ),
+        good=(
+            "steps:\n"
+            "  pay:\n"
+            "    type: http.request\n"
+            "    with: {url: 'https://a.io', method: POST}\n"
+            "    verify: {type: http.request, with: {url: 'https://a.io/1'}, done: '{{ output.status == 200 }}'}"
+        ),
+    ),
+    ProblemCode(
+        code="cache-of-effect",
+        title="A cached effect",
+        why="A cached output is used instead of doing the work; what changes the world would not happen.",
+        bad=(
+            "steps:\n  pay: {type: http.request, with: {url: 'https://a.io', method: POST}, cache: {ttl: 1h}}"
+        ),
+        good=("steps:\n  look: {type: http.request, with: {url: 'https://a.io'}, cache: {ttl: 1h}}"),
+    ),
+    ProblemCode(
+        code="timeout-too-long",
+        title="A time-out that never comes into effect",
+        why="A shorter one around it ends the step first.",
+        bad=(
+            "settings: {timeout: 1m}\n"
+            "steps:\n"
+            "  a: {type: http.request, with: {url: 'https://a.io'}, timeout: 5m}"
+        ),
+        good=(
+            "settings: {timeout: 10m}\n"
+            "steps:\n"
+            "  a: {type: http.request, with: {url: 'https://a.io'}, timeout: 5m}"
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="wait-too-long",
+        title="A wait longer than the run",
+        why="The run times out before the wait is over.",
+        bad=("settings: {timeout: 1h}\nsteps:\n  a: {type: wait.for, with: {duration: 2h}}"),
+        good=("settings: {timeout: 3h}\nsteps:\n  a: {type: wait.for, with: {duration: 2h}}"),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="bad-datetime",
+        title="No point in time",
+        why="A date without a time zone could mean any of 38 moments.",
+        bad=("steps:\n  a: {type: wait.until, with: {at: '2026-11-20 17:30'}}"),
+        good=("steps:\n  a: {type: wait.until, with: {at: '2026-11-20T17:30:00Z'}}"),
+    ),
+    ProblemCode(
+        code="unknown-secret",
+        title="A secret that does not exist",
+        why="The step would fail for want of it.",
+    ),
+    ProblemCode(
+        code="plain-secret",
+        title="A secret written out",
+        why=(
+            "Everybody who may read the workflow, its history and its backups could read it, and it "
+            "cannot be changed in one place."
+        ),
+        bad=("steps:\n  a: {type: noop, with: {value: {password: hunter22}}}"),
+        good=("steps:\n  a: {type: noop, with: {value: {user: ada}}}"),
+    ),
+    ProblemCode(
+        code="unknown-workflow",
+        title="A workflow that does not exist is called",
+        why="The call would fail.",
+    ),
+    ProblemCode(
+        code="call-recursion",
+        title="Workflows that call one another in a circle",
+        why="It ends only if a condition ends it before calls are too deep; then the run fails.",
+        bad=("steps:\n  again: {type: call, with: {workflow: example}}"),
+        good=("steps:\n  other: {type: call, with: {workflow: invoice}}"),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="call-too-deep",
+        title="Calls nested too deeply",
+        why="A run fails when calls are more than 16 deep.",
+    ),
+    ProblemCode(
+        code="large-workflow",
+        title="A workflow that is hard to understand",
+        why=(
+            "Nobody keeps more than 200 steps in mind. A part with a name of its own is easier to read, "
+            "test and use again."
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="too-large-workflow",
+        title="A workflow that is too large",
+        why="More than 2,000 steps can neither be drawn nor understood.",
+    ),
+    ProblemCode(
+        code="test-without-expect",
+        title="A test that expects nothing",
+        why="It passes whatever the workflow puts out.",
+        bad=(
+            "kind: workflow\nname: example\nspec:\n  steps:\n    a: {type: noop}\ntests:\n  - {name: it runs}"
+        ),
+        good=(
+            "kind: workflow\n"
+            "name: example\n"
+            "spec:\n"
+            "  steps:\n"
+            "    a: {type: noop}\n"
+            "tests:\n"
+            "  - {name: it runs, expect: {path: [a]}}"
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="duplicate-test",
+        title="Two tests of one name",
+        why="A report could not say which of them failed.",
+        bad=(
+            "kind: workflow\n"
+            "name: example\n"
+            "spec:\n"
+            "  steps:\n"
+            "    a: {type: noop}\n"
+            "tests:\n"
+            "  - {name: it runs, expect: {path: [a]}}\n"
+            "  - {name: it runs, expect: {path: [a]}}"
+        ),
+        good=(
+            "kind: workflow\n"
+            "name: example\n"
+            "spec:\n"
+            "  steps:\n"
+            "    a: {type: noop}\n"
+            "tests:\n"
+            "  - {name: it runs, expect: {path: [a]}}"
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="test-input",
+        title="A test whose input the workflow would refuse",
+        why="The input does not fit the schema, so no run would begin.",
+        bad=(
+            "kind: workflow\n"
+            "name: example\n"
+            "spec:\n"
+            "  input: {type: object, required: [id]}\n"
+            "  steps:\n"
+            "    a: {type: noop}\n"
+            "tests:\n"
+            "  - {name: it runs, input: {}, expect: {path: [a]}}"
+        ),
+        good=(
+            "kind: workflow\n"
+            "name: example\n"
+            "spec:\n"
+            "  input: {type: object, required: [id]}\n"
+            "  steps:\n"
+            "    a: {type: noop}\n"
+            "tests:\n"
+            "  - {name: it runs, input: {id: 7}, expect: {path: [a]}}"
+        ),
+        severity=WARNING,
+    ),
+)
