@@ -68,11 +68,9 @@ def _result(function: Function, given: dict[str, Type], owner: Type | None) -> T
     source = owner or ANY if name in ("self", "item") else given.get(name, ANY)
     if "item" in (name, part):
         found = source.items
-        return (
-            ANY
-            if found.is_any
-            else union(found, NULL, *([] if function.name != "sum" else [Type(kinds=frozenset({"int"}))]))
-        )
+        if found.is_any:
+            return ANY
+        return union(found, Type(kinds=frozenset({"int"}))) if function.name == "sum" else found.or_null()
     if name == "values":
         found = source.items if source.kinds == frozenset({"list"}) else source
         return found.or_null()
