@@ -90,7 +90,7 @@ def _fields(schema: Schema, definitions: Schema, above: str) -> Iterator[tuple[s
             words = f"{words} Its expressions are evaluated by the step itself.{more}".strip()
         yield (
             code(above + name),
-            type_words(field, definitions),
+            type_words(written, definitions),
             "yes" if name in required else "",
             default,
             words,
