@@ -47,14 +47,18 @@ def load_installed(found: Iterable[EntryPoint] | None = None) -> Installed:
         origin = _origin(entry)
         try:
             step_type = _load(entry, is_own=origin == OWN)
-            if step_type.name in types:
-                raise _Refused(f"{origins[step_type.name]!r} brings a step type of this name already")
+            _refuse_double(step_type.name, origins)
         except _Refused as refused:
             broken.append(BrokenPlugin(name=entry.name, distribution=origin, message=str(refused)))
             continue
         types[step_type.name] = step_type
         origins[step_type.name] = origin
     return Installed(Catalogue(types), origins, tuple(broken))
+
+
+def _refuse_double(name: str, origins: dict[str, str]) -> None:
+    if name in origins:
+        raise _Refused(f"{origins[name]!r} brings a step type of this name already")
 
 
 def _origin(entry: EntryPoint) -> str:
@@ -64,7 +68,7 @@ def _origin(entry: EntryPoint) -> str:
 def _load(entry: EntryPoint, *, is_own: bool) -> StepType:
     try:
         loaded = entry.load()
-    except Exception as error:  # noqa: BLE001 (a plugin may raise anything while it is imported)
+    except Exception as error:
         raise _Refused(f"it cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(loaded, StepType):
         raise _Refused(f"{entry.value!r} is no step type but {type(loaded).__name__}")

@@ -40,7 +40,9 @@ CHAPTERS = (
                 "Find every problem of workflow files; --fix mends the safe ones.",
             ),
             Command("graph", "auraos.cli.graph:graph", "Draw a workflow in the terminal or as SVG."),
-            Command("test", "auraos.cli.test:test", "Run the test cases of workflow files, without network."),
+            Command(
+                "test", "auraos.cli.test:run_cases", "Run the test cases of workflow files, without network."
+            ),
         ),
     ),
     Chapter(

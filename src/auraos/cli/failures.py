@@ -24,7 +24,7 @@ def explain_usage(error: "CycloptsError", *, as_json: bool) -> int:
     words = " ".join(error.command_chain or ())
     message = " ".join(str(error).split())
     hint = f"See `auraos {words} --help`." if words else "See `auraos --help`."
-    return _say("wrong-usage", message, hint, Exit.WRONG_INPUT, as_json=as_json)
+    return say("wrong-usage", message, hint, Exit.WRONG_INPUT, as_json=as_json)
 
 
 def explain_error(error: AuraError | OSError, *, as_json: bool, debug: bool) -> int:
@@ -34,11 +34,11 @@ def explain_error(error: AuraError | OSError, *, as_json: bool, debug: bool) -> 
     if debug:
         traceback.print_exception(error)
     if isinstance(error, AuraError):
-        return _say(
+        return say(
             error_code(error), error.message, error.hint, exit_of(error), as_json=as_json, data=error.data
         )
     code, message, exit_code = _of_system(error)
-    return _say(code, message, "", exit_code, as_json=as_json)
+    return say(code, message, "", exit_code, as_json=as_json)
 
 
 def explain_bug(error: Exception, *, as_json: bool, debug: bool) -> int:
@@ -47,7 +47,7 @@ def explain_bug(error: Exception, *, as_json: bool, debug: bool) -> int:
         traceback.print_exception(error)
     message = f"AuraOS made a mistake: {type(error).__name__}: {error}"
     hint = f"Please report it{_tracker()}, with the command and what `--debug` prints."
-    return _say("bug", message, hint, Exit.BUG, as_json=as_json)
+    return say("bug", message, hint, Exit.BUG, as_json=as_json)
 
 
 def exit_of(error: AuraError) -> Exit:
@@ -60,7 +60,8 @@ def error_code(error: AuraError) -> str:
     return error.code
 
 
-def _say(code: str, message: str, hint: str, exit_code: Exit, *, as_json: bool, data: Any = None) -> int:
+def say(code: str, message: str, hint: str, exit_code: Exit, *, as_json: bool, data: Any = None) -> int:
+    """Write an error, as text to standard error or as JSON to standard output; return its exit code."""
     if as_json:
         shown: dict[str, Any] = {"code": code, "message": message}
         if hint:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from difflib import get_close_matches
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,10 @@ def run_command(arguments: list[str]) -> int:
     if own == ["--version"]:
         sys.stdout.write(f"auraos {version('auraos')}\n")
         return Exit.DONE
-    return _guarded([*own, *rest], debug=debug)
+    unknown = _unknown_command(own)
+    if unknown:
+        return explain_unknown(unknown, as_json="--json" in own)
+    return _guarded(["<stdin>" if argument == "-" else argument for argument in [*own, *rest]], debug=debug)
 
 
 def front_page() -> str:
@@ -72,6 +76,31 @@ def build_app() -> "App":
             parent = nouns[noun_word] if noun_word else app
             parent.command(command.target, name=verb, help=command.summary)
     return app
+
+
+def explain_unknown(words: str, *, as_json: bool) -> int:
+    """Say that there is no such command, and which one may have been meant."""
+    from auraos.cli.failures import say  # noqa: PLC0415
+
+    near = get_close_matches(words, _all_words(), n=1, cutoff=0.5)
+    hint = f"Did you mean `auraos {near[0]}`?" if near else "`auraos --help` lists all commands."
+    message = f"There is no command `auraos {words}`."
+    return say("unknown-command", message, hint, Exit.WRONG_INPUT, as_json=as_json)
+
+
+def _unknown_command(arguments: list[str]) -> str:
+    """Return the words of the command if there is none of these words, else nothing."""
+    words = [argument for argument in arguments[:2] if not argument.startswith("-")]
+    if not words or arguments[0].startswith("-"):
+        return ""
+    if words[0] in NOUNS:
+        known = len(words) == 1 or " ".join(words) in _all_words()
+        return "" if known else " ".join(words)
+    return "" if words[0] in _all_words() else words[0]
+
+
+def _all_words() -> list[str]:
+    return [command.words for chapter in CHAPTERS for command in chapter.commands]
 
 
 def _guarded(arguments: list[str], *, debug: bool) -> int:

@@ -66,9 +66,14 @@ _DARK = {
 }
 
 
+def lay_out_svg(scene: Scene) -> Drawing:
+    """Return the drawing of a scene in pixels."""
+    return lay_out(scene, _MEASURES)
+
+
 def paint_svg(scene: Scene, title: str) -> str:
     """Return the drawing of a scene as the text of an SVG file."""
-    drawing = lay_out(scene, _MEASURES)
+    drawing = lay_out_svg(scene)
     across, down = drawing.width + 2 * _MARGIN, drawing.height + 2 * _MARGIN
     body = _paint(drawing, _MARGIN, _MARGIN, depth=0)
     size = f'width="{across}" height="{down}"'

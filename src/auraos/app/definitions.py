@@ -1,0 +1,146 @@
+"""Definitions out of a folder: `call` finds workflows beside the file by their names; versions become programs.
+
+The engine keeps the text of every version it started a run on, so a run goes on after its file was changed or deleted.
+"""
+
+import re
+from pathlib import Path
+
+from auraos.app.files import SUFFIXES, read_source
+from auraos.core.catalogue import Catalogue
+from auraos.core.document import Document, content_hash, read_document
+from auraos.core.errors import UserError
+from auraos.core.graph import read_workflow
+from auraos.core.problems import Severity
+from auraos.core.run import Program, compile_workflow
+from auraos.core.workflow import Scope, Step, Workflow
+from auraos.engine.ports import NotFoundError, Version
+
+_NAME = re.compile(r"^name:\s*[\"']?([a-z][a-z0-9-]*)[\"']?\s*(?:#.*)?$", re.MULTILINE)
+_KIND = re.compile(r"^kind:\s*[\"']?workflow[\"']?\s*(?:#.*)?$", re.MULTILINE)
+
+
+class BrokenDefinitionError(UserError):
+    """The text of a definition cannot become a program."""
+
+    code = "broken-definition"
+
+
+class FolderDefinitions:
+    """The workflows of one folder, and of texts that were handed over."""
+
+    def __init__(self, folder: Path | None, catalogue: Catalogue) -> None:
+        self._folder = folder
+        self._catalogue = catalogue
+        self._index: dict[str, list[Path]] | None = None
+        self._read: dict[str, Workflow | None] = {}
+        self._versions: dict[str, Version] = {}
+
+    def add(self, text: str) -> Version:
+        """Take a text into use, before whatever the folder has under its name; return its version."""
+        version = make_version(text, self._catalogue)
+        self._versions[version.name] = version
+        return version
+
+    def find_workflow(self, name: str) -> Workflow | None:
+        """Return the workflow of this name; None if the folder has none, or its text cannot be read."""
+        bare = name.partition("@")[0]
+        if bare not in self._read:
+            text = self._text_of(bare)
+            self._read[bare] = _workflow_of(text, self._catalogue)[1] if text is not None else None
+        return self._read[bare]
+
+    async def resolve(self, workspace: str, name: str) -> Version:  # noqa: ARG002 (a folder is one workspace)
+        """Return the version that stands in the folder under this name now."""
+        bare, at, number = name.partition("@")
+        if at and number != "latest":
+            message = f"{name!r} pins a version, and files of a folder have no version numbers."
+            raise NotFoundError(message, hint=f"Write {bare!r}; numbered versions need a server.")
+        text = self._text_of(bare)
+        if text is None:
+            where = f" in {self._folder}" if self._folder else ""
+            raise NotFoundError(
+                f"There is no workflow named {bare!r}{where}.",
+                hint=f"A file there must say `name: {bare}` and `kind: workflow`.",
+            )
+        return self._versions.get(bare) or make_version(text, self._catalogue)
+
+    def compile(self, version: Version) -> Program:
+        """Return the program of a version, with the step types that it was published with."""
+        document, workflow = _workflow_of(version.text, self._catalogue)
+        if document is None or workflow is None:
+            message = f"The text of {version.name!r}, version {version.hash[:12]}, cannot be read by this installation."
+            raise BrokenDefinitionError(message, hint="A step type that it uses may not be installed.")
+        return compile_workflow(workflow, self._catalogue, version=version.hash)
+
+    def _text_of(self, name: str) -> str | None:
+        if name in self._versions:
+            return self._versions[name].text
+        paths = self._paths().get(name, [])
+        if len(paths) > 1:
+            listed = ", ".join(str(path) for path in paths)
+            raise BrokenDefinitionError(f"More than one file names a workflow {name!r}: {listed}.")
+        return read_source(str(paths[0])) if paths else None
+
+    def _paths(self) -> dict[str, list[Path]]:
+        if self._index is None:
+            self._index = {}
+            for path in _files_in(self._folder):
+                name = _name_of(path)
+                if name:
+                    self._index.setdefault(name, []).append(path)
+        return self._index
+
+
+def make_version(text: str, catalogue: Catalogue) -> Version:
+    """Return the version that a text is; raise `UserError` for one that cannot be read."""
+    document, workflow = _workflow_of(text, catalogue)
+    if document is None or workflow is None:
+        raise BrokenDefinitionError("The text is no workflow that can be read.", hint="See `auraos check`.")
+    types = _resolved_types(workflow.scope, catalogue)
+    return Version(
+        hash=content_hash(document, types), kind="workflow", name=document.name, text=text, step_types=types
+    )
+
+
+def _workflow_of(text: str, catalogue: Catalogue) -> tuple[Document | None, Workflow | None]:
+    document, problems = read_document(text, ("workflow",))
+    if document is None or any(problem.severity is Severity.ERROR for problem in problems):
+        return None, None
+    workflow, _ = read_workflow(document, catalogue)
+    return document, workflow
+
+
+def _resolved_types(scope: Scope, catalogue: Catalogue) -> dict[str, int]:
+    types: dict[str, int] = {}
+    for step in scope.steps.values():
+        for name, pinned in _used_types(step):
+            found = catalogue.find(name, pinned)
+            if found is not None:
+                types[name if pinned is None else f"{name}@{pinned}"] = found.version
+        for inner in (step.body, step.catch, step.finally_, *(step.branches or {}).values()):
+            if inner is not None:
+                types |= _resolved_types(inner, catalogue)
+    return types
+
+
+def _used_types(step: Step) -> list[tuple[str, int | None]]:
+    used = [(step.type, step.version)]
+    used += [(one.type, one.version) for one in (step.undo, step.verify) if one is not None]
+    return used
+
+
+def _files_in(folder: Path | None) -> list[Path]:
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of the workflow in a file, from a look at its lines; empty where there is none."""
+    try:
+        text = read_source(str(path))
+    except UserError:
+        return ""
+    found = _NAME.search(text)
+    return found[1] if found and _KIND.search(text) else ""

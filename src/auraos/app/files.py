@@ -1,0 +1,136 @@
+"""Workflow files: found in folders, read, and checked together with their test cases."""
+
+import sys
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from auraos.core.catalogue import Catalogue
+from auraos.core.document import Document, read_document
+from auraos.core.errors import UserError
+from auraos.core.graph import check_text, read_workflow
+from auraos.core.graph.check import in_order
+from auraos.core.graph.check_calls import FindWorkflow
+from auraos.core.problems import Problem, Severity
+from auraos.core.workflow import Workflow
+from auraos.engine.trial import PlacedCase, read_cases
+
+STDIN = "<stdin>"
+"""How standard input is named; on the command line it is `-`."""
+SUFFIXES = (".yaml", ".yml")
+LARGEST_FILE = 10_000_000
+
+
+class UnreadableFileError(UserError):
+    """A file is not there, or is no text."""
+
+    code = "unreadable-file"
+
+
+class Found(NamedTuple):
+    """A file to look at; `named` when the person named it, and not just its folder."""
+
+    path: str
+    named: bool
+
+
+class CheckedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file, read and checked: the workflow is there unless reading it found an error."""
+
+    path: str
+    text: str
+    document: Document | None
+    workflow: Workflow | None
+    cases: tuple[PlacedCase, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> list[Problem]:
+        """Return the problems that stop a run."""
+        return [problem for problem in self.problems if problem.severity is Severity.ERROR]
+
+
+def find_files(paths: Iterable[str]) -> list[Found]:
+    """Return the files that these paths name, those of folders in order, each once; raise for a path that is not there."""
+    found: dict[str, bool] = {}
+    for path in paths:
+        if path == STDIN or Path(path).is_file():
+            found[path] = True
+        elif Path(path).is_dir():
+            for inner in sorted(_documents_below(Path(path))):
+                found.setdefault(str(inner), False)
+        else:
+            raise UnreadableFileError(f"There is no file or folder {path!r}.")
+    return [Found(path, named) for path, named in found.items()]
+
+
+def read_source(path: str) -> str:
+    """Return the text of a file, or of standard input."""
+    try:
+        data = sys.stdin.buffer.read(LARGEST_FILE + 1) if path == STDIN else _read_file(path)
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        message = f"{path} is no UTF-8 text: line {line} has a byte that means nothing there."
+        raise UnreadableFileError(message, hint="Save the file as UTF-8.") from error
+    except FileNotFoundError:
+        raise UnreadableFileError(f"There is no file {path!r}.") from None
+    except IsADirectoryError:
+        raise UnreadableFileError(f"{path!r} is a folder; name a file in it.") from None
+    except PermissionError:
+        raise UnreadableFileError(f"{path!r} may not be read by you.") from None
+    return text.removeprefix("\ufeff") if path == STDIN else text
+
+
+def check_source(
+    path: str,
+    text: str,
+    catalogue: Catalogue,
+    *,
+    others: FindWorkflow | None = None,
+    secrets: Collection[str] | None = None,
+) -> CheckedFile:
+    """Return everything that can be said of a text before it runs, its test cases included."""
+    problems = check_text(text, catalogue, others=others, secrets=secrets)
+    document, _ = read_document(text, ("workflow",))
+    workflow = None
+    cases: list[PlacedCase] = []
+    if document is not None:
+        workflow, _ = read_workflow(document, catalogue)
+        cases, of_cases = read_cases(document, workflow)
+        known = {problem.path for problem in problems}
+        problems = in_order([*problems, *(problem for problem in of_cases if problem.path not in known)])
+    return CheckedFile(
+        path=path,
+        text=text,
+        document=document,
+        workflow=workflow,
+        cases=tuple(cases),
+        problems=tuple(problems),
+    )
+
+
+def folder_of(path: str) -> Path:
+    """Return the folder beside which a file's called workflows are looked for; for standard input it is this one."""
+    return Path.cwd() if path == STDIN else Path(path).resolve().parent
+
+
+def says_kind(text: str) -> bool:
+    """Return whether a text looks like one of our documents: it has a line that begins with `kind:`."""
+    return any(line.startswith(("kind:", '"kind"', "'kind'", "{")) for line in text.splitlines())
+
+
+def _read_file(path: str) -> bytes:
+    size = Path(path).stat().st_size
+    if size > LARGEST_FILE:
+        raise UnreadableFileError(f"{path!r} has {size:,} bytes; a document has at most {LARGEST_FILE:,}.")
+    return Path(path).read_bytes()
+
+
+def _documents_below(folder: Path) -> Iterable[Path]:
+    for path in folder.rglob("*"):
+        inside = path.relative_to(folder).parts
+        if path.suffix in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in inside):
+            yield path

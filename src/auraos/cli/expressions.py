@@ -1,0 +1,66 @@
+"""`auraos expressions`: the functions of the language, and a place to try an expression."""
+
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from auraos.cli.exits import Exit
+from auraos.cli.failures import WrongInputError
+from auraos.cli.options import Json, read_input, read_pairs
+from auraos.cli.screen import clean, print_json, to_people
+from auraos.core.expressions import (
+    EvaluationError,
+    ExpressionError,
+    LocatedError,
+    Meter,
+    compile_expression,
+    compile_template,
+    describe_functions,
+)
+from auraos.core.values import from_wire, to_wire
+
+
+def list_functions(
+    search: Annotated[str, Parameter(help="Only those whose name or words have this in them.")] = "",
+    *,
+    json: Json = False,
+) -> int:
+    """List functions and methods of the language."""
+    found = [
+        one
+        for one in describe_functions()
+        if search.casefold() in msgspec.json.encode(one).decode().casefold()
+    ]
+    if json:
+        print_json({"ok": True, "functions": [msgspec.to_builtins(one) for one in found]})
+        return Exit.DONE
+    screen = to_people()
+    for one in found:
+        screen.line(screen.tint(clean(one.signature), "bold"))
+        screen.line(f"    {clean(' '.join(one.docstring.partition('>>>')[0].split()))}")
+    return Exit.DONE
+
+
+def evaluate(
+    expression: Annotated[str, Parameter(help="An expression, or a text with {{ … }} in it.")],
+    *,
+    input: Annotated[tuple[str, ...], Parameter(help="The value of `input`: JSON, @file or key=value.")] = (),  # noqa: A002
+    name: Annotated[tuple[str, ...], Parameter(name="--name", help="Another name: steps='{\"a\": 1}'.")] = (),
+    json: Json = False,
+) -> int:
+    """Evaluate an expression over data you give."""
+    names = {"input": from_wire(read_input(input)), **from_wire(read_pairs(name)), "$meter": Meter()}
+    try:
+        if "{{" in expression:
+            value = compile_template(expression).evaluate(names)
+        else:
+            value = compile_expression(expression).evaluate(names)
+    except (ExpressionError, EvaluationError, LocatedError) as error:
+        raise WrongInputError(f"{error}") from None
+    if json:
+        print_json({"ok": True, "value": to_wire(value)})
+    else:
+        data = msgspec.json.encode(to_wire(value))
+        to_people().line(msgspec.json.format(data, indent=2).decode())
+    return Exit.DONE

@@ -1,0 +1,105 @@
+"""Options that several commands share, and how what people type is read."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from cyclopts import Parameter
+
+from auraos.cli.failures import WrongInputError
+
+Json: TypeAlias = Annotated[
+    bool, Parameter(name="--json", negative="", help="Print one JSON document instead of text.")
+]
+Data: TypeAlias = Annotated[
+    Path, Parameter(name="--data", help="The folder that holds runs, journals and files.")
+]
+AllowNet: TypeAlias = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--allow-net",
+        negative="",
+        help="Let steps reach HOST:PORT on this machine or a private network. May be given again and again.",
+    ),
+]
+DEFAULT_DATA = Path(".auraos")
+
+
+def read_json(text: str, what: str) -> Any:
+    """Return the value of a JSON text; say where it is wrong, with the line and a caret."""
+    try:
+        return msgspec.json.decode(text.encode())
+    except msgspec.DecodeError as error:
+        raise WrongInputError(
+            f"{what} is no JSON: {_words_of(str(error), text)}.", hint=_hint_of(text)
+        ) from None
+
+
+def read_input(given: tuple[str, ...]) -> Any:
+    """Return the input of a run: one JSON text, `@file` or `-`, or any number of `key=value`."""
+    if not given:
+        return None
+    if len(given) == 1 and not _is_pair(given[0]):
+        return _read_whole(given[0])
+    fields: dict[str, Any] = {}
+    for one in given:
+        if not _is_pair(one):
+            raise WrongInputError(
+                f"{one!r} is no `key=value`.", hint="Give one JSON text, one @file, or only key=value pairs."
+            )
+        key, value = read_pair(one)
+        fields[key] = value
+    return fields
+
+
+def read_pairs(given: tuple[str, ...]) -> dict[str, Any]:
+    """Return `key=value` pairs as a mapping."""
+    return dict(read_pair(one) for one in given)
+
+
+def read_pair(text: str) -> tuple[str, Any]:
+    """Return the key and value of `key=value`; a value that is no JSON is text, `key=@file` is the JSON of a file."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise WrongInputError(f"{text!r} is no `key=value`.")
+    if value.startswith("@"):
+        return key, _read_whole(value)
+    try:
+        return key, msgspec.json.decode(value.encode())
+    except msgspec.DecodeError:
+        return key, value
+
+
+def _is_pair(text: str) -> bool:
+    key, equals, _ = text.partition("=")
+    return (
+        bool(equals)
+        and not text.lstrip().startswith(("{", "[", '"', "@"))
+        and key.replace("_", "a").replace("-", "a").isalnum()
+    )
+
+
+def _read_whole(given: str) -> Any:
+    from auraos.app.files import read_source  # noqa: PLC0415 (most runs are given their input on the command line)
+
+    if given == "-":
+        return read_json(read_source("-"), "Standard input")
+    if given.startswith("@"):
+        return read_json(read_source(given[1:]), given[1:])
+    return read_json(given, "The input")
+
+
+def _words_of(message: str, text: str) -> str:
+    found = message.rpartition("(byte ")[2].rstrip(")")
+    if not found.isdigit():
+        return message
+    before = text.encode()[: int(found)].decode(errors="replace")
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    words = message.removeprefix("JSON is malformed: ").partition(" (byte")[0]
+    return f"line {line}, column {column}: {words}"
+
+
+def _hint_of(text: str) -> str:
+    if "'" in text and '"' not in text:
+        return 'JSON wants double quotes; put single quotes around the whole: --input \'{"name": "Ada"}\'.'
+    return 'Write --input \'{"name": "Ada"}\', --input @file.json or --input name=Ada.'
