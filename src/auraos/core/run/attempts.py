@@ -112,14 +112,10 @@ def failed(turn: Turn, activation: Activation, fact: StepFailed | StepUnknown) -
     _end_doubt(turn, activation)
     activation.error = fact.error
     activation.unknown = type(fact) is StepUnknown
-    if type(fact) is StepUnknown and fact.lost:
-        activation.lost += 1
+    lost = type(fact) is StepUnknown and fact.lost and activation.lost < MOST_LOST
+    activation.lost += lost
     activation.status = "deciding"
-    turn.state.agenda[activation.path] = (
-        "lost" if getattr(fact, "lost", False) else "outcome",
-        activation,
-        None,
-    )
+    turn.state.agenda[activation.path] = ("lost" if lost else "outcome", activation, None)
 
 
 def decide_outcome(turn: Turn, activation: Activation, *, lost: bool) -> None:
@@ -131,7 +127,7 @@ def decide_outcome(turn: Turn, activation: Activation, *, lost: bool) -> None:
         return
     if activation.unknown and not activation.effect.may_repeat and _raise_doubt(turn, activation, error):
         return
-    if lost and activation.lost <= MOST_LOST and not _is_ending(activation):
+    if lost and not _is_ending(activation):
         turn.decide(
             RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=turn.at)
         )

@@ -438,6 +438,7 @@ def _page(activation: Activation) -> Page:
     hidden = ("input", "vars", "run", "trigger")
     values = activation.frame.values
     names = {name: value for name, value in values.items() if name[0] != "$" and name not in hidden}
+    names |= {"steps": dict(values["steps"]), "errors": dict(values["errors"])}
     path, number = activation.path, activation.pages
     if activation.step.behaviour is Behaviour.WHILE:
         return Page(

@@ -56,7 +56,8 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
     if fact.page is not None:
         scope = state.program.alone(static_path(fact.page.path))
         prefix = fact.page.path[: -len(scope.steps[0].id)]
-        values |= fact.page.names
+        names = fact.page.names
+        values |= {**names, "steps": dict(names["steps"]), "errors": dict(names["errors"])}
     state.root = Frame(scope, prefix, None, values)
     if fact.page is not None:
         state.root.loop_names = {name: values[name] for name in ("item", "index", "last") if name in values}
