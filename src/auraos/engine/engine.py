@@ -10,7 +10,7 @@ import msgspec
 
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import UserError
-from auraos.core.run import RunState, decode_fact, encode_fact
+from auraos.core.run import RunState, decode_fact, encode_fact, inherit
 from auraos.core.run.commands import EndRun
 from auraos.core.run.facts import (
     Answered,
@@ -18,6 +18,7 @@ from auraos.core.run.facts import (
     CancelRequested,
     EventReceived,
     OutsideFact,
+    Parent,
     RunFinished,
     RunPaused,
     RunReleased,
@@ -47,7 +48,7 @@ from auraos.engine.ports import (
 from auraos.engine.requests import Requests, check_input
 from auraos.engine.runner import Hooks, Runner
 from auraos.engine.slots import Slots
-from auraos.engine.stream import Change, Streams
+from auraos.engine.stream import Change, Streams, changes_of
 
 DEFAULT_PARALLEL = 100
 GRACE = 10.0
@@ -152,6 +153,51 @@ class Engine:
         check_input(program, started)
         await self._begin(started)
         return started.run
+
+    async def retry(
+        self, run: str, *, kind: Literal["retry", "fork"] = "retry", start_at: str | None = None,
+        changes: dict[str, Value] | None = None, again: bool = False, workflow: Version | None = None, by: str = "",
+    ) -> str:  # fmt: skip
+        """Start a new run that takes over what this one finished; return its id when the start is durable.
+
+        It goes on where the run failed, or begins again at a step; `changes` sets outputs, `again` repeats
+        effects under new keys, `workflow` moves it to another version.
+        """
+        self._refuse_when_closing()
+        row = await self._row_of(run)
+        facts = await self.facts(run)
+        first = facts[0]
+        assert isinstance(first, RunStarted)
+        old = await self._programs.program(row.version)
+        version = row.version if workflow is None else self._programs.take(workflow)
+        program = await self._programs.program(version)
+        inherited = inherit(
+            old if workflow is None else program, facts, start_at=start_at, changes=changes, again=again
+        )
+        started = msgspec.structs.replace(
+            first,
+            run=self._clock.new_id(),
+            version=version,
+            by=by,
+            origin=first.origin or first.run,
+            parent=Parent(run=run, kind=kind),
+            inherited=inherited,
+            resolved=first.resolved if workflow is None else {},
+            page=None,
+            depth=0,
+        )
+        await self._requests.share(started, run)
+        await self._begin(started)
+        return started.run
+
+    async def facts(self, run: str) -> list[AnyFact]:
+        """Return the durable facts of a run, in order."""
+        return [
+            change.fact
+            for batch in await self._store.journal(run)
+            for change in changes_of(run, batch)
+            if change.fact
+        ]
 
     async def wait(self, run: str) -> Ended:
         """Return how a run ended, once it has."""

@@ -15,7 +15,7 @@ import msgspec
 
 from auraos.core.errors import AuraError, UserError
 from auraos.core.run import Program, decode_fact, encode_fact
-from auraos.core.run.facts import ChildFinished, OutsideFact, RunStarted, StepError
+from auraos.core.run.facts import ChildFinished, OutsideFact, Page, RunStarted, StepError
 from auraos.core.values import FileReference, Value, to_plain
 from auraos.engine.active import ActiveRun
 from auraos.engine.definitions import Programs, called_workflows
@@ -185,6 +185,10 @@ class Requests:
         else:
             await self._store.commit(answer)
 
+    async def share(self, started: RunStarted, source: str) -> None:
+        """Let a run that takes over from another one hold the files that it is handed."""
+        await self._share(started, started.workspace, source, started.run)
+
     async def _share(self, fact: Any, workspace: str, source: str, target: str) -> None:
         """Let the receiver hold the files that it is handed."""
         if not source:
@@ -213,11 +217,16 @@ def check_input(program: Program, started: RunStarted) -> None:
 def _references(fact: Any) -> list[FileReference]:
     """Return the files that a fact hands over."""
     found: list[FileReference] = []
-    values: list[Value] = [getattr(fact, name, None) for name in ("input", "output", "data", "variables")]
+    values: list[Value] = [
+        getattr(fact, name, None) for name in ("input", "output", "data", "variables", "page")
+    ]
+    values.extend(inherited.output for inherited in getattr(fact, "inherited", ()))
     while values:
         value = values.pop()
         if isinstance(value, FileReference):
             found.append(value)
+        elif isinstance(value, Page):
+            values.extend((value.items, value.last, value.names))
         elif isinstance(value, dict):
             values.extend(value.values())
         elif isinstance(value, list | tuple):

@@ -1,0 +1,230 @@
+"""What goes over `engine.sock`: one JSON object a line. An ask has a number, and its answers bear the same
+one.
+
+    → {"number": 1, "ask": "Signal", "run": "…", "name": "paid", "data": {…}}
+    ← {"number": 1, "ok": null}          the fact is durable
+    ← {"number": 1, "error": {"code": …, "family": "user", "message": …, "hint": …}}
+    ← {"number": 2, "change": {…}}       of a stream, which ends with {"number": 2, "ok": null}
+
+User data travels in its wire form.
+"""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
+from auraos.core.run import decode_fact, encode_fact
+from auraos.engine.context import Progress
+from auraos.engine.ports import LogLine, Version
+from auraos.engine.stream import Change
+
+LONGEST_LINE = 64 * 1024 * 1024
+
+
+class Ask(msgspec.Struct, kw_only=True, tag_field="ask", omit_defaults=True, forbid_unknown_fields=True):
+    """The base of everything that can be asked."""
+
+    number: int = 0
+
+
+class Start(Ask, tag=True):
+    """Start a run of a published workflow, or of the version that is sent along."""
+
+    workflow: str = ""
+    version: Version | None = None
+    called: list[Version] = []
+    input: Any = None
+    workspace: str = "default"
+    variables: dict[str, Any] = {}
+    by: str = ""
+    run: str = ""
+
+
+class Signal(Ask, tag=True):
+    run: str
+    name: str
+    data: Any = None
+    key: str = ""
+    id: str = ""
+    by: str = ""
+
+
+class Approve(Ask, tag=True):
+    run: str
+    decision: str
+    path: str = ""
+    by: str = ""
+    comment: str = ""
+    data: Any = None
+
+
+class Resolve(Ask, tag=True):
+    run: str
+    outcome: Literal["succeeded", "failed", "retry"]
+    path: str = ""
+    output: Any = None
+    message: str = ""
+    by: str = ""
+
+
+class Pause(Ask, tag=True):
+    run: str
+    by: str = ""
+    reason: str = ""
+
+
+class Resume(Ask, tag=True):
+    run: str
+    by: str = ""
+    variables: dict[str, Any] = {}
+
+
+class Cancel(Ask, tag=True):
+    run: str
+    by: str = ""
+    reason: str = ""
+    undo: bool = False
+    force: bool = False
+
+
+class Release(Ask, tag=True):
+    run: str
+    by: str = ""
+
+
+class Publish(Ask, tag=True):
+    type: str
+    data: Any = None
+    id: str = ""
+
+
+class Retry(Ask, tag=True):
+    """Start a new run that goes on where this one failed, or begins again at a step, with changed outputs."""
+
+    run: str
+    kind: Literal["retry", "fork"] = "retry"
+    start_at: str = ""
+    changes: dict[str, Any] = {}
+    again: bool = False
+    version: Version | None = None
+    by: str = ""
+
+
+class Wait(Ask, tag=True):
+    run: str
+
+
+class Subscribe(Ask, tag=True):
+    run: str
+    after: int = 0
+
+
+class ListRuns(Ask, tag=True):
+    workspace: str = "default"
+    states: tuple[str, ...] = ()
+    workflow: str = ""
+    parent: str | None = None
+    before: str = ""
+    limit: int = 50
+
+
+class Find(Ask, tag=True):
+    name: str
+    workspace: str | None = None
+
+
+class Journal(Ask, tag=True):
+    run: str
+    after: int = 0
+
+
+class Logs(Ask, tag=True):
+    run: str
+    path: str | None = None
+    limit: int = 1000
+
+
+class GetVersion(Ask, tag=True):
+    hash: str
+
+
+AnyAsk: TypeAlias = (
+    Start
+    | Signal
+    | Approve
+    | Resolve
+    | Pause
+    | Resume
+    | Cancel
+    | Release
+    | Publish
+    | Retry
+    | Wait
+    | Subscribe
+    | ListRuns
+    | Find
+    | Journal
+    | Logs
+    | GetVersion
+)
+
+
+class Told(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An error as it goes over the line."""
+
+    code: str
+    family: str
+    message: str
+    hint: str = ""
+
+
+class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One line back."""
+
+    number: int
+    ok: msgspec.Raw = msgspec.Raw()
+    change: msgspec.Raw = msgspec.Raw()
+    error: Told | None = None
+
+
+class _ShownChange(msgspec.Struct, kw_only=True, omit_defaults=True):
+    run: str
+    seq: int = 0
+    fact: msgspec.Raw = msgspec.Raw()
+    log: LogLine | None = None
+    progress: Progress | None = None
+
+
+FAMILIES: tuple[tuple[str, type[AuraError]], ...] = (
+    ("user", UserError),
+    ("operational", OperationalError),
+    ("unexpected", UnexpectedError),
+)
+
+
+def encode_change(change: Change) -> bytes:
+    """Return a change as it goes over the line."""
+    fact = msgspec.Raw(encode_fact(change.fact)) if change.fact is not None else msgspec.Raw()
+    shown = _ShownChange(run=change.run, seq=change.seq, fact=fact, log=change.log, progress=change.progress)
+    return msgspec.json.encode(shown)
+
+
+def decode_change(line: bytes) -> Change:
+    """Return the change that a line tells of."""
+    shown = msgspec.json.decode(line, type=_ShownChange)
+    fact = decode_fact(bytes(shown.fact)) if bytes(shown.fact) else None
+    return Change(run=shown.run, seq=shown.seq, fact=fact, log=shown.log, progress=shown.progress)
+
+
+def tell(error: AuraError) -> Told:
+    """Return an error as it goes over the line."""
+    family = next((name for name, kind in FAMILIES if isinstance(error, kind)), "unexpected")
+    return Told(code=error.code, family=family, message=error.message, hint=error.hint)
+
+
+def heard(told: Told) -> AuraError:
+    """Return the error that came over the line, of the same family and with the same code."""
+    family = dict(FAMILIES).get(told.family, UnexpectedError)
+    kind: type[AuraError] = type(family.__name__, (family,), {"code": told.code})
+    return kind(told.message, hint=told.hint)

@@ -1,0 +1,221 @@
+"""The asking side of `engine.sock`: the same methods as `Engine` and `RunStore`, for a process that does not
+hold the folder.
+"""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from auraos.core.errors import OperationalError
+from auraos.core.values import Value, from_wire, to_wire
+from auraos.engine import asks
+from auraos.engine.engine import Ended
+from auraos.engine.ports import Batch, LogLine, RunQuery, RunRow, Version
+from auraos.engine.socket import with_short_name
+from auraos.engine.stream import Change
+
+T = TypeVar("T")
+
+
+class EngineGoneError(OperationalError):
+    """Nobody listens at the socket, or the process behind it ended."""
+
+    code = "engine-gone"
+
+
+class EngineClient:
+    """A connection to the process that holds a folder."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Queue[asks.Answer | None]] = {}
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def connect(cls, path: Path) -> "EngineClient":
+        """Connect to the engine of a folder; raise `EngineGoneError` when there is none."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with_short_name(path, connection.connect)
+            reader, writer = await asyncio.open_unix_connection(sock=connection, limit=asks.LONGEST_LINE)
+        except OSError as error:
+            connection.close()
+            raise EngineGoneError(f"No engine answers at {path}.", hint="Start one, or try again.") from error
+        return cls(reader, writer)
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._reading.cancel()
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except ConnectionError:
+            return
+
+    # --- the engine ---
+
+    async def start(
+        self, workflow: str | Version, *, input: Value = None, workspace: str = "default",  # noqa: A002
+        variables: dict[str, Any] | None = None, by: str = "", run: str = "", called: Sequence[Version] = (),
+    ) -> str:  # fmt: skip
+        """Start a run and return its id when the start is durable."""
+        name, version = (workflow, None) if isinstance(workflow, str) else ("", workflow)
+        ask = asks.Start(
+            workflow=name,
+            version=version,
+            called=list(called),
+            input=to_wire(input),
+            workspace=workspace,
+            variables=to_wire(variables or {}),
+            by=by,
+            run=run,
+        )
+        return await self._ask(ask, str)
+
+    async def retry(
+        self, run: str, *, kind: Literal["retry", "fork"] = "retry", start_at: str | None = None,
+        changes: dict[str, Value] | None = None, again: bool = False, workflow: Version | None = None, by: str = "",
+    ) -> str:  # fmt: skip
+        """Start a new run that goes on where this one failed, or begins again at a step; return its id."""
+        ask = asks.Retry(
+            run=run, kind=kind, start_at=start_at or "", changes=to_wire(changes or {}), again=again,
+            version=workflow, by=by,
+        )  # fmt: skip
+        return await self._ask(ask, str)
+
+    async def wait(self, run: str) -> Ended:
+        """Return how a run ended, once it has."""
+        ended = await self._ask(asks.Wait(run=run), Ended)
+        return msgspec.structs.replace(ended, output=from_wire(ended.output))
+
+    async def subscribe(self, run: str, after: int = 0) -> AsyncIterator[Change]:
+        """Yield every durable fact of a run after this number, its log and progress, until it ends."""
+        number, queue = self._send(asks.Subscribe(run=run, after=after))
+        try:
+            while True:
+                answer = self._checked(await queue.get())
+                if not bytes(answer.change):
+                    return
+                yield asks.decode_change(bytes(answer.change))
+        finally:
+            self._answers.pop(number, None)
+
+    async def signal(
+        self, run: str, name: str, *, data: Value = None, key: str = "", id: str = "", by: str = "",  # noqa: A002
+    ) -> None:  # fmt: skip
+        """Put a signal into the run's mailbox."""
+        await self._tell(asks.Signal(run=run, name=name, data=to_wire(data), key=key, id=id, by=by))
+
+    async def approve(
+        self, run: str, decision: str, *, path: str = "", by: str = "", comment: str = "", data: Value = None
+    ) -> None:
+        """Answer what a step asks."""
+        await self._tell(
+            asks.Approve(run=run, decision=decision, path=path, by=by, comment=comment, data=to_wire(data))
+        )
+
+    async def resolve(
+        self, run: str, outcome: Literal["succeeded", "failed", "retry"], *, path: str = "", output: Value = None,
+        message: str = "", by: str = "",
+    ) -> None:  # fmt: skip
+        """Say what became of an attempt that nobody knows the outcome of."""
+        await self._tell(
+            asks.Resolve(run=run, outcome=outcome, path=path, output=to_wire(output), message=message, by=by)
+        )
+
+    async def pause(self, run: str, *, by: str = "", reason: str = "") -> None:
+        """Let nothing new start in a run."""
+        await self._tell(asks.Pause(run=run, by=by, reason=reason))
+
+    async def resume(self, run: str, *, by: str = "", variables: dict[str, Any] | None = None) -> None:
+        """Let a paused run go on."""
+        await self._tell(asks.Resume(run=run, by=by, variables=to_wire(variables or {})))
+
+    async def cancel(
+        self, run: str, *, by: str = "", reason: str = "", undo: bool = False, force: bool = False
+    ) -> None:
+        """Ask a run to end."""
+        await self._tell(asks.Cancel(run=run, by=by, reason=reason, undo=undo, force=force))
+
+    async def release(self, run: str, *, by: str = "") -> None:
+        """Let a quarantined run go on."""
+        await self._tell(asks.Release(run=run, by=by))
+
+    async def publish(self, type: str, *, data: Value = None, id: str = "") -> int:  # noqa: A002
+        """Bring an event to every run that waits for its type."""
+        return await self._ask(asks.Publish(type=type, data=to_wire(data), id=id), int)
+
+    # --- the store ---
+
+    async def runs(self, query: RunQuery) -> list[RunRow]:
+        """Return a page of runs, newest first."""
+        asked = {name: getattr(query, name) for name in RunQuery.__struct_fields__}
+        return await self._ask(asks.ListRuns(**asked), list[RunRow])
+
+    async def find(self, name: str, *, workspace: str | None = None) -> RunRow | None:
+        """Return the run of this name."""
+        return await self._ask(asks.Find(name=name, workspace=workspace), RunRow | None)  # type: ignore[arg-type]  # a union is a type to msgspec
+
+    async def journal(self, run: str, after: int = 0) -> list[Batch]:
+        """Return the journal of a run in order."""
+        return await self._ask(asks.Journal(run=run, after=after), list[Batch])
+
+    async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
+        """Return the first lines that the steps of a run wrote."""
+        lines = await self._ask(asks.Logs(run=run, path=path, limit=limit), list[LogLine])
+        return [msgspec.structs.replace(line, fields=from_wire(line.fields)) for line in lines]
+
+    async def version(self, hash: str) -> Version | None:  # noqa: A002
+        """Return a version of a definition by its hash."""
+        return await self._ask(asks.GetVersion(hash=hash), Version | None)  # type: ignore[arg-type]  # a union is a type to msgspec
+
+    # --- inside ---
+
+    async def _ask(self, ask: asks.AnyAsk, kind: type[T]) -> T:
+        number, queue = self._send(ask)
+        try:
+            answer = self._checked(await queue.get())
+        finally:
+            self._answers.pop(number, None)
+        return msgspec.json.decode(bytes(answer.ok), type=kind)
+
+    async def _tell(self, ask: asks.AnyAsk) -> None:
+        await self._ask(ask, object)
+
+    def _send(self, ask: asks.AnyAsk) -> "tuple[int, asyncio.Queue[asks.Answer | None]]":
+        if self._reading.done():
+            raise EngineGoneError("The engine hung up.")
+        number = ask.number = next(self._numbers)
+        queue: asyncio.Queue[asks.Answer | None] = asyncio.Queue()
+        self._answers[number] = queue
+        self._writer.write(msgspec.json.encode(ask) + b"\n")
+        return number, queue
+
+    def _checked(self, answer: asks.Answer | None) -> asks.Answer:
+        if answer is None:
+            raise EngineGoneError(
+                "The engine hung up before it answered; nothing is known of what was asked."
+            )
+        if answer.error is not None:
+            raise asks.heard(answer.error)
+        return answer
+
+    async def _read(self) -> None:
+        try:
+            while line := await self._reader.readline():
+                answer = msgspec.json.decode(line, type=asks.Answer)
+                queue = self._answers.get(answer.number)
+                if queue is not None:
+                    queue.put_nowait(answer)
+        except (ConnectionError, ValueError):
+            pass
+        finally:
+            for queue in self._answers.values():
+                queue.put_nowait(None)

@@ -1,0 +1,210 @@
+"""`engine.sock`: where the process that holds the folder listens to other processes of the same user.
+
+An answer means that the engine's fact is durable, or says why there will be none.
+"""
+
+import asyncio
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from auraos.core.errors import AuraError, UnexpectedError, UserError
+from auraos.core.values import from_wire, to_wire
+from auraos.engine import asks
+from auraos.engine.engine import Ended, Engine
+from auraos.engine.ports import RunQuery, RunStore
+
+
+class AskRefusedError(UserError):
+    """A line that is no ask."""
+
+    code = "ask-refused"
+
+
+class EngineSocket:
+    """The listening side. Make it with the engine, `await open()`, and `await close()` it before the
+    engine.
+    """
+
+    def __init__(self, engine: Engine, store: RunStore, path: Path) -> None:
+        self._engine = engine
+        self._store = store
+        self._path = path
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        """Listen; only this user may connect."""
+        listening = bind(self._path)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=asks.LONGEST_LINE)
+
+    async def close(self) -> None:
+        """Stop listening and hang up."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        for writer in tuple(self._writers):
+            writer.close()
+        await self._server.wait_closed()
+        self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            if not _is_same_user(writer):
+                return
+            while line := await reader.readline():
+                task = asyncio.create_task(self._answer(line, writer))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        except (ConnectionError, ValueError):  # hung up, or sent a line without end
+            return
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> None:
+        number = 0
+        try:
+            ask = msgspec.json.decode(line, type=asks.AnyAsk)
+            number = ask.number
+            if isinstance(ask, asks.Subscribe):
+                await self._stream(ask, writer)
+                answer = asks.Answer(number=number, ok=msgspec.Raw(b"null"))
+            else:
+                answer = asks.Answer(number=number, ok=msgspec.Raw(msgspec.json.encode(await self._do(ask))))
+        except AuraError as error:
+            answer = asks.Answer(number=number, error=asks.tell(error))
+        except msgspec.MsgspecError as error:
+            answer = asks.Answer(number=number, error=asks.tell(AskRefusedError(f"This is no ask: {error}.")))
+        except Exception as error:  # noqa: BLE001 (the border: one ask must not end the others)
+            told = UnexpectedError(f"The engine broke: {type(error).__name__}: {error}")
+            answer = asks.Answer(number=number, error=asks.tell(told))
+        await _send(writer, answer)
+
+    async def _stream(self, ask: asks.Subscribe, writer: asyncio.StreamWriter) -> None:
+        async for change in self._engine.subscribe(ask.run, ask.after):
+            await _send(
+                writer, asks.Answer(number=ask.number, change=msgspec.Raw(asks.encode_change(change)))
+            )
+
+    async def _do(self, ask: asks.AnyAsk) -> Any:
+        match ask:
+            case asks.Start() | asks.Retry() | asks.Wait() | asks.Publish():
+                return await self._start(ask)
+            case asks.ListRuns() | asks.Find() | asks.Journal() | asks.Logs() | asks.GetVersion():
+                return await self._read(ask)
+            case asks.Subscribe():
+                return None
+            case _:
+                return await self._lead(ask)
+
+    async def _start(self, ask: asks.Start | asks.Retry | asks.Wait | asks.Publish) -> Any:
+        engine = self._engine
+        match ask:
+            case asks.Start():
+                return await engine.start(
+                    ask.version or ask.workflow,
+                    input=from_wire(ask.input),
+                    workspace=ask.workspace,
+                    variables=from_wire(ask.variables),
+                    by=ask.by,
+                    run=ask.run,
+                    called=ask.called,
+                )
+            case asks.Retry():
+                return await engine.retry(
+                    ask.run, kind=ask.kind, start_at=ask.start_at or None, changes=from_wire(ask.changes),
+                    again=ask.again, workflow=ask.version, by=ask.by,
+                )  # fmt: skip
+            case asks.Publish():
+                return await engine.publish(ask.type, data=from_wire(ask.data), id=ask.id)
+            case asks.Wait():
+                ended = await engine.wait(ask.run)
+                return msgspec.structs.replace(ended, output=to_wire(ended.output))
+
+    async def _lead(
+        self,
+        ask: asks.Signal
+        | asks.Approve
+        | asks.Resolve
+        | asks.Pause
+        | asks.Resume
+        | asks.Cancel
+        | asks.Release,
+    ) -> None:
+        given = {name: getattr(ask, name) for name in ask.__struct_fields__ if name not in ("number", "run")}
+        for name in ("data", "output", "variables"):
+            if name in given:
+                given[name] = from_wire(given[name])
+        await getattr(self._engine, type(ask).__name__.lower())(ask.run, **given)
+
+    async def _read(self, ask: asks.ListRuns | asks.Find | asks.Journal | asks.Logs | asks.GetVersion) -> Any:
+        match ask:
+            case asks.ListRuns():
+                asked = {name: getattr(ask, name) for name in RunQuery.__struct_fields__}
+                return await self._store.runs(RunQuery(**asked))
+            case asks.Find():
+                return await self._store.find(ask.name, workspace=ask.workspace)
+            case asks.Journal():
+                return await self._store.journal(ask.run, ask.after)
+            case asks.Logs():
+                lines = await self._store.logs(ask.run, path=ask.path, limit=ask.limit)
+                return [msgspec.structs.replace(line, fields=to_wire(line.fields)) for line in lines]
+            case asks.GetVersion():
+                return await self._store.version(ask.hash)
+
+
+def bind(path: Path) -> socket.socket:
+    """Return a socket that is bound to this path, in place of one that nobody listens at any more."""
+    path.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        with_short_name(path, bound.bind)
+    except BaseException:
+        bound.close()
+        raise
+    finally:
+        os.umask(before)
+    bound.setblocking(False)
+    return bound
+
+
+def with_short_name(path: Path, use: Any) -> None:
+    """Call with a name for this socket that is short enough for the system, however deep its folder lies."""
+    if len(os.fsencode(path)) < 100:
+        use(str(path))
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        use(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
+
+
+async def _send(writer: asyncio.StreamWriter, answer: asks.Answer) -> None:
+    try:
+        writer.write(msgspec.json.encode(answer) + b"\n")
+        await writer.drain()
+    except ConnectionError:
+        return
+
+
+def _is_same_user(writer: asyncio.StreamWriter) -> bool:
+    """Return whether the other side is run by the same user, or by the superuser."""
+    peer: socket.socket = writer.get_extra_info("socket")
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True  # the mode of the socket alone guards it
+    _, user, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return user in (os.getuid(), 0)
+
+
+__all__ = ["AskRefusedError", "Ended", "EngineSocket", "bind", "with_short_name"]
