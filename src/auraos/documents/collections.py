@@ -1,5 +1,7 @@
 """Adds, removes and moves the parts of a collection. Blocks are edited by whole lines; what is in brackets, in `flow`."""
 
+from itertools import pairwise
+
 from auraos.core.document import Node
 from auraos.core.document.tree import Style
 from auraos.core.problems import Path, TextEdit
@@ -46,7 +48,7 @@ def insert_part(
         written_flow = _like_siblings(node, value)
         block = Written(written_flow) if written_flow else write_block(value, column, manner)
         lines = entry_lines(write_text(key, _quotes_within(node), flow=False), block, column)
-    return _insert_lines(text, parts, index, lines, manner)
+    return _insert_lines(text, parts, index, lines, manner, _is_spaced(text, parts))
 
 
 def remove_part(text: str, tree: Node, path: Path) -> list[TextEdit]:
@@ -79,7 +81,7 @@ def move_part(text: str, tree: Node, path: Path, now: int, index: int) -> list[T
     else:
         body = " " * column + text[part.start : lines.line_end(part.end)]
     moved = body.removesuffix("\n").removesuffix("\r").split(manner.newline)
-    inserted = _insert_lines(text, others, index, moved, manner)
+    inserted = _insert_lines(text, others, index, moved, manner, _is_spaced(text, parts))
     if lines.ends_line(part.end) and inserted[0].start == len(text) > part.end:
         inserted.append(TextEdit(len(text), len(text), manner.newline))  # its line break is part of its value
     return join_edits([*_remove_lines(text, parts, now), *inserted])
@@ -98,22 +100,21 @@ def _index(parts: list[Part], path: Path) -> int:
 
 
 def _insert_lines(
-    text: str, parts: list[Part], index: int, lines: list[str], manner: Manner
+    text: str, parts: list[Part], index: int, lines: list[str], manner: Manner, spaced: bool
 ) -> list[TextEdit]:
     questions = Text(text)
     block = manner.newline.join(lines)
+    gap = manner.newline * (2 if spaced else 1)
     if index > 0:
         end = parts[index - 1].end
         at = questions.line_end(end)
-        return [
-            TextEdit(at, at, block + manner.newline if questions.ends_line(end) else manner.newline + block)
-        ]
+        return [TextEdit(at, at, block + manner.newline if questions.ends_line(end) else gap + block)]
     start = parts[0].start
     column = start - questions.line_start(start)
     if questions.starts_line(start):
         at = questions.comments_above(start, column)
-        return [TextEdit(at, at, block + manner.newline)]
-    return [TextEdit(start, start, block.lstrip(" ") + manner.newline + " " * column)]
+        return [TextEdit(at, at, block + gap)]
+    return [TextEdit(start, start, block.lstrip(" ") + gap + " " * column)]
 
 
 def _remove_lines(text: str, parts: list[Part], index: int) -> list[TextEdit]:
@@ -126,13 +127,20 @@ def _remove_lines(text: str, parts: list[Part], index: int) -> list[TextEdit]:
             return [TextEdit(part.start, following, "")]
         return [TextEdit(part.start - 1, end, "")]
     begin = questions.comments_above(part.start, part.start - questions.line_start(part.start))
-    if questions.ends_line(part.end):
-        return [TextEdit(begin, end, "")]
-    after = text.find("\n", end) + 1
+    after = part.end if questions.ends_line(part.end) else text.find("\n", end) + 1
+    if index > 0 and (index == len(parts) - 1 or questions.is_blank(after or len(text))):
+        begin = questions.blank_above(begin, parts[index - 1].end)
     if after:
         return [TextEdit(begin, after, "")]
     before = begin - 2 if text[begin - 2 : begin] == "\r\n" else begin - 1
     return [TextEdit(before, end, "")]
+
+
+def _is_spaced(text: str, parts: list[Part]) -> bool:
+    """Return whether a blank line stands between any two neighbours of a collection that has several parts."""
+    questions = Text(text)
+    gaps = [text[left.end : questions.line_start(right.start)] for left, right in pairwise(parts)]
+    return bool(gaps) and all(any(not line.strip() for line in gap.split("\n")[1:-1]) for gap in gaps)
 
 
 def _like_siblings(node: Node, value: Value) -> str:

@@ -65,6 +65,19 @@ class Text:
             begin = above
         return line if begin == 0 and column == 0 else begin  # what heads the file belongs to the file
 
+    def is_blank(self, at: int) -> bool:
+        """Return whether the line that starts at an offset holds nothing; the end of the text is no line."""
+        return at < len(self.text) and not self.text[at : self.line_end(at)].strip()
+
+    def blank_above(self, begin: int, limit: int) -> int:
+        """Return where the blank lines begin that stand right above a line, none of them before a limit."""
+        while begin > 0:
+            above = self.line_start(begin - 1)
+            if above < limit or self.text[above:begin].strip():
+                break
+            begin = above
+        return begin
+
 
 def find_parts(text: str, node: Node) -> list[Part]:
     """Return the parts of a collection in the order of the text."""

@@ -151,7 +151,10 @@ def write_text(text: str, like: Style | None = None, *, flow: bool) -> str:
 
 def as_json(value: Value) -> str:
     """Return a text that two values share only when they are the same to the last type and in the same order."""
-    return json.dumps(value)
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise ValueRefusedError(f"This cannot be written into a document: {error}.", hint="Write it as text.") from None
 
 
 def _can_be_plain(text: str, flow: bool) -> bool:
