@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.graph.names import split_called
-from auraos.core.graph.schema_check import SchemaCheck
+from auraos.core.graph.schema_check import SchemaCheck, WholeTemplate
 from auraos.core.graph.views import StepView, WorkflowView, plain_settings
 from auraos.core.problems import Path
 from auraos.core.workflow import Scope, Step, Workflow
@@ -14,11 +14,11 @@ FindWorkflow: TypeAlias = Callable[[str], Workflow | None]
 MOST_CALLS = 16
 
 
-def check_calls(view: WorkflowView, others: FindWorkflow | None) -> None:
+def check_calls(view: WorkflowView, others: FindWorkflow | None, whole: WholeTemplate) -> None:
     """Report calls that cannot work; `others` None: nobody knows which workflows there are."""
     for step in view.steps:
         if step.behaviour is Behaviour.CALL:
-            _check_call(view, step, others)
+            _check_call(view, step, others, whole)
     on_failure = view.workflow.settings.on_failure
     if on_failure is not None:
         path: Path = ("spec", "settings", "on_failure", "workflow")
@@ -27,7 +27,9 @@ def check_calls(view: WorkflowView, others: FindWorkflow | None) -> None:
         _find_called(view, on_failure, path, others)
 
 
-def _check_call(view: WorkflowView, step: StepView, others: FindWorkflow | None) -> None:
+def _check_call(
+    view: WorkflowView, step: StepView, others: FindWorkflow | None, whole: WholeTemplate
+) -> None:
     path = (*step.path, "with", "workflow")
     name = plain_settings(step.step.settings, "workflow")
     if not isinstance(name, str):
@@ -40,8 +42,9 @@ def _check_call(view: WorkflowView, step: StepView, others: FindWorkflow | None)
             )
         return
     called = _find_called(view, name, path, others)
-    if called is None or others is None:
+    if called is None:
         return
+    others = others or _nobody
     chain = find_recursion(view.workflow, called, others)
     if chain:
         message = f"This goes round in a circle: {' -> '.join(chain)}. A run fails when calls are more than {MOST_CALLS} deep."
@@ -50,7 +53,7 @@ def _check_call(view: WorkflowView, step: StepView, others: FindWorkflow | None)
         )
     elif depth_of_calls(called, others) + 1 > MOST_CALLS:
         view.findings.add("call-too-deep", path, f"Calls would be more than {MOST_CALLS} deep.")
-    _check_input(view, step, called)
+    _check_input(view, step, called, whole)
 
 
 def _find_called(view: WorkflowView, name: str, path: Path, others: FindWorkflow | None) -> Workflow | None:
@@ -70,7 +73,11 @@ def _find_called(view: WorkflowView, name: str, path: Path, others: FindWorkflow
     return called
 
 
-def _check_input(view: WorkflowView, step: StepView, called: Workflow) -> None:
+def _nobody(_name: str) -> Workflow | None:
+    return None
+
+
+def _check_input(view: WorkflowView, step: StepView, called: Workflow, whole: WholeTemplate) -> None:
     if not called.input:
         return
     given = step.step.settings.get("input")
@@ -84,7 +91,7 @@ def _check_input(view: WorkflowView, step: StepView, called: Workflow) -> None:
                 "missing-field", (*step.path, "with"), message, hint="Write it as `input: {…}`.", key=True
             )
         return
-    SchemaCheck(called.input, view.findings).check(given, path, f"The input of {called.name!r}")
+    SchemaCheck(called.input, view.findings, whole=whole).check(given, path, f"The input of {called.name!r}")
 
 
 def find_recursion(caller: Workflow, called: Workflow, others: FindWorkflow) -> list[str]:

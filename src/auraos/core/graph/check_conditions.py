@@ -4,7 +4,9 @@ from typing import Any
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.expressions import ExpressionError, LocatedError, compile_expression
+from auraos.core.expressions.types import always
 from auraos.core.graph.fields import has_template
+from auraos.core.graph.types import Types
 from auraos.core.graph.uses import CONDITIONS, WORKFLOW_NAMES, Use, loop_names
 from auraos.core.graph.views import StepView, WorkflowView
 from auraos.core.problems import Path
@@ -12,29 +14,52 @@ from auraos.core.problems import Path
 _UNKNOWN = object()
 
 
-def check_conditions(view: WorkflowView, uses: list[Use]) -> None:
+class _Answers:
+    """The answers of conditions that are the same in every run."""
+
+    def __init__(self, whole: dict[Path, Use], types: Types) -> None:
+        self.whole = whole
+        self.types = types
+
+    def find(self, value: Any, path: Path) -> Any:
+        """Return true or false, or that nobody can know."""
+        if isinstance(value, bool | int | float) or value is None:
+            return bool(value)
+        use = self.whole.get(path)
+        if use is None:
+            return _UNKNOWN
+        if not use.expression.is_constant:
+            answer = always(self.types.type_of(use))
+            return _UNKNOWN if answer is None else answer
+        try:
+            return bool(use.expression.evaluate({}))
+        except LocatedError:
+            return _UNKNOWN
+
+
+def check_conditions(view: WorkflowView, uses: list[Use], types: Types) -> None:
     """Report conditions that are text or never vary; note which ports are never live because of them."""
-    whole = {use.path: use for use in uses if use.is_whole}
+    answers = _Answers({use.path: use for use in uses if use.is_whole}, types)
     for step in view.steps:
         deferred = step.type.deferred if step.type else {}
         for name in CONDITIONS & deferred.keys() & step.step.settings.keys():
             value, path = step.step.settings[name], (*step.path, "with", name)
             names = {*WORKFLOW_NAMES, *deferred[name], *loop_names(step.scope)}
             if name == "cases":
-                _check_cases(view, step, value, path, whole, names)
+                _check_cases(view, step, value, path, answers, names)
             else:
-                _check_condition(view, step, value, path, whole, names)
+                _check_condition(view, step, value, path, answers, names)
         if step.step.verify is not None and step.step.verify.done:
             path = (*step.path, "verify", "done")
             _refuse_text(view, step.step.verify.done, path, {*WORKFLOW_NAMES, "output"})
 
 
 def _check_condition(
-    view: WorkflowView, step: StepView, value: Any, path: Path, whole: dict[Path, Use], names: set[str]
+    view: WorkflowView, step: StepView, value: Any, path: Path, answers: _Answers, names: set[str]
 ) -> None:
     if _refuse_text(view, value, path, names):
         return
-    answer = _answer(value, path, whole)
+    answer = answers.find(value, path)
     if answer is _UNKNOWN or value is None:
         return
     if step.behaviour is Behaviour.WHILE:
@@ -52,7 +77,7 @@ def _check_condition(
 
 
 def _check_cases(
-    view: WorkflowView, step: StepView, cases: Any, path: Path, whole: dict[Path, Use], names: set[str]
+    view: WorkflowView, step: StepView, cases: Any, path: Path, answers: _Answers, names: set[str]
 ) -> None:
     if not isinstance(cases, dict):
         return
@@ -69,7 +94,7 @@ def _check_cases(
             continue
         if _refuse_text(view, value, inner, names):
             continue
-        answer = _answer(value, inner, whole)
+        answer = answers.find(value, inner)
         if answer is not _UNKNOWN:
             said = "always true" if answer else "never true"
             view.findings.add("constant-condition", inner, f"This is {said}.")
@@ -130,17 +155,3 @@ def _looks_like_expression(text: str, names: set[str]) -> bool:
     except ExpressionError:
         return False
     return bool(reads) and all(read[0] in names for read in reads)
-
-
-def _answer(value: Any, path: Path, whole: dict[Path, Use]) -> Any:
-    """Return the answer of a condition that is the same in every run."""
-    if isinstance(value, bool | int | float) or value is None:
-        return bool(value)
-    use = whole.get(path)
-    if use is None or not use.expression.is_constant:
-        return _UNKNOWN
-    try:
-        answer = use.expression.evaluate({})
-    except LocatedError:
-        return _UNKNOWN
-    return bool(answer)

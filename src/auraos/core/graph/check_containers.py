@@ -43,7 +43,8 @@ def _is_only_end(view: WorkflowView, step: StepView, read: set[str]) -> bool:
 
 def _check_ends(view: WorkflowView, scope: ScopeView, what: str, *, is_said: bool) -> None:
     ends = scope.ends()
-    if is_said or len(ends) < 2:
+    written = view.findings.tree.find((*scope.path, "links"))
+    if is_said or len(ends) < 2 or (written and len(written.items) != len(scope.scope.links)):
         return
     names = ", ".join(repr(end.id) for end in ends[:4]) + (" …" if len(ends) > 4 else "")
     path = scope.path

@@ -44,7 +44,7 @@ def _check_read(view: WorkflowView, use: Use, read: tuple[str, ...], names: set[
                 _report(view, use, read[:2], "unknown-variable", f"There is no variable {read[1]!r}.", known)
         case "run":
             if read[1] not in RUN_FIELDS:
-                _report(view, use, read[:2], "unknown-member", f"'run' has no field {read[1]!r}.", RUN_FIELDS)
+                _report(view, use, read[:2], "unknown-field", f"'run' has no field {read[1]!r}.", RUN_FIELDS)
 
 
 def _report_unknown_name(view: WorkflowView, use: Use, name: str, names: set[str]) -> None:

@@ -1,20 +1,18 @@
 """Checks of `with` against the settings of step types, of variables, and of the size of the whole."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import jsonschema_rs
 
 from auraos.core.catalogue import Behaviour, Schema, StepType
-from auraos.core.graph.schema_check import SchemaCheck
+from auraos.core.graph.schema_check import SchemaCheck, WholeTemplate
 from auraos.core.graph.uses import Use
 from auraos.core.graph.views import StepView, WorkflowView
 from auraos.core.problems import Path
 
 MANY_STEPS = 200
 MOST_STEPS = 2_000
-WholeTemplate = Callable[[Schema, Path, str], None]
 
 _SAID_ELSEWHERE = {Behaviour.WHILE: frozenset({"limit"})}
 _LIKE_A_PATH = re.compile(

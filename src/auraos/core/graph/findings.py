@@ -19,7 +19,7 @@ class Findings:
         self.problems: list[Problem] = []
         self._seen: set[tuple[object, ...]] = set()
 
-    def add(
+    def add(  # noqa: PLR0913 (the parts of a problem, all but three optional)
         self,
         code: str,
         path: Path,
@@ -29,6 +29,7 @@ class Findings:
         fix: Fix | None = None,
         key: bool = False,
         place: Place | None = None,
+        severity: Severity | None = None,
     ) -> None:
         """Note a problem, unless it is there already; `key` points at the field's name, not at its value."""
         if (code, path, message) in self._seen or len(self.problems) >= MOST_PROBLEMS:
@@ -38,7 +39,7 @@ class Findings:
             Problem(
                 code=code,
                 message=message,
-                severity=find_code(code).severity,
+                severity=severity or find_code(code).severity,
                 path=path,
                 place=place or self.tree.place(path, key=key),
                 hint=hint,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from auraos.core.catalogue import Schema
 from auraos.core.graph.fields import describe, has_template
@@ -20,6 +20,8 @@ _WORDS = {
     "null": "empty",
 }
 _MOST_LEVELS = 30
+WholeTemplate: TypeAlias = Callable[[Schema, Path, str], None]
+"""Is asked about each value that holds an expression: its schema, its path, its text."""
 
 
 class SchemaCheck:
@@ -30,7 +32,7 @@ class SchemaCheck:
         schema: Schema,
         findings: Findings,
         *,
-        whole: Callable[[Schema, Path, str], None] | None = None,
+        whole: WholeTemplate | None = None,
         ignore: frozenset[str] = frozenset(),
     ) -> None:
         self.definitions: Mapping[str, Schema] = schema.get("$defs", {})
@@ -85,7 +87,7 @@ class SchemaCheck:
 
     def _check_template(self, schema: Schema, value: str, path: Path) -> None:
         if self.whole is not None:
-            self.whole(schema, path, value)
+            self.whole({**schema, "$defs": self.definitions} if self.definitions else schema, path, value)
 
     def _check_options(self, options: list[Any], value: Value, path: Path, what: str, level: int) -> None:
         resolved = [self.resolve(option) for option in options if isinstance(option, dict)]

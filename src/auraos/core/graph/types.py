@@ -1,206 +1,278 @@
 """How types flow: from the input's schema, variables and the outputs of steps into every expression that reads them.
 
-A step type says what its output looks like by its `output` schema, which may be a function of the settings as written. Where a
-part of the output is a setting passed on, the schema says so by `x-type-of`, the path of that setting, as in
+A step type says what its output looks like by its `output` schema, which may be a function of the settings as written. Where
+a part of the output is a setting passed on, the schema says so by `x-type-of`, the path of that setting, as in
 `{"x-type-of": ["set", "amount"]}`: the checks put the type of what is written there in its place.
 """
 
-import ast
+import re
 from typing import Any
 
 import msgspec
 
 from auraos.core.catalogue import Behaviour, Schema
-from auraos.core.graph.check_calls import FindWorkflow
+from auraos.core.expressions import infer
+from auraos.core.expressions.types import (
+    ANY,
+    INT,
+    NULL,
+    TEXT,
+    Type,
+    forget_choices,
+    list_of,
+    mapping_of,
+    type_from_schema,
+    type_of_value,
+    union,
+)
 from auraos.core.graph.fields import has_template
-from auraos.core.graph.findings import did_you_mean, nearest
-from auraos.core.graph.shapes import ANYTHING, Lost, Shape, shape_of_schema, shape_of_value
-from auraos.core.graph.uses import Use, find_part
+from auraos.core.graph.uses import Use
 from auraos.core.graph.views import ScopeView, StepView, WorkflowView, ask_type
-from auraos.core.problems import Fix, Path, TextEdit
+from auraos.core.problem_codes import PROBLEM_CODES
+from auraos.core.problems import Fix, Path, Place, TextEdit
 
 _MOST_LEVELS = 40
-UNKNOWN = Shape(ANYTHING, {})
+_MEANT = re.compile(r"Did you mean '(\w+)'\?")
+_TIMES = {"duration": frozenset({"text", "duration"}), "datetime": frozenset({"text", "datetime", "date"})}
+_WORDS = {"text": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
+          "mapping": "a mapping", "null": "empty"}  # fmt: skip
+RUN = mapping_of(
+    {"id": TEXT, "number": INT, "workflow": TEXT, "version": TEXT, "started_at": ANY}, closed=False
+)
 
 
 class Types:
-    """The shapes of everything that expressions can name, worked out when asked for."""
+    """The types of everything that expressions can name, worked out when asked for."""
 
-    def __init__(self, view: WorkflowView, uses: list[Use], others: FindWorkflow | None) -> None:
+    def __init__(self, view: WorkflowView, uses: list[Use]) -> None:
         self.view = view
         self.uses = uses
-        self.others = others
         self.whole = {use.path: use for use in uses if use.is_whole}
-        self._outputs: dict[str, Shape | None] = {}
-        self._input = shape_of_schema(view.workflow.input)
+        self._outputs: dict[str, Type | None] = {}
+        self._results: dict[int, Type] = {}
+        self._input = type_from_schema(view.workflow.input)
         self._variables = {
-            name: shape_of_schema(view.variable_types[name])
+            name: type_from_schema(view.variable_types[name])
             if name in view.variable_types
-            else shape_of_value(value)
+            else forget_choices(type_of_value(value))
             for name, value in view.workflow.variables.items()
         }
 
     def check(self) -> None:
-        """Report every field that is read and cannot be there."""
+        """Report what is certain to go wrong in any expression, and fallbacks unlike what they stand in for."""
         for use in self.uses:
-            for read in sorted(use.expression.reads):
-                self._check_read(use, read)
+            self.type_of(use)
+        read = {
+            path[1] for use in self.uses for path in use.expression.reads if path[0] == "steps" and path[1:]
+        }
+        for step in self.view.steps:
+            if step.id in read and step.step.fallback is not msgspec.UNSET:
+                self._check_fallback(step)
 
     def check_whole(self, schema: Schema, path: Path, value: str) -> None:
-        """Report a setting whose expression yields a value of another type than the setting has."""
+        """Report a setting whose expressions yield a value of another type than the setting has."""
+        allowed = type_from_schema(schema).kinds
+        allowed = allowed if allowed is None else allowed | _TIMES.get(schema.get("x-kind", ""), frozenset())
+        given = self.type_of_setting(value, path).without_null()
+        if allowed is None or not given.kinds or given.kinds & allowed:
+            return
+        if "float" in allowed and given.kinds <= {"int", "decimal"}:
+            return
+        use = self.whole.get(path)
+        what = "This expression yields" if use else "An expression within a text yields"
+        hint = "" if use else "Write the expression alone, without spaces or words around it."
+        self.view.findings.add(
+            "type-mismatch",
+            path,
+            f"{what} {_say(given)}; {path[-1]!r} must be {_say(Type(kinds=allowed))}.",
+            hint=hint,
+            place=use.place(self.view.findings) if use else None,
+        )
 
-    def find(self, use: Use, read: tuple[str, ...]) -> tuple[Shape, int]:
-        """Return the shape that a path begins in, and how many of its names lead there."""
-        match read[0]:
-            case "input":
-                return self._input, 1
-            case "vars" if len(read) > 1:
-                return self._variables.get(read[1], UNKNOWN), 2
-            case "steps" if len(read) > 1:
-                step = self.view.by_id.get(read[1])
-                return (self.output_of(step) if step else UNKNOWN), 2
-            case "item" if "item" not in use.extra:
-                return self._item(use.scope), 1
-            case "item" if use.role == "key" and use.reader:
-                return self._items_of(use.reader), 1
-            case "last" if use.role == "condition" and use.reader:
-                return self.output_of(use.reader), 1
-        return UNKNOWN, 1
+    def type_of(self, use: Use) -> Type:
+        """Return the type of what an expression yields; the first time its problems are reported."""
+        known = self._results.get(id(use))
+        if known is not None:
+            return known
+        self._results[id(use)] = ANY  # whoever asks again while this is worked out learns nothing
+        kind, problems = infer(use.expression, self._names(use))
+        self._results[id(use)] = kind
+        for problem in problems:
+            place = self.view.findings.place_within(
+                use.path, use.offset, use.expression.source, problem.start, problem.end
+            )
+            self.view.findings.add(
+                problem.code if problem.code in PROBLEM_CODES else "type-mismatch",
+                use.path,
+                problem.message,
+                hint=problem.hint,
+                place=place,
+                fix=self._fix(place, problem.hint),
+                severity=problem.severity,
+            )
+        return kind
 
-    def output_of(self, step: StepView) -> Shape:
-        """Return the shape of a step's output."""
-        if step.id in self._outputs:
-            return self._outputs[step.id] or UNKNOWN
-        self._outputs[step.id] = None  # whoever asks again while this is worked out gets no answer
-        shape = self._work_out(step)
-        self._outputs[step.id] = shape
-        return shape
-
-    def shape_of_setting(self, value: Any, path: Path, level: int = 0) -> Shape:
-        """Return the shape of a setting as it will be once evaluated."""
+    def type_of_setting(self, value: Any, path: Path, level: int = 0) -> Type:
+        """Return the type of a setting as it will be once evaluated."""
+        if level > _MOST_LEVELS:
+            return ANY
         if has_template(value):
             use = self.whole.get(path)
-            return self.shape_of_expression(use) if use else Shape({"type": "string"}, {})
-        if isinstance(value, dict) and level < _MOST_LEVELS:
-            parts = {key: self.shape_of_setting(item, (*path, key), level + 1) for key, item in value.items()}
-            if all(not part.definitions for part in parts.values()):
-                return Shape(
-                    {"type": "object", "properties": {key: part.schema for key, part in parts.items()}},
-                    {},
-                    True,
-                )
-            return UNKNOWN
-        return shape_of_value(value) if not _holds_template(value) else UNKNOWN
+            return self.type_of(use) if use else TEXT
+        if isinstance(value, dict):
+            return mapping_of(
+                {key: self.type_of_setting(item, (*path, key), level + 1) for key, item in value.items()}
+            )
+        if isinstance(value, list):
+            items = [
+                self.type_of_setting(item, (*path, index), level + 1) for index, item in enumerate(value[:50])
+            ]
+            return list_of(union(*items) if items and len(value) <= 50 else ANY)
+        return type_of_value(value)
 
-    def shape_of_expression(self, use: Use) -> Shape:
-        """Return the shape of what an expression yields, as far as it simply names a value."""
-        root = use.expression.root
-        if not isinstance(root, ast.Name | ast.Attribute | ast.Subscript) or len(use.expression.reads) != 1:
-            return UNKNOWN
-        (read,) = use.expression.reads
-        if find_part(use, read) is not root:
-            return UNKNOWN
-        shape, used = self.find(use, read)
-        found = shape.follow(read[used:])
-        return UNKNOWN if isinstance(found, Lost) else found
+    def output_of(self, step: StepView) -> Type:
+        """Return the type of a step's output."""
+        if step.id in self._outputs:
+            return self._outputs[step.id] or ANY
+        self._outputs[step.id] = None  # whoever asks again while this is worked out learns nothing
+        kind = self._work_out(step)
+        self._outputs[step.id] = kind
+        return kind
 
-    def _work_out(self, step: StepView) -> Shape:
-        own = step.step
-        if step.type is None or own.disabled or own.fallback is not msgspec.UNSET:
-            return UNKNOWN
+    def _names(self, use: Use) -> dict[str, Type]:
+        roots = {read[0] for read in use.expression.reads}
+        names = dict.fromkeys(roots, ANY)
+        for name in roots:
+            names[name] = self._name(use, name)
+        return names
+
+    def _name(self, use: Use, name: str) -> Type:
+        match name:
+            case "input":
+                return self._input
+            case "vars":
+                return mapping_of(self._variables, closed=False)
+            case "steps":
+                read = {path[1] for path in use.expression.reads if path[0] == "steps" and path[1:]}
+                steps = {name: self.view.by_id[name] for name in read if name in self.view.by_id}
+                return mapping_of({name: self.output_of(step) for name, step in steps.items()}, closed=False)
+            case "run":
+                return RUN
+            case "index":
+                return INT
+            case "item" if use.role == "key" and use.reader and use.reader.behaviour is Behaviour.FOREACH:
+                return self._items_of(use.reader)
+            case "item" if "item" in use.extra and use.reader:
+                return self._items_of(use.reader)
+            case "item":
+                return self._item(use.scope)
+            case "last" if use.role == "condition" and use.reader and use.reader.behaviour is Behaviour.WHILE:
+                return self.output_of(use.reader)
+        return ANY
+
+    def _work_out(self, step: StepView) -> Type:
+        own, step_type = step.step, step.type
+        if own.disabled:
+            return NULL
+        if step_type is None:
+            return ANY
+        kind = self._declared(step)
+        if own.expect and kind.fields is None:
+            kind = type_from_schema(own.expect)
+        if own.fallback is not msgspec.UNSET:
+            kind = union(kind, self.type_of_setting(own.fallback, (*step.path, "fallback")))
+        return kind
+
+    def _declared(self, step: StepView) -> Type:
+        own, step_type = step.step, step.type
         match step.behaviour:
             case Behaviour.FOREACH:
-                return self._list_of(step)
+                results = list_of(self._inner_output(step, own.settings.get("collect")).or_null())
+                if own.settings.get("on_error") != "report":
+                    return results
+                failure = mapping_of({"index": INT, "item": ANY, "error": ANY})
+                return mapping_of({"results": results, "failures": list_of(failure)})
             case Behaviour.WHILE:
                 return self._inner_output(step, own.settings.get("output"))
             case Behaviour.TRY:
-                return UNKNOWN if own.catch is not None else self._inner_output(step, None)
-        step_type = step.type
-        schema = ask_type(lambda: step_type.output_of(own.settings)) or ANYTHING
-        if own.expect and not schema.get("properties"):
-            return shape_of_schema(own.expect)
-        return shape_of_schema(self._filled(schema, step), closed=True)
+                return ANY if own.catch is not None else self._inner_output(step, None)
+        if step_type is None:
+            return ANY
+        schema = ask_type(lambda: step_type.output_of(own.settings))
+        return self._filled(schema, step) if schema and _passes_on(schema) else type_from_schema(schema)
 
-    def _list_of(self, step: StepView) -> Shape:
-        inner = self._inner_output(step, step.step.settings.get("collect"))
-        results = {"type": "array", "items": inner.schema}
-        if step.step.settings.get("on_error") != "report":
-            return Shape(results, inner.definitions, inner.closed)
-        failure = {"properties": {"index": {"type": "integer"}, "item": {}, "error": {}}}
-        schema = {"properties": {"results": results, "failures": {"type": "array", "items": failure}}}
-        return Shape(schema, inner.definitions, closed=True)
-
-    def _inner_output(self, step: StepView, name: Any) -> Shape:
-        body = next((scope for scope in step.inner if scope.section == "body"), None)
-        if body is None:
-            return UNKNOWN
-        if isinstance(name, str):
-            found = body.steps.get(name)
-            return self.output_of(found) if found else UNKNOWN
-        ends = body.ends()
-        return self.output_of(ends[0]) if len(ends) == 1 else UNKNOWN
-
-    def _item(self, scope: ScopeView) -> Shape:
-        for around in scope.chain():
-            if around.owner and around.owner.behaviour is Behaviour.FOREACH:
-                return self._items_of(around.owner)
-        return UNKNOWN
-
-    def _items_of(self, step: StepView) -> Shape:
-        items = step.step.settings.get("items")
-        return self.shape_of_setting(items, (*step.path, "with", "items")).item()
-
-    def _filled(self, schema: Any, step: StepView, level: int = 0) -> Any:
-        """Put the types of settings where an output schema says that they are passed on."""
-        if level > _MOST_LEVELS:
-            return ANYTHING
-        if isinstance(schema, list):
-            return [self._filled(part, step, level + 1) for part in schema]
-        if not isinstance(schema, dict):
-            return schema
+    def _filled(self, schema: Any, step: StepView, level: int = 0) -> Type:
+        """Return the type of an output, with the types of settings where the schema says that they are passed on."""
+        if not isinstance(schema, dict) or level > _MOST_LEVELS:
+            return ANY
         source = schema.get("x-type-of")
         if isinstance(source, list | tuple):
             value: Any = step.step.settings
             for name in source:
-                value = value.get(name) if isinstance(value, dict) else None
-            shape = self.shape_of_setting(value, (*step.path, "with", *source))
-            return shape.schema if not shape.definitions else ANYTHING
-        return {key: self._filled(part, step, level + 1) for key, part in schema.items()}
-
-    def _check_read(self, use: Use, read: tuple[str, ...]) -> None:
-        shape, used = self.find(use, read)
-        lost = shape.follow(read[used:])
-        if not isinstance(lost, Lost):
-            return
-        near = nearest(lost.name, lost.known)
-        if not lost.is_closed and near is None:
-            return
-        path = read[: used + lost.depth + 1]
-        owner = ".".join(path[:-1])
-        place = use.place(self.view.findings, find_part(use, path))
-        fix = None
-        if near and place and self.view.findings.text[place.start : place.end] == ".".join(path):
-            fix = Fix(f"Write {near}", (TextEdit(place.end - len(lost.name), place.end, near),))
-        if lost.is_closed:
-            message = f"'{owner}' has no field {lost.name!r}."
-            self.view.findings.add(
-                "unknown-member",
-                use.path,
-                message,
-                hint=did_you_mean(lost.name, lost.known),
-                fix=fix,
-                place=place,
+                value = value.get(name, msgspec.UNSET) if isinstance(value, dict) else msgspec.UNSET
+            return (
+                ANY if value is msgspec.UNSET else self.type_of_setting(value, (*step.path, "with", *source))
             )
-        else:
-            message = f"The schema of '{owner}' names no field {lost.name!r}."
-            self.view.findings.add(
-                "undeclared-field", use.path, message, hint=f"Did you mean {near!r}?", fix=fix, place=place
-            )
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            fields = {name: self._filled(part, step, level + 1) for name, part in properties.items()}
+            return mapping_of(fields, closed=schema.get("additionalProperties") is False)
+        if "items" in schema:
+            return list_of(self._filled(schema["items"], step, level + 1))
+        return type_from_schema(schema)
+
+    def _inner_output(self, step: StepView, name: Any) -> Type:
+        body = next((scope for scope in step.inner if scope.section == "body"), None)
+        if body is None:
+            return ANY
+        if isinstance(name, str):
+            found = body.steps.get(name)
+            return self.output_of(found) if found else ANY
+        ends = body.ends()
+        return self.output_of(ends[0]) if len(ends) == 1 else NULL if ends else ANY
+
+    def _item(self, scope: ScopeView) -> Type:
+        for around in scope.chain():
+            if around.owner and around.owner.behaviour is Behaviour.FOREACH:
+                return self._items_of(around.owner)
+        return ANY
+
+    def _items_of(self, step: StepView) -> Type:
+        """Return the type of one of the items that a loop or a list step works on."""
+        items = step.step.settings.get("items")
+        kind = self.type_of_setting(items, (*step.path, "with", "items"))
+        return forget_choices(kind.items) if kind.kinds == frozenset({"list"}) else ANY
+
+    def _check_fallback(self, step: StepView) -> None:
+        path = (*step.path, "fallback")
+        given = self.type_of_setting(step.step.fallback, path).without_null()
+        declared = self._declared(step).without_null()
+        if not given.kinds or not declared.kinds or given.kinds & declared.kinds:
+            return
+        message = f"The fallback is {_say(given)}, while the output of {step.id!r} is {_say(declared)}."
+        hint = "Give it the shape that the steps reading it expect."
+        self.view.findings.add("fallback-mismatch", path, message, hint=hint)
+
+    def _fix(self, place: Place | None, hint: str) -> Fix | None:
+        """Return the fix that replaces the last name of a path by the one that was meant."""
+        meant = _MEANT.search(hint)
+        if place is None or meant is None:
+            return None
+        written = self.view.findings.text[place.start : place.end]
+        last = re.search(r"\w+$", written)
+        if last is None:
+            return None
+        return Fix(f"Write {meant[1]}", (TextEdit(place.start + last.start(), place.end, meant[1]),))
 
 
-def _holds_template(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(_holds_template(item) for item in value)
-    if isinstance(value, dict):
-        return any(_holds_template(item) for item in value.values())
-    return has_template(value)
+def _passes_on(schema: Any, level: int = 0) -> bool:
+    if isinstance(schema, dict) and level <= _MOST_LEVELS:
+        return "x-type-of" in schema or any(_passes_on(part, level + 1) for part in schema.values())
+    return False
+
+
+def _say(kind: Type) -> str:
+    words = dict.fromkeys(_WORDS.get(name, f"a {name}") for name in sorted(kind.kinds or ()))
+    if {"a number", "a whole number"} <= words.keys():
+        words = {word: None for word in words if word not in ("a whole number", "a decimal")}
+    return " or ".join(words)

@@ -80,7 +80,7 @@ class StepView:
 
     def ways_to_end(self, linked: frozenset[str]) -> list[Choice]:
         """Return how the step can end: which ports are live together, failures included where they are caught."""
-        failed = [Choice(frozenset({"error"}), succeeds=False)] if "error" in linked and self.can_fail else []
+        failed = [Choice(frozenset({"error"}), succeeds=False)] if "error" in linked else []
         if self.step.disabled:
             return [Choice(frozenset({"out"}))]
         if self.behaviour is Behaviour.STOP:
@@ -89,7 +89,10 @@ class StepView:
             return failed
         if self.ports is None:
             return [Choice(linked - {"error"}), *(Choice(frozenset({port})) for port in linked), *failed]
-        return [*self._successes(linked), *failed]
+        misspelt = [
+            Choice(frozenset({port})) for port in sorted(linked - {"error"}) if port not in self.ports
+        ]
+        return [*self._successes(linked), *misspelt, *failed]
 
     def _successes(self, linked: frozenset[str]) -> Iterator[Choice]:
         ports = [port for port in self.ports or () if port not in self.dead_ports]
@@ -130,7 +133,7 @@ class ScopeView:
 
     def ends(self) -> list[StepView]:
         """Return the steps from which no link leaves."""
-        sources = {link.source for link in self.scope.links if link.target in self.steps}
+        sources = {link.source for link in self.scope.links}
         return [view for name, view in self.steps.items() if name not in sources]
 
     def chain(self) -> "Iterator[ScopeView]":

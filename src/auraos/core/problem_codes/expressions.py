@@ -28,7 +28,7 @@ CODES = (
         code="bracket",
         title="Brackets that do not pair",
         why="One is opened and not closed, or closed and not opened.",
-        bad=("steps:\n  a: {type: noop, with: {value: '{{ (input.total }}'}}"),
+        bad=("steps:\n  a: {type: noop, with: {value: '{{ input.total) }}'}}"),
         good=("steps:\n  a: {type: noop, with: {value: '{{ (input.total) }}'}}"),
     ),
     ProblemCode(

@@ -10,8 +10,8 @@ CODES = (
             "A field that nobody reads is nearly always a misspelt one: what it was to say would silently "
             "not happen."
         ),
-        bad="steps:\n  a: {type: noop, timout: 30s}",
-        good="steps:\n  a: {type: noop, timeout: 30s}",
+        bad="steps:\n  a: {type: noop, titel: First}",
+        good="steps:\n  a: {type: noop, title: First}",
     ),
     ProblemCode(
         code="missing-field",
@@ -34,8 +34,8 @@ CODES = (
         code="out-of-range",
         title="A number that is too small or too large",
         why="The number has bounds beyond which it would mean nothing or do harm.",
-        bad="steps:\n  a: {type: noop, priority: 11}",
-        good="steps:\n  a: {type: noop, priority: 9}",
+        bad="steps:\n  a: {type: log, with: {message: hi}, priority: 11}",
+        good="steps:\n  a: {type: log, with: {message: hi}, priority: 9}",
     ),
     ProblemCode(
         code="unknown-choice",
@@ -51,8 +51,8 @@ CODES = (
             "A number without a unit could be seconds or minutes, and nobody notices the difference "
             "before it is too late."
         ),
-        bad="steps:\n  a: {type: noop, timeout: 30}",
-        good="steps:\n  a: {type: noop, timeout: 30s}",
+        bad="steps:\n  a: {type: log, with: {message: hi}, timeout: 30}",
+        good="steps:\n  a: {type: log, with: {message: hi}, timeout: 30s}",
     ),
     ProblemCode(
         code="bad-name",
@@ -76,12 +76,9 @@ CODES = (
     ProblemCode(
         code="duplicate-step",
         title="Two steps of one name",
-        why=(
-            "A step is named by its id wherever it is read or shown; so an id is used once, inner steps "
-            "included."
-        ),
-        bad="steps:\n  a: {type: noop}\n  guard:\n    type: try\n    steps:\n      a: {type: noop}",
-        good="steps:\n  a: {type: noop}\n  guard:\n    type: try\n    steps:\n      b: {type: noop}",
+        why="A step is named by its id wherever it is read or shown; so an id is used once, inner steps included.",
+        bad="steps:\n  a: {type: noop}\n  each: {type: foreach, with: {items: [1]}, steps: {a: {type: noop}}}\noutput: 1",
+        good="steps:\n  a: {type: noop}\n  each: {type: foreach, with: {items: [1]}, steps: {b: {type: noop}}}\noutput: 1",
     ),
     ProblemCode(
         code="unknown-type",

@@ -160,42 +160,6 @@ CODES = (
         good=("variables: {limit: 5}\nsteps:\n  a: {type: noop, with: {value: '{{ vars.limit }}'}}"),
     ),
     ProblemCode(
-        code="unknown-member",
-        title="A field that a value does not have",
-        why="The shape of the value is known, and it has no such field: reading it would always give null.",
-        bad=(
-            "steps:\n"
-            "  total: {type: transform, with: {set: {amount: 5}}}\n"
-            "  b: {type: noop, with: {value: '{{ steps.total.amuont }}'}}\n"
-            "links: [total -> b]"
-        ),
-        good=(
-            "steps:\n"
-            "  total: {type: transform, with: {set: {amount: 5}}}\n"
-            "  b: {type: noop, with: {value: '{{ steps.total.amount }}'}}\n"
-            "links: [total -> b]"
-        ),
-    ),
-    ProblemCode(
-        code="undeclared-field",
-        title="A field that a schema does not name, but nearly",
-        why=(
-            "The schema allows further fields, so this may be right; it looks very much like one that it "
-            "names."
-        ),
-        bad=(
-            "input: {type: object, properties: {customer: {type: string}}}\n"
-            "steps:\n"
-            "  a: {type: noop, with: {value: '{{ input.custmer }}'}}"
-        ),
-        good=(
-            "input: {type: object, properties: {customer: {type: string}}}\n"
-            "steps:\n"
-            "  a: {type: noop, with: {value: '{{ input.customer }}'}}"
-        ),
-        severity=WARNING,
-    ),
-    ProblemCode(
         code="reads-later",
         title="A step is read that cannot have run",
         why="Its output is not there at that time, in any run.",
