@@ -28,6 +28,13 @@ class ForeachSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             description="`stop` fails; `continue` puts null in its place; `report` lists the failures."
         ),
     ] = "stop"
+    enough: Annotated[
+        Any,
+        deferred("results"),
+        msgspec.Meta(
+            description="Ends the loop early when it holds, asked after each item; `results` are the outputs so far."
+        ),
+    ] = None
 
 
 foreach = StepType(
@@ -37,11 +44,14 @@ foreach = StepType(
     description=(
         "Inside, `item` and `index` are the item and its number from 0. The output is a list in the order of the items, "
         "whoever finished first; with `on_error: report` it is `{results, failures}`. "
-        "With `key:` on the step, items are named by it in paths, else by their number."
+        "With `key:` on the step, items are named by it in paths, else by their number. "
+        "When `enough` holds, items that are under way are cancelled and undone, and null stands for every item that "
+        "did not finish; with `enough`, there may be 1,000 items at most."
     ),
     behaviour=Behaviour.FOREACH,
     settings=settings_schema(ForeachSettings),
     effect=Effect.PURE,
+    deferred={"enough": ("results",)},
     examples=(
         Example(
             title="Four lines at once", settings={"items": [{"sku": "A"}], "parallel": 4, "collect": "price"}

@@ -248,3 +248,26 @@ output: "{{ steps.w }}"
     hand = drive(text, 2500)
     assert hand.check_replay().state.output == 2500
     assert len(hand.children) == 2
+
+
+QUORUM = """
+steps:
+  quotes:
+    type: foreach
+    with: {items: "{{ input }}", parallel: 9, enough: "{{ len(results) >= 2 }}"}
+    steps: {ask: {type: act, undo: {type: act}}}
+output: "{{ steps.quotes }}"
+"""
+
+
+def test_foreach_ends_early_when_it_has_enough_and_undoes_the_late(drive):
+    hand = drive(QUORUM, ["a", "b", "c", "d"]).succeed("quotes[2]/ask", "C").succeed("quotes[0]/ask", "A")
+    assert hand.state.output is None
+    hand.succeed("quotes[1]/ask", "late").succeed("quotes[1]/ask!undo").fail("quotes[3]/ask").check_replay()
+    assert hand.state.output == ["A", None, "C", None]
+    assert hand.status == "succeeded"
+
+
+def test_foreach_without_enough_results_ends_with_its_items(drive):
+    hand = drive(QUORUM, ["a"]).succeed("quotes[0]/ask", "A")
+    assert hand.check_replay().state.output == ["A"]

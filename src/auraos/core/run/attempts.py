@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from auraos.core.run.commands import AskPerson, CancelStep, ExecuteStep, StartTimer, StopTimer, Withdraw
 from auraos.core.run.ending import ask_about_undo, undo_settled
-from auraos.core.run.evaluation import compare, evaluate_or_error
+from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
     DoubtRaised,
     RetryPlanned,
@@ -20,7 +20,6 @@ from auraos.core.run.facts import (
     StepSettled,
     StepSucceeded,
     StepUnknown,
-    UndoEntry,
 )
 from auraos.core.run.identity import idempotency_key
 from auraos.core.run.program import CONTAINERS
@@ -127,7 +126,7 @@ def decide_outcome(turn: Turn, activation: Activation, *, lost: bool) -> None:
         return
     if activation.unknown and not activation.effect.may_repeat and _raise_doubt(turn, activation, error):
         return
-    if lost and not _is_ending(activation):
+    if lost and not is_ending(activation):
         turn.decide(
             RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=turn.at)
         )
@@ -151,7 +150,7 @@ def settle_final(turn: Turn, activation: Activation, error: StepError) -> None:
         turn.decide(DoubtRaised(at=turn.at, path=main.path, attempt=main.attempt, way="ask", error=cause))
         return
     fallback = activation.step.fallback
-    if fallback is not None and not _is_ending(activation):
+    if fallback is not None and not is_ending(activation):
         output, own = evaluate_or_error(turn, activation.frame, path, fallback.evaluate)
         if own is None:
             turn.decide(StepSettled(at=turn.at, path=path, output=output, error=error, by_fallback=True))
@@ -191,72 +190,6 @@ def doubt_raised(turn: Turn, activation: Activation, fact: DoubtRaised) -> None:
     verifying.parameters = fact.parameters
     verifying.key = idempotency_key(turn.state.origin, verifying.path, fact.attempt)
     queue(turn, verifying)
-
-
-def decide_acceptance(turn: Turn, activation: Activation, *, stands: bool = True) -> None:
-    """Hold a success against what the step expects, and prepare its undo while its inputs are at hand."""
-    assert activation.pending is not None
-    output, ports = activation.pending
-    step = activation.step
-    error = None
-    if step.expect is not None:
-        error = compare(step, output, activation.path, turn.at)
-    undo = None
-    if step.undo is not None and (error is None or not activation.effect.may_repeat):
-        undo, own = prepare_undo(turn, activation, output)
-        error = error or own
-    if error is not None and step.fallback is not None and not _is_ending(activation) and undo is None:
-        settle_final(turn, activation, error)
-        return
-    turn.decide(
-        StepSettled(
-            at=turn.at,
-            path=activation.path,
-            output=None if stands or error else output,
-            ports=OUT if stands or error else ports,
-            error=error,
-            undo=undo,
-            accepted=stands and error is None,
-        )
-    )
-
-
-def decide_verified(turn: Turn, activation: Activation) -> None:
-    """Read off the verification whether the attempt took effect."""
-    done, error = None, None
-    if activation.step.done is not None:
-        frame = activation.frame
-        frame.values["output"] = activation.last
-        done, error = evaluate_or_error(turn, frame, activation.path, activation.step.done.evaluate)
-        frame.values.pop("output", None)
-    if error is not None or not isinstance(done, bool):
-        problem = error or StepError(
-            class_="data",
-            code="verify-not-boolean",
-            message="`done` gave neither true nor false.",
-            path=activation.path,
-        )
-        turn.decide(
-            DoubtRaised(
-                at=turn.at, path=activation.path, attempt=activation.attempt, way="ask", error=problem
-            )
-        )
-    elif done:
-        activation.pending = (activation.last, OUT)
-        decide_acceptance(turn, activation, stands=False)
-    else:
-        activation.unknown = False
-        activation.error = StepError(
-            class_="transient",
-            code="verified-not-done",
-            message="The attempt had no effect, as its verification found.",
-            step=activation.step.id,
-            path=activation.path,
-            attempt=activation.attempt,
-            at=turn.at,
-            cause=activation.error,
-        )
-        decide_outcome(turn, activation, lost=False)
 
 
 def step_settled(turn: Turn, activation: Activation, fact: StepSettled) -> None:
@@ -304,33 +237,6 @@ def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
         case "failed":
             activation.error, activation.unknown, activation.status = error, False, "deciding"
             turn.state.agenda[activation.path] = ("outcome", activation, None)
-
-
-def prepare_undo(
-    turn: Turn, activation: Activation, output: Value
-) -> tuple[UndoEntry | None, StepError | None]:
-    """Evaluate how to take this success back, while everything it names is at hand."""
-    step, frame = activation.step, activation.frame
-    assert step.undo is not None
-    own = frame.outputs
-    own[step.id] = output
-    settings, error = evaluate_or_error(turn, frame, activation.path, step.undo.settings.evaluate)
-    own.pop(step.id, None)
-    if error is not None:
-        return None, error
-    path, generation = activation.path, activation.generation
-    entry = UndoEntry(
-        path=path,
-        type=step.undo.type.name,
-        version=step.undo.type.version,
-        settings=settings,
-        effect=str(step.undo.effect),
-        key=idempotency_key(turn.state.origin, f"{path}!undo", generation),
-        generation=generation,
-        retry=step.undo.step.retry,
-        timeout=step.undo.step.timeout,
-    )
-    return entry, None
 
 
 def _count_success(turn: Turn, activation: Activation, output: Value, ports: tuple[str, ...]) -> None:
@@ -398,13 +304,13 @@ def _raise_doubt(turn: Turn, activation: Activation, error: StepError) -> bool:
     return True
 
 
-def _is_ending(activation: Activation) -> bool:
+def is_ending(activation: Activation) -> bool:
     return activation.purpose == "step" and (activation.cancelled or bool(activation.frame.failing))
 
 
 def _may_retry(turn: Turn, activation: Activation, error: StepError) -> bool:
     retry = activation.step.retry
-    if _is_ending(activation) or activation.attempt - activation.lost >= retry.attempts:
+    if is_ending(activation) or activation.attempt - activation.lost >= retry.attempts:
         return False
     if activation.deadline is not None and turn.at >= activation.deadline:
         return False

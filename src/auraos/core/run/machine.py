@@ -12,7 +12,19 @@ import msgspec
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.expressions import BudgetError
-from auraos.core.run import attempts, containers, ending, facts, starting, tokens, waits
+from auraos.core.run import (
+    acceptance,
+    attempts,
+    calls,
+    containers,
+    ending,
+    facts,
+    loops,
+    scopes,
+    starting,
+    tokens,
+    waits,
+)
 from auraos.core.run.commands import Continue, Continued, Nudge, SlotOpened
 from auraos.core.run.evaluation import compute, compute_later, evaluate_or_error
 from auraos.core.run.facts import AnyFact, OutsideFact, Result, StepError, StepSettled
@@ -150,9 +162,8 @@ def _step_settled(turn: Turn, fact: StepSettled) -> None:
     activation = state.activations.get(fact.path)
     if activation is not None:
         if fact.error is not None and not fact.by_fallback and _is_open_container(activation):
-            activation.error = fact.error
             activation.status = "open"
-            containers.leave(turn, activation)
+            containers.give_up(turn, activation, fact.error)
         else:
             attempts.step_settled(turn, activation, fact)
         return
@@ -170,7 +181,12 @@ def _is_open_container(activation: Activation) -> bool:
 
 
 def _round_decided(turn: Turn, activation: Activation, fact: facts.RoundDecided) -> None:
-    containers.round_decided(turn, activation, go_on=fact.go_on)
+    loops.round_decided(turn, activation, go_on=fact.go_on)
+
+
+def _wait_started(turn: Turn, activation: Activation, fact: facts.WaitStarted) -> None:
+    begin = calls.call_started if fact.kind == "call" else waits.wait_started
+    begin(turn, activation, fact)
 
 
 def _timer_fired(turn: Turn, fact: facts.TimerFired) -> None:
@@ -199,9 +215,9 @@ _EFFECTS: dict[type, Callable[[Turn, Any], None]] = {
     facts.StepResolved: _outside(attempts.resolved),
     facts.RetryPlanned: _decided(attempts.retry_planned),
     facts.DoubtRaised: _decided(attempts.doubt_raised),
-    facts.LoopEntered: _decided(containers.enter_loop),
+    facts.LoopEntered: _decided(loops.enter_loop),
     facts.RoundDecided: _decided(_round_decided),
-    facts.WaitStarted: _decided(waits.wait_started),
+    facts.WaitStarted: _decided(_wait_started),
     facts.StepSettled: _step_settled,
     facts.Computed: _computed,
     facts.TimerFired: _timer_fired,
@@ -209,7 +225,7 @@ _EFFECTS: dict[type, Callable[[Turn, Any], None]] = {
     facts.EventReceived: waits.event_received,
     facts.EventTaken: waits.event_taken,
     facts.Answered: waits.answered,
-    facts.ChildFinished: waits.child_finished,
+    facts.ChildFinished: calls.child_finished,
 }
 
 
@@ -220,7 +236,7 @@ def _close(turn: Turn, frame: Frame, _: Any) -> None:
     if frame.owner is None:
         turn.state.agenda[""] = ("finish", None, None)
     else:
-        containers.close_inner(turn, frame)
+        scopes.close_inner(turn, frame)
 
 
 def _failed(turn: Turn, frame: Frame, _: Any) -> None:
@@ -228,12 +244,12 @@ def _failed(turn: Turn, frame: Frame, _: Any) -> None:
     if frame.owner is None:
         turn.state.agenda[""] = ("finish", None, None)
     else:
-        containers.inner_failed(turn, frame)
+        scopes.inner_failed(turn, frame)
 
 
 _STRUCTURE: dict[str, Callable[[Turn, Any, Any], None]] = {
     "settle": lambda turn, frame, detail: tokens.settle(turn, frame, *detail),
-    "open": lambda turn, activation, _: containers.open_container(turn, activation),
+    "open": lambda turn, activation, _: scopes.open_container(turn, activation),
     "close": _close,
     "fail": ending.fail_frame,
     "wind": lambda turn, frame, _: ending.wind(turn, frame),
@@ -298,7 +314,7 @@ def _evaluate(turn: Turn, path: str, frame: Frame, step: StepProgram) -> bool:
 
 
 def _enter(turn: Turn, activation: Activation) -> None:
-    entered = containers.decide_entry(turn, activation)
+    entered = loops.decide_entry(turn, activation)
     if isinstance(entered, StepError):
         waits.settle_error(turn, activation, entered)
     else:
@@ -306,11 +322,19 @@ def _enter(turn: Turn, activation: Activation) -> None:
 
 
 def _round(turn: Turn, activation: Activation) -> None:
-    go_on, error = containers.decide_go_on(turn, activation)
+    go_on, error = loops.decide_go_on(turn, activation)
     if error is not None:
         turn.decide(StepSettled(at=turn.at, path=activation.path, error=error))
     else:
         turn.decide(facts.RoundDecided(at=turn.at, path=activation.path, go_on=go_on))
+
+
+def _enough(turn: Turn, activation: Activation) -> None:
+    enough = loops.decide_enough(turn, activation)
+    if isinstance(enough, StepError):
+        turn.decide(StepSettled(at=turn.at, path=activation.path, error=enough))
+    else:
+        turn.decide(facts.RoundDecided(at=turn.at, path=activation.path, go_on=not enough))
 
 
 def _run_out(turn: Turn) -> None:
@@ -322,11 +346,12 @@ def _run_out(turn: Turn) -> None:
 _DECISIONS: dict[str, Callable[[Turn, Any], None]] = {
     "enter": _enter,
     "round": _round,
+    "enough": _enough,
     "wait": waits.decide_wait,
-    "call": waits.decide_call,
+    "call": calls.decide_call,
     "match": waits.decide_match,
-    "accept": attempts.decide_acceptance,
-    "verified": attempts.decide_verified,
+    "accept": acceptance.decide_acceptance,
+    "verified": acceptance.decide_verified,
     "outcome": lambda turn, activation: attempts.decide_outcome(turn, activation, lost=False),
     "lost": lambda turn, activation: attempts.decide_outcome(turn, activation, lost=True),
     "finish": lambda turn, _: starting.decide_end(turn),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from auraos.core.run.calls import DEEPEST_CALL
 from auraos.core.run.commands import (
     AskPerson,
     CancelChild,
@@ -29,7 +30,6 @@ from auraos.core.run.program import static_path
 from auraos.core.run.state import Frame
 from auraos.core.run.tokens import error_value, queue_command, start_frame
 from auraos.core.run.turn import EPOCH, Turn
-from auraos.core.run.waits import DEEPEST_CALL
 
 
 def run_started(turn: Turn, fact: RunStarted) -> None:

@@ -68,7 +68,8 @@ class Activation:
 
     __slots__ = (
         "attempt", "cancelled", "child", "deadline", "done", "effect", "entry", "error", "failures",
-        "finally_begun", "frame", "frames", "generation", "granted_at", "items", "key", "keys", "last", "lost",
+        "finally_begun", "finished", "frame", "frames", "generation", "granted_at", "has_enough", "items", "key",
+        "keys", "last", "lost",
         "next_item", "pages", "parallel", "parameters", "path", "pending", "purpose", "remind", "results",
         "rounds", "since", "status", "step", "undo", "undo_owner", "undone", "unknown", "wait_details",
         "wait_due", "wait_key", "wait_kind", "wait_name", "winner",
@@ -116,6 +117,8 @@ class Activation:
         self.rounds = 0
         self.pages = 0
         self.last: Value = None
+        self.finished: list[int] = []
+        self.has_enough = False
         self.winner = ""
         self.finally_begun = False
         self.undone = False

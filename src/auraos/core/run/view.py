@@ -8,8 +8,8 @@ import msgspec
 
 from auraos.core.run import facts
 from auraos.core.run.commands import AskPerson, Command, Continue, StartTimer, Subscribe
-from auraos.core.run.containers import child_command
 from auraos.core.run.facts import AnyFact, StepError
+from auraos.core.run.loops import child_command
 from auraos.core.run.machine import refold
 from auraos.core.run.program import Program
 from auraos.core.run.state import Activation, RunState

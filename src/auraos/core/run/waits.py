@@ -5,30 +5,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from auraos.core.catalogue import Behaviour
-from auraos.core.run.commands import AskPerson, StartChild, StartTimer, Subscribe
-from auraos.core.run.containers import child_command, give_up, leave, page_finished
-from auraos.core.run.ending import drop, stop_waiting
+from auraos.core.run.commands import AskPerson, StartTimer, Subscribe
+from auraos.core.run.containers import give_up, leave
+from auraos.core.run.ending import stop_waiting
 from auraos.core.run.evaluation import error_of, evaluate_or_error
 from auraos.core.run.facts import (
     Answered,
-    ChildFinished,
     EventReceived,
     EventTaken,
     SignalReceived,
     StepError,
     StepSettled,
     TimerFired,
-    UndoEntry,
     WaitStarted,
 )
-from auraos.core.run.identity import child_run_id
 from auraos.core.run.state import MAILBOX_BOUND, Activation
 from auraos.core.run.tokens import OUT, fail, queue, retire, settle
 from auraos.core.run.turn import EPOCH, Turn
 from auraos.core.values import Value, ValueRefusedError, parse_datetime, parse_duration, to_plain, type_name
 
 MICRO = timedelta(microseconds=1)
-DEEPEST_CALL = 16
 
 
 def decide_wait(turn: Turn, activation: Activation) -> None:
@@ -56,9 +52,6 @@ def decide_wait(turn: Turn, activation: Activation) -> None:
 
 def wait_started(turn: Turn, activation: Activation, fact: WaitStarted) -> None:
     """Begin to wait, unless what is waited for is there already."""
-    if fact.kind == "call":
-        _call_started(turn, activation, fact)
-        return
     activation.status = "waiting"
     activation.since = turn.at
     activation.wait_kind, activation.wait_name, activation.wait_key = fact.kind, fact.name, fact.key
@@ -167,63 +160,6 @@ def answered(turn: Turn, fact: Answered) -> None:
     _end_wait(turn, activation, output, (fact.decision,))
 
 
-def decide_call(turn: Turn, activation: Activation) -> None:
-    """Evaluate what a workflow is called with, and name the run that will carry it out."""
-    state, path = turn.state, activation.path
-    settings, error = evaluate_or_error(turn, activation.frame, path, activation.step.settings.evaluate)
-    if error is None and state.depth + 1 > DEEPEST_CALL:
-        message = f"Calls are nested more than {DEEPEST_CALL} deep."
-        error = error_of(
-            activation.step, path, class_="permanent", code="call-too-deep", message=message, at=turn.at
-        )
-    if error is not None:
-        settle_error(turn, activation, error)
-        return
-    reference = str(settings.get("workflow", ""))
-    name, _, pinned = reference.partition("@")
-    turn.decide(
-        WaitStarted(
-            at=turn.at,
-            path=path,
-            kind="call",
-            name=name,
-            key=state.resolved.get(reference, pinned),
-            run=child_run_id(state.run, path, turn.at),
-            details={"input": settings.get("input"), "wait": settings.get("wait", True)},
-        )
-    )
-
-
-def child_finished(turn: Turn, fact: ChildFinished) -> None:
-    """A called run came to its end."""
-    activation = turn.state.activations.get(fact.path)
-    if activation is None or activation.child != fact.run:
-        return
-    if fact.page is not None:
-        page_finished(turn, activation, fact)
-        return
-    activation.child = ""
-    if fact.undo:
-        activation.frame.undo.append(UndoEntry(path=fact.path, entries=fact.undo))
-    if fact.state == "succeeded":
-        retire(turn, activation)
-        settle(turn, activation.frame, activation.step, fact.path, fact.output, OUT)
-    elif activation.cancelled:
-        drop(turn, activation)
-    else:
-        cause = fact.error
-        activation.error = activation.error or StepError(
-            class_=cause.class_ if cause is not None else "permanent",
-            code=f"called-run-{fact.state}",
-            message=f"The called run {fact.state}" + (f": {cause.message}" if cause is not None else "."),
-            step=activation.step.id,
-            path=fact.path,
-            at=turn.at,
-            cause=cause,
-        )
-        _plan_failure(turn, activation)
-
-
 def settle_error(turn: Turn, activation: Activation, error: StepError) -> None:
     """Decide the end of a step whose settings could not be evaluated: by its fallback, or as failed."""
     fallback = activation.step.fallback
@@ -297,23 +233,6 @@ def _wants(turn: Turn, activation: Activation, event: Value) -> bool:
     return error is None and wanted is True
 
 
-def _call_started(turn: Turn, activation: Activation, fact: WaitStarted) -> None:
-    details = fact.details
-    activation.wait_name, activation.wait_key = fact.name, fact.key
-    activation.wait_details = details
-    if details["wait"]:
-        activation.status = "calling"
-        activation.since = turn.at
-        activation.child = fact.run
-        turn.commands.append(child_command(turn.state, activation))
-    else:
-        turn.commands.append(
-            StartChild(activation.path, fact.run, fact.name, fact.key, details["input"], wait=False)
-        )
-        retire(turn, activation)
-        settle(turn, activation.frame, activation.step, activation.path, {"run": fact.run}, OUT)
-
-
 def _take_signal(turn: Turn, activation: Activation, signal: SignalReceived) -> None:
     output = {"data": signal.data, "by": signal.by, "at": EPOCH + timedelta(microseconds=signal.at)}
     _end_wait(turn, activation, output, OUT)
@@ -338,10 +257,10 @@ def _time_is_up(turn: Turn, activation: Activation) -> None:
         activation.error = error_of(
             step, activation.path, class_="timeout", code="expired", message=message, at=turn.at
         )
-        _plan_failure(turn, activation)
+        plan_failure(turn, activation)
 
 
-def _plan_failure(turn: Turn, activation: Activation) -> None:
+def plan_failure(turn: Turn, activation: Activation) -> None:
     """Let a failed wait or call fail, or plan the decision where a fallback stands in."""
     assert activation.error is not None
     if activation.step.fallback is not None and not activation.cancelled:
@@ -372,7 +291,7 @@ def _limit_reached(turn: Turn, activation: Activation) -> None:
         case "waiting":
             stop_waiting(turn, activation)
             activation.error = error
-            _plan_failure(turn, activation)
+            plan_failure(turn, activation)
         case "open" | "calling":
             give_up(turn, activation, error)
             leave(turn, activation)

@@ -1,0 +1,322 @@
+"""Loops: `foreach` opens a scope for each item, some at a time; `while` one for each round. Long ones go page by page."""
+
+from typing import Any
+
+from auraos.core.catalogue import Behaviour
+from auraos.core.run.commands import StartChild
+from auraos.core.run.containers import leave, open_inner
+from auraos.core.run.ending import cancelled_error, fail_frame
+from auraos.core.run.evaluation import error_of, evaluate_or_error
+from auraos.core.run.facts import ChildFinished, LoopEntered, Page, StepError, UndoEntry
+from auraos.core.run.identity import child_run_id
+from auraos.core.run.state import Activation, Frame, RunState
+from auraos.core.run.tokens import OUT, error_value
+from auraos.core.run.turn import Turn
+from auraos.core.values import Value, to_plain, type_name
+
+PAGE_ABOVE = 1_000
+PAGE_SIZE = 500
+ROUNDS_IN_ONE_JOURNAL = 1_000
+
+
+def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
+    """Evaluate the items of a `foreach`, and the names of its items where the step has a `key`."""
+    step, frame, path = activation.step, activation.frame, activation.path
+    settings, error = evaluate_or_error(turn, frame, path, step.settings.evaluate)
+    if error is not None:
+        return error
+    items, parallel = settings.get("items"), settings.get("parallel", 1)
+    message = ""
+    if not isinstance(items, list):
+        message = f"`items` must be a list, not {type_name(items)}."
+    elif "enough" in settings and len(items) > PAGE_ABOVE:
+        message = f"With `enough`, `items` may be {PAGE_ABOVE:,} at most; these are {len(items):,}."
+    elif type(parallel) is not int or parallel < 1:
+        message = f"`parallel` must be a whole number from 1, not {type_name(parallel)}."
+    keys: list[str] = []
+    if not message and step.key is not None:
+        for index, item in enumerate(items):
+            frame.values["item"], frame.values["index"] = item, index
+            key, error = evaluate_or_error(turn, frame, path, step.key.evaluate)
+            if error is not None:
+                break
+            keys.append(_key_text(key))
+        _restore_names(frame)
+        if error is None and len(set(keys)) < len(keys):
+            message = "Two items have the same `key`, so their paths could not be told apart."
+    if message:
+        error = error_of(step, path, class_="data", code="items-refused", message=message, at=turn.at)
+    if error is not None:
+        return error
+    return LoopEntered(at=turn.at, path=path, items=items, keys=keys, parallel=parallel)
+
+
+def enter_loop(turn: Turn, activation: Activation, fact: LoopEntered) -> None:
+    """Enter a `foreach` with its items: all in this run, or, when they are many, page by page in runs of their own."""
+    activation.status = "open"
+    activation.items, activation.keys, activation.parallel = fact.items, fact.keys, fact.parallel
+    if len(fact.items) > PAGE_ABOVE:
+        start_page(turn, activation)
+    else:
+        activation.results = [None] * len(fact.items)
+        launch_items(turn, activation)
+
+
+def launch_items(turn: Turn, activation: Activation) -> None:
+    """Open scopes for the next items, as many at a time as the step allows."""
+    items, page = activation.items, turn.state.page
+    first = page.first if page is not None and activation.step.scope.section == "page" else 0
+    while (
+        activation.next_item < len(items)
+        and len(activation.frames) < activation.parallel
+        and activation.error is None
+    ):
+        index = activation.next_item
+        activation.next_item += 1
+        name = activation.keys[index] if activation.keys else str(first + index)
+        names = {"item": items[index], "index": first + index}
+        frame = open_inner(turn, activation, activation.step.body, f"[{name}]", names)
+        frame.item_index = index
+    if activation.done == len(items):
+        complete_loop(turn, activation)
+
+
+def next_item(turn: Turn, activation: Activation) -> None:
+    """An item is done: the loop is over, has enough, or goes on with the next one."""
+    activation.done += 1
+    if activation.error is not None or activation.has_enough:
+        leave(turn, activation)
+    elif "enough" in activation.step.step.settings and activation.done < len(activation.items):
+        turn.state.agenda[activation.path] = ("enough", activation, None)
+    else:
+        launch_items(turn, activation)
+
+
+def item_failed(turn: Turn, activation: Activation, frame: Frame, error: StepError) -> None:
+    if activation.error is not None:
+        leave(turn, activation)
+        return
+    if activation.has_enough:
+        leave(turn, activation)
+        return
+    if activation.step.step.settings.get("on_error", "stop") == "stop":
+        activation.error = error
+        for other in list(activation.frames.values()):
+            fail_frame(turn, other, cancelled_error(activation.path), how="cancelled")
+        leave(turn, activation)
+        return
+    index = frame.values["index"]
+    activation.failures.append({"index": index, "item": frame.values["item"], "error": error_value(error)})
+    next_item(turn, activation)
+
+
+def decide_enough(turn: Turn, activation: Activation) -> bool | StepError:
+    """Evaluate whether a `foreach` has enough results."""
+    results = [activation.results[index] for index in sorted(activation.finished)]
+
+    def decide(names: dict[str, Any]) -> Any:
+        enough = activation.step.settings.evaluate(names)["enough"]
+        return enough(results=results) if callable(enough) else enough
+
+    enough, error = evaluate_or_error(turn, activation.frame, activation.path, decide)
+    if error is None and not isinstance(enough, bool):
+        message = f"`enough` must be true or false, not {type_name(enough)}."
+        error = error_of(
+            activation.step, activation.path, class_="data", code="condition-not-boolean", message=message
+        )
+    return error if error is not None else enough
+
+
+def _end_early(turn: Turn, activation: Activation) -> None:
+    """Take what is there: items that are under way are cancelled and undone, the others never begin."""
+    activation.has_enough = True
+    _prepare_output(activation)
+    for other in list(activation.frames.values()):
+        fail_frame(turn, other, cancelled_error(activation.path), how="cancelled")
+    leave(turn, activation)
+
+
+def complete_loop(turn: Turn, activation: Activation) -> None:
+    _prepare_output(activation)
+    leave(turn, activation)
+
+
+def _prepare_output(activation: Activation) -> None:
+    output: Any = activation.results
+    failures = sorted(activation.failures, key=lambda failure: failure["index"])
+    if activation.step.step.settings.get("on_error") == "report" or activation.step.scope.section == "page":
+        output = {"results": activation.results, "failures": failures}
+    activation.pending = (output, OUT)
+
+
+def collected(activation: Activation, frame: Frame) -> Value:
+    name = activation.step.step.settings.get("collect") or frame.scope.end
+    return frame.outputs.get(name) if name else None
+
+
+def open_round(turn: Turn, activation: Activation) -> None:
+    """Open the next round of a `while`, here or, after many, in a run with a fresh journal."""
+    activation.status = "open"
+    if (
+        activation.rounds - activation.next_item >= ROUNDS_IN_ONE_JOURNAL
+        and activation.step.scope.section != "page"
+    ):
+        start_page(turn, activation)
+        return
+    activation.rounds += 1
+    number = activation.rounds
+    open_inner(
+        turn, activation, activation.step.body, f"[{number}]", {"index": number - 1, "last": activation.last}
+    )
+
+
+def decide_round(turn: Turn, activation: Activation) -> None:
+    """Plan the decision whether a `while` goes on."""
+    activation.status = "deciding"
+    turn.state.agenda[activation.path] = ("round", activation, None)
+
+
+def decide_go_on(turn: Turn, activation: Activation) -> tuple[bool, StepError | None]:
+    """Evaluate whether a `while` goes on; past its limit it fails instead."""
+    step, frame, path = activation.step, activation.frame, activation.path
+    frame.values["last"], frame.values["index"] = activation.last, activation.rounds
+
+    def decide(names: dict[str, Any]) -> Any:
+        settings = step.settings.evaluate(names)
+        condition = settings["condition"]
+        return condition(last=activation.last, index=activation.rounds) if callable(
+            condition
+        ) else condition, settings["limit"]
+
+    decided, error = evaluate_or_error(turn, frame, path, decide)
+    _restore_names(frame)
+    if error is not None:
+        return False, error
+    go_on, limit = decided
+    code, message = "", ""
+    if not isinstance(go_on, bool):
+        code, message = "condition-not-boolean", f"`condition` must be true or false, not {type_name(go_on)}."
+    elif type(limit) is not int or limit < 1:
+        code, message = "limit-refused", f"`limit` must be a whole number from 1, not {type_name(limit)}."
+    elif go_on and activation.rounds >= limit:
+        code, message = "loop-limit", f"The loop would go on past its limit of {limit} rounds."
+    if not code:
+        return go_on, None
+    return False, error_of(step, path, class_="data", code=code, message=message, at=turn.at)
+
+
+def round_decided(turn: Turn, activation: Activation, *, go_on: bool) -> None:
+    """Go on with another round or item, or end the loop with what there is."""
+    if activation.step.behaviour is Behaviour.FOREACH:
+        if go_on:
+            launch_items(turn, activation)
+        else:
+            _end_early(turn, activation)
+        return
+    in_page = activation.step.scope.section == "page"
+    full = in_page and activation.rounds - activation.next_item >= ROUNDS_IN_ONE_JOURNAL
+    if go_on and not full:
+        open_round(turn, activation)
+        return
+    activation.status = "open"
+    output: Value = activation.last
+    if in_page:
+        output = {"last": activation.last, "rounds": activation.rounds, "more": go_on}
+    activation.pending = (output, OUT)
+    leave(turn, activation)
+
+
+def open_page(turn: Turn, activation: Activation) -> None:
+    """Begin the loop of a page's own run with the items it was given."""
+    page = turn.state.page
+    assert page is not None
+    activation.items, activation.keys, activation.parallel = page.items, page.keys, page.parallel
+    activation.results = [None] * len(page.items)
+    launch_items(turn, activation)
+
+
+def start_page(turn: Turn, activation: Activation) -> None:
+    """Let a run of its own carry out the next part of a long loop, under this run's paths, names and keys."""
+    activation.child = child_run_id(turn.state.run, f"{activation.path}#page{activation.pages}", turn.at)
+    activation.status = "calling"
+    activation.since = turn.at
+    turn.commands.append(child_command(turn.state, activation))
+
+
+def page_finished(turn: Turn, activation: Activation, fact: ChildFinished) -> None:
+    """A page of a long loop came to its end in its own run."""
+    activation.child = ""
+    if fact.undo:
+        activation.undo.append(
+            UndoEntry(path=f"{activation.path}[page {activation.pages}]", entries=fact.undo)
+        )
+    if activation.cancelled or activation.error is not None:
+        leave(turn, activation)
+    elif fact.state != "succeeded":
+        activation.error = fact.error or cancelled_error(activation.path)
+        leave(turn, activation)
+    elif activation.step.behaviour is Behaviour.WHILE:
+        activation.last, activation.rounds = fact.output["last"], fact.output["rounds"]
+        activation.next_item = activation.rounds
+        activation.pages += 1
+        if fact.output["more"]:
+            start_page(turn, activation)
+        else:
+            activation.pending = (activation.last, OUT)
+            leave(turn, activation)
+    else:
+        activation.results.extend(fact.output["results"])
+        activation.failures.extend(fact.output["failures"])
+        activation.pages += 1
+        if activation.pages * PAGE_SIZE < len(activation.items):
+            start_page(turn, activation)
+        else:
+            complete_loop(turn, activation)
+
+
+def child_command(state: RunState, activation: Activation) -> StartChild:
+    """Return the wish for the run that an activation waits for: a called one, or the next page of a long loop."""
+    path, child = activation.path, activation.child
+    if activation.step.behaviour is Behaviour.CALL:
+        details = activation.wait_details
+        return StartChild(path, child, activation.wait_name, activation.wait_key, details["input"], wait=True)
+    workflow, version = state.program.workflow.name, state.program.version
+    return StartChild(path, child, workflow, version, state.input, page=_page(activation), kind="page")
+
+
+def _page(activation: Activation) -> Page:
+    """Return the part of a loop that its next page carries out."""
+    hidden = ("input", "vars", "run", "trigger")
+    values = activation.frame.values
+    names = {name: value for name, value in values.items() if name[0] != "$" and name not in hidden}
+    names |= {"steps": dict(values["steps"]), "errors": dict(values["errors"])}
+    path, number = activation.path, activation.pages
+    if activation.step.behaviour is Behaviour.WHILE:
+        return Page(
+            path=path, number=number, first=0, last=activation.last, rounds=activation.rounds, names=names
+        )
+    first, end = number * PAGE_SIZE, (number + 1) * PAGE_SIZE
+    return Page(
+        path=path,
+        number=number,
+        first=first,
+        items=activation.items[first:end],
+        keys=activation.keys[first:end],
+        parallel=activation.parallel,
+        names=names,
+    )
+
+
+def _restore_names(frame: Frame) -> None:
+    """Take the loop's own names out again; the scope around may have names of the same kind, of a loop around it."""
+    outer = frame.loop_names
+    for name in ("item", "index", "last"):
+        if name in outer:
+            frame.values[name] = outer[name]
+        else:
+            frame.values.pop(name, None)
+
+
+def _key_text(value: Value) -> str:
+    text = value if isinstance(value, str) else str(to_plain(value))
+    return text.replace("[", "(").replace("]", ")").replace("/", "|")[:80]
