@@ -315,3 +315,33 @@ async def test_a_server_that_never_shakes_hands_is_given_up_in_time(authority):
     assert (failure.error_class, failure.error_code) == ("transient", "connect-timeout")
     assert not isinstance(failure, StepUnknown)
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/a%2Fb?X-Sig=a%2Fb%2B%3D&x=%41",
+        "/?a=b/c",
+        "/a//b/../c",
+        "/?",
+        "/%E4",
+        "/?a=1&a=2&&b",
+        "/a;b=1,2(3)'!*$",
+    ],
+)
+async def test_an_address_is_sent_letter_for_letter(target):
+    assert await target_of(target + "#part") == target.removesuffix("?")
+
+
+async def test_letters_that_an_address_cannot_have_are_encoded():
+    assert await target_of('/ä"<>?q=ü|{}') == "/%C3%A4%22%3C%3E?q=%C3%BC%7C%7B%7D"
+
+
+async def target_of(path: str) -> str:
+    async with (
+        listening(always(answer())) as server,
+        open_to(server) as egress,
+        egress.request("GET", server.url + path) as reply,
+    ):
+        assert reply.status == 200
+    return server.requests[0].target

@@ -17,6 +17,7 @@ MOST_HEADER_BYTES = 64_000
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 _URL_TEXT = re.compile(r"[^\x00-\x20\x7f\\\u2028\u2029]+")
+_WELL_FORMED = re.compile(r"(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _OURS = frozenset(
     """host content-length transfer-encoding connection te trailer upgrade keep-alive expect accept-encoding
     proxy-authorization proxy-connection http2-settings""".split()  # noqa: SIM905 (reads better)
@@ -80,7 +81,16 @@ def read_url(text: str) -> URL:
         raise _bad_url(
             text, "user names and passwords do not belong into an address", "Use the setting `secret`."
         )
-    return url.with_fragment(None)
+    return _as_written(text.partition("#")[0], url.with_fragment(None))
+
+
+def _as_written(text: str, url: URL) -> URL:
+    """Return the address letter for letter where it is well formed: signed addresses break when they are spelt anew."""
+    if not _WELL_FORMED.fullmatch(text):
+        return url
+    exact = URL(text, encoded=True)
+    same = (exact.scheme, exact.raw_authority) == (url.scheme, url.raw_authority) and exact.raw_path
+    return exact if same else url
 
 
 def read_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:

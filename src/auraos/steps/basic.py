@@ -61,7 +61,10 @@ async def log(settings: LogSettings, context: StepContext) -> None:
 
     The log is for people; it changes nothing outside of the run. Secrets are masked in it.
     """
-    context.log(settings.message, level=settings.level, fields=settings.fields)
+    fields = {
+        name + "_" if name in ("message", "level") else name: value for name, value in settings.fields.items()
+    }
+    context.log(settings.message, level=settings.level, **fields)
 
 
 class FailSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename={"error_class": "class"}):
