@@ -46,6 +46,8 @@ def _check_ends(view: WorkflowView, scope: ScopeView, what: str, *, is_said: boo
     written = view.findings.tree.find((*scope.path, "links"))
     if is_said or len(ends) < 2 or (written and len(written.items) != len(scope.scope.links)):
         return
+    if any(link.source not in scope.steps or link.target not in scope.steps for link in scope.scope.links):
+        return  # a misspelt link is reported where it stands
     names = ", ".join(repr(end.id) for end in ends[:4]) + (" …" if len(ends) > 4 else "")
     path = scope.path
     hint = 'Write `output: "{{ steps.… }}"`, or `output: null` if there is none.'
@@ -125,7 +127,9 @@ def _check_try(view: WorkflowView, step: StepView) -> None:
 
 
 def _check_race(view: WorkflowView, step: StepView) -> None:
-    branches = step.step.branches or {}
+    branches = step.step.branches
+    if branches is None or view.findings.tree.find((*step.path, "branches")) is None:
+        return
     if len(branches) < 2:
         said = "one branch" if branches else "no branches"
         message = f"{step.id!r} has {said}; a race needs two."

@@ -92,9 +92,7 @@ def _check_name(view: WorkflowView, path: Path, known: Collection[str] | None) -
     if not isinstance(name, str):
         return
     if not DOCUMENT_NAME.fullmatch(name):
-        message = (
-            f"{name!r} cannot be the name of a secret." if len(name) < 30 else "This is no name of a secret."
-        )
+        message = "This cannot be the name of a secret."
         hint = "Give the name of a secret here, small letters, digits and -, never the secret itself."
         view.findings.add("bad-name", path, message, hint=hint)
     elif known is not None and name not in known:

@@ -1,5 +1,6 @@
 """Problems as they are found in a document, each with its place; and the words behind a "did you mean"."""
 
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
@@ -8,6 +9,9 @@ from auraos.core.problem_codes import find_code
 from auraos.core.problems import Fix, Path, Place, Problem, Severity, TextEdit
 
 MOST_PROBLEMS = 1_000
+
+_MEANT = re.compile(r"Did you mean '(\w+)'\?")
+_PATH = re.compile(r"[\w.\[\]]*?\b(\w+)")
 
 
 class Findings:
@@ -66,6 +70,16 @@ class Findings:
     def has_errors(self) -> bool:
         """Return whether something was found that stops a run."""
         return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+    def fix_from_hint(self, place: Place | None, hint: str) -> Fix | None:
+        """Return the fix that writes what a hint says was meant over the last name of the path at a place."""
+        meant = _MEANT.search(hint)
+        if place is None or meant is None:
+            return None
+        last = _PATH.fullmatch(self.text[place.start : place.end])
+        if last is None:
+            return None
+        return Fix(f"Write {meant[1]}", (TextEdit(place.start + last.start(1), place.end, meant[1]),))
 
     def fix_value(self, path: Path, title: str, text: str, *, safe: bool = False) -> Fix | None:
         """Return the fix that writes `text` in the place of the value at a path."""

@@ -10,7 +10,7 @@ import msgspec
 from auraos.core.catalogue import Catalogue
 from auraos.core.document import Node
 from auraos.core.graph.fields import Fields, describe, has_template
-from auraos.core.graph.findings import Findings, did_you_mean, join_names
+from auraos.core.graph.findings import Findings, did_you_mean, join_names, nearest
 from auraos.core.graph.names import say_why_no_name, split_called
 from auraos.core.graph.read_scope import ScopeReader, Written
 from auraos.core.graph.read_step import read_schema
@@ -237,8 +237,9 @@ def _read_timezone(settings: Fields, findings: Findings) -> str:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         hint = did_you_mean(name, available_timezones(), lambda _: "Write it as Europe/Berlin or UTC.")
-        findings.add(
-            "unknown-timezone", (*settings.path, "timezone"), f"There is no time zone {name!r}.", hint=hint
-        )
+        path = (*settings.path, "timezone")
+        near = nearest(name, available_timezones())
+        fix = findings.fix_value(path, f"Write {near}", near) if near else None
+        findings.add("unknown-timezone", path, f"There is no time zone {name!r}.", hint=hint, fix=fix)
         return "UTC"
     return name

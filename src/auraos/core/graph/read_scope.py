@@ -66,6 +66,13 @@ class ScopeReader:
 
     def _read_steps(self, fields: Fields, what: str) -> dict[str, Step]:
         fields.require("steps", what, "Write its steps under `steps:`.")
+        if isinstance(fields.value("steps"), list):
+            message, hint = (
+                "'steps' must be a mapping, not a list.",
+                "Write each step under its name, as `a: {type: noop}`.",
+            )
+            self.findings.add("wrong-type", (*fields.path, "steps"), message, hint=hint)
+            return {}
         listed = fields.fields("steps")
         steps: dict[str, Step] = {}
         if listed is None:

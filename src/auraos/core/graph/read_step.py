@@ -46,6 +46,26 @@ _ALL_CONTAINER_FIELDS = ("steps", "links", "catch", "finally", "branches")
 RETRY_FIELDS = ("attempts", "first", "factor", "max", "jitter", "on")
 ERROR_CLASSES = ("transient", "permanent", "data", "credential", "timeout", "cancelled", "unknown", "bug")
 UNCERTAIN = ("verify", "retry", "ask", "fail")
+_MEANT_BY = {
+    **dict.fromkeys(("next", "depends_on", "after", "needs"), "Steps are joined under `links`, as `a -> b`."),
+    **dict.fromkeys(
+        ("except", "rescue", "on_error"),
+        "Failures are caught by a `try` with `catch`, or at the port `error`.",
+    ),
+    **dict.fromkeys(
+        ("if", "when", "condition"), "Whether a step runs is said by an `if` or `switch` before it."
+    ),
+    **dict.fromkeys(
+        ("settings", "config", "parameters", "params", "args"), "The settings of a step stand under `with`."
+    ),
+    **dict.fromkeys(
+        ("foreach", "loop", "repeat"), "To repeat steps, put them into a `foreach` or a `while`."
+    ),
+    **dict.fromkeys(("retries", "max_attempts"), "Write `retry: {attempts: 3}`."),
+    **dict.fromkeys(("name", "label", "description"), "Write `title`, or `notes` for more."),
+}
+_SCHEMA_TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
+_SCHEMA_WORDS = {"text": "string", "list": "array", "mapping": "object", "bool": "boolean", "int": "integer"}
 _ERROR_CODE = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _POOL = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 
@@ -146,12 +166,22 @@ def read_schema(fields: Fields, name: str) -> Schema | None:
         jsonschema_rs.validator_for(value)
     except jsonschema_rs.ValidationError as error:
         inner = (*path, *error.instance_path)
-        fields.findings.add("bad-schema", inner, f"This is no JSON Schema: {error.message}.")
+        message, hint = _say_what_is_wrong(error, inner, fields)
+        fields.findings.add("bad-schema", inner, message, hint=hint)
         return None
     except (jsonschema_rs.ReferencingError, ValueError) as error:
         fields.findings.add("bad-schema", path, f"This is no JSON Schema: {str(error).rstrip('.')}.")
         return None
     return value
+
+
+def _say_what_is_wrong(error: jsonschema_rs.ValidationError, path: Path, fields: Fields) -> tuple[str, str]:
+    node = fields.findings.tree.find(path)
+    if path[-1] != "type" or node is None or not isinstance(node.value, str):
+        return f"This is no JSON Schema: {error.message}.", ""
+    near = _SCHEMA_WORDS.get(node.value)
+    hint = f"Did you mean {near!r}?" if near else did_you_mean(node.value, _SCHEMA_TYPES)
+    return f"JSON Schema has no type {node.value!r}.", hint
 
 
 def _refuse_unknown(fields: Fields, name: str, step_type: StepType | None) -> None:
@@ -165,8 +195,8 @@ def _refuse_unknown(fields: Fields, name: str, step_type: StepType | None) -> No
                 elsewhere[field] = f"It belongs under `with`: write `with: {{{field}: …}}`."
             elif field in _ALL_CONTAINER_FIELDS:
                 elsewhere[field] = f"A {step_type.name!r} step holds no inner {field}."
-            elif field in ("links", "next", "depends_on", "after", "needs"):
-                elsewhere[field] = "Steps are joined under `links`, as `a -> b`."
+            elif field in _MEANT_BY:
+                elsewhere[field] = _MEANT_BY[field]
     fields.refuse_unknown((*COMMON_FIELDS, *own), f"The step {name!r}", elsewhere)
 
 

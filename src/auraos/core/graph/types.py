@@ -5,7 +5,6 @@ a part of the output is a setting passed on, the schema says so by `x-type-of`, 
 `{"x-type-of": ["set", "amount"]}`: the checks put the type of what is written there in its place.
 """
 
-import re
 from typing import Any
 
 import msgspec
@@ -29,10 +28,9 @@ from auraos.core.graph.fields import has_template
 from auraos.core.graph.uses import Use
 from auraos.core.graph.views import ScopeView, StepView, WorkflowView, ask_type
 from auraos.core.problem_codes import PROBLEM_CODES
-from auraos.core.problems import Fix, Path, Place, TextEdit
+from auraos.core.problems import Path
 
 _MOST_LEVELS = 40
-_MEANT = re.compile(r"Did you mean '(\w+)'\?")
 _TIMES = {"duration": frozenset({"text", "duration"}), "datetime": frozenset({"text", "datetime", "date"})}
 _WORDS = {"text": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
           "mapping": "a mapping", "null": "empty"}  # fmt: skip
@@ -107,7 +105,7 @@ class Types:
                 problem.message,
                 hint=problem.hint,
                 place=place,
-                fix=self._fix(place, problem.hint),
+                fix=self.view.findings.fix_from_hint(place, problem.hint),
                 severity=problem.severity,
             )
         return kind
@@ -241,7 +239,7 @@ class Types:
         """Return the type of one of the items that a loop or a list step works on."""
         items = step.step.settings.get("items")
         kind = self.type_of_setting(items, (*step.path, "with", "items"))
-        return forget_choices(kind.items) if kind.kinds == frozenset({"list"}) else ANY
+        return forget_choices(kind.items) if kind.without_null().kinds == frozenset({"list"}) else ANY
 
     def _check_fallback(self, step: StepView) -> None:
         path = (*step.path, "fallback")
@@ -252,17 +250,6 @@ class Types:
         message = f"The fallback is {_say(given)}, while the output of {step.id!r} is {_say(declared)}."
         hint = "Give it the shape that the steps reading it expect."
         self.view.findings.add("fallback-mismatch", path, message, hint=hint)
-
-    def _fix(self, place: Place | None, hint: str) -> Fix | None:
-        """Return the fix that replaces the last name of a path by the one that was meant."""
-        meant = _MEANT.search(hint)
-        if place is None or meant is None:
-            return None
-        written = self.view.findings.text[place.start : place.end]
-        last = re.search(r"\w+$", written)
-        if last is None:
-            return None
-        return Fix(f"Write {meant[1]}", (TextEdit(place.start + last.start(), place.end, meant[1]),))
 
 
 def _passes_on(schema: Any, level: int = 0) -> bool:

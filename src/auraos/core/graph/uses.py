@@ -160,7 +160,8 @@ def _report(findings: Findings, placed: PlacedError, path: Path) -> None:
     full = (*path, *placed.path)
     code = error.code if error.code in PROBLEM_CODES else "expression-syntax"
     place = findings.place_within(full, placed.offset, error.source, error.start, error.end)
-    findings.add(code, full, error.message, hint=error.hint, place=place)
+    fix = findings.fix_from_hint(place, error.hint)
+    findings.add(code, full, error.message, hint=error.hint, place=place, fix=fix)
 
 
 def _mentions(node: ast.AST, path: tuple[str, ...]) -> bool:

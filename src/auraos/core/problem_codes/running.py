@@ -238,4 +238,9 @@ CODES = (
         title="A run that cannot be taken up there",
         why="The step to start at, or an output to change, is not in that run.",
     ),
+    ProblemCode(
+        code="condition-not-boolean",
+        title="A condition that is neither true nor false",
+        why="Whether a loop goes on must be said plainly; a number or a text there is mostly a mistake.",
+    ),
 )
