@@ -156,6 +156,8 @@ def _explain(error: Exception, function: Function, site: Site) -> Exception:
         return error if error.source else error.place(site.source, site.start, site.end)
     if isinstance(error, CallError | UserError):
         return site.error(error.code, error.message, error.hint)
+    if isinstance(error, RecursionError):
+        return site.error("too-deep", "This data is nested too deeply.", "Work on a part of it.")
     return site.error(
         "call-failed",
         f"{function.name}() has no answer for these values.",

@@ -105,10 +105,13 @@ def compile_text(compiler: Compiling, node: ast.JoinedStr) -> Code:
             parts.append(code.run)
 
     def run(scope: Scope) -> str:
-        text = "".join([part(scope) for part in parts])
-        if len(text) > SMALL:
-            meter_of(scope).grow(len(text), site)
-        return text
+        texts: list[str] = []
+        for part in parts:
+            text = part(scope)
+            if len(text) > SMALL:
+                meter_of(scope).grow(len(text), site)
+            texts.append(text)
+        return "".join(texts)
 
     return fold(Code(run, site), *codes)
 

@@ -14,6 +14,7 @@ PATTERNS = Library("patterns")
 MAX_PATTERN = 1000
 MAX_PROGRAM = 5000
 _COMPILE_STEPS = 400
+_MATCH_STEPS = 12
 
 
 @PATTERNS.function()
@@ -98,7 +99,7 @@ def _walk(scope: Scope, text: str, pattern: str) -> Iterator[Any]:
     meter = meter_of(scope)
     for found in compiled.finditer(text):
         # Looking for the next place may read to the end each time.
-        meter.spend(4 + (len(text) - found.end() >> 10))
+        meter.spend(_MATCH_STEPS + (len(text) - found.end() >> 9))
         meter.grow(found.end() - found.start())
         yield found
 
@@ -108,7 +109,9 @@ def _ready(scope: Scope, text: str, pattern: str) -> Any:
         raise CallError("bad-pattern", f"A pattern has at most {MAX_PATTERN} characters.")
     compiled = _compile(pattern)
     size = compiled.programsize
-    meter_of(scope).spend(_COMPILE_STEPS + size + (len(text) * (4 + (size >> 3)) >> 6))
+    meter = meter_of(scope)
+    meter.spend_once(pattern, _COMPILE_STEPS + size)
+    meter.spend(4 + (len(text) * (4 + (size >> 3)) >> 6))
     return compiled
 
 

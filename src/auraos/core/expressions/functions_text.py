@@ -179,13 +179,14 @@ def base64_decode(value: str) -> str:
 
 
 @TEXT.function()
-def url_encode(value: str | dict[str, Any]) -> str:
+def url_encode(scope: Scope, value: str | dict[str, Any]) -> str:
     """Return a text as it is written within an address; of a mapping, its fields as a query.
 
     >>> url_encode({"q": "a b", "n": 1})
     "q=a%20b&n=1"
     """
     if isinstance(value, str):
+        meter_of(scope).spend(len(value) >> 2)
         return _percent(value)
     pairs = []
     for key, item in value.items():
@@ -193,6 +194,7 @@ def url_encode(value: str | dict[str, Any]) -> str:
             raise CallError(
                 "wrong-type", f"The field {key!r} is {type_name(item)}, which no address can hold."
             )
+        meter_of(scope).spend(len(item) >> 2 if type(item) is str else 1)
         shown = "" if item is None else str(item).lower() if type(item) is bool else str(item)
         pairs.append(f"{_percent(key)}={_percent(shown)}")
     return "&".join(pairs)

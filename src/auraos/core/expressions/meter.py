@@ -22,13 +22,14 @@ class NeedsMeterError(Exception):
 class Meter:
     """Counts what evaluations spend; several may share one. A step is worth about a quarter of a microsecond."""
 
-    __slots__ = ("operations", "produced", "size", "spent")
+    __slots__ = ("_paid", "operations", "produced", "size", "spent")
 
     def __init__(self, operations: int = DEFAULT_OPERATIONS, size: int = DEFAULT_SIZE) -> None:
         self.operations = operations
         self.size = size
         self.spent = 0
         self.produced = 0
+        self._paid: set[str] = set()
 
     def spend(self, steps: int, site: Site | None = None) -> None:
         """Take steps from the budget; raise `BudgetError` when it does not hold so many."""
@@ -42,6 +43,12 @@ class Meter:
                 ),
                 site,
             )
+
+    def spend_once(self, purpose: str, steps: int) -> None:
+        """Take steps for something that is kept for the rest of the evaluation, such as a compiled pattern."""
+        if purpose not in self._paid:
+            self.spend(steps)
+            self._paid.add(purpose)
 
     def grow(self, size: int, site: Site | None = None) -> None:
         """Take room for new data (a character counts 1, an item 8); raise `BudgetError` when there is not so much."""

@@ -4,14 +4,15 @@ import ast
 import math
 import re
 import sys
-import unicodedata
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 from auraos.core.expressions.errors import ExpressionError, Site, find_line_starts
 from auraos.core.expressions.source import check_brackets
 from auraos.core.values import LARGEST_INT
 
-MAX_SOURCE = 20_000
+MAX_SOURCE = 10_000
 MAX_DEPTH = 100
 CONSTANT_NAMES = {"true": True, "false": False, "null": None}
 
@@ -23,12 +24,15 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.Yield: "`yield`",
     ast.YieldFrom: "`yield`",
 }
-_ALLOWED = (
+_ALLOWED = frozenset({
     ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Call, ast.keyword, ast.BinOp, ast.UnaryOp,
     ast.BoolOp, ast.Compare, ast.IfExp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp,
     ast.GeneratorExp, ast.comprehension, ast.JoinedStr, ast.FormattedValue, ast.Starred,
-    ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
-)  # fmt: skip
+})  # fmt: skip
+_SIGNS = frozenset({
+    ast.Load, ast.Store, *ast.operator.__subclasses__(), *ast.unaryop.__subclasses__(), *ast.boolop.__subclasses__(),
+    *ast.cmpop.__subclasses__(),
+})  # fmt: skip
 _POSITIONS_INSIDE_TEXT = sys.version_info >= (3, 12)
 
 
@@ -40,7 +44,7 @@ class Tree:
         self.root = root
         self.size = 0
         self._starts = find_line_starts(source)
-        self._is_ascii = source.isascii()
+        self.is_ascii = source.isascii()
         self._lines: list[bytes] | None = None
         self._whole_texts: dict[ast.AST, ast.AST] = {}
 
@@ -61,12 +65,18 @@ class Tree:
             for part in ast.walk(text):
                 self._whole_texts.setdefault(part, text)
 
+    def is_inside_text(self, node: ast.AST) -> bool:
+        """Return whether a node is a part of an f-string and stands where the whole stands."""
+        return node in self._whole_texts
+
     def _offset(self, line: int, column: int) -> int:
+        if line == 1 and self.is_ascii:
+            return min(max(0, column - 1), len(self.source))
         index = min(line, len(self._starts)) - 1
         if line == 1:
             column -= 1  # the bracket put before the source
         start = self._starts[index]
-        if not self._is_ascii:
+        if not self.is_ascii:
             if self._lines is None:
                 ends = [*self._starts[1:], len(self.source)]
                 self._lines = [self.source[a:b].encode() for a, b in zip(self._starts, ends, strict=True)]
@@ -142,67 +152,89 @@ def _explain(source: str, error: SyntaxError) -> ExpressionError:
 
 
 def _check(tree: Tree) -> None:
-    waiting: list[tuple[ast.AST, int]] = [(tree.root, 1)]
-    while waiting:
-        node, depth = waiting.pop()
-        tree.size += 1
-        if depth > MAX_DEPTH:
-            raise tree.site(node).refusal(
-                "too-deep", "This expression is nested too deeply.", "Divide it into steps."
-            )
-        refused = _REFUSED.get(type(node))
-        if refused:
-            raise tree.site(node).refusal("not-in-the-language", f"{refused} is no part of the language.")
-        if not isinstance(node, _ALLOWED):
-            raise tree.site(node).refusal(
-                "not-in-the-language", f"{type(node).__name__} is no part of the language."
-            )
-        _check_node(tree, node)
-        waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
+    """Walk the whole tree level by level: each kind of node must be known, and some are looked at closely."""
+    level: list[ast.AST] = [tree.root]
+    for _ in range(MAX_DEPTH):
+        tree.size += len(level)
+        for node in level:
+            kind = type(node)
+            if kind not in _ALLOWED:
+                written = _REFUSED.get(kind, kind.__name__)
+                raise tree.site(node).refusal("not-in-the-language", f"{written} is no part of the language.")
+            look = _LOOK_AT.get(kind)
+            if look:
+                look(tree, node)
+        level = [child for node in level for child in ast.iter_child_nodes(node) if type(child) not in _SIGNS]
+        if not level:
+            return
+    raise tree.site(level[0]).refusal(
+        "too-deep", "This expression is nested too deeply.", "Divide it into steps."
+    )
 
 
-def _check_node(tree: Tree, node: ast.AST) -> None:
-    match node:
-        case ast.Constant():
-            _check_constant(tree, node)
-        case ast.Name():
-            _check_name(tree, node, node.id)
-        case ast.Attribute():
-            _check_name(tree, node, node.attr)
-        case ast.JoinedStr():
-            tree.keep_whole(node)
-        case ast.FormattedValue() if node.conversion != -1:
-            raise tree.site(node).refusal(
-                "not-in-the-language", "`!r`, `!s` and `!a` are no part of the language."
-            )
-        case ast.comprehension() if node.is_async:
-            raise tree.site(node.iter).refusal("not-in-the-language", "`async` is no part of the language.")
+def _check_name(tree: Tree, node: ast.Name) -> None:
+    _check_spelling(tree, node, node.id)
 
 
-def _check_name(tree: Tree, node: ast.AST, name: str) -> None:
-    site = tree.site(node)
+def _check_field(tree: Tree, node: ast.Attribute) -> None:
+    _check_spelling(tree, node, node.attr)
+
+
+def _check_spelling(tree: Tree, node: ast.AST, name: str) -> None:
     if name.startswith("__"):
-        raise site.refusal("reserved-name", f"{name!r} is not a name here: no name begins with two underscores.",
-                           'A field of that name is read as `x["__name"]`.')  # fmt: skip
+        raise tree.site(node).refusal(
+            "reserved-name",
+            f"{name!r} is not a name here: no name begins with two underscores.",
+            'A field of that name is read as `x["__name"]`.',
+        )
+    if tree.is_ascii:
+        return
+    site = tree.site(node)
     written = tree.source[site.start : site.end]
-    if not written.isascii() and unicodedata.normalize("NFKC", written) != written:
-        raise site.refusal("name-spelling", f"{site.text!r} holds letters that look like others.",
-                           f"Write {unicodedata.normalize('NFKC', site.text)!r}.")  # fmt: skip
+    if not (name in written if tree.is_inside_text(node) else written.endswith(name)):
+        raise site.refusal(
+            "name-spelling", f"{site.text!r} holds letters that look like others.", f"Write {name!r}."
+        )
+
+
+def _check_text(tree: Tree, node: ast.JoinedStr) -> None:
+    tree.keep_whole(node)
+
+
+def _check_part(tree: Tree, node: ast.FormattedValue) -> None:
+    if node.conversion != -1:
+        message = "`!r`, `!s`, `!a` and `=` in an f-string are no part of the language."
+        raise tree.site(node).refusal("not-in-the-language", message)
+
+
+def _check_loop(tree: Tree, node: ast.comprehension) -> None:
+    if node.is_async:
+        raise tree.site(node.iter).refusal("not-in-the-language", "`async` is no part of the language.")
 
 
 def _check_constant(tree: Tree, node: ast.Constant) -> None:
-    site = tree.site(node)
     match node.value:
         case bool() | None:
             return
         case int() as number if number > LARGEST_INT + 1:
-            raise site.refusal(
-                "number-too-large", "This whole number has more than 64 bits.", 'Write decimal("…").'
-            )
+            message = "This whole number has more than 64 bits."
+            raise tree.site(node).refusal("number-too-large", message, 'Write decimal("…").')
         case float() as number if not math.isfinite(number):
-            raise site.refusal("number-too-large", "This number is too large.")
+            raise tree.site(node).refusal("number-too-large", "This number is too large.")
         case str() as text if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise site.refusal("half-character", "This text holds half of a character (a lone surrogate).")
+            message = "This text holds half of a character (a lone surrogate)."
+            raise tree.site(node).refusal("half-character", message)
         case int() | float() | str():
             return
+    site = tree.site(node)
     raise site.refusal("not-in-the-language", f"{site.text} is no value of the language.")
+
+
+_LOOK_AT: dict[type[ast.AST], Callable[[Tree, Any], None]] = {
+    ast.Name: _check_name,
+    ast.Attribute: _check_field,
+    ast.Constant: _check_constant,
+    ast.JoinedStr: _check_text,
+    ast.FormattedValue: _check_part,
+    ast.comprehension: _check_loop,
+}
