@@ -165,6 +165,10 @@ class Engine:
         """
         self._refuse_when_closing()
         row = await self._row_of(run)
+        if row.finished_at is None:
+            raise RequestRefusedError(
+                f"Run {run} is not over: it is {row.state}.", hint="Cancel it first, or wait for its end."
+            )
         facts = await self.facts(run)
         first = facts[0]
         assert isinstance(first, RunStarted)
@@ -381,6 +385,7 @@ class Engine:
 
     async def _look_again(self) -> None:
         await self._requests.look()
+        await self._timers.look()
 
     def _refuse_when_closing(self) -> None:
         if self._closing:

@@ -142,8 +142,9 @@ class Runner:
             run.held.append(given)
             return True
         made = self._advance(run, fact)
-        if made is None:
-            run.held.append(given)
+        if made is None:  # what breaks the machine is not given to it again
+            if waiter is not None:
+                waiter.set_exception(UnexpectedError(f"Run {run.id} broke the engine and is set apart."))
             return True
         run.draft.given.append(given)
         if answers:

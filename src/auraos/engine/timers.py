@@ -29,8 +29,14 @@ class Timers:
 
     async def start(self) -> None:
         """Load what is due soon, and go on looking."""
-        await self._look()
+        await self.look()
         self._looking = asyncio.create_task(self._keep_looking())
+
+    async def look(self) -> None:
+        """Take up every row that is due soon."""
+        for timer in await self._store.timers(self._clock.now() + NEAR):
+            if self._due.get((timer.run, timer.path, timer.timer)) != timer.due:
+                self.add(timer)
 
     def add(self, timer: Timer) -> None:
         """Take up a timer whose row is durable; a far one is left to its row."""
@@ -71,15 +77,10 @@ class Timers:
                 self._fire(Timer(run, path, name, due))
         self._set_alarm()
 
-    async def _look(self) -> None:
-        for timer in await self._store.timers(self._clock.now() + NEAR):
-            if self._due.get((timer.run, timer.path, timer.timer)) != timer.due:
-                self.add(timer)
-
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
-                await self._look()
+                await self.look()
             except OperationalError:
                 continue  # the store is away; the rows will still be there

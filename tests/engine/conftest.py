@@ -1,0 +1,16 @@
+"""One engine a test, on a folder of its own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from engine_house import House
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Return an open house; it is closed when the test is over, unless the test did so."""
+    opened = House(tmp_path / "data")
+    await opened.open()
+    yield opened
+    await opened.close()

@@ -1,0 +1,144 @@
+"""A store that fails: nothing is acknowledged that is not durable, nothing is done twice, and it goes on by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_house import House, flow
+
+from auraos.core.errors import UnexpectedError
+from auraos.core.run import advance
+from auraos.engine.ports import StoreUnavailableError, Write
+from auraos.sdk import StepContext
+
+CHAIN = flow(
+    """
+one: {type: test.write, with: {n: 1}}
+two: {type: test.write, with: {n: 2}}
+nap: {type: wait.for, with: {duration: 1ms}}
+ask: {type: call, with: {workflow: child, input: {n: 5}}}
+three: {type: test.write, with: {n: "{{ steps.ask.n }}"}}
+""",
+    links="one -> two, two -> nap, nap -> ask, ask -> three",
+)
+CHILD = flow('out: {type: test.write, with: {n: "{{ input.n + 1 }}"}}', name="child")
+
+
+class Disk:
+    """Stands before the store's commit: fails the writes with these numbers, before or after they were made."""
+
+    def __init__(self, house: House) -> None:
+        self.count = 0
+        self.before: set[int] = set()
+        self.after: set[int] = set()
+        self._commit = house.store.commit
+        house.store.commit = self.commit  # type: ignore[method-assign]  # the disk under the store
+
+    def commit(self, write: Write) -> "asyncio.Future[None]":
+        self.count += 1
+        return asyncio.ensure_future(self._write(write, self.count))
+
+    async def _write(self, write: Write, number: int) -> None:
+        if number in self.before:
+            raise StoreUnavailableError("No space left.")
+        await self._commit(write)
+        if number in self.after:
+            raise StoreUnavailableError("The answer was lost.")
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    opened = House(tmp_path / "data")
+    await opened.open()
+    opened.definitions.add(CHILD)
+    yield opened
+    await opened.close()
+
+
+async def writes_of_a_whole_run(home: House) -> int:
+    disk = Disk(home)
+    await home.engine.wait(await home.start(CHAIN))
+    await home.engine.drive_until_idle()
+    return disk.count
+
+
+async def test_the_run_of_these_tests_writes_as_often_as_they_sweep(home: House) -> None:
+    assert await writes_of_a_whole_run(home) == 8
+
+
+@pytest.mark.parametrize("number", range(2, 9))
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_write_that_fails_is_made_good_and_no_effect_repeats(
+    home: House, number: int, when: str
+) -> None:
+    disk = Disk(home)
+    getattr(disk, when).add(number)
+    run = await home.start(CHAIN)
+    ended = await asyncio.wait_for(home.engine.wait(run), 10)
+    await home.engine.drive_until_idle()
+    assert (ended.state, ended.output) == ("succeeded", {"n": 6})
+    assert [path for path, _ in home.steps.calls] == ["one", "two", "out", "three"]
+    assert len(set(home.steps.keys)) == 4
+    assert await home.store.requests() == []
+    numbers = [batch.seq for batch in await home.store.journal(run)]
+    assert numbers == sorted(set(numbers))
+
+
+async def test_a_start_that_was_not_written_is_not_acknowledged_and_leaves_no_run(home: House) -> None:
+    disk = Disk(home)
+    disk.before.add(1)
+    with pytest.raises(StoreUnavailableError):
+        await home.start(CHAIN)
+    await home.engine.drive_until_idle()
+    assert home.engine._runner.runs == {}
+    assert home.steps.calls == []
+
+
+async def test_a_signal_that_was_not_written_is_refused_and_does_not_count(home: House) -> None:
+    run = await home.start(flow("paid: {type: wait.signal, with: {name: paid}}"))
+    disk = Disk(home)
+    disk.before.add(1)
+    with pytest.raises(StoreUnavailableError):
+        await home.engine.signal(run, "paid")
+    await home.engine.drive_until_idle()
+    assert "SignalReceived" not in await home.kinds(run)
+    await home.engine.signal(run, "paid")
+    assert (await home.engine.wait(run)).state == "succeeded"
+
+
+async def test_a_result_waits_for_the_disk_to_be_mended(home: House) -> None:
+    async def work(settings: dict[str, Any], context: StepContext) -> Any:
+        disk.before.update(range(2, 6))
+        return settings
+
+    home.steps.work = work
+    disk = Disk(home)
+    run = await home.start(flow("one: {type: test.write, with: {n: 3}}"))
+    ended = await asyncio.wait_for(home.engine.wait(run), 10)
+    assert (ended.output, home.steps.calls) == ({"n": 3}, [("one", 1)])
+
+
+async def test_a_run_that_breaks_the_machine_is_set_apart_and_harms_nobody(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(program: Any, state: Any, given: Any) -> Any:
+        if getattr(given, "name", "") == "poison":
+            raise RuntimeError("This must not happen.")
+        return advance(program, state, given)
+
+    monkeypatch.setattr("auraos.engine.runner.advance", broken)
+    run = await home.start(flow("paid: {type: wait.signal, with: {name: paid}}"))
+    other = await home.start(flow("paid: {type: wait.signal, with: {name: paid}}", name="other"))
+    with pytest.raises(UnexpectedError, match="set apart"):
+        await home.engine.signal(run, "poison")
+    await home.engine.drive_until_idle()
+    row = await home.store.find(run)
+    assert row is not None
+    assert row.state == "quarantined"
+    await home.engine.signal(other, "paid")
+    assert (await home.engine.wait(other)).state == "succeeded"
+    await home.engine.release(run, by="ann")
+    await home.engine.signal(run, "paid")
+    assert (await home.engine.wait(run)).state == "succeeded"

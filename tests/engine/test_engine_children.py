@@ -1,0 +1,107 @@
+"""Called runs, pages of long loops, and what runs when one fails."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from engine_house import House, flow
+
+from auraos.core.errors import UserError
+from auraos.core.failures import StepFailed
+from auraos.engine.ports import RunQuery
+from auraos.sdk import StepContext
+
+DOUBLE = flow('out: {type: transform, with: {set: {n: "{{ input.n * 2 }}"}}}', name="double")
+
+
+async def test_a_call_gives_the_output_of_the_called_run(house: House) -> None:
+    house.definitions.add(DOUBLE)
+    run = await house.start(flow("ask: {type: call, with: {workflow: double, input: {n: 21}}}"))
+    assert (await house.engine.wait(run)).output == {"n": 42}
+    (child,) = await house.store.runs(RunQuery(parent=run))
+    assert (child.workflow, child.state, child.parent) == ("double", "succeeded", run)
+    assert await house.store.requests() == []
+
+
+async def test_a_call_without_waiting_gives_the_id_of_a_run_that_goes_its_own_way(house: House) -> None:
+    house.definitions.add(DOUBLE)
+    run = await house.start(flow("ask: {type: call, with: {workflow: double, input: {n: 2}, wait: false}}"))
+    ended = await house.engine.wait(run)
+    child = await house.engine.wait(ended.output["run"])
+    assert child.output == {"n": 4}
+    await house.engine.drive_until_idle()
+    assert "ChildFinished" not in await house.kinds(run)
+
+
+async def test_a_missing_called_workflow_refuses_the_start(house: House) -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        await house.start(flow("ask: {type: call, with: {workflow: nowhere}}"))
+
+
+async def test_a_called_run_whose_input_does_not_fit_fails_the_call(house: House) -> None:
+    house.definitions.add(DOUBLE + "  input: {type: object, properties: {n: {type: integer}}}\n")
+    run = await house.start(flow("ask: {type: call, with: {workflow: double, input: {n: x}}}"))
+    ended = await house.engine.wait(run)
+    assert ended.error is not None
+    assert ended.state == "failed"
+    assert "input" in str(ended.error)
+
+
+async def test_cancelling_the_caller_cancels_the_called(house: House) -> None:
+    house.definitions.add(flow("paid: {type: wait.signal, with: {name: paid}}", name="child"))
+    run = await house.start(flow("ask: {type: call, with: {workflow: child}}"))
+    await house.engine.drive_until_idle()
+    (child,) = await house.store.runs(RunQuery(parent=run))
+    await house.engine.cancel(run)
+    states = [(await house.engine.wait(each)).state for each in (run, child.run)]
+    assert states == ["cancelled", "cancelled"]
+
+
+async def test_a_long_loop_runs_in_pages_of_their_own(house: House) -> None:
+    text = flow(
+        """
+each:
+  type: foreach
+  with: {items: "{{ input.items }}", parallel: 8}
+  steps: {double: {type: transform, with: {set: {n: "{{ item * 2 }}"}}}}
+sum: {type: transform, with: {set: {n: "{{ sum(each.n for each in steps.each) }}"}}}
+""",
+        links="each -> sum",
+    )
+    run = await house.start(text, input={"items": list(range(1200))})
+    ended = await house.engine.wait(run)
+    pages = await house.store.runs(RunQuery(parent=run))
+    assert ended.output == {"n": sum(range(1200)) * 2}
+    assert [page.number for page in pages] == [0, 0, 0]
+    assert {page.state for page in pages} == {"succeeded"}
+    assert (await house.kinds(run)).count("ChildFinished") == 3
+
+
+async def test_the_workflow_for_failures_is_told_of_one(house: House) -> None:
+    async def fail(settings: dict[str, Any], context: StepContext) -> Any:
+        raise StepFailed("It broke.")
+
+    house.steps.work = fail
+    house.definitions.add(flow('say: {type: transform, with: {set: {told: "{{ input }}"}}}', name="tell"))
+    text = flow("one: {type: test.write}", extra="  settings: {on_failure: {workflow: tell}}\n")
+    run = await house.start(text)
+    assert (await house.engine.wait(run)).state == "failed"
+    await house.engine.drive_until_idle()
+    (told,) = await house.store.runs(RunQuery(workflow="tell"))
+    assert (told.parent, told.state) == (run, "succeeded")
+    assert run in str((await house.engine.wait(told.run)).output)
+
+
+async def test_many_calls_at_once_all_come_back(house: House) -> None:
+    house.definitions.add(DOUBLE)
+    text = flow(
+        """
+each:
+  type: foreach
+  with: {items: "{{ input.items }}", parallel: 20}
+  steps: {ask: {type: call, with: {workflow: double, input: {n: "{{ item }}"}}}}
+"""
+    )
+    run = await house.start(text, input={"items": list(range(50))})
+    ended = await asyncio.wait_for(house.engine.wait(run), 20)
+    assert ended.output == [{"n": n * 2} for n in range(50)]
