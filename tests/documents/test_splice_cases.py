@@ -11,7 +11,9 @@ from auraos.documents.parts import EditRefusedError
 from auraos.documents.renaming import rename_step
 from auraos.documents.splice import apply_edits
 
-CASES: list[dict[str, Any]] = parse((Path(__file__).parent / "splice-cases.yaml").read_text(encoding="utf-8")).tree.value  # type: ignore[union-attr]
+CASES: list[dict[str, Any]] = parse(
+    (Path(__file__).parent / "splice-cases.yaml").read_text(encoding="utf-8")
+).tree.value  # type: ignore[union-attr]
 OPERATIONS = {
     "set_value": splice.set_value, "insert_entry": splice.insert_entry, "insert_item": splice.insert_item, "remove": splice.remove,
     "rename_key": splice.rename_key, "move_entry": splice.move_entry, "move_item": splice.move_item, "rename_step": rename_step,
@@ -21,7 +23,11 @@ REFUSED = [case for case in CASES if "refused" in case]
 
 
 def edit(case: dict[str, Any]) -> str:
-    options = {name: tuple(value) if name == "path" else value for name, value in case["edit"].items() if name != "op"}
+    options = {
+        name: tuple(value) if name == "path" else value
+        for name, value in case["edit"].items()
+        if name != "op"
+    }
     return apply_edits(case["before"], OPERATIONS[case["edit"]["op"]](case["before"], **options))
 
 
@@ -45,7 +51,10 @@ def test_there_are_cases_for_every_edit_and_each_has_a_name_of_its_own() -> None
 def test_a_refusal_says_what_to_do() -> None:
     with pytest.raises(EditRefusedError) as refused:
         splice.set_value("base: &b {x: 1}\nuse: *b\n", ("base", "x"), 2)
-    assert str(refused.value) == "base.x belongs to &b, which aliases repeat (line 2). Write the aliases out first."
+    assert (
+        str(refused.value)
+        == "base.x belongs to &b, which aliases repeat (line 2). Write the aliases out first."
+    )
 
 
 @pytest.mark.parametrize(

@@ -205,12 +205,18 @@ def borders(text: str, tree: Node, path: tuple[Any, ...]) -> tuple[int, int]:
 
 
 def comments_of(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if line.strip().startswith("# ") and not line.strip().startswith("# line")]
+    return [
+        line.strip()
+        for line in text.split("\n")
+        if line.strip().startswith("# ") and not line.strip().startswith("# line")
+    ]
 
 
 @given(block_texts(), st.data())
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_sequence_of_edits_is_never_refused_and_touches_only_the_collections_it_means(text: str, data: st.DataObject) -> None:
+def test_a_sequence_of_edits_is_never_refused_and_touches_only_the_collections_it_means(
+    text: str, data: st.DataObject
+) -> None:
     for _ in range(3):
         tree = parse(text).tree
         assert tree is not None
@@ -236,14 +242,18 @@ def test_moving_loses_no_comment(text: str, data: st.DataObject) -> None:
 
 @given(block_texts(), st.data())
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-def test_an_added_entry_that_is_removed_again_leaves_the_text_as_it_was(text: str, data: st.DataObject) -> None:
+def test_an_added_entry_that_is_removed_again_leaves_the_text_as_it_was(
+    text: str, data: st.DataObject
+) -> None:
     tree = parse(text).tree
     assert tree is not None
     after = data.draw(st.sampled_from(list(tree.entries)))
     added = apply_edits(text, splice.insert_entry(text, (), "new", data.draw(VALUES), after=after))
     removed = apply_edits(added, splice.remove(added, ("new",)))
     assert parse(removed).tree.value == tree.value
-    assert [line for line in removed.split("\n") if line.strip()] == [line for line in text.split("\n") if line.strip()]
+    assert [line for line in removed.split("\n") if line.strip()] == [
+        line for line in text.split("\n") if line.strip()
+    ]
 
 
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4))

@@ -13,7 +13,7 @@ from auraos.documents.scopes import Scope, find_scopes, steps_of
 from auraos.documents.splice import Source, apply_edits
 from auraos.documents.writing import write_text
 
-_SEGMENT: Final = re.compile(r"[^/\[\]]+")
+_SEGMENT: Final = re.compile(r"[^/\[\]!]+")
 
 
 def rename_step(source: Source, old: str, new: str) -> list[TextEdit]:

@@ -87,7 +87,9 @@ def _replace_root(text: str, node: Node, value: Value, manner: Manner) -> list[T
         return [TextEdit(node.outer, node.end, write_flow(value, flow=node.style == "flow"))]
     lines = mapping_lines(value, 0, manner) if isinstance(value, dict) else sequence_lines(value, 0, manner)
     end = node.end - 1 if Text(text).ends_line(node.end) else node.end
-    return [TextEdit(node.outer, end, manner.newline.join(lines))]
+    close = Text(text).line_end(end)
+    comment = text[end:close].strip()
+    return [TextEdit(node.outer, close, manner.newline.join([comment, *lines] if comment else lines))]
 
 
 def _replace_in_flow(node: Node, key: Node | None, colon: int | None, value: Value) -> list[TextEdit]:

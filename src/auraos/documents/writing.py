@@ -154,7 +154,9 @@ def as_json(value: Value) -> str:
     try:
         return json.dumps(value)
     except (TypeError, ValueError) as error:
-        raise ValueRefusedError(f"This cannot be written into a document: {error}.", hint="Write it as text.") from None
+        raise ValueRefusedError(
+            f"This cannot be written into a document: {error}.", hint="Write it as text."
+        ) from None
 
 
 def _can_be_plain(text: str, flow: bool) -> bool:
