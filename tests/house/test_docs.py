@@ -1,5 +1,6 @@
 """The documentation holds: workflows are checked, commands are run and their output compared, Python runs, links lead."""
 
+import json
 import os
 import re
 import shutil
@@ -25,10 +26,13 @@ def test_every_block_of_a_page_holds(page, tmp_path):
     home.mkdir()
     if (ROOT / "examples").is_dir():
         shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shown = blocks(page)
     failures = [
-        f"{name(page)}:{block.line}: {wrong}" for block in blocks(page) for wrong in prove(block, tmp_path)
+        f"{name(page)}:{block.line}: {wrong}"
+        for block in shown
+        for wrong in prove(block, tmp_path, in_page=shown)
     ]
-    assert failures == []
+    assert not failures, "\n\n".join(failures)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -59,7 +63,7 @@ def prove(block: Block, folder: Path, *, in_page: list[Block]) -> list[str]:
     """Return what does not hold of a block."""
     if block.language == "yaml":
         return prove_yaml(block, folder, is_checked_later=is_checked(block.title, in_page))
-    proofs = {"console": prove_console, "python": prove_python, "sh": prove_make}
+    proofs = {"console": prove_console, "json": prove_json, "python": prove_python, "sh": prove_make}
     proof = proofs.get(block.language)
     return proof(block, folder) if proof else []
 
@@ -80,7 +84,15 @@ def prove_yaml(block: Block, folder: Path, *, is_checked_later: bool) -> list[st
         return []
     file.write_text(block.text, encoding="utf-8")
     checked = run(["auraos", "check", file.name], folder)
-    return [] if checked.returncode == 0 else [f"the check found problems:\n{checked.stdout}{checked.stderr}"]
+    return [] if checked.returncode == 0 else [f"the check found problems:\n{checked.stdout}"]
+
+
+def prove_json(block: Block, folder: Path) -> list[str]:
+    """The block is JSON; a titled one becomes a file."""
+    json.loads(block.text)
+    if block.title:
+        (folder / block.title).write_text(block.text, encoding="utf-8")
+    return []
 
 
 def prove_console(block: Block, folder: Path) -> list[str]:
@@ -88,9 +100,9 @@ def prove_console(block: Block, folder: Path) -> list[str]:
     wrong = []
     for command in commands(block):
         done = run(command.words, folder)
-        printed = done.stdout + done.stderr
-        if not matches(command.expected, printed):
-            wrong.append(f"`{' '.join(command.words)}` ended with {done.returncode} and printed:\n{printed}")
+        if not matches(command.expected, done.stdout):
+            said = f"`{' '.join(command.words)}` ended with {done.returncode} and printed"
+            wrong.append(f"{said}:\n{done.stdout}promised was:\n{command.expected}")
     return wrong
 
 
@@ -99,7 +111,7 @@ def prove_python(block: Block, folder: Path) -> list[str]:
     file = folder / (block.title or "page.py")
     file.write_text(block.text, encoding="utf-8")
     done = run([sys.executable, file.name], folder)
-    return [] if done.returncode == 0 else [f"the program failed:\n{done.stderr}"]
+    return [] if done.returncode == 0 else [f"the program failed:\n{done.stdout}"]
 
 
 def prove_make(block: Block, folder: Path) -> list[str]:
@@ -110,14 +122,23 @@ def prove_make(block: Block, folder: Path) -> list[str]:
 
 
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in the folder, with our own commands first and nothing of the machine's settings."""
+    """Run a command in the folder, with our own commands first; what it prints is in the order of a terminal."""
     environment = {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(folder / "home"),
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",
         "COLUMNS": "100",
+        "PYTHONUNBUFFERED": "1",
+        "TZ": "UTC",
     }
     return subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        words,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
     )
