@@ -14,6 +14,7 @@ from auraos.core.graph import read_workflow
 from auraos.core.problems import Severity
 from auraos.core.run import Program, compile_workflow
 from auraos.core.workflow import Scope, Step, Workflow
+from auraos.engine.definitions import called_workflows
 from auraos.engine.ports import NotFoundError, Version
 
 _NAME = re.compile(r"^name:\s*[\"']?([a-z][a-z0-9-]*)[\"']?\s*(?:#.*)?$", re.MULTILINE)
@@ -72,6 +73,18 @@ class FolderDefinitions:
             message = f"The text of {version.name!r}, version {version.hash[:12]}, cannot be read by this installation."
             raise BrokenDefinitionError(message, hint="A step type that it uses may not be installed.")
         return compile_workflow(workflow, self._catalogue, version=version.hash)
+
+    async def called(self, version: Version) -> list[Version]:
+        """Return the versions of all workflows that this one calls, and those that they call; missing ones are left out."""
+        found: dict[str, Version] = {}
+        waiting = [version]
+        while waiting:
+            program = self.compile(waiting.pop())
+            for name in called_workflows(program):
+                if name not in found and self._text_of(name.partition("@")[0]) is not None:
+                    found[name] = await self.resolve("default", name)
+                    waiting.append(found[name])
+        return list(found.values())
 
     def _text_of(self, name: str) -> str | None:
         if name in self._versions:

@@ -69,6 +69,11 @@ CHAPTERS = (
         "Answer and lead",
         (
             Command("runs signal", "auraos.cli.runs.lead:signal", "Send a signal that a run waits for."),
+            Command(
+                "runs event",
+                "auraos.cli.runs.lead:event",
+                "Bring an event to every run that waits for its type.",
+            ),
             Command("runs approve", "auraos.cli.runs.lead:approve", "Say yes to what a run asks."),
             Command("runs reject", "auraos.cli.runs.lead:reject", "Say no to what a run asks."),
             Command(

@@ -43,8 +43,6 @@ from auraos.core.run.facts import (
     Result,
     RunStarted,
     StepError,
-    StepSettled,
-    StepSucceeded,
     TimerFired,
 )
 from auraos.core.values import Value, from_wire
@@ -203,19 +201,10 @@ class World:
 
     def _note_outputs(self, playing: Playing, made: StepMade) -> None:
         """Keep what each step brought, under the path of its activation and, the last one, of the step."""
-        outputs: dict[str, Value] = {}
-        for fact in made.facts:
-            match fact:
-                case Computed(results=results):
-                    outputs |= {result.path: result.output for result in results if result.error is None}
-                case StepSucceeded(path=path, output=output) | StepSettled(path=path, output=output):
-                    outputs[path] = output
-        root = playing.state.root
-        for path, how in made.settled:
-            if how == "succeeded" and root is not None and path in root.outputs:
-                outputs[path] = root.outputs[path]
-        for path, output in outputs.items():
-            self.outputs[playing.named(path)] = self.outputs[static_path(playing.named(path))] = output
+        for path, how, output, _, _ in made.outcomes:
+            if how in ("succeeded", "caught", "inherited"):
+                named = playing.named(path)
+                self.outputs[named] = self.outputs[static_path(named)] = output
 
     def _make(self, workflow: Workflow, run: str, prefix: str) -> Playing:
         if workflow.name not in self.programs:

@@ -1,0 +1,157 @@
+"""Following a run until it is final or waits for somebody, in this process or in another one."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from auraos.app.house import House
+from auraos.core.run import FINAL, Why
+from auraos.core.run.facts import StepError
+from auraos.core.values import Value
+from auraos.engine.stream import Change
+
+Patience: TypeAlias = Literal["never", "for-time", "always"]
+"""How long to stay with a run that waits: not at all, while only time must pass, or until it is final."""
+
+_PAUSE = 0.2
+_TIMED = ("timer",)
+_WORKING = ("queued", "granted", "deciding", "computing", "doubt", "undoing", "open")
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """One thing that a run waits for, perhaps inside a run that it called."""
+
+    run: str
+    number: int
+    why: Why
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Return whether more than time must pass."""
+        kind = self.why.data.get("kind", "")
+        if self.why.state == "waiting":
+            return kind not in _TIMED
+        return self.why.state == "asked"
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """Where following a run ended: at its end, or at what it waits for. `detached`: the person left."""
+
+    run: str
+    number: int
+    state: str
+    output: Value = None
+    error: StepError | None = None
+    waits: tuple[Waiting, ...] = ()
+    detached: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether the run has ended."""
+        return self.state in FINAL
+
+
+async def follow(
+    house: House,
+    run: str,
+    *,
+    patience: Patience,
+    show: Callable[[Change], None] | None = None,
+    after: int = 0,
+    detach: asyncio.Event | None = None,
+) -> Followed:
+    """Stay with a run, showing what becomes durable, as long as the patience says."""
+    seen = asyncio.Event()
+    watching = asyncio.create_task(_watch(house, run, after, show, seen))
+    leaving = asyncio.create_task(detach.wait() if detach is not None else asyncio.Event().wait())
+    try:
+        while True:
+            seen.clear()
+            if leaving.done():
+                return await _told(house, run, detached=True)
+            if watching.done():
+                watching.result()
+                return await _told(house, run)
+            await _until_quiet(house, watching, leaving)
+            told = await _told(house, run)
+            if told.is_final and watching.done():
+                continue
+            if _is_enough(told, patience):
+                await _drain(watching, seen)
+                return await _told(house, run)
+            waker = asyncio.create_task(seen.wait())
+            await asyncio.wait({waker, watching, leaving}, timeout=5.0, return_when=asyncio.FIRST_COMPLETED)
+            waker.cancel()
+    finally:
+        for task in (watching, leaving):
+            task.cancel()
+        await asyncio.gather(watching, leaving, return_exceptions=True)
+
+
+async def find_waits(house: House, run: str, depth: int = 0) -> list[Waiting]:
+    """Return all that a run waits for, and the runs that it called."""
+    row = await house.find(run)
+    seen = await house.view(row)
+    waits: list[Waiting] = []
+    for why in seen.why:
+        child = why.data.get("run", "")
+        if why.state == "calling" and child and depth < 16 and await house.store.find(child) is not None:
+            waits += await find_waits(house, child, depth + 1)
+        elif why.path:
+            waits.append(Waiting(row.run, row.number, why))
+    return waits
+
+
+async def _watch(
+    house: House, run: str, after: int, show: Callable[[Change], None] | None, seen: asyncio.Event
+) -> None:
+    async for change in house.engine.subscribe(run, after):
+        if show is not None:
+            show(change)
+        seen.set()
+
+
+async def _until_quiet(house: House, *others: "asyncio.Task[object]") -> None:
+    """Return when nothing is under way, or one of the others is done."""
+    own = house.own_engine
+    quiet = asyncio.create_task(own.drive_until_idle() if own is not None else asyncio.sleep(_PAUSE))
+    await asyncio.wait({quiet, *others}, return_when=asyncio.FIRST_COMPLETED)
+    quiet.cancel()
+    await asyncio.gather(quiet, return_exceptions=True)
+
+
+async def _drain(watching: "asyncio.Task[None]", seen: asyncio.Event) -> None:
+    """Let what is durable already be shown, before the last word on it is said."""
+    for _ in range(5):
+        seen.clear()
+        await asyncio.sleep(0)
+        if not seen.is_set() or watching.done():
+            return
+
+
+def _is_enough(told: Followed, patience: Patience) -> bool:
+    if told.is_final:
+        return False
+    if told.state in ("paused", "quarantined"):
+        return patience != "always"
+    working = [one for one in told.waits if one.why.state in _WORKING]
+    if working or not told.waits:
+        return False
+    match patience:
+        case "never":
+            return True
+        case "for-time":
+            return any(one.needs_somebody for one in told.waits)
+        case _:
+            return False
+
+
+async def _told(house: House, run: str, *, detached: bool = False) -> Followed:
+    row = await house.find(run)
+    if row.state in FINAL:
+        seen = await house.view(row)
+        return Followed(run=row.run, number=row.number, state=row.state, output=seen.output, error=seen.error)
+    waits = () if detached else tuple(await find_waits(house, run))
+    return Followed(run=row.run, number=row.number, state=row.state, waits=waits, detached=detached)

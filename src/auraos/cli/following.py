@@ -1,0 +1,209 @@
+"""Following a run on the terminal, and telling how it stands when the command ends."""
+
+import asyncio
+import getpass
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from auraos.app.following import Followed, Patience, Waiting, follow
+from auraos.app.house import House
+from auraos.cli.exits import Exit
+from auraos.cli.options import DEFAULT_DATA
+from auraos.cli.progress import Progress, Row, clock, run_line, show_row
+from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
+from auraos.core.run.facts import StepError
+from auraos.core.values import to_wire
+from auraos.engine.stream import Change
+
+_STATE_TINTS: dict[str, Tint] = {
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "yellow",
+    "compensated": "yellow",
+}
+
+
+async def follow_and_show(
+    house: House, run: str, *, patience: Patience, as_json: bool, after: int = 0
+) -> int:
+    """Show a run while it goes on, print what came of it, and return the exit code that says so."""
+    detach = asyncio.Event()
+    _listen_to_interrupt(detach)
+    show, finish = await _shower(house, run, quiet=as_json)
+    try:
+        told = await follow(house, run, patience=patience, show=show, after=after, detach=detach)
+    finally:
+        finish()
+    return report(house, told, as_json=as_json)
+
+
+def report(house: House, told: Followed, *, as_json: bool) -> int:
+    """Print the end of a run, or what it waits for and how to go on."""
+    code = exit_code(told)
+    if as_json:
+        print_json(_document(house, told, code))
+        return code
+    side = to_side()
+    name = side.tint(f"run {told.number}", "bold")
+    if told.is_final:
+        side.line(f"{name} {side.tint(told.state, _STATE_TINTS.get(told.state, 'bold'), 'bold')}")
+        _show_error(side, told.error)
+        if told.state == "succeeded" or told.output is not None:
+            side.stream.flush()
+            print_json(to_wire(told.output))
+    elif told.detached:
+        side.line(f"{name} is kept as it stands and loses nothing. Go on with:")
+        side.line(f"  {_command(house, 'resume', told.number)}")
+    else:
+        side.line(f"{name} {told.state}")
+        _show_waits(side, house, told)
+    return code
+
+
+def exit_code(told: Followed) -> Exit:
+    """Return the exit code that says how a run stands."""
+    if told.detached:
+        return Exit.INTERRUPTED
+    if not told.is_final:
+        return Exit.UNFINISHED
+    return Exit.DONE if told.state == "succeeded" else Exit.FAILED
+
+
+def person() -> str:
+    """Return who is at the keyboard."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def answers_to(house: House, waiting: Waiting) -> list[str]:
+    """Return the commands that move a run on from what it waits for."""
+    why, number = waiting.why, waiting.number or waiting.run
+    path = ["--step", why.path]
+    match why.data.get("kind", "") if why.state == "waiting" else why.state:
+        case "approval":
+            return [_command(house, "approve", number, *path), _command(house, "reject", number, *path)]
+        case "signal":
+            key = why.data.get("key", "")
+            more = ["--key", key] if key else []
+            return [_command(house, "signal", number, why.data.get("name", ""), *more)]
+        case "event":
+            return [_command(house, "event", why.data.get("name", ""))]
+        case "asked":
+            return [
+                _command(house, "resolve", number, outcome, *path)
+                for outcome in ("succeeded", "failed", "retry")
+            ]
+    return []
+
+
+def _command(house: House, verb: str, *words: Any) -> str:
+    data = [] if house.data == DEFAULT_DATA else ["--data", str(house.data)]
+    return shlex.join(["auraos", "runs", verb, *(str(word) for word in words), *data])
+
+
+def _show_waits(side: Screen, house: House, told: Followed) -> None:
+    for waiting in told.waits:
+        until = f" (until {clock(waiting.why.until)})" if waiting.why.until else ""
+        inside = f"run {waiting.number}, " if waiting.number != told.number else ""
+        words = clean(waiting.why.words)
+        side.line(
+            f"  {side.tint('⧗', 'yellow')} {inside}{clean(waiting.why.path)}: {words}{until if 'until' not in words else ''}"
+        )
+        for command in answers_to(house, waiting):
+            side.line(f"      {side.tint(clean(command), 'cyan')}")
+    if told.state == "paused":
+        side.line(f"      {side.tint(_command(house, 'resume', told.number), 'cyan')}")
+    elif not any(waiting.needs_somebody for waiting in told.waits):
+        side.line(f"  Stay with it: {side.tint(_command(house, 'resume', told.number), 'cyan')}")
+
+
+def _show_error(side: Screen, error: StepError | None) -> None:
+    depth = 0
+    while error is not None and depth < 8:
+        where = f" in {clean(error.path)}" if error.path else ""
+        lead = "  because of " if depth else "  "
+        label = side.tint(f"{error.class_}/{error.code}", "red")
+        side.line(f"{lead}{label}{where}: {clean(error.message)}")
+        if error.hint:
+            side.line(f"    {side.tint('help', 'cyan')}: {clean(error.hint)}")
+        error, depth = error.cause, depth + 1
+
+
+def _document(house: House, told: Followed, code: Exit) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "ok": told.state == "succeeded",
+        "run": told.run,
+        "number": told.number,
+        "state": told.state,
+        "output": to_wire(told.output),
+        "error": msgspec.to_builtins(told.error, enc_hook=str) if told.error is not None else None,
+        "exit_code": int(code),
+    }
+    if not told.is_final:
+        document["detached"] = told.detached
+        document["waits"] = [
+            {
+                "run": waiting.run,
+                "number": waiting.number,
+                "path": waiting.why.path,
+                "words": waiting.why.words,
+                "until": waiting.why.until,
+                "answers": answers_to(house, waiting),
+            }
+            for waiting in told.waits
+        ]
+    return document
+
+
+async def _shower(
+    house: House, run: str, *, quiet: bool
+) -> tuple[Callable[[Change], None] | None, Callable[[], None]]:
+    """Return what shows the changes of a run, and what ends the showing."""
+    if quiet:
+        return None, _nothing
+    side = to_side()
+    program = await house.program(await house.find(run))
+    if side.is_terminal and side.colours:
+        from rich.console import Console  # noqa: PLC0415 (a pipe needs no drawing)
+
+        from auraos.cli.live import LiveRun  # noqa: PLC0415
+
+        live = LiveRun(Progress(program), Console(stderr=True))
+        live.start()
+        return live.show, live.stop
+
+    def tell(row: Row, at: int) -> None:
+        show_row(side, row, at)
+
+    progress = Progress(program, tell)
+
+    def show(change: Change) -> None:
+        progress.note(change)
+        words = run_line(change.fact) if change.fact is not None else ""
+        if words:
+            side.line(f"{side.tint(clock(progress.now), 'dim')} {clean(words)}")
+
+    return show, _nothing
+
+
+def _listen_to_interrupt(detach: asyncio.Event) -> None:
+    """The first Ctrl-C leaves the run kindly, the second one at once."""
+    loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        sys.stderr.write("\nLeaving the run; Ctrl-C again leaves at once.\n")
+        detach.set()
+
+    loop.add_signal_handler(signal.SIGINT, leave)
+
+
+def _nothing() -> None:
+    return None

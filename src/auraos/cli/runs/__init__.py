@@ -1,0 +1,1 @@
+"""`auraos runs`: look at runs, answer them, lead them on."""

@@ -1,0 +1,149 @@
+"""Running again: always a new run, which takes over what the first one finished."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from auraos.app.files import check_source, folder_of, read_source
+from auraos.app.house import House, open_for_driving
+from auraos.cli.exits import Exit
+from auraos.cli.failures import WrongInputError
+from auraos.cli.following import follow_and_show, person
+from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_pair
+from auraos.cli.problems import show_problem
+from auraos.cli.runs.lead import patience_of
+from auraos.cli.runs.options import Run, Wait
+from auraos.cli.screen import to_side
+from auraos.core.run import FINAL, effects_repeated, static_path
+from auraos.core.values import from_wire
+from auraos.engine.ports import RunRow, Version
+
+On = Annotated[
+    str, Parameter(name="--on", help="A workflow file: the new run lives by it instead of the old version.")
+]
+Again = Annotated[
+    bool,
+    Parameter(
+        negative="", help="Do effects that succeeded once more, under new keys. Without it they are refused."
+    ),
+]
+
+
+def retry(
+    run: Run,
+    *,
+    start: Annotated[
+        str, Parameter(name="--from", help="Begin at this step; where it failed when left out.")
+    ] = "",
+    on: On = "",
+    again: Again = False,
+    allow_net: AllowNet = (),
+    wait: Wait = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Run again from a step, keeping what was done, as a new run.
+
+    The first run stays as it is. Outputs of finished steps are taken over, so nothing is done twice.
+    """
+    return asyncio.run(
+        _again(run, "retry", start, {}, on, again, allow_net=allow_net, wait=wait, data=data, as_json=json)
+    )
+
+
+def fork(
+    run: Run,
+    *,
+    set: Annotated[  # noqa: A002 (the word that people use)
+        tuple[str, ...], Parameter(name="--set", help='Another output of a step: steps.price={"total": 3}.')
+    ] = (),
+    start: Annotated[str, Parameter(name="--from", help="Do this step and all that follow it anew.")] = "",
+    on: On = "",
+    again: Again = False,
+    allow_net: AllowNet = (),
+    wait: Wait = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Run again with other outputs of some steps, as a new run.
+
+    What follows from a changed step is done anew; everything else is taken over.
+    """
+    changes = from_wire(dict(_change(one) for one in set))
+    if not changes and not start:
+        raise WrongInputError("What is to be different?", hint="Give --set steps.NAME=JSON, or --from STEP.")
+    return asyncio.run(
+        _again(
+            run, "fork", start, changes, on, again, allow_net=allow_net, wait=wait, data=data, as_json=json
+        )
+    )
+
+
+def _change(text: str) -> tuple[str, Any]:
+    path, value = read_pair(text)
+    return path.removeprefix("steps."), value
+
+
+async def _again(  # noqa: PLR0913 (the two commands above are its only callers)
+    run: str,
+    kind: Literal["retry", "fork"],
+    start: str,
+    changes: dict[str, Any],
+    on: str,
+    again: bool,  # noqa: FBT001
+    *,
+    allow_net: tuple[str, ...],
+    wait: bool | None,
+    data: Path,
+    as_json: bool,
+) -> int:
+    files = folder_of(on) if on else None
+    async with open_for_driving(data, files=files, allow_net=allow_net) as house:
+        row = await house.find(run)
+        if row.state not in FINAL and kind == "retry":
+            raise WrongInputError(
+                f"Run {row.number} is {row.state}; only a run that is over is run again.",
+                hint=f"`auraos runs resume {row.number}` leads it on, `auraos runs fork` branches off from it.",
+            )
+        version = _version(house, on) if on else None
+        if on and version is None:
+            return Exit.WRONG_INPUT
+        if not again:
+            await _refuse_repeating(house, row, start, changes)
+        started = await house.engine.retry(
+            row.run,
+            kind=kind,
+            start_at=start or None,
+            changes=changes,
+            again=again,
+            workflow=version,
+            by=person(),
+        )
+        return await follow_and_show(house, started, patience=patience_of(wait), as_json=as_json)
+
+
+def _version(house: House, file: str) -> Version | None:
+    text = read_source(file)
+    checked = check_source(file, text, house.installed.catalogue, others=house.definitions.find_workflow)
+    if not checked.errors:
+        return house.definitions.add(text)
+    for problem in checked.errors:
+        show_problem(to_side(), file, text, problem)
+    return None
+
+
+async def _refuse_repeating(house: House, row: RunRow, start: str, changes: dict[str, Any]) -> None:
+    """Refuse to do effects again that stand in the world already, unless the person said so."""
+    program, facts = await house.program(row), await house.facts(row.run)
+    repeated = effects_repeated(program, facts, start) if start else []
+    for changed in changes:
+        following = effects_repeated(program, facts, changed) if static_path(changed) in program.steps else []
+        repeated += [path for path in following if static_path(path) not in (changed, static_path(changed))]
+    if repeated:
+        listed = ", ".join(sorted(set(repeated))[:10])
+        raise WrongInputError(
+            f"This would do again what stands in the world already: {listed}.",
+            hint="Add --again if that is what you want; they then get new keys.",
+        )

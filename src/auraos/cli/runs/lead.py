@@ -1,0 +1,219 @@
+"""Answering and leading runs: each command delivers one wish, durably, and then stays with the run while it moves.
+
+Where another process holds the data folder, the wish goes to that process. Otherwise the folder is opened here, and the
+run is driven on until it is final or waits again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from cyclopts import Parameter
+
+from auraos.app.following import Patience
+from auraos.app.house import House, open_for_driving
+from auraos.cli.exits import Exit
+from auraos.cli.failures import WrongInputError
+from auraos.cli.following import follow_and_show, person
+from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
+from auraos.cli.runs.options import Comment, Force, Run, Step, Undo, Wait
+from auraos.cli.screen import print_json, to_people
+from auraos.core.run import FINAL
+from auraos.core.values import from_wire
+from auraos.engine.ports import RunRow
+
+Payload: TypeAlias = Annotated[
+    tuple[str, ...], Parameter(help="Data: JSON, @FILE, or key=value again and again.")
+]
+Wish: TypeAlias = Callable[[House, RunRow], Awaitable[None]]
+
+
+def signal(
+    run: Run,
+    name: Annotated[str, Parameter(help="The name of the signal.")],
+    *,
+    payload: Payload = (),
+    key: Annotated[str, Parameter(help="The key that the wait names, if it names one.")] = "",
+    allow_net: AllowNet = (),
+    wait: Wait = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Send a signal that a run waits for; one that comes early is kept for it."""
+    given = from_wire(read_input(payload))
+    wish: Wish = lambda house, row: house.engine.signal(row.run, name, data=given, key=key, by=person())  # noqa: E731
+    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
+
+
+def event(
+    name: Annotated[str, Parameter(help="The type of the event.")],
+    *,
+    payload: Payload = (),
+    id: Annotated[str, Parameter(help="Its id; the same one is taken once only.")] = "",  # noqa: A002
+    allow_net: AllowNet = (),
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Bring an event to every run that waits for its type."""
+    given = from_wire(read_input(payload))
+
+    async def go() -> int:
+        async with open_for_driving(data, allow_net=allow_net) as house:
+            count = await house.engine.publish(name, data=given, id=id)
+            if house.own_engine is not None:
+                await house.own_engine.drive_until_idle()
+            return count
+
+    count = asyncio.run(go())
+    if json:
+        print_json({"ok": True, "runs": count})
+    else:
+        to_people().line(f"{count} run{'s' * (count != 1)} waited for {name}.")
+    return Exit.DONE
+
+
+def approve(
+    run: Run,
+    *,
+    step: Step = "",
+    comment: Comment = "",
+    payload: Payload = (),
+    allow_net: AllowNet = (),
+    wait: Wait = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Say yes to what a run asks."""
+    wish = _answer("approved", step, comment, payload)
+    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
+
+
+def reject(
+    run: Run,
+    *,
+    step: Step = "",
+    comment: Comment = "",
+    payload: Payload = (),
+    allow_net: AllowNet = (),
+    wait: Wait = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Say no to what a run asks."""
+    wish = _answer("rejected", step, comment, payload)
+    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
+
+
+def resolve(  # noqa: PLR0913 (as many as there are things to say)
+    run: Run,
+    outcome: Annotated[Literal["succeeded", "failed", "retry"], Parameter(help="What became of it.")],
+    *,
+    step: Step = "",
+    output: Annotated[
+        tuple[str, ...], Parameter(help="The output, if it succeeded: JSON, @FILE, key=value.")
+    ] = (),
+    comment: Comment = "",
+    allow_net: AllowNet = (),
+    wait: Wait = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Say what became of an attempt whose outcome is unknown, or of an undo that kept failing."""
+    given = from_wire(read_input(output))
+
+    async def wish(house: House, row: RunRow) -> None:
+        await house.engine.resolve(row.run, outcome, path=step, output=given, message=comment, by=person())
+
+    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
+
+
+def pause(run: Run, *, comment: Comment = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
+    """Start nothing new in a run until it is resumed."""
+    wish: Wish = lambda house, row: house.engine.pause(row.run, by=person(), reason=comment)  # noqa: E731
+    return _lead(run, wish, data=data, allow_net=(), wait=None, as_json=json)
+
+
+def resume(
+    run: Run,
+    *,
+    var: Annotated[tuple[str, ...], Parameter(help="Another value for a variable: key=value.")] = (),
+    allow_net: AllowNet = (),
+    wait: Wait = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Let a run go on: a paused one, or one whose process ended."""
+    variables = from_wire(read_pairs(var))
+
+    async def wish(house: House, row: RunRow) -> None:
+        if row.state == "paused":
+            await house.engine.resume(row.run, by=person(), variables=variables)
+        elif row.state == "quarantined":
+            await house.engine.release(row.run, by=person())
+        elif variables:
+            raise WrongInputError(
+                f"Run {row.number} is {row.state}; variables can be changed while it is paused."
+            )
+
+    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
+
+
+def cancel(
+    run: Run,
+    *,
+    undo: Undo = False,
+    force: Force = False,
+    comment: Comment = "",
+    allow_net: AllowNet = (),
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """End a run; what it must clean up still runs."""
+
+    async def wish(house: House, row: RunRow) -> None:
+        await house.engine.cancel(row.run, by=person(), reason=comment, undo=undo, force=force)
+
+    code = _lead(run, wish, data=data, allow_net=allow_net, wait=None, as_json=json)
+    return Exit.DONE if code == Exit.FAILED else code
+
+
+def patience_of(wait: bool | None) -> Patience:
+    """Return how long to stay, from --wait and --no-wait."""
+    if wait is None:
+        return "for-time"
+    return "always" if wait else "never"
+
+
+def _answer(decision: str, step: str, comment: str, payload: tuple[str, ...]) -> Wish:
+    given = from_wire(read_input(payload))
+
+    async def wish(house: House, row: RunRow) -> None:
+        await house.engine.approve(row.run, decision, path=step, by=person(), comment=comment, data=given)
+
+    return wish
+
+
+def _lead(
+    run: str, wish: Wish, *, data: Path, allow_net: tuple[str, ...], wait: bool | None, as_json: bool
+) -> int:
+    async def go() -> int:
+        async with open_for_driving(data, allow_net=allow_net) as house:
+            row = await house.find(run)
+            if row.state in FINAL:
+                raise WrongInputError(f"Run {row.number} is over: it {_ended(row.state)}.", hint=_hint(row))
+            after = len(await house.facts(row.run))
+            await wish(house, row)
+            return await follow_and_show(
+                house, row.run, patience=patience_of(wait), as_json=as_json, after=after
+            )
+
+    return asyncio.run(go())
+
+
+def _ended(state: str) -> str:
+    return {"succeeded": "succeeded", "failed": "failed"}.get(state, f"was {state}")
+
+
+def _hint(row: RunRow) -> str:
+    return f"A final run never reopens; `auraos runs retry {row.number}` starts a new one from it."

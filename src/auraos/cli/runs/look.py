@@ -1,0 +1,262 @@
+"""Looking at runs. Nothing here moves a run, and nothing is evaluated: all is read out of journals."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from cyclopts import Parameter
+
+from auraos.app.following import Waiting, find_waits
+from auraos.app.house import House, open_for_reading
+from auraos.cli.exits import Exit
+from auraos.cli.failures import WrongInputError
+from auraos.cli.following import answers_to
+from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.progress import clock, took_words
+from auraos.cli.runs.facts import fact_words
+from auraos.cli.runs.options import Run
+from auraos.cli.runs.timeline import show_view, view_document
+from auraos.cli.screen import Screen, Tint, clean, fit, pad, print_json, to_people
+from auraos.core.run import FINAL, encode_fact
+from auraos.core.values import to_wire
+from auraos.engine.ports import RunQuery, RunRow
+
+_T = TypeVar("_T")
+STATE_TINTS: dict[str, Tint] = {
+    "succeeded": "green",
+    "failed": "red",
+    "quarantined": "red",
+    "waiting": "yellow",
+    "paused": "yellow",
+    "cancelled": "yellow",
+    "compensated": "yellow",
+}
+
+
+def list_runs(
+    *,
+    state: Annotated[tuple[str, ...], Parameter(help="Only runs in this state; may be given again.")] = (),
+    workflow: Annotated[str, Parameter(help="Only runs of this workflow.")] = "",
+    limit: Annotated[int, Parameter(help="How many at most.")] = 50,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """List the runs, the newest first."""
+    query = RunQuery(states=state, workflow=workflow, limit=max(1, min(limit, 1000)))
+    rows = _with_house(data, lambda house: house.store.runs(query))
+    if json:
+        print_json({"ok": True, "runs": [_row_document(row) for row in rows]})
+        return Exit.DONE
+    screen = to_people()
+    if not rows:
+        screen.line("There are no such runs." if state or workflow else "There are no runs yet.")
+    wide = max((len(row.workflow) for row in rows), default=0)
+    for row in rows:
+        tint = STATE_TINTS.get(row.state, "blue")
+        took = took_words((row.finished_at or row.changed_at) - row.started_at)
+        line = f"{row.number:>6}  {screen.tint(pad(row.state, 12), tint)} {pad(row.workflow, wide)}  {clock(row.started_at)}"
+        screen.line(f"{line}  {screen.tint(took, 'dim')}  {screen.tint(fit(row.why, 70), 'dim')}".rstrip())
+    return Exit.DONE
+
+
+def show(run: Run, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
+    """Show one run: its steps on a timeline, its output, its error."""
+
+    async def look(house: House) -> int:
+        row = await house.find(run)
+        seen = await house.view(row)
+        if json:
+            print_json({"ok": True, **_row_document(row), **view_document(seen)})
+            return Exit.DONE
+        screen = to_people()
+        _show_head(screen, row)
+        show_view(screen, seen)
+        if row.state not in FINAL:
+            _show_waits(screen, house, row, await find_waits(house, row.run))
+        return Exit.DONE
+
+    return _with_house(data, look)
+
+
+def why(run: Run, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
+    """Say why a run is in the state it is in."""
+
+    async def look(house: House) -> int:
+        row = await house.find(run)
+        waits = await find_waits(house, row.run) if row.state not in FINAL else []
+        seen = await house.view(row)
+        if json:
+            listed = [
+                {**msgspec.to_builtins(one.why), "run": one.run, "answers": answers_to(house, one)}
+                for one in waits
+            ]
+            error = msgspec.to_builtins(seen.error, enc_hook=str) if seen.error else None
+            print_json({"ok": True, "run": row.run, "state": row.state, "why": listed, "error": error})
+            return Exit.DONE
+        screen = to_people()
+        _show_head(screen, row)
+        if seen.error is not None:
+            where = f" in {seen.error.path}" if seen.error.path else ""
+            screen.line(f"  {seen.error.class_}/{seen.error.code}{where}: {clean(seen.error.message)}")
+        _show_waits(screen, house, row, waits)
+        return Exit.DONE
+
+    return _with_house(data, look)
+
+
+def journal(
+    run: Run,
+    *,
+    start: Annotated[int, Parameter(name="--from", help="The number of the first fact to print.")] = 1,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Print the facts of a run, in order."""
+
+    async def look(house: House) -> int:
+        row = await house.find(run)
+        facts = list(enumerate(await house.facts(row.run), start=1))[max(0, start - 1) :]
+        if json:
+            listed = [{"seq": seq, **msgspec.json.decode(encode_fact(fact))} for seq, fact in facts]
+            print_json({"ok": True, "run": row.run, "facts": listed})
+            return Exit.DONE
+        screen = to_people()
+        for seq, fact in facts:
+            kind = screen.tint(pad(type(fact).__name__, 16), "bold")
+            screen.line(
+                f"{seq:>5}  {screen.tint(clock(fact.at), 'dim')}  {kind} {fit(fact_words(fact), 120)}".rstrip()
+            )
+        return Exit.DONE
+
+    return _with_house(data, look)
+
+
+def replay(
+    run: Run,
+    *,
+    until: Annotated[
+        int | None, Parameter(help="The number of the last fact to fold; all when left out.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Fold the journal up to a fact and show the run as it was then.
+
+    Nothing is evaluated and nothing is sent: what had to be evaluated stands in the facts. The workflow's file need not
+    exist any more.
+    """
+
+    async def look(house: House) -> int:
+        row = await house.find(run)
+        facts = await house.facts(row.run)
+        last = len(facts) if until is None else until
+        if not 1 <= last <= len(facts):
+            raise WrongInputError(f"Run {row.number} has facts 1 to {len(facts)}, not {last}.")
+        seen = await house.view(row, last)
+        fact = facts[last - 1]
+        if json:
+            told = {
+                "seq": last,
+                "of": len(facts),
+                "at": fact.at,
+                "fact": msgspec.json.decode(encode_fact(fact)),
+            }
+            print_json({"ok": True, "run": row.run, "number": row.number, **told, **view_document(seen)})
+            return Exit.DONE
+        screen = to_people()
+        words = fit(fact_words(fact), 100)
+        screen.line(
+            f"run {row.number} of {clean(row.workflow)} after fact {last} of {len(facts)}, {clock(fact.at)}"
+        )
+        screen.line(f"  {type(fact).__name__} {words}".rstrip())
+        show_view(screen, seen)
+        for one in seen.why:
+            if one.path and one.words:
+                screen.line(f"  {clean(one.path)}: {clean(one.words)}")
+        return Exit.DONE
+
+    return _with_house(data, look)
+
+
+def logs(
+    run: Run,
+    *,
+    step: Annotated[str | None, Parameter(help="Only the lines of the step at this path.")] = None,
+    limit: Annotated[int, Parameter(help="How many lines at most.")] = 1000,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Print what the steps of a run logged."""
+
+    async def look(house: House) -> int:
+        row = await house.find(run)
+        lines = await house.store.logs(row.run, path=step, limit=max(1, limit))
+        if json:
+            print_json({"ok": True, "run": row.run, "lines": [_log_document(line) for line in lines]})
+            return Exit.DONE
+        screen = to_people()
+        for line in lines:
+            fields = " ".join(
+                f"{name}={msgspec.json.encode(to_wire(value)).decode()}"
+                for name, value in line.fields.items()
+            )
+            level = screen.tint(pad(line.level, 7), _LEVEL_TINTS.get(line.level, "dim"))
+            words = f"{clean(line.message)}  {screen.tint(clean(fields), 'dim')}".rstrip()
+            screen.line(f"{screen.tint(clock(line.at), 'dim')} {level} {clean(line.path)}: {words}")
+        return Exit.DONE
+
+    return _with_house(data, look)
+
+
+_LEVEL_TINTS: dict[str, Tint] = {"warning": "yellow", "error": "red", "info": "green"}
+
+
+def _with_house(data: Path, look: Callable[[House], Awaitable[_T]]) -> _T:
+    async def go() -> _T:
+        async with open_for_reading(data) as house:
+            return await look(house)
+
+    return asyncio.run(go())
+
+
+def _show_head(screen: Screen, row: RunRow) -> None:
+    tint = STATE_TINTS.get(row.state, "blue")
+    name = screen.tint(f"run {row.number}", "bold")
+    screen.line(
+        f"{name} of {clean(row.workflow)}: {screen.tint(row.state, tint, 'bold')}  {screen.tint(row.run, 'dim')}"
+    )
+    by = f" by {clean(row.by)}" if row.by else ""
+    took = took_words((row.finished_at or row.changed_at) - row.started_at)
+    parent = f", from run {row.parent}" if row.parent else ""
+    screen.line(f"  started {clock(row.started_at)}{by}, {took}, version {row.version[:12]}{parent}")
+
+
+def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Waiting]) -> None:
+    for one in waits:
+        inside = f"run {one.number}, " if one.number != row.number else ""
+        screen.line(f"  {screen.tint('⧗', 'yellow')} {inside}{clean(one.why.path)}: {clean(one.why.words)}")
+        for command in answers_to(house, one):
+            screen.line(f"      {screen.tint(clean(command), 'cyan')}")
+
+
+def _row_document(row: RunRow) -> dict[str, Any]:
+    return {
+        "run": row.run,
+        "number": row.number,
+        "workflow": row.workflow,
+        "version": row.version,
+        "state": row.state,
+        "why": row.why,
+        "started_at": row.started_at,
+        "changed_at": row.changed_at,
+        "finished_at": row.finished_at,
+        "by": row.by,
+        "parent": row.parent,
+    }
+
+
+def _log_document(line: Any) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(line, fields=to_wire(line.fields)))
+    return told
