@@ -47,13 +47,15 @@ def inherit(
 
     Without `start_at` it takes over everything that came to a good end, so it goes on where the run failed. With it, that
     step and all that follow from it are done anew; `again` says that effects among them are repeated, under new keys.
-    `changes` gives steps another output than they had; by the path of a step it counts for all its activations.
+    `changes` gives steps another output than they had, and what follows from those is done anew too; by the path of a
+    step it counts for all its activations.
     """
     anew = _steps_from(program, start_at)
     changed = dict(changes or {})
     for path in changed:
         if static_path(path) not in program.steps:
             raise InheritanceError(f"There is no step {path!r} whose output could be set.")
+        anew |= _steps_from(program, path) - {static_path(path)}
     taken: list[Inherited] = []
     past = read_past(program, journal)
     for path, own in past.items():
