@@ -115,14 +115,24 @@ try_ = StepType(
 
 
 class RaceSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Nothing to set: `branches` stand beside `with`."""
+    """What a failing branch means; `branches` stand beside `with`."""
+
+    on_error: Annotated[
+        Literal["stop", "continue"],
+        msgspec.Meta(
+            description="`stop` fails at the first failure; `continue` goes on with the branches left."
+        ),
+    ] = "stop"
 
 
 race = StepType(
     name="race",
     title="Race",
-    summary="Starts its branches together; the first to finish wins, the others are cancelled.",
-    description="The others are undone, too. The output is `{winner, output}`. Every branch is a port of its own, beside `out`.",
+    summary="Starts its branches together; the first to finish wins, the others are cancelled and undone.",
+    description=(
+        "The output is `{winner, output}`. Every branch is a port of its own, beside `out`. "
+        "A branch that fails fails the race, or, with `on_error: continue`, leaves it; it fails when all have failed."
+    ),
     behaviour=Behaviour.RACE,
     settings=settings_schema(RaceSettings),
     output={

@@ -200,11 +200,24 @@ def test_what_the_loser_of_a_race_did_is_undone_before_the_race_is_over(drive):
     assert hand.succeed("stop").check_replay().status == "succeeded"
 
 
-def test_a_race_fails_when_all_its_branches_do(drive):
-    text = "steps: {r: {type: race, branches: {x: {steps: {a: {type: act}}}, y: {steps: {b: {type: act}}}}}}"
-    hand = drive(text).fail("r/a", code="one")
-    assert hand.status != "failed"
+RACE_OF_TWO = """
+steps:
+  r: {type: race, with: {on_error: ON_ERROR}, branches: {x: {steps: {a: {type: act}}}, y: {steps: {b: {type: act, with: {effect: read}}}}}}
+"""
+
+
+def test_a_race_fails_with_its_first_branch_that_fails(drive):
+    hand = drive(RACE_OF_TWO.replace("ON_ERROR", "stop")).fail("r/a", code="one")
+    assert hand.cancelled == ["r/b"]
+    assert hand.fail("r/b", "cancelled").check_replay().state.error.code == "one"
+
+
+def test_a_race_that_goes_on_fails_when_all_its_branches_do(drive):
+    hand = drive(RACE_OF_TWO.replace("ON_ERROR", "continue")).fail("r/a", code="one")
+    assert hand.status == "running"
     assert hand.fail("r/b", code="two").check_replay().state.error.code == "one"
+    hand = drive(RACE_OF_TWO.replace("ON_ERROR", "continue")).fail("r/a", code="one").succeed("r/b", 2)
+    assert hand.check_replay().state.output == {"winner": "y", "output": 2}
 
 
 def test_a_container_that_takes_too_long_is_given_up(drive):

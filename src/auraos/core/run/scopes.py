@@ -78,14 +78,22 @@ def inner_failed(turn: Turn, frame: Frame) -> None:
         case Behaviour.TRY:
             _try_failed(turn, owner, frame, error)
         case Behaviour.RACE:
-            if not owner.winner and owner.error is None:
-                owner.failures.append(error)
-                if not owner.frames:
-                    owner.error = owner.failures[0]
-            leave(turn, owner)
+            _branch_failed(turn, owner, error)
         case _:
             owner.error = owner.error or error
             leave(turn, owner)
+
+
+def _branch_failed(turn: Turn, activation: Activation, error: StepError) -> None:
+    """A branch of a race failed: so does the race, unless it goes on with the branches that are left."""
+    if not activation.winner and activation.error is None:
+        activation.failures.append(error)
+        goes_on = activation.step.step.settings.get("on_error") == "continue" and activation.frames
+        if not goes_on:
+            activation.error = activation.failures[0]
+            for other in list(activation.frames.values()):
+                fail_frame(turn, other, cancelled_error(activation.path), how="cancelled")
+    leave(turn, activation)
 
 
 def _try_failed(turn: Turn, activation: Activation, frame: Frame, error: StepError) -> None:
