@@ -11,6 +11,7 @@ from auraos.engine.ports import (
     RequestRow,
     RunQuery,
     RunRow,
+    StoreUnavailableError,
     Subscription,
     Timer,
     Version,
@@ -42,7 +43,9 @@ async def test_a_started_run_is_found_by_id_by_number_and_by_the_beginning_of_it
     store: SqliteStore,
 ) -> None:
     await store.commit(started("0190abc", 7))
-    found = await asyncio.gather(*(store.find(name, workspace="default") for name in ("0190abc", "7", "0190a")))
+    found = await asyncio.gather(
+        *(store.find(name, workspace="default") for name in ("0190abc", "7", "0190a"))
+    )
     assert found == [row("0190abc", 7)] * 3
 
 
@@ -201,3 +204,14 @@ async def test_a_batch_of_much_data_is_cut(store: SqliteStore) -> None:
     writes = [msgspec.structs.replace(started(f"r{n}", n), facts=large) for n in range(1, 10)]
     await asyncio.gather(*(store.commit(each) for each in writes))
     assert store.commits == 3
+
+
+async def test_a_store_that_was_taken_over_writes_nothing_more(store: SqliteStore) -> None:
+    await store.commit(started())
+    connection = store._writer._connection
+    assert connection is not None
+    await asyncio.to_thread(connection.execute, "update meta set value='another' where name='owner'")
+    for number in (2, 3):
+        with pytest.raises(StoreUnavailableError, match="taken the store over"):
+            await store.commit(started(f"r{number}", number))
+    assert [found.run for found in await store.runs(RunQuery())] == ["r1"]

@@ -165,12 +165,12 @@ def _lock(file: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        holder = os.read(descriptor, 32).decode(errors="replace").strip()
+        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
         os.close(descriptor)
         raise FolderInUseError(
             f"{file.parent} is in use by another process{f' (number {holder})' if holder.isdigit() else ''}.",
             hint="Ask that process, or stop it first.",
         ) from error
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor

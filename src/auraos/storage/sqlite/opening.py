@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from auraos.core.errors import OperationalError, UserError
+from auraos.engine.ports import StoreUnavailableError
 from auraos.storage.folder import DataFolder, sync_folder
 from auraos.storage.sqlite import schema
 
@@ -18,6 +19,7 @@ CHECKED_AFTER_CRASH = 512 * 1024 * 1024
 only.
 """
 
+_SIGNS_OF_DAMAGE = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_ERROR"})
 _RESTORE = "Nothing was changed. Put a backup of {name} in its place, and remove {name}-wal and {name}-shm."
 
 
@@ -57,7 +59,7 @@ def open_database(folder: DataFolder) -> sqlite3.Connection:
                 f"{file} is missing, though this folder was set up before.",
                 hint="Put it back from a backup. To begin anew and lose all runs, remove the whole folder.",
             )
-        create_database(file)
+        _create(file)
     key = check_database(file)
     if marker is None:
         folder.write_marker(key)
@@ -66,7 +68,21 @@ def open_database(folder: DataFolder) -> sqlite3.Connection:
             f"{file} belongs to another folder: its key is {key!r}, and auraos.json says {marker.key!r}.",
             hint="Put back the file that belongs here, or the auraos.json that belongs to the file.",
         )
-    return connect_writer(file)
+    try:
+        return connect_writer(file)
+    except sqlite3.Error as error:
+        raise StoreUnavailableError(
+            f"{file} cannot be opened for writing: {error}.", hint="Is the disk full, or mounted read-only?"
+        ) from error
+
+
+def _create(file: Path) -> None:
+    try:
+        create_database(file)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailableError(
+            f"{file} cannot be made: {error}.", hint="Is the disk full, or mounted read-only?"
+        ) from error
 
 
 def create_database(file: Path) -> None:
@@ -105,7 +121,11 @@ def check_database(file: Path) -> str:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise _damaged(file, f"reading it failed ({error})") from error
+        if error.sqlite_errorname in _SIGNS_OF_DAMAGE:
+            raise _damaged(file, f"reading it failed ({error})") from error
+        raise StoreUnavailableError(
+            f"{file} cannot be opened: {error}.", hint="Is the disk full, read-only, or failing?"
+        ) from error
 
 
 def connect_writer(file: Path) -> sqlite3.Connection:

@@ -51,13 +51,13 @@ class Writer:
         self._file = file
         self._connection: sqlite3.Connection | None = connection
         self._token = token
+        self._owns = False
         self._fenced = False
         self._line = time.time_ns() // 1000
         self._gathered: list[Waiting] = []
         self._handed: queue.SimpleQueue[list[Waiting] | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        connection.execute(schema.SET_OWNER, (token,))
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -124,6 +124,7 @@ class Writer:
                 connection.execute("rollback")
                 return self._write_apart(batch)
             connection.execute("commit")
+            self._owns = True
         except Exception as error:  # noqa: BLE001 (the thread must live, and whoever waits must hear)
             return self._fail(batch, error)
         self.commits += 1
@@ -150,6 +151,7 @@ class Writer:
                 outcomes.append((done, None))
             connection.execute("release one")
         connection.execute("commit")
+        self._owns = True
         self.commits += 1
         self.writes += sum(error is None for _, error in outcomes)
         return outcomes
@@ -157,6 +159,9 @@ class Writer:
     def _begin(self) -> sqlite3.Connection:
         connection = self._reopen() if self._connection is None else self._connection
         connection.execute("begin immediate")
+        if not self._owns:
+            connection.execute(schema.SET_OWNER, (self._token,))
+            return connection
         owner = connection.execute(schema.READ_OWNER).fetchone()
         if owner is None or owner[0] != self._token:
             self._fenced = True
