@@ -5,14 +5,17 @@ from typing import Any
 
 import jsonschema_rs
 
+from auraos.core.catalogue import Behaviour
 from auraos.core.document import Node
 from auraos.core.graph.fields import Fields, describe
 from auraos.core.graph.findings import did_you_mean, join_names, nearest
 from auraos.core.graph.views import StepView, WorkflowView
 from auraos.core.problems import Path
 from auraos.core.values import Value, ValueRefusedError, parse_datetime
+from auraos.core.workflow import TestCase
 
-FIELDS = ("name", "input", "variables", "trigger", "mocks", "signals", "answers", "at", "expect")
+FIELDS = TestCase.__struct_fields__
+_LISTED_STEPS = ("path", "ran", "not_run")
 _ACTIVATION = re.compile(r"\[[^\]]*\]|!(?:undo|verify)$")
 
 
@@ -115,10 +118,10 @@ def _check_expect(view: WorkflowView, case: Fields, paths: dict[str, StepView]) 
         )
         return
     expect = case.fields("expect")
-    if expect is None or not isinstance(expect.value("path", []), list):
-        return
-    for index, name in enumerate(expect.value("path", [])):
-        _check_step(view, name, (*expect.path, "path", index), paths)
+    for field in _LISTED_STEPS if expect is not None else ():
+        listed = expect.value(field) if expect is not None else None
+        for index, name in enumerate(listed if isinstance(listed, list) else ()):
+            _check_step(view, name, (*case.path, "expect", field, index), paths)
 
 
 def _check_step(
@@ -129,7 +132,7 @@ def _check_step(
         findings.add("wrong-type", path, f"This must be the path of a step, not {describe(name)}.")
         return
     bare = _ACTIVATION.sub("", name)
-    if bare in paths:
+    if bare in paths or _is_in_called_run(bare, paths):
         return
     step, _, port = bare.partition(".")
     if step in paths:
@@ -142,6 +145,13 @@ def _check_step(
     if near and not key and "[" not in name:
         fix = findings.fix_value(path, f"Write {near}", near)
     findings.add("unknown-step", path, f"There is no step {name!r}.", hint=hint, fix=fix, key=key)
+
+
+def _is_in_called_run(path: str, paths: dict[str, StepView]) -> bool:
+    """Return whether a path leads on into the run of a workflow that one of the steps calls."""
+    parts = path.split("/")
+    before = (paths.get("/".join(parts[:length])) for length in range(1, len(parts)))
+    return any(step is not None and step.behaviour is Behaviour.CALL for step in before)
 
 
 def _check_port(view: WorkflowView, step: StepView, port: str, path: Path) -> None:

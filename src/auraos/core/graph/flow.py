@@ -4,6 +4,7 @@ Sets of steps are bits of whole numbers, so that two thousand steps cost millise
 that meet again) is answered by trying the ways a run can take, up to a bound; beyond it the benefit of the doubt is given.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from auraos.core.workflow import Scope, Step
 
 MOST_VISITS = 400_000
 MOST_WAYS = 600
+MOST_NECKS = 20
 
 
 class Arrow(NamedTuple):
@@ -35,8 +37,10 @@ class Flow:
 
     def __init__(self, scope: Scope, ways_to_end: Callable[[Step, frozenset[str]], list[Choice]]) -> None:
         self.scope = scope
-        self.steps = list(scope.steps.values())
-        self.number = {step.id: number for number, step in enumerate(self.steps)}
+        order, self.stuck_ids = _sort(scope)
+        self.steps = [scope.steps[name] for name in order]
+        self.number = {name: number for number, name in enumerate(order)}
+        """Steps are numbered so that links lead to higher numbers, the steps of cycles and those behind them last."""
         self.arrows = [
             Arrow(self.number[link.source], link.port, self.number[link.target], index)
             for index, link in enumerate(scope.links)
@@ -51,7 +55,8 @@ class Flow:
             ways_to_end(step, frozenset(arrow.port for arrow in self.out_of[number]))
             for number, step in enumerate(self.steps)
         ]
-        self.order, self.stuck = self._sort()
+        self.stuck = self._knots()
+        self.order = range(len(self.steps) - len(self.stuck_ids))
         count = len(self.steps)
         self.before = [0] * count
         self.succeeded = [0] * count
@@ -96,7 +101,8 @@ class Flow:
         if self.succeeded[reader] >> read & 1 or self.always >> read & 1:
             return True, None
         with_output, without = False, None
-        for way in self._ways(1 << read | self.before[read] | 1 << reader | self.before[reader]):
+        sure = self.succeeded[reader] & (self.succeeded[read] | 1 << read)
+        for way in self._ways(1 << read | self.before[read] | 1 << reader | self.before[reader], sure):
             if reader not in way:
                 continue
             if read in way and way[read].succeeds:
@@ -125,23 +131,17 @@ class Flow:
             return True
         return self._is_exhausted
 
-    def _sort(self) -> tuple[list[int], set[int]]:
-        waiting = [len(arrows) for arrows in self.into]
-        order = [number for number, count in enumerate(waiting) if not count]
-        for number in order:
-            for arrow in self.out_of[number]:
-                waiting[arrow.target] -= 1
-                if not waiting[arrow.target]:
-                    order.append(arrow.target)
-        stuck = set(range(len(self.steps))) - set(order)
+    def _knots(self) -> set[int]:
+        """Return the steps of cycles, without those that merely follow one."""
+        knots = {self.number[name] for name in self.stuck_ids}
         changed = True
-        while changed:  # what merely follows a cycle is not part of one
+        while changed:
             ends = {
-                number for number in stuck if not any(arrow.target in stuck for arrow in self.out_of[number])
+                number for number in knots if not any(arrow.target in knots for arrow in self.out_of[number])
             }
-            stuck -= ends
+            knots -= ends
             changed = bool(ends)
-        return order, stuck
+        return knots
 
     def _learn(self, number: int) -> None:
         """Work out a step from those before it, all of which are known already."""
@@ -186,32 +186,72 @@ class Flow:
         choices = self.choices[arrow.source]
         return bool(choices) and all(arrow.port in choice.ports for choice in choices)
 
-    def _ways(self, wanted: int) -> "Iterator[dict[int, Choice]]":
-        """Yield the ways that a run can take through these steps: for each step that fired, how it ended."""
+    def _ways(self, wanted: int, sure: int = 0) -> "Iterator[dict[int, Choice]]":
+        """Yield the ways that a run can take through these steps: for each step that fired, how it ended.
+
+        The way of all first choices comes first, then those that differ from it in one choice, then in two, and so on.
+        Where all ways lead through one of the steps that are `sure`, what comes before it makes no difference and is left out.
+        """
         self._is_exhausted = False
+        start = self._find_neck(wanted, sure)
+        if start >= 0:
+            wanted &= ~(self.before[start] | 1 << start)
         chain = [number for number in self.order if wanted >> number & 1]
-        ways = 0
-        open_ways: list[tuple[int, dict[int, Choice]]] = [(0, {})]
-        while open_ways:
-            at, way = open_ways.pop()
-            while at < len(chain):
-                number = chain[at]
-                at += 1
-                self._visits_left -= 1 + len(self.into[number])
-                if not self._fires(number, way):
-                    continue
-                choices = self.choices[number]
-                if not choices:
-                    at = len(chain) + 1  # the run ends here: nothing after it counts
-                    break
-                open_ways.extend((at, {**way, number: choice}) for choice in choices[:0:-1])
-                way[number] = choices[0]
-            ways += 1
-            if ways > MOST_WAYS or self._visits_left < 0:
+        if start >= 0:
+            chain.insert(0, start)
+        planned: deque[dict[int, int]] = deque([{}])
+        count = 1
+        while planned:
+            changes = planned.popleft()
+            way = self._take(chain, changes, start)
+            if self._visits_left < 0:
                 self._is_exhausted = True
                 return
-            if at == len(chain):
-                yield way
+            if way is None:
+                continue
+            fired, is_whole = way
+            latest = max((place for place, number in enumerate(chain) if number in changes), default=-1)
+            for number in chain[latest + 1 :]:
+                for choice in range(1, len(self.choices[number]) if number in fired else 0):
+                    if count < MOST_WAYS:
+                        planned.append({**changes, number: choice})
+                        count += 1
+                    else:
+                        self._is_exhausted = True
+            if is_whole:
+                yield fired
+
+    def _find_neck(self, wanted: int, sure: int) -> int:
+        """Return the latest sure step that is the only way from what comes before it to what comes after; -1 for none."""
+        for _ in range(MOST_NECKS):
+            neck = sure.bit_length() - 1
+            if neck < 0:
+                return -1
+            before = self.before[neck]
+            after = wanted & ~(before | 1 << neck)
+            if not any(
+                before >> arrow.source & 1 for number in _members(after) for arrow in self.into[number]
+            ):
+                return neck
+            sure &= ~(1 << neck)
+        return -1
+
+    def _take(
+        self, chain: list[int], changes: Mapping[int, int], start: int
+    ) -> tuple[dict[int, Choice], bool] | None:
+        """Return how the steps of one way ended, and whether it goes to the end; None where a change has no place in it."""
+        way: dict[int, Choice] = {}
+        for number in chain:
+            self._visits_left -= 1 + len(self.into[number])
+            if number != start and not self._fires(number, way):
+                if number in changes:
+                    return None
+                continue
+            choices = self.choices[number]
+            if not choices:
+                return way, False
+            way[number] = choices[changes.get(number, 0)]
+        return way, True
 
     _is_exhausted = False
 
@@ -221,6 +261,32 @@ class Flow:
             return True
         live = sum(1 for arrow in arrows if arrow.source in way and arrow.port in way[arrow.source].ports)
         return live >= self.needed(number)
+
+
+def _sort(scope: Scope) -> tuple[list[str], list[str]]:
+    """Return the steps in an order in which links lead forward, and those (at its end) for which there is no such order."""
+    follows: dict[str, list[str]] = {name: [] for name in scope.steps}
+    waiting = dict.fromkeys(scope.steps, 0)
+    for link in scope.links:
+        if link.source in follows and link.target in follows:
+            follows[link.source].append(link.target)
+            waiting[link.target] += 1
+    order = [name for name, count in waiting.items() if not count]
+    for name in order:
+        for target in follows[name]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                order.append(target)
+    known = set(order)
+    stuck = [name for name in scope.steps if name not in known]
+    return [*order, *stuck], stuck
+
+
+def _members(numbers: int) -> Iterator[int]:
+    while numbers:
+        lowest = numbers & -numbers
+        yield lowest.bit_length() - 1
+        numbers ^= lowest
 
 
 def subsets(names: tuple[str, ...]) -> Iterator[frozenset[str]]:

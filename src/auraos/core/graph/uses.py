@@ -19,7 +19,7 @@ Role: TypeAlias = Literal[
 
 WORKFLOW_NAMES = ("input", "vars", "steps", "errors", "run", "trigger")
 FLOW_NAMES = ("input", "vars", "run", "trigger")
-CONDITIONS = frozenset({"condition", "where", "match", "cases"})
+CONDITIONS = frozenset({"condition", "where", "match", "cases", "enough"})
 """Fields whose deferred expressions answer yes or no."""
 
 _COMPARED_TO_NOTHING = (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)
