@@ -6,26 +6,40 @@ from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
+from auraos.app.sandbox import LateSandbox
 from auraos.core.catalogue import Catalogue, Chosen
 from auraos.core.run.commands import ExecuteStep
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.ports import LogLine
 from auraos.engine.trial import MockError, Outcome
-from auraos.sdk import Answer, Sandbox, StepFailed
+from auraos.sdk import Answer, StepFailed
 from auraos.storage.blobs import LocalBlobs
 
 
 class RealPureSteps:
-    """Carries out pure steps one after the other, with a sandbox and a folder for files, and nothing else."""
+    """Carries out pure steps one after the other, with a sandbox and a folder for files, and nothing else.
 
-    def __init__(self, catalogue: Catalogue, sandbox: Sandbox) -> None:
+    Use it in a `with`: it keeps a loop and the sandbox's processes from one step to the next.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._sandbox = sandbox
+        self._sandbox = LateSandbox()
         self._clock = SystemClock()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._sandbox.close())
+        self._runner.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def execute(self, command: ExecuteStep, now: datetime) -> Outcome:  # noqa: ARG002 (the command knows its time)
         """Return what the step brings, or how it failed."""
@@ -38,7 +52,9 @@ class RealPureSteps:
             "test", "test", command, doors=self._doors(), listener=_Deaf(), clock=self._clock
         )
         try:
-            output = asyncio.run(_within(command.timeout, step_type.execute(command.parameters, context)))
+            output = self._runner.run(
+                _within(command.timeout, step_type.execute(command.parameters, context))
+            )
         except StepFailed as failed:
             told = {"class": failed.error_class, "code": failed.error_code, "message": failed.message}
             return Outcome(failure={**told, "data": failed.error_data})

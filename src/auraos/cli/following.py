@@ -34,7 +34,7 @@ async def follow_and_show(
     """Show a run while it goes on, print what came of it, and return the exit code that says so."""
     detach = asyncio.Event()
     _listen_to_interrupt(detach)
-    show, finish = await _shower(house, run, quiet=as_json)
+    show, finish = await _shower(house, run, after, quiet=as_json)
     try:
         told = await follow(house, run, patience=patience, show=show, after=after, detach=detach)
     finally:
@@ -163,19 +163,22 @@ def _document(house: House, told: Followed, code: Exit) -> dict[str, Any]:
 
 
 async def _shower(
-    house: House, run: str, *, quiet: bool
+    house: House, run: str, after: int, *, quiet: bool
 ) -> tuple[Callable[[Change], None] | None, Callable[[], None]]:
     """Return what shows the changes of a run, and what ends the showing."""
     if quiet:
         return None, _nothing
     side = to_side()
     program = await house.program(await house.find(run))
+    past = (await house.facts(run))[:after]
     if side.is_terminal and side.colours:
         from rich.console import Console  # noqa: PLC0415 (a pipe needs no drawing)
 
         from auraos.cli.live import LiveRun  # noqa: PLC0415
 
-        live = LiveRun(Progress(program), Console(stderr=True))
+        seen = Progress(program)
+        seen.recall(past)
+        live = LiveRun(seen, Console(stderr=True))
         live.start()
         return live.show, live.stop
 
@@ -183,6 +186,7 @@ async def _shower(
         show_row(side, row, at)
 
     progress = Progress(program, tell)
+    progress.recall(past)
 
     def show(change: Change) -> None:
         progress.note(change)

@@ -65,6 +65,9 @@ class Row(msgspec.Struct, kw_only=True):
     under_way: int = 0
     ended: int = 0
     total: int | None = None
+    latest: str = ""
+    """The activation that changed last, and how long it took so far."""
+    took: int = 0
 
 
 class Progress:
@@ -77,6 +80,14 @@ class Progress:
         self.now = 0
         self._tell = tell or _tell_nobody
         self._causes: dict[str, StepError] = {}
+        self._began: dict[str, int] = {}
+
+    def recall(self, facts: list[AnyFact]) -> None:
+        """Take in what happened before anybody looked, without a word."""
+        tell, self._tell = self._tell, _tell_nobody
+        for fact in facts:
+            self.note_fact(fact)
+        self._tell = tell
 
     def note(self, change: Change) -> None:
         """Take in a fact, or how far an attempt has come."""
@@ -134,6 +145,7 @@ class Progress:
             row.ended += how != "skipped"
             row.began_at = row.began_at or fact.at
             row.ended_at = fact.at
+            row.latest, row.took = path, fact.at - self._began.pop(path, fact.at)
             row.mark = _HOW.get(how, "done")
             named = [port for port in ports if port not in ("out", "error")]
             row.words = _ended_words(how, named, error)
@@ -153,15 +165,17 @@ class Progress:
 
     def _begin(self, path: str) -> Row:
         row = self._row(path)
-        if not row.began_at or row.mark not in ("running", "retrying", "waiting"):
-            row.began_at = row.began_at or self.now
-        row.under_way += 1
+        row.began_at = row.began_at or self.now
+        if path not in self._began:
+            self._began[path] = self.now
+            row.under_way += 1
+        row.latest = path
         row.mark = "running"
         return row
 
     def _say(self, path: str, mark: Mark, words: str, at: int) -> None:
         row = self._row(path)
-        row.mark, row.words = mark, words
+        row.mark, row.words, row.latest = mark, words, path
         self._tell(row, at)
 
     def _row(self, path: str) -> Row:
@@ -234,14 +248,12 @@ def took_words(micros: int) -> str:
 def show_row(screen: Screen, row: Row, at: int) -> None:
     """Write one change of a step as a line."""
     sign, tint = MARKS[row.mark]
-    took = ""
-    if row.ended_at and row.ended_at > row.began_at and row.mark in ("done", "failed"):
-        took = screen.tint(f"  {took_words(row.ended_at - row.began_at)}", "dim")
-    tries = f" ({row.attempts} attempts)" if row.attempts > 1 and row.mark == "done" else ""
+    is_over = row.mark in ("done", "failed")
+    took = screen.tint(f"  {took_words(row.took)}", "dim") if is_over and row.took else ""
+    tries = f" ({row.attempts} attempts)" if row.attempts > 1 and is_over else ""
     words = f"  {fit(row.words, 160)}" if row.words else ""
-    screen.line(
-        f"{screen.tint(clock(at), 'dim')} {screen.tint(sign, tint)} {clean(row.path)}{tries}{words}{took}"
-    )
+    name = clean(row.latest or row.path)
+    screen.line(f"{screen.tint(clock(at), 'dim')} {screen.tint(sign, tint)} {name}{tries}{words}{took}")
     screen.stream.flush()
 
 

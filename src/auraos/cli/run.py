@@ -51,18 +51,11 @@ def run(
     if checked.errors or checked.workflow is None:
         return _refuse(checked, as_json=json)
     patience: Patience = "for-time" if wait is None else "always" if wait else "never"
-    return asyncio.run(
-        _run(
-            checked,
-            installed,
-            given,
-            variables,
-            data=data,
-            allow_net=allow_net,
-            patience=patience,
-            as_json=json,
-        )
+    check_start(checked.workflow, given, variables)
+    opened = open_for_driving(
+        data, files=folder_of(file), installed=installed, allow_net=allow_net, create=True
     )
+    return asyncio.run(_run(opened, text, given, variables, patience=patience, as_json=json))
 
 
 def _check(file: str, text: str, installed: Installed) -> CheckedFile:

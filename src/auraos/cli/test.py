@@ -9,7 +9,6 @@ from auraos.app.definitions import FolderDefinitions
 from auraos.app.files import CheckedFile, check_source, find_files, folder_of, read_source, says_kind
 from auraos.app.installed import Installed, load_installed
 from auraos.app.pure_steps import RealPureSteps
-from auraos.app.sandbox import make_sandbox
 from auraos.cli.differences import show_difference
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
@@ -48,11 +47,11 @@ def run_cases(
         raise WrongInputError("Which file?", hint="Write auraos test FILE, or auraos test . for this folder.")
     installed = load_installed()
     results: list[_FileResult] = []
-    for path, named in find_files(paths):
-        text = read_source(path)
-        if not named and not says_kind(text):
-            continue
-        results.append(_test_file(path, text, installed, name=name, seed=seed))
+    with RealPureSteps(installed.catalogue) as pure_steps:
+        for path, named in find_files(paths):
+            text = read_source(path)
+            if named or says_kind(text):
+                results.append(_test_file(path, text, installed, pure_steps, name=name, seed=seed))
     if json:
         print_json(_document(results, seed, min_coverage))
     else:
@@ -64,12 +63,13 @@ def run_cases(
     return Exit.DONE if covered and all(one.passed for one in results) else Exit.FAILED
 
 
-def _test_file(path: str, text: str, installed: Installed, *, name: str, seed: int | None) -> _FileResult:
+def _test_file(
+    path: str, text: str, installed: Installed, pure_steps: RealPureSteps, *, name: str, seed: int | None
+) -> _FileResult:
     definitions = FolderDefinitions(folder_of(path), installed.catalogue)
     checked = check_source(path, text, installed.catalogue, others=definitions.find_workflow)
     if checked.workflow is None or checked.errors:
         return _FileResult(checked, (), Coverage((), frozenset()))
-    pure_steps = RealPureSteps(installed.catalogue, make_sandbox())
     cases = tuple(
         play_case(
             placed.case,

@@ -1,5 +1,7 @@
 """Running again: always a new run, which takes over what the first one finished."""
 
+# ruff: noqa: PLR0913 (a command has as many parameters as it has options)
+
 import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -86,13 +88,13 @@ def _change(text: str) -> tuple[str, Any]:
     return path.removeprefix("steps."), value
 
 
-async def _again(  # noqa: PLR0913 (the two commands above are its only callers)
+async def _again(
     run: str,
     kind: Literal["retry", "fork"],
     start: str,
     changes: dict[str, Any],
     on: str,
-    again: bool,  # noqa: FBT001
+    again: bool,
     *,
     allow_net: tuple[str, ...],
     wait: bool | None,

@@ -7,7 +7,7 @@ from auraos.core.run import facts
 from auraos.core.values import Value, to_wire
 
 
-def fact_words(fact: facts.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 (one line for each kind of fact)
+def fact_words(fact: facts.AnyFact) -> str:  # noqa: C901, PLR0912 (one line for each kind of fact)
     """Return what a fact says, as briefly as it can be said."""
     match fact:
         case facts.RunStarted(workflow=workflow, input=given):

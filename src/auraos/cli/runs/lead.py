@@ -4,6 +4,8 @@ Where another process holds the data folder, the wish goes to that process. Othe
 run is driven on until it is final or waits again.
 """
 
+# ruff: noqa: PLR0913 (a command has as many parameters as it has options)
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -105,7 +107,7 @@ def reject(
     return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
 
 
-def resolve(  # noqa: PLR0913 (as many as there are things to say)
+def resolve(
     run: Run,
     outcome: Annotated[Literal["succeeded", "failed", "retry"], Parameter(help="What became of it.")],
     *,

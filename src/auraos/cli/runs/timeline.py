@@ -61,7 +61,8 @@ def _show_bars(screen: Screen, steps: list[StepView]) -> None:
     times = [moment for step in steps for moment in (step.began_at, step.ended_at) if moment is not None]
     if not times:
         return
-    first, last = min(times), max(max(times), min(times) + 1)
+    first = min(times)
+    last = max(first + 1, *times)
     names = min(40, max(width(clean(step.path)) for step in steps))
     room = max(10, min(60, shutil.get_terminal_size((100, 24)).columns - names - 40))
     hidden = len(steps) - _MOST_STEPS
