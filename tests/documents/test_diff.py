@@ -52,7 +52,11 @@ def words(before: str, after: str) -> list[str]:
     [
         ("attempts: 3", "attempts: 5", ["Step `reserve`: retry attempts 3 → 5"]),
         ("first: 1s}", "first: 1s}\n      timeout: 30s", ["Step `reserve`: timeout 30s added"]),
-        ("      retry: {attempts: 3, first: 1s}\n", "", ["Step `reserve`: retry removed (was {attempts: 3, first: 1s})"]),
+        (
+            "      retry: {attempts: 3, first: 1s}\n",
+            "",
+            ["Step `reserve`: retry removed (was {attempts: 3, first: 1s})"],
+        ),
         ("type: switch", "type: if", ["Step `size`: type switch → if"]),
         ("method: POST", "method: PUT", ["Step `reserve`: with method POST → PUT"]),
         ("    total:", "    fresh: {type: noop}\n    total:", ["Step `fresh` added (noop)"]),
@@ -65,16 +69,24 @@ def words(before: str, after: str) -> list[str]:
         ("  settings: {timeout: 5d}\n", "", ["Setting timeout removed (was 5d)"]),
         ("currency: EUR", "currency: USD", ["Variable currency EUR → USD"]),
         ("order: {type: object}", "order: {type: array}", ["Input field `order`: type object → array"]),
-        ("order: {type: object}", "order: {type: object}, note: {type: string}", ["Input field `note`: {type: string} added"]),
+        (
+            "order: {type: object}",
+            "order: {type: object}, note: {type: string}",
+            ["Input field `note`: {type: string} added"],
+        ),
         ("required: [order]", "required: []", ["Input required [order] → []"]),
-        ('"{{ steps.total.amount }}"', '"{{ steps.total }}"', ["Output {{ steps.total.amount }} → {{ steps.total }}"]),
+        (
+            '"{{ steps.total.amount }}"',
+            '"{{ steps.total }}"',
+            ["Output {{ steps.total.amount }} → {{ steps.total }}"],
+        ),
         ("name: shop", "name: store", ["name shop → store"]),
         ("team: sales", "team: stock", ["labels team sales → stock"]),
         ("input: {a: 1}", "input: {a: 2}", ["Test `small`: input a 1 → 2"]),
         ("{name: small, input: {a: 1}}", "{name: big}", ["Test `small` removed", "Test `big` added"]),
         ("kind: workflow", "# a comment\nkind: 'workflow'", []),
     ],
-)  # fmt: skip
+)
 def test_each_change_is_said_in_words(old: str, new: str, said: list[str]) -> None:
     assert TEXT.count(old) == 1
     assert words(TEXT, TEXT.replace(old, new)) == said
@@ -127,9 +139,13 @@ def test_the_layout_stands_apart() -> None:
 def test_a_change_is_data_with_its_path() -> None:
     (change,) = compare(read(TEXT), read(TEXT.replace("attempts: 3", "attempts: 5"))).changes
     assert change == Change(
-        kind="changed", subject="step", path=("spec", "steps", "reserve", "retry", "attempts"), before=3, after=5,
+        kind="changed",
+        subject="step",
+        path=("spec", "steps", "reserve", "retry", "attempts"),
+        before=3,
+        after=5,
         words="Step `reserve`: retry attempts 3 → 5",
-    )  # fmt: skip
+    )
     assert msgspec.json.encode(change)
 
 
@@ -141,8 +157,11 @@ def test_other_kinds_are_compared_field_by_field() -> None:
     assert words(before, after) == ["x y 1 → 2", "z 3 added"]
 
 
-VALUES = st.recursive(st.none() | st.booleans() | st.integers(0, 2) | st.just(1.0) | st.sampled_from("ab"),
-                      lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("xyz"), inner, max_size=3), max_leaves=6)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | st.just(1.0) | st.sampled_from("ab"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("xyz"), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @given(VALUES, VALUES)

@@ -66,15 +66,26 @@ def test_a_step_at_the_top_is_renamed_in_links_expressions_tests_and_layout() ->
 @pytest.mark.parametrize(
     ("old", "lines"),
     [
-        ("risky", ['steps: {new: {type: noop, with: {a: "{{ steps.ask.x }}"}}}',
-                   'catch: {steps: {tell: {type: noop, with: {a: "{{ errors.new.message }}"}}}, links: []}',
-                   'mocks: {guard/new: 1, "ask!undo": 2, "pages[2]/page": 3}', "expect: {path: [ask, guard, guard/new]}"]),
+        (
+            "risky",
+            [
+                'steps: {new: {type: noop, with: {a: "{{ steps.ask.x }}"}}}',
+                'catch: {steps: {tell: {type: noop, with: {a: "{{ errors.new.message }}"}}}, links: []}',
+                'mocks: {guard/new: 1, "ask!undo": 2, "pages[2]/page": 3}',
+                "expect: {path: [ask, guard, guard/new]}",
+            ],
+        ),
         ("clean", ["new: {type: noop}", "- new -> more  # in order"]),
         ("right", ['one: {steps: {left: {type: noop}, new: {type: noop}}, links: ["left -> new"]}']),
-        ("page", ['pages: {type: while, with: {condition: "{{ last.more }}", limit: 3, output: new}, steps: {new: {type: noop}}}',
-                  'mocks: {guard/risky: 1, "ask!undo": 2, "pages[2]/new": 3}']),
+        (
+            "page",
+            [
+                'pages: {type: while, with: {condition: "{{ last.more }}", limit: 3, output: new}, steps: {new: {type: noop}}}',
+                'mocks: {guard/risky: 1, "ask!undo": 2, "pages[2]/new": 3}',
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_step_inside_a_container_is_renamed_in_its_scope(old: str, lines: list[str]) -> None:
     assert changed_lines(renamed(old, "new")) == lines
 
@@ -109,12 +120,31 @@ def test_a_name_that_cannot_be_is_refused(old: str, new: str, message: str) -> N
 @pytest.mark.parametrize(
     ("expression", "found"),
     [
-        ("steps.a", 1), ("steps.a.b + steps.a", 2), ("steps . a", 1), ("errors.a", 1), ("steps['a'].b", 1), ('steps["a"]', 1),
-        ("steps.ab", 0), ("x.steps.a", 0), ("x . steps.a", 0), ("'steps.a'", 0), ('"it\'s steps.a"', 0), ("'\\'' + steps.a", 1),
-        ("f'{steps.a}'", 1), ("f'{{steps.a}}'", 0), ("f'{f\"{steps.a}\"}'", 1), ("r'\\' + steps.a", 1), ("{'x': {'y': steps.a}}", 1),
-        ("[steps.a for steps_a in x]", 1), ("vars.a", 0), ("mysteps.a", 0), ("'''a ' steps.a''' + steps.a", 1), ("steps", 0), ("steps[a]", 0),
+        ("steps.a", 1),
+        ("steps.a.b + steps.a", 2),
+        ("steps . a", 1),
+        ("errors.a", 1),
+        ("steps['a'].b", 1),
+        ('steps["a"]', 1),
+        ("steps.ab", 0),
+        ("x.steps.a", 0),
+        ("x . steps.a", 0),
+        ("'steps.a'", 0),
+        ('"it\'s steps.a"', 0),
+        ("'\\'' + steps.a", 1),
+        ("f'{steps.a}'", 1),
+        ("f'{{steps.a}}'", 0),
+        ("f'{f\"{steps.a}\"}'", 1),
+        ("r'\\' + steps.a", 1),
+        ("{'x': {'y': steps.a}}", 1),
+        ("[steps.a for steps_a in x]", 1),
+        ("vars.a", 0),
+        ("mysteps.a", 0),
+        ("'''a ' steps.a''' + steps.a", 1),
+        ("steps", 0),
+        ("steps[a]", 0),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("style", ["plain", "single", "double", "literal"])
 def test_a_reference_is_found_in_code_and_not_in_text(expression: str, found: int, style: str) -> None:
     content = f"steps.a {{{{ {expression} }}}} steps.a"

@@ -87,9 +87,16 @@ kind: workflow
 name: containers
 spec:
   steps:
-    each: {type: foreach, with: {items: "{{ input.rows }}", parallel: 8, collect: save, on_error: stop}, steps: {save: {type: noop}}}
+    each:
+      type: foreach
+      with: {items: "{{ input.rows }}", parallel: 8, collect: save, on_error: stop}
+      steps: {save: {type: noop}}
     pages: {type: while, with: {condition: "{{ last.more }}", limit: 100, output: page}, steps: {page: {type: noop}}}
-    guard: {type: try, steps: {risky: {type: noop}}, catch: {steps: {tell: {type: noop}}}, finally: {steps: {clean: {type: noop}}}}
+    guard:
+      type: try
+      steps: {risky: {type: noop}}
+      catch: {steps: {tell: {type: noop}}}
+      finally: {steps: {clean: {type: noop}}}
     first: {type: race, branches: {paid: {steps: {a: {type: noop}}}, late: {steps: {b: {type: noop}}}}}
     child: {type: call, with: {workflow: invoice, input: {id: 7}, wait: true}}
 """
@@ -126,11 +133,19 @@ def test_what_the_language_describes_fits_the_schema(text: str) -> None:
         ("attempts: 5", 'attempts: "5"', ("spec", "steps", "reserve", "retry", "attempts")),
         ("{method: DELETE, url:", "{method: DELETE, ulr:", ("spec", "steps", "reserve", "undo", "with")),
         ("- size.large -> ask", "- size.large => ask", ("spec", "links", 0)),
-        ("      type: transform", "      type: transform\n      steps: {a: {type: noop}}", ("spec", "steps", "total", "steps")),
-        ("      type: transform", "      type: transform\n      join: some", ("spec", "steps", "total", "join")),
+        (
+            "      type: transform",
+            "      type: transform\n      steps: {a: {type: noop}}",
+            ("spec", "steps", "total", "steps"),
+        ),
+        (
+            "      type: transform",
+            "      type: transform\n      join: some",
+            ("spec", "steps", "total", "join"),
+        ),
         ("  - name: a small", "  - nmae: a small", ("tests", 0)),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_found_at_its_place(old: str, new: str, path: tuple[Any, ...]) -> None:
     assert WHOLE.count(old) == 1
     assert path in complaints(WHOLE.replace(old, new))
@@ -139,10 +154,14 @@ def test_what_is_wrong_is_found_at_its_place(old: str, new: str, path: tuple[Any
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("limit: 100, ", ""), ("parallel: 8", 'parallel: "{{ vars.n }}"'), ("steps: {save: {type: noop}}", "branches: {}"),
-        ("branches: {paid", "steps: {paid"), ("catch: {steps", "catch: {step"), ("{workflow: invoice", "{flow: invoice"),
+        ("limit: 100, ", ""),
+        ("parallel: 8", 'parallel: "{{ vars.n }}"'),
+        ("steps: {save: {type: noop}}", "branches: {}"),
+        ("branches: {paid", "steps: {paid"),
+        ("catch: {steps", "catch: {step"),
+        ("{workflow: invoice", "{flow: invoice"),
     ],
-)  # fmt: skip
+)
 def test_containers_have_their_own_fields(old: str, new: str) -> None:
     assert CONTAINERS.count(old) == 1
     assert bool(complaints(CONTAINERS.replace(old, new))) == ("{{" not in new)
@@ -151,11 +170,13 @@ def test_containers_have_their_own_fields(old: str, new: str) -> None:
 @pytest.mark.parametrize("step_type", CATALOGUE.all(), ids=lambda step_type: step_type.name)
 def test_the_settings_of_every_step_type_may_be_expressions(step_type: StepType) -> None:
     inside = {
-        Behaviour.FOREACH: {"steps": {"a": {"type": "noop"}}}, Behaviour.WHILE: {"steps": {"a": {"type": "noop"}}},
-        Behaviour.TRY: {"steps": {"a": {"type": "noop"}}}, Behaviour.RACE: {"branches": {"a": {"steps": {"b": {"type": "noop"}}}}},
-    }.get(step_type.behaviour, {})  # fmt: skip
+        Behaviour.FOREACH: {"steps": {"a": {"type": "noop"}}},
+        Behaviour.WHILE: {"steps": {"a": {"type": "noop"}}},
+        Behaviour.TRY: {"steps": {"a": {"type": "noop"}}},
+        Behaviour.RACE: {"branches": {"a": {"steps": {"b": {"type": "noop"}}}}},
+    }.get(step_type.behaviour, {})
     properties = step_type.settings.get("properties", {})
-    written = {name: "{{ input.x }}" for name in properties}
+    written = dict.fromkeys(properties, "{{ input.x }}")
     step = {"type": f"{step_type.name}@{step_type.version}", "with": written, **inside}
     document = {"kind": "workflow", "name": "a", "spec": {"steps": {"x": step}}}
     assert [error.message for error in VALIDATOR.iter_errors(document)] == []

@@ -15,9 +15,15 @@ CASES: list[dict[str, Any]] = parse(
     (Path(__file__).parent / "splice-cases.yaml").read_text(encoding="utf-8")
 ).tree.value  # type: ignore[union-attr]
 OPERATIONS = {
-    "set_value": splice.set_value, "insert_entry": splice.insert_entry, "insert_item": splice.insert_item, "remove": splice.remove,
-    "rename_key": splice.rename_key, "move_entry": splice.move_entry, "move_item": splice.move_item, "rename_step": rename_step,
-}  # fmt: skip
+    "set_value": splice.set_value,
+    "insert_entry": splice.insert_entry,
+    "insert_item": splice.insert_item,
+    "remove": splice.remove,
+    "rename_key": splice.rename_key,
+    "move_entry": splice.move_entry,
+    "move_item": splice.move_item,
+    "rename_step": rename_step,
+}
 DONE = [case for case in CASES if "after" in case]
 REFUSED = [case for case in CASES if "refused" in case]
 
@@ -60,21 +66,45 @@ def test_a_refusal_says_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("text", "edit", "message"),
     [
-        ("a: [", lambda text: splice.set_value(text, ("a",), 1), "The text cannot be edited by parts: A value is missing."),
-        ("", lambda text: splice.set_value(text, ("a",), 1), "The text cannot be edited by parts: It is empty."),
+        (
+            "a: [",
+            lambda text: splice.set_value(text, ("a",), 1),
+            "The text cannot be edited by parts: A value is missing.",
+        ),
+        (
+            "",
+            lambda text: splice.set_value(text, ("a",), 1),
+            "The text cannot be edited by parts: It is empty.",
+        ),
         ("a: 1\n", lambda text: splice.remove(text, ("b",)), "There is no b."),
         ("a: 1\n", lambda text: splice.remove(text, ()), "There is no part of that name."),
         ("a: 1\n", lambda text: splice.insert_entry(text, ("a",), "b", 1), "a is no mapping."),
         ("a: 1\n", lambda text: splice.insert_item(text, ("a",), 1), "a is no list."),
         ("a: 1\n", lambda text: splice.insert_entry(text, (), "b", 1, after="c"), "There is no c."),
-        ("a: [1]\n", lambda text: splice.insert_item(text, ("a",), 1, 3), "a has 1 items; nothing can stand at index 3."),
+        (
+            "a: [1]\n",
+            lambda text: splice.insert_item(text, ("a",), 1, 3),
+            "a has 1 items; nothing can stand at index 3.",
+        ),
         ("a: [1]\n", lambda text: splice.set_value(text, ("a", 4), 1), "There is no a[4]."),
         ("a: [1]\n", lambda text: splice.move_item(text, ("a", 0), 4), "a has no index 4."),
-        ("a: [1]\n", lambda text: splice.rename_key(text, ("a", 0), "b"), "a[0] has no key that could be renamed."),
-        ("? a\n: 1\n", lambda text: splice.set_value(text, ("a",), 2), "A key written with `?` can only be edited by hand."),
-        ("a: [b: 1]\n", lambda text: splice.insert_entry(text, ("a", 0), "c", 1), "A pair without braces in a list can only be edited by hand."),
+        (
+            "a: [1]\n",
+            lambda text: splice.rename_key(text, ("a", 0), "b"),
+            "a[0] has no key that could be renamed.",
+        ),
+        (
+            "? a\n: 1\n",
+            lambda text: splice.set_value(text, ("a",), 2),
+            "A key written with `?` can only be edited by hand.",
+        ),
+        (
+            "a: [b: 1]\n",
+            lambda text: splice.insert_entry(text, ("a", 0), "c", 1),
+            "A pair without braces in a list can only be edited by hand.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_done_is_refused_in_words(text: str, edit: Any, message: str) -> None:
     with pytest.raises(EditRefusedError) as refused:
         edit(text)

@@ -150,7 +150,7 @@ def lines_of(text: str, tree: Node, path: tuple[Any, ...]) -> tuple[int, int]:
 
 
 @given(block_texts(), st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_setting_a_value_changes_its_own_lines_only(text: str, data: st.DataObject) -> None:
     tree = parse(text).tree
     assert tree is not None, text
@@ -213,7 +213,7 @@ def comments_of(text: str) -> list[str]:
 
 
 @given(block_texts(), st.data())
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_sequence_of_edits_is_never_refused_and_touches_only_the_collections_it_means(
     text: str, data: st.DataObject
 ) -> None:
@@ -230,7 +230,7 @@ def test_a_sequence_of_edits_is_never_refused_and_touches_only_the_collections_i
 
 
 @given(block_texts(), st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_moving_loses_no_comment(text: str, data: st.DataObject) -> None:
     tree = parse(text).tree
     assert tree is not None
@@ -241,7 +241,7 @@ def test_moving_loses_no_comment(text: str, data: st.DataObject) -> None:
 
 
 @given(block_texts(), st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_added_entry_that_is_removed_again_leaves_the_text_as_it_was(
     text: str, data: st.DataObject
 ) -> None:
@@ -257,7 +257,7 @@ def test_an_added_entry_that_is_removed_again_leaves_the_text_as_it_was(
 
 
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_written_reads_back_and_is_written_the_same_again(value: dict[str, Any]) -> None:
     written = apply_edits("{}\n", splice.set_value("{}\n", (), value))
     tree = parse(written).tree

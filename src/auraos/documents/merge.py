@@ -48,7 +48,7 @@ def merge(base: str, mine: str, theirs: str) -> Merged:
     merging = _Merging(mine)
     merging.join((), *values)
     merging.find_dangling(values[1], values[2])
-    return Merged(text=merging.text, conflicts=tuple(merging.conflicts))
+    return Merged(text=merging.parsed.text, conflicts=tuple(merging.conflicts))
 
 
 def _value_of(text: str, name: str) -> Value:
@@ -62,7 +62,7 @@ class _Merging:
     """One merge: the text as it grows, and the conflicts found on the way."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.parsed = parse(text)
         self.conflicts: list[Conflict] = []
 
     def join(self, path: Path, base: Value, mine: Value, theirs: Value) -> None:
@@ -111,8 +111,7 @@ class _Merging:
             self._conflict("both-added", path, msgspec.UNSET, mine, theirs)
 
     def _insert(self, path: Path, key: str, value: Value, before: str | None) -> None:
-        tree = parse(self.text).tree
-        node = tree.find(path) if tree else None
+        node = self.parsed.tree.find(path) if self.parsed.tree else None
         known = node.entries if node else {}
         where = {"after": before} if before in known else {"first": True} if before is None and known else {}
         self._edit((*path, key), msgspec.UNSET, msgspec.UNSET, value, insert_entry, path, key, value, **where)
@@ -229,9 +228,11 @@ class _Merging:
     ) -> None:
         """Make one edit in the text; where it cannot be made by a splice, that is a conflict."""
         try:
-            self.text = apply_edits(self.text, splice(self.text, *what, **where))
+            edits = splice(self.parsed, *what, **where)
         except EditRefusedError:
             self._conflict("not-editable", at, base, mine, theirs)
+            return
+        self.parsed = parse(apply_edits(self.parsed.text, edits))
 
     def _conflict(self, kind: ConflictKind, path: Path, base: Any, mine: Any, theirs: Any) -> None:
         words = _describe(kind, path, mine, theirs)
@@ -241,7 +242,7 @@ class _Merging:
 
     def find_dangling(self, mine: Value, theirs: Value) -> None:
         """Report links of the joined text to a step that one side removed while the other linked to it."""
-        root = _value_of(self.text, "merged")
+        root = self.parsed.tree.value if self.parsed.tree else None
         known = _dangling(mine) | _dangling(theirs)
         for path, link, missing in sorted(_dangling(root) - known):
             words = f"The link `{link}` speaks of the step `{missing}`, which one side removed"

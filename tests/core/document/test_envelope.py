@@ -56,7 +56,10 @@ def test_what_is_left_out_reads_as_empty() -> None:
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    text = "kind: workflow\nname: Order Intake\ntitel: x\nlabels: {a: 1, b: [x]}\nspec: {}\ntests: {}\nlayout: 3\nfoo: 1\ndescription: 5\n"
+    text = (
+        "kind: workflow\nname: Order Intake\ntitel: x\nlabels: {a: 1, b: [x]}\nspec: {}\n"
+        "tests: {}\nlayout: 3\nfoo: 1\ndescription: 5\n"
+    )
     document, problems = read_document(text, KINDS)
     assert sorted((problem.code, problem.path) for problem in problems) == [
         ("bad-name", ("name",)),
