@@ -44,7 +44,8 @@ def pages() -> list[Page]:
 
 
 def help_text(app: "App", words: str) -> str:
-    """Return what `--help` of a command prints, without colours."""
+    """Return what `--help` of a command prints, without colours and without the exit codes, which are the same for all."""
     paper = io.StringIO()
     app.help_print(words.split(), console=Console(file=paper, width=100, no_color=True, force_terminal=False))
-    return "\n".join(line.rstrip() for line in paper.getvalue().strip().splitlines())
+    own = paper.getvalue().partition("\nExit codes: ")[0]
+    return "\n".join(line.rstrip() for line in own.strip().splitlines())
