@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from auraos.core.catalogue import Effect
 from auraos.core.run import static_path
@@ -84,11 +84,25 @@ def error_fact(command: ExecuteStep, told: Mapping[str, Any], at: int) -> StepEr
     )
 
 
-def item_of(path: str, items: Mapping[str, list[Any]]) -> tuple[Value, int | None]:
+class Loop(NamedTuple):
+    """The items of a loop under way, and the keys that name them in paths, where the loop has keys."""
+
+    items: list[Any]
+    keys: list[str]
+
+
+def item_of(path: str, loops: Mapping[str, Loop]) -> tuple[Value, int | None]:
     """Return the item and index of the innermost iteration that a path is in."""
     head, bracket, tail = path.rpartition("[")
-    index_text = tail.partition("]")[0]
-    if not bracket or not index_text.isdigit():
-        return None, None
-    index, listed = int(index_text), items.get(head, [])
-    return (listed[index] if index < len(listed) else None), index
+    loop = loops.get(head) if bracket else None
+    name = tail.rpartition("]")[0]
+    if loop is None:
+        return None, _index_of(name, [])
+    index = _index_of(name, loop.keys)
+    return (loop.items[index] if index is not None and index < len(loop.items) else None), index
+
+
+def _index_of(name: str, keys: list[str]) -> int | None:
+    if keys:
+        return keys.index(name) if name in keys else None
+    return int(name) if name.isdigit() else None

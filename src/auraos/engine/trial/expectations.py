@@ -138,7 +138,7 @@ def _ran(written: Any, world: World) -> list[Difference]:
 def _not_run(written: Any, world: World) -> list[Difference]:
     began = {path for path, how in world.settled if how not in ("skipped", "disabled")}
     began |= {path for path, _ in world.executed}
-    names = began | {static_path(path) for path in began}
+    names = {name for path in began for name in _names(path)}
     ran = [name for name in _flat(written) if name in names]
     if not ran:
         return []
@@ -163,7 +163,7 @@ def _steps(written: Any, world: World) -> list[Difference]:
 def _sent(written: Any, world: World) -> list[Difference]:
     found = []
     for path, expected in written.items():
-        sent = [command.parameters for name, command in world.executed if path in (name, static_path(name))]
+        sent = [command.parameters for name, command in world.executed if path in _names(name)]
         firsts = [one for at, one in enumerate(sent) if one not in sent[:at]]
         if not sent:
             found.append(
@@ -177,10 +177,20 @@ def _sent(written: Any, world: World) -> list[Difference]:
 
 
 def _calls(written: Any, world: World) -> list[Difference]:
-    counts = Counter(name for path, _ in world.executed for name in {path, static_path(path)})
+    counts = Counter(
+        name
+        for path, _ in world.executed
+        for name in {path, static_path(path) + "".join(path.partition("!")[1:])}
+    )
     return [
         one for path, expected in written.items() for one in _differs(f"calls.{path}", expected, counts[path])
     ]
+
+
+def _names(path: str) -> set[str]:
+    """Return how a case may name an activation: by its own path, and by that of its step; an undo is not its step."""
+    bare, mark, purpose = path.partition("!")
+    return {path, static_path(bare) + mark + purpose}
 
 
 def _undone(written: Any, world: World) -> list[Difference]:

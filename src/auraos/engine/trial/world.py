@@ -6,7 +6,7 @@ the same world. The same case with the same seed gives the same course.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
@@ -39,6 +39,7 @@ from auraos.core.run.facts import (
     Computed,
     LoopEntered,
     OutsideFact,
+    Page,
     Parent,
     Result,
     RunStarted,
@@ -51,6 +52,7 @@ from auraos.engine.trial.agenda import Agenda
 from auraos.engine.trial.attempts import (
     EPOCH,
     MICRO,
+    Loop,
     PureSteps,
     cancelled_fact,
     find_outcome,
@@ -82,7 +84,7 @@ class Playing:
         self.page = page
         self.state = RunState(program)
         self.parent: tuple[Playing, str] | None = None
-        self.items: dict[str, list[Any]] = {}
+        self.loops: dict[str, Loop] = {}
         self.attempts: dict[str, ExecuteStep] = {}
 
     def named(self, path: str) -> str:
@@ -165,7 +167,8 @@ class World:
             return
         made: StepMade = advance(playing.program, playing.state, given)
         self.facts += made.facts
-        playing.items.update({fact.path: fact.items for fact in made.facts if isinstance(fact, LoopEntered)})
+        entered = (fact for fact in made.facts if isinstance(fact, LoopEntered))
+        playing.loops |= {fact.path: Loop(fact.items, fact.keys) for fact in entered}
         self.settled += [(playing.named(path), how) for path, how in made.settled]
         self._note_outputs(playing, made)
         for command in made.commands:
@@ -230,7 +233,7 @@ class World:
 
     def _execute(self, playing: Playing, command: ExecuteStep) -> None:
         path = playing.named(command.path)
-        item, index = item_of(command.path, playing.items)
+        item, index = item_of(command.path, playing.loops)
         now = moment(self.agenda.now)
         call = Call(
             path=path,
@@ -269,10 +272,7 @@ class World:
     def _start_child(self, playing: Playing, command: StartChild) -> None:
         if command.kind == "page" and command.page is not None:
             child = Playing(playing.program, command.run, playing.prefix, command.page.number)
-            child.items = {
-                **playing.items,
-                command.page.path: [None] * command.page.first + command.page.items,
-            }
+            child.loops = {**playing.loops, command.page.path: _loop_of(command.page)}
             self.runs[command.run] = child
             started = self._started(playing, command.input)
             origin, depth, variables = playing.state.origin, playing.state.depth, playing.state.variables
@@ -345,6 +345,12 @@ class World:
             page=playing.page,
         )
         self.agenda.soon(lambda: self.advance(parent, finished))
+
+
+def _loop_of(page: Page) -> Loop:
+    """Return the loop as a page sees it: what came before its own items is not there any more."""
+    before = page.first
+    return Loop([None] * before + page.items, [""] * before + page.keys if page.keys else [])
 
 
 def _computed(at: int, result: Result) -> OutsideFact:
