@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from auraos.core.document import parse
+from auraos.core.document import Parsed, parse
 from auraos.core.graph.names import split_link
 from auraos.core.problems import Path, TextEdit
 from auraos.core.values import Value
@@ -44,25 +44,26 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 def merge(base: str, mine: str, theirs: str) -> Merged:
     """Join the edits that led from `base` to `mine` and to `theirs`; raise `EditRefusedError` when one of them cannot be read."""
-    values = [_value_of(text, name) for text, name in ((base, "base"), (mine, "mine"), (theirs, "theirs"))]
-    merging = _Merging(mine)
+    parsed = [_read(text, name) for text, name in ((base, "base"), (mine, "mine"), (theirs, "theirs"))]
+    values = [one.tree.value if one.tree else None for one in parsed]
+    merging = _Merging(parsed[1])
     merging.join((), *values)
     merging.find_dangling(values[1], values[2])
     return Merged(text=merging.parsed.text, conflicts=tuple(merging.conflicts))
 
 
-def _value_of(text: str, name: str) -> Value:
+def _read(text: str, name: str) -> Parsed:
     parsed = parse(text)
-    if parsed.tree is None or parsed.problems or not isinstance(parsed.tree.value, dict):
+    if parsed.tree is None or parsed.problems or parsed.tree.kind != "mapping":
         raise EditRefusedError(f"The text {name!r} cannot be read as a document.", hint="Mend it first.")
-    return parsed.tree.value
+    return parsed
 
 
 class _Merging:
     """One merge: the text as it grows, and the conflicts found on the way."""
 
-    def __init__(self, text: str) -> None:
-        self.parsed = parse(text)
+    def __init__(self, mine: Parsed) -> None:
+        self.parsed = mine
         self.conflicts: list[Conflict] = []
 
     def join(self, path: Path, base: Value, mine: Value, theirs: Value) -> None:

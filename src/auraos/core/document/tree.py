@@ -41,7 +41,7 @@ class Lines:
         return Place(line, column, end_line, end_column, start, end)
 
 
-class Node(msgspec.Struct, frozen=True, eq=False):
+class Node(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A value and the stretch `start:end` that writes it, an anchor or tag before it left out (`outer` counts them in).
 
     A block ends with the last character of its last part, so comments and blank lines behind it do not belong to it. A node
@@ -118,7 +118,7 @@ class Node(msgspec.Struct, frozen=True, eq=False):
         return self.lines.place(self.start, min(self.start + 1, self.end))
 
 
-class Entry(msgspec.Struct, frozen=True, eq=False):
+class Entry(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One key of a mapping and its value."""
 
     key: Node
