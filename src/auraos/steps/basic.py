@@ -87,6 +87,7 @@ class FailSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, ren
     "fail",
     title="Fail",
     effect=Effect.PURE,
+    ports=(),
     output={},
     examples=(
         Example(
@@ -128,6 +129,7 @@ stop = StepType(
     behaviour=Behaviour.STOP,
     settings=settings_schema(StopSettings),
     effect=Effect.PURE,
+    ports=(),
     evaluate=_final_output,
     examples=(
         Example(title="Nothing to do", settings={"output": {"skipped": True}}, output={"skipped": True}),

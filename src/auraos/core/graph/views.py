@@ -118,6 +118,7 @@ class ScopeView:
         self.steps: dict[str, StepView] = {}
         self.links: list[LinkPlaces] = []
         self._flow: Flow | None = None
+        self._ends: list[StepView] | None = None
 
     @property
     def flow(self) -> Flow:
@@ -132,9 +133,9 @@ class ScopeView:
         return self.owner.scope if self.owner else None
 
     def ends(self) -> list[StepView]:
-        """Return the steps from which no link leaves."""
+        """Return the steps from which no link leaves and that can end well; `fail` and `stop` put nothing out."""
         sources = {link.source for link in self.scope.links}
-        return [view for name, view in self.steps.items() if name not in sources]
+        return [view for name, view in self.steps.items() if name not in sources and view.ports != ()]
 
     def chain(self) -> "Iterator[ScopeView]":
         """Yield this scope and those around it, inner ones first."""

@@ -234,7 +234,7 @@ def _compile_scope(
         source.links.append((link.port, target.index))
         compiled.awaited[target.index] += 1
     compiled.roots = [step for step in compiled.steps if not compiled.awaited[step.index]]
-    ends = [step.id for step in compiled.steps if not step.links]
+    ends = [step.id for step in compiled.steps if not step.links and step.ports]
     compiled.end = ends[0] if len(ends) == 1 else None
     return compiled
 
