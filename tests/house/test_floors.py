@@ -10,7 +10,7 @@ from repository import ROOT, SOURCE, parsed, place, source_files
 CORE = SOURCE / "core"
 IMPURE_MODULES = {
     "asyncio", "concurrent", "threading", "multiprocessing", "subprocess", "signal", "select", "selectors",
-    "time", "random", "secrets", "uuid", "os", "io", "pathlib", "shutil", "tempfile", "glob",
+    "time", "random", "secrets", "os", "io", "pathlib", "shutil", "tempfile", "glob",
     "logging", "socket", "ssl", "http", "urllib", "sqlite3", "aiohttp", "ctypes", "importlib",
 }  # fmt: skip
 # `sys` is asked for the version of the language; of the process it may not know a thing.

@@ -87,7 +87,7 @@ def test_the_site_builds_without_a_warning(site):
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     assert (site / "site" / "reference" / "command-line.html").is_file()
 
 
