@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from auraos.core.workflow import Scope, Step
 
-MOST_VISITS = 400_000
+MOST_VISITS = 200_000
 MOST_WAYS = 600
 MOST_NECKS = 20
 
