@@ -56,7 +56,7 @@ async def _never(settings: dict[str, Any], context: Any) -> None:
 
 def make_catalogue() -> Catalogue:
     """Return the installed step types and `act`, whose effect and ports its settings say."""
-    types = [entry.load() for entry in entry_points(group="auraos.steps") if entry.name != "http.request"]
+    types = [entry.load() for entry in entry_points(group="auraos.steps")]
     types.append(
         StepType(
             name="act",
@@ -203,8 +203,8 @@ class Hand:
         self.now = until
         return self
 
-    def signal(self, name: str, data: Any = None, key: str = "", id: str = "") -> "Hand":
-        return self.tell(SignalReceived(at=self.now, name=name, key=key, data=data, id=id))
+    def signal(self, name: str, data: Any = None, key: str = "", sent_as: str = "") -> "Hand":
+        return self.tell(SignalReceived(at=self.now, name=name, key=key, data=data, id=sent_as))
 
     def answer(self, path: str, decision: str, by: str = "ann") -> "Hand":
         return self.tell(Answered(at=self.now, path=path, decision=decision, by=by))
@@ -232,6 +232,11 @@ class Hand:
         assert snapshot(fold(self.program, journal)) == live
         assert snapshot(restore(self.program, live)) == live
         return self
+
+
+@pytest.fixture(name="read_program")
+def _read_program() -> Callable[..., Program]:
+    return read_program
 
 
 @pytest.fixture

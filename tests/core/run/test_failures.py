@@ -1,5 +1,7 @@
 """Failing, retrying, doubting, undoing."""
 
+from auraos.core.run.facts import StepResolved
+
 SAGA = """
 steps:
   reserve: {type: act, undo: {type: act, with: {what: release, id: "{{ steps.reserve.id }}"}}}
@@ -26,8 +28,6 @@ def test_an_undo_that_keeps_failing_becomes_a_task_and_never_silence(drive):
         hand.fail("reserve!undo", "transient").wait(600)
     assert hand.status == "compensating"
     assert [command.about for command in hand.asked if hasattr(command, "about")] == ["undo"]
-    from auraos.core.run.facts import StepResolved
-
     hand.tell(StepResolved(at=hand.now, path="reserve!undo", outcome="succeeded", by="ann"))
     assert hand.check_replay().status == "compensated"
 
@@ -101,7 +101,13 @@ def test_a_late_definite_answer_ends_the_doubt(drive):
 
 
 def test_the_error_port_catches(drive):
-    text = "steps: {a: {type: act}, b: {type: act, with: {why: '{{ errors.a.code }}'}}, c: {type: act}}\nlinks: [a.error -> b, a -> c]"
+    text = """
+steps:
+  a: {type: act}
+  b: {type: act, with: {why: "{{ errors.a.code }}"}}
+  c: {type: act}
+links: [a.error -> b, a -> c]
+"""
     hand = drive(text).fail("a", code="no-stock")
     assert hand.how("a") == "caught"
     assert hand.how("c") == "skipped"

@@ -3,7 +3,12 @@
 from auraos.core.run import explain
 from auraos.core.run.facts import EventReceived, RunPaused, RunResumed
 
-SIGNAL = "steps: {w: {type: wait.signal, with: {name: paid, key: '{{ input }}', expires: 1h}}, a: {type: act, with: {got: '{{ steps.w.data }}'}}}\nlinks: [w -> a]"
+SIGNAL = """
+steps:
+  w: {type: wait.signal, with: {name: paid, key: "{{ input }}", expires: 1h}}
+  a: {type: act, with: {got: "{{ steps.w.data }}"}}
+links: [w -> a]
+"""
 
 
 def test_a_wait_ends_at_its_time(drive):
@@ -32,7 +37,7 @@ def test_a_signal_goes_to_the_wait_of_its_name_and_key(drive):
 
 def test_a_signal_sent_twice_with_one_id_counts_once(drive):
     text = "steps: {w: {type: wait.signal, with: {name: s}}, v: {type: wait.signal, with: {name: s}}}\nlinks: [w -> v]"
-    hand = drive(text).signal("s", 1, id="x").signal("s", 1, id="x")
+    hand = drive(text).signal("s", 1, sent_as="x").signal("s", 1, sent_as="x")
     assert hand.check_replay().status == "waiting"
 
 
@@ -87,9 +92,7 @@ spec:
 """
 
 
-def test_a_called_run_brings_its_output_and_is_undone_with_the_caller(drive):
-    from conftest import read_program
-
+def test_a_called_run_brings_its_output_and_is_undone_with_the_caller(drive, read_program):
     programs = {"child": read_program(CHILD)}
     text = "steps: {k: {type: call, with: {workflow: child, input: 7}}, z: {type: act}}\nlinks: [k -> z]"
     hand = drive(text, programs=programs)
@@ -103,9 +106,7 @@ def test_a_called_run_brings_its_output_and_is_undone_with_the_caller(drive):
     assert hand.succeed("c!undo").check_replay().status == "compensated"
 
 
-def test_a_called_run_that_fails_fails_the_step_with_its_cause(drive):
-    from conftest import read_program
-
+def test_a_called_run_that_fails_fails_the_step_with_its_cause(drive, read_program):
     hand = drive("steps: {k: {type: call, with: {workflow: child}}}", programs={"child": read_program(CHILD)})
     child = next(iter(hand.children.values()))
     child.fail("c", code="inner")
@@ -113,9 +114,7 @@ def test_a_called_run_that_fails_fails_the_step_with_its_cause(drive):
     assert hand.check_replay().state.error.cause.code == "inner"
 
 
-def test_calls_may_not_be_nested_without_end(drive):
-    from conftest import read_program
-
+def test_calls_may_not_be_nested_without_end(drive, read_program):
     text = "kind: workflow\nname: tested\nspec: {steps: {k: {type: call, with: {workflow: tested}}}}"
     programs = {}
     programs["tested"] = read_program(text)
@@ -128,9 +127,7 @@ def test_calls_may_not_be_nested_without_end(drive):
     assert hand.state.error.code == "call-too-deep"
 
 
-def test_a_call_without_waiting_goes_on_with_the_run_it_started(drive):
-    from conftest import read_program
-
+def test_a_call_without_waiting_goes_on_with_the_run_it_started(drive, read_program):
     text = "steps: {k: {type: call, with: {workflow: child, wait: false}}}"
     hand = drive(text, programs={"child": read_program(CHILD)})
     assert hand.check_replay().state.output["run"] in hand.children
