@@ -32,7 +32,7 @@ class Answer(Protocol):
 class Http(Protocol):
     """HTTP through Egress: addresses are checked at connect and after every redirect."""
 
-    def request(
+    def request(  # noqa: PLR0913 (a request has that many traits, all but two optional)
         self,
         method: str,
         url: str,
@@ -40,7 +40,7 @@ class Http(Protocol):
         headers: Mapping[str, str] | None = None,
         body: bytes | AsyncIterator[bytes] | None = None,
         secret: str | None = None,
-        secret_in: str = "bearer",
+        secret_in: str = "bearer",  # noqa: S107 (a place, not a password)
         follow_redirects: bool = True,
         timeout: timedelta | None = None,
     ) -> AbstractAsyncContextManager[Answer]:
@@ -74,8 +74,21 @@ class Sandbox(Protocol):
     """Runs a person's Python statements with hard limits, away from this process's memory."""
 
     async def run(
-        self, code: str, inputs: Mapping[str, Value], *, timeout: timedelta, memory: int
-    ) -> "SandboxResult": ...
+        self,
+        code: str,
+        inputs: Mapping[str, Value],
+        *,
+        timeout: timedelta,  # noqa: ASYNC109 (a limit on the code, not on the waiting)
+        memory: int,
+        now: datetime | None = None,
+        seed: str = "",
+    ) -> "SandboxResult":
+        """Return the value of the last expression (or of `return`) and what was printed.
+
+        The clock of the code stands still at `now`, and its chance follows from `seed`: the same call gives the same
+        answer. Raises `StepFailed` with code `code-error`, `code-timeout`, `code-memory`, `code-output`, `code-crashed`.
+        """
+        ...
 
 
 class SandboxResult(Protocol):

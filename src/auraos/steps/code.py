@@ -58,7 +58,12 @@ async def run_python(settings: CodeSettings, context: StepContext) -> Value:
             "A code step may compute for 10m at most.", error_class="data", code="settings-refused"
         )
     result = await context.sandbox.run(
-        settings.code, settings.inputs, timeout=timeout, memory=settings.memory * 1024 * 1024
+        settings.code,
+        settings.inputs,
+        timeout=timeout,
+        memory=settings.memory * 1024 * 1024,
+        now=context.now,
+        seed=context.key,
     )
     for line in result.printed.splitlines():
         context.log(line)
