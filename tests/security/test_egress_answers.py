@@ -253,6 +253,7 @@ async def test_redirects_are_left_alone_when_asked():
         {"": "b"},
         {"Proxy-Authorization": "x"},
         {"X": "a" * 70_000},
+        {"X": "1", "x": "2"},
     ],
 )
 async def test_headers_that_would_change_the_request_are_refused_before_anything_is_sent(headers):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from multidict import CIMultiDict
 from yarl import URL
 
 from auraos.sdk import StepFailed
@@ -34,7 +33,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     url: URL
     shown: str
-    headers: CIMultiDict[str]
+    headers: dict[str, str]
     body: Any = None
     carries_secret: bool = False
 
@@ -93,17 +92,21 @@ def _as_written(text: str, url: URL) -> URL:
     return exact if same else url
 
 
-def read_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
+def read_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers that cannot end the head of the request early or change whom it goes to."""
-    read: CIMultiDict[str] = CIMultiDict()
+    read: dict[str, str] = {}
+    present: set[str] = set()
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name):
             raise _bad_header(name, "that is no name of a header")
         if name.lower() in _OURS:
             raise _bad_header(name, "the client sets it itself")
+        if name.lower() in present:
+            raise _bad_header(name, "it is set twice")
+        present.add(name.lower())
         if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
             raise _bad_header(name, "its value has a line break or a control character, or is no text")
-        read.add(name, value.strip())
+        read[name] = value.strip()
     if (
         sum(len(name) + len(value.encode("utf-8", "surrogatepass")) for name, value in read.items())
         > MOST_HEADER_BYTES
@@ -133,10 +136,9 @@ def with_secret(request: Outgoing, value: str, secret_in: str) -> Outgoing:
                 code="settings-refused",
                 hint="Use bearer, basic, basic:USER, header:NAME or query:NAME.",
             )
+    headers = read_headers({**request.headers, header: content})
     if header in request.headers:
         raise _bad_header(header, "it is set twice, by the headers and by the secret")
-    headers = request.headers.copy()
-    headers.extend(read_headers({header: content}))
     return msgspec.structs.replace(request, headers=headers, carries_secret=True)
 
 
@@ -147,17 +149,15 @@ def next_hop(request: Outgoing, status: int, location: str) -> Outgoing:
     except ValueError as error:
         raise _bad_url(location, str(error)) from None
     target = read_url(str(url))
-    headers = request.headers.copy()
+    headers = request.headers
     keeps_secret = request.carries_secret
     if target.origin() != request.url.origin():
-        headers = CIMultiDict(
-            (name, value) for name, value in headers.items() if name.lower() in _KEPT_ELSEWHERE
-        )
+        headers = {name: value for name, value in headers.items() if name.lower() in _KEPT_ELSEWHERE}
         keeps_secret = False
     method, body = request.method, request.body
     if becomes_get(method, status):
         method, body = "GET", None
-        headers.popall("Content-Type", None)
+        headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
     elif body is not None and not isinstance(body, bytes):
         message = f"{request.shown} redirects, and a body that is sent piece by piece cannot be sent again."
         raise StepFailed(message, code="redirect-needs-body", hint=f"Ask {show(target)} directly.")
