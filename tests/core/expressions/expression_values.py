@@ -34,17 +34,21 @@ def outcome(source: str, scope: dict[str, Any]) -> dict[str, Any]:
     try:
         expression = compile_expression(source)
     except LocatedError as error:
-        assert 0 <= error.start <= error.end <= len(source)
-        assert error.line >= 1 <= error.column
-        assert error.message
+        check_place(error, source)
         return {"refused": error.code}
     try:
         return {"value": expression.evaluate(scope)}
     except LocatedError as error:
-        assert error.source == source
-        assert 0 <= error.start <= error.end <= len(source)
-        assert error.message
+        check_place(error, source)
         return {"fails": error.code}
+
+
+def check_place(error: LocatedError, source: str) -> None:
+    """Check that an error stands within its source and says something."""
+    assert error.source == source
+    assert 0 <= error.start <= error.end <= len(source)
+    assert error.line >= 1 <= error.column
+    assert error.message
 
 
 def is_plain(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Coverage-guided fuzzing of the expression language, on demand: `python tests/core/expressions/fuzz_atheris.py -runs=200000`."""
 
 import sys
+import tempfile
 from pathlib import Path
 
 import atheris
@@ -13,7 +14,7 @@ with atheris.instrument_imports(include=["auraos"]):
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from expression_values import SCOPE, is_plain  # noqa: E402
+from expression_values import SCOPE, check_place, is_plain  # noqa: E402
 
 
 def fuzz(data: bytes) -> None:
@@ -25,14 +26,13 @@ def fuzz(data: bytes) -> None:
         infer(expression, {})
         value = expression.evaluate({**SCOPE, "$meter": Meter(operations=5_000, size=200_000)})
     except LocatedError as error:
-        assert 0 <= error.start <= error.end <= len(source)
+        check_place(error, source)
     else:
         assert is_plain(value)
 
 
 if __name__ == "__main__":
-    seeds = HERE / ".fuzz"
-    seeds.mkdir(exist_ok=True)
+    seeds = Path(tempfile.mkdtemp(prefix="expressions-"))
     for number, case in enumerate(yaml.safe_load((HERE / "hostile.yaml").read_text(encoding="utf-8"))):
         (seeds / f"seed-{number}").write_text(case["source"], encoding="utf-8")
     atheris.Setup([*sys.argv, "-max_len=200", "-timeout=5", str(seeds)], fuzz)

@@ -7,12 +7,19 @@ import pytest
 from auraos.core.expressions import ANY, Type, always, compile_expression, infer, mapping_of, type_from_schema
 
 READS = [
-    ("steps.total.amount > 100", {("steps", "total", "amount")}), ('input["order"].lines[0].sku', {("input", "order", "lines")}),
-    ("a.b[c.d].e", {("a", "b"), ("c", "d")}), ("sum(p.json.price for p in steps.each)", {("steps", "each")}),
-    ("[x + y for x in a.b for y in x.c if z]", {("a", "b"), ("z",)}), ("a.b.upper()", {("a", "b")}), ("null or true", set()),
-    ('f"{a.b:{c}}"', {("a", "b"), ("c",)}), ("[x for x in x.y]", {("x", "y")}), ("{k: item.v for k, v in m.items()}", {("item", "v"), ("m",)}),
-    ("sorted(rows, by=field)", {("rows",), ("field",)}), ("a['b']['c'][1:]", {("a", "b", "c")}),
-]  # fmt: skip
+    ("steps.total.amount > 100", {("steps", "total", "amount")}),
+    ('input["order"].lines[0].sku', {("input", "order", "lines")}),
+    ("a.b[c.d].e", {("a", "b"), ("c", "d")}),
+    ("sum(p.json.price for p in steps.each)", {("steps", "each")}),
+    ("[x + y for x in a.b for y in x.c if z]", {("a", "b"), ("z",)}),
+    ("a.b.upper()", {("a", "b")}),
+    ("null or true", set()),
+    ('f"{a.b:{c}}"', {("a", "b"), ("c",)}),
+    ("[x for x in x.y]", {("x", "y")}),
+    ("{k: item.v for k, v in m.items()}", {("item", "v"), ("m",)}),
+    ("sorted(rows, by=field)", {("rows",), ("field",)}),
+    ("a['b']['c'][1:]", {("a", "b", "c")}),
+]
 ORDER = {
     "type": "object",
     "required": ["id", "lines", "status"],
@@ -21,41 +28,77 @@ ORDER = {
         "status": {"enum": ["open", "paid"]},
         "note": {"type": ["string", "null"]},
         "total": {"type": "number"},
-        "lines": {"type": "array", "items": {"type": "object", "properties": {"sku": {"type": "string"}, "qty": {"type": "integer"}}}},
+        "lines": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"sku": {"type": "string"}, "qty": {"type": "integer"}},
+            },
+        },
         "free": {"type": "object"},
         "again": {"$ref": "#"},
     },
-}  # fmt: skip
+}
 NAMES = {
     "order": type_from_schema(ORDER),
     "steps": mapping_of({"total": mapping_of({"amount": type_from_schema({"type": "number"})})}),
 }
 TYPES = [
-    ("order.id", {"int"}), ("order.note", {"text", "null"}), ("order.id + 1", {"int"}), ("order.id / 2", {"float"}),
-    ("order.total", {"int", "float", "decimal", "null"}), ("order.id > 3", {"bool"}), ("[l.qty for l in order.lines]", {"list"}),
-    ("order.lines[0].sku", {"text", "null"}), ("len(order.lines)", {"int"}), ("sum(l.qty or 0 for l in order.lines)", {"int"}),
-    ("order.note or 'none'", {"text"}), ("order.lines.first().sku.upper()", {"text", "null"}), ('f"{order.id}"', {"text"}),
-    ("order.again.again.id", {"int", "null"}), ("{'a': order.id}.a", {"int"}), ("now() - now()", {"duration"}), ("not order.id", {"bool"}),
-    ("order.id if order.id else 'x'", {"int", "text"}), ("sorted(order.lines, 'qty')[0].qty", {"int", "null"}), ("-order.id", {"int"}),
-]  # fmt: skip
+    ("order.id", {"int"}),
+    ("order.note", {"text", "null"}),
+    ("order.id + 1", {"int"}),
+    ("order.id / 2", {"float"}),
+    ("order.total", {"int", "float", "decimal", "null"}),
+    ("order.id > 3", {"bool"}),
+    ("[l.qty for l in order.lines]", {"list"}),
+    ("order.lines[0].sku", {"text", "null"}),
+    ("len(order.lines)", {"int"}),
+    ("sum(l.qty or 0 for l in order.lines)", {"int"}),
+    ("order.note or 'none'", {"text"}),
+    ("order.lines.first().sku.upper()", {"text", "null"}),
+    ('f"{order.id}"', {"text"}),
+    ("order.again.again.id", {"int", "null"}),
+    ("{'a': order.id}.a", {"int"}),
+    ("now() - now()", {"duration"}),
+    ("not order.id", {"bool"}),
+    ("order.id if order.id else 'x'", {"int", "text"}),
+    ("sorted(order.lines, 'qty')[0].qty", {"int", "null"}),
+    ("-order.id", {"int"}),
+]
 PROBLEMS = [
     ("steps.total.amuont", "unknown-field", "steps.total has no field 'amuont'. Did you mean 'amount'?"),
     ("ordr.id", "unknown-name", "There is no name 'ordr' here. Did you mean 'order'?"),
     ("[l.skuu for l in order.lines]", "unknown-field", "l has no field 'skuu'. Did you mean 'sku'?"),
-    ("order.id + 'a'", "wrong-type", 'order.id is int and \'a\' is text: `+` does not go with them. Write f"…{…}…" or text(…) to join texts.'),
+    (
+        "order.id + 'a'",
+        "wrong-type",
+        "order.id is int and 'a' is text: `+` does not go with them. Write f\"…{…}…\" or text(…) to join texts.",
+    ),
     ("order.id > 'a'", "wrong-type", "order.id is int and 'a' is text: they cannot be compared with `>`."),
     ("order.id.upper()", "unknown-method", "order.id is int, which has no method 'upper'."),
     ("order.id.x", "no-fields", "order.id is int, which has no field 'x'."),
     ("len(order.id)", "wrong-type", "len() takes text or list or mapping as 'value', and order.id is int."),
     ("[x for x in order.id]", "wrong-type", "order.id is int: only lists and mappings can be walked over."),
-    ("order.status == 'payed'", "constant-condition", "order.status == 'payed' is always false: possible are 'open', 'paid'."),
-    ("order.id == 'a'", "constant-condition", "order.id == 'a' is always false: order.id is int, 'a' is text."),
+    (
+        "order.status == 'payed'",
+        "constant-condition",
+        "order.status == 'payed' is always false: possible are 'open', 'paid'.",
+    ),
+    (
+        "order.id == 'a'",
+        "constant-condition",
+        "order.id == 'a' is always false: order.id is int, 'a' is text.",
+    ),
     ("1 if 2 > 1 else 0", "constant-condition", "2 > 1 is always true."),
     ("[l for l in order.lines if false]", "constant-condition", "false is always false."),
     ("true or order.id", "constant-condition", "true is always true: what follows it is never reached."),
     ("'a'.replace('b')", "wrong-arguments", "replace() needs 'new'."),
-    ("{order.id: 1}", "wrong-type", "The keys of a mapping are texts, and order.id is int. Write text(order.id)."),
-]  # fmt: skip
+    (
+        "{order.id: 1}",
+        "wrong-type",
+        "The keys of a mapping are texts, and order.id is int. Write text(order.id).",
+    ),
+]
 
 
 @pytest.mark.parametrize(("source", "reads"), READS)

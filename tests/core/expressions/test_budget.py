@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from expression_values import outcome
 
-from auraos.core.expressions import BudgetError, LocatedError, Meter, compile_expression
+from auraos.core.expressions import BudgetError, Meter, compile_expression
 
 BIG: dict[str, Any] = {
     "xs": list(range(50_000)),
@@ -112,10 +112,7 @@ def test_a_greedy_expression_ends_quickly_with_an_error(source: str) -> None:
 @pytest.mark.parametrize("source", LARGE_SOURCES.values(), ids=LARGE_SOURCES.keys())
 def test_a_large_source_is_refused_or_ends_quickly(source: str) -> None:
     started = time.process_time()
-    try:
-        compile_expression(source).evaluate(BIG)
-    except LocatedError as error:
-        assert error.message
+    outcome(source, BIG)
     assert time.process_time() - started < 0.6
 
 

@@ -16,17 +16,40 @@ from auraos.core.expressions import (
 )
 
 SCOPE: dict[str, Any] = {
-    "n": 5, "t": "abc", "none": None, "yes": True, "m": {"a": [1, None]}, "d": Decimal("1E+3"),
+    "n": 5,
+    "t": "abc",
+    "none": None,
+    "yes": True,
+    "m": {"a": [1, None]},
+    "d": Decimal("1E+3"),
     "at": datetime(2026, 11, 20, 17, 30, tzinfo=UTC),
-}  # fmt: skip
+}
 CASES = [
-    ("{{ n }}", 5), ("{{ m }}", {"a": [1, None]}), ("{{none}}", None), ("n={{ n }}", "n=5"), ("{{ n }}{{ t }}", "5abc"),
-    ("<{{ none }}>", "<>"), ("<{{ yes }}>", "<true>"), ("<{{ m }}>", '<{"a":[1,null]}>'), ("<{{ d }}>", "<1000>"),
-    ("<{{ at }}>", "<2026-11-20T17:30:00Z>"), ("{{ '{{' }} n }}", "{{ n }}"), ("{{ '}}' }}", "}}"), ("{{ {'a': {'b': n}} }}", {"a": {"b": 5}}),
-    ("{{ {'a': 1}['a'] }}!", "1!"), ('{{ "}}" + t }}', "}}abc"), (" {{ n }}", " 5"), ("plain } text }}", "plain } text }}"),
-    ("{ { n } }", "{ { n } }"), (5, 5), (None, None), ([1, "{{ n }}", {"k": "{{ t }}"}], [1, 5, {"k": "abc"}]), ({}, {}),
-    ("{{ n\n + 1 }}", 6), ("{{ f'{n:{n}d}' }}", "    5"),
-]  # fmt: skip
+    ("{{ n }}", 5),
+    ("{{ m }}", {"a": [1, None]}),
+    ("{{none}}", None),
+    ("n={{ n }}", "n=5"),
+    ("{{ n }}{{ t }}", "5abc"),
+    ("<{{ none }}>", "<>"),
+    ("<{{ yes }}>", "<true>"),
+    ("<{{ m }}>", '<{"a":[1,null]}>'),
+    ("<{{ d }}>", "<1000>"),
+    ("<{{ at }}>", "<2026-11-20T17:30:00Z>"),
+    ("{{ '{{' }} n }}", "{{ n }}"),
+    ("{{ '}}' }}", "}}"),
+    ("{{ {'a': {'b': n}} }}", {"a": {"b": 5}}),
+    ("{{ {'a': 1}['a'] }}!", "1!"),
+    ('{{ "}}" + t }}', "}}abc"),
+    (" {{ n }}", " 5"),
+    ("plain } text }}", "plain } text }}"),
+    ("{ { n } }", "{ { n } }"),
+    (5, 5),
+    (None, None),
+    ([1, "{{ n }}", {"k": "{{ t }}"}], [1, 5, {"k": "abc"}]),
+    ({}, {}),
+    ("{{ n\n + 1 }}", 6),
+    ("{{ f'{n:{n}d}' }}", "    5"),
+]
 
 
 @pytest.mark.parametrize(("settings", "value"), CASES)
@@ -51,8 +74,10 @@ def test_a_template_of_constants_is_constant() -> None:
 def test_expressions_are_listed_with_their_paths_and_offsets() -> None:
     template = compile_template({"a": ["x {{ n }}", "y"], "b": "{{ t.u }} {{ m['k'].l }}"})
     assert [(placed.path, placed.offset, placed.expression.source) for placed in template.expressions] == [
-        (("a", 0), 4, " n "), (("b",), 2, " t.u "), (("b",), 12, " m['k'].l "),
-    ]  # fmt: skip
+        (("a", 0), 4, " n "),
+        (("b",), 2, " t.u "),
+        (("b",), 12, " m['k'].l "),
+    ]
     assert template.reads == {("n",), ("t", "u"), ("m", "k", "l")}
 
 
@@ -69,8 +94,10 @@ def test_all_errors_of_a_tree_are_found_at_once() -> None:
     found, errors = find_expressions({"a": "{{ 1 + }} {{ n }}", "b": "{{ open", "c": "{{ nope() }}"})
     assert [placed.expression.source for placed in found] == [" n "]
     assert [(placed.path, placed.error.code) for placed in errors] == [
-        (("a",), "expression-syntax"), (("b",), "unclosed"), (("c",), "unknown-function"),
-    ]  # fmt: skip
+        (("a",), "expression-syntax"),
+        (("b",), "unclosed"),
+        (("c",), "unknown-function"),
+    ]
     assert scan_template_reads({"a": "{{ 1 + }} {{ n.x }}"}) == {("n", "x")}
 
 

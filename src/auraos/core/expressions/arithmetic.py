@@ -210,6 +210,8 @@ def _calculate_decimal(sign: str, left: Any, right: Any) -> Decimal:
         case "/":
             return CONTEXT.divide(one, two)
         case "**":
+            if not one and two < 0:
+                raise ZeroDivisionError
             return CONTEXT.power(one, two)
     if not two:
         raise ZeroDivisionError

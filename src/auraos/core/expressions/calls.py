@@ -4,6 +4,7 @@ import ast
 from typing import Any, NamedTuple
 
 from auraos.core.errors import UserError
+from auraos.core.expressions.arithmetic import check_float, check_int
 from auraos.core.expressions.code import Closure, Code, Compiling, Scope
 from auraos.core.expressions.comparisons import at, describe
 from auraos.core.expressions.errors import CallError, LocatedError, Site, suggest
@@ -132,8 +133,15 @@ def charge(value: Any, scope: Scope, site: Site) -> None:
 
 
 def _kept(result: Any, scope: Scope, site: Site) -> Any:
-    if type(result) in _SIZED and len(result) > SMALL:
-        meter_of(scope).grow(len(result) if type(result) is str else 8 * len(result), site)
+    """Return a result that is a value of the language, and let it pay for its size."""
+    kind = type(result)
+    if kind in _SIZED:
+        if len(result) > SMALL:
+            meter_of(scope).grow(len(result) if kind is str else 8 * len(result), site)
+    elif kind is int:
+        return check_int(result, site)
+    elif kind is float:
+        return check_float(result, site)
     return result
 
 

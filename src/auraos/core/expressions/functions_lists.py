@@ -5,7 +5,7 @@ from typing import Any
 from auraos.core.expressions.comparisons import unique as without_repetition
 from auraos.core.expressions.errors import CallError
 from auraos.core.expressions.meter import meter_of
-from auraos.core.expressions.numbers import add_up, to_mean
+from auraos.core.expressions.numbers import add_up, to_mean, whole
 from auraos.core.expressions.ordering import group, least, sort
 from auraos.core.expressions.registry import Library, Number, Scope
 from auraos.core.values import type_name
@@ -195,10 +195,9 @@ def range_(scope: Scope, start: int, stop: int | None = None, step: int = 1) -> 
     """
     if step == 0:
         raise CallError("wrong-type", "range() cannot go in steps of 0.")
-    numbers = range(start) if stop is None else range(start, stop, step)
-    distance = (start if stop is None else stop - start) // step
-    meter_of(scope).grow(8 * max(0, distance))
-    return list(numbers)
+    low, high = (0, start) if stop is None else (start, stop)
+    meter_of(scope).grow(8 * max(0, -((low - high) // step)))
+    return list(range(low, high, step))
 
 
 @LISTS.function()
@@ -208,6 +207,7 @@ def enumerate_(items: list[Any], start: int = 0) -> list[list[Any]]:
     >>> enumerate(["a", "b"], start=1)
     [[1, "a"], [2, "b"]]
     """
+    whole(start + len(items))
     return [[index, item] for index, item in enumerate(items, start)]
 
 

@@ -147,13 +147,13 @@ def log(value: Number, base: Number | None = None) -> float:
     """
     if value <= 0 or (base is not None and (base <= 0 or base == 1)):
         raise CallError("no-number", "A logarithm needs numbers above 0, and a base that is not 1.")
-    if base is None:
-        return math.log(value)
-    return (
-        {2: math.log2, 10: math.log10}[int(base)](value)
-        if base in (2, 10)
-        else math.log(value) / math.log(base)
-    )
+    if base in (2, 10) and not isinstance(value, Decimal):
+        return math.log2(value) if base == 2 else math.log10(value)
+    return _logarithm(value) if base is None else _logarithm(value) / _logarithm(base)
+
+
+def _logarithm(value: Number) -> float:
+    return float(CONTEXT.ln(value)) if isinstance(value, Decimal) else math.log(value)
 
 
 @NUMBERS.function()
@@ -163,6 +163,8 @@ def exp(value: Number) -> float:
     >>> exp(0)
     1.0
     """
+    if value > 700:
+        raise CallError("number-too-large", "The result is too large.")
     return math.exp(value)
 
 

@@ -174,7 +174,7 @@ def base64_decode(value: str) -> str:
     written = value.strip().replace("-", "+").replace("_", "/").rstrip("=")
     try:
         return base64.b64decode(written + "=" * (-len(written) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeError):
+    except ValueError:
         raise CallError("no-base64", "This is no text in Base64.") from None
 
 

@@ -91,7 +91,7 @@ def parse(source: str) -> Tree:
             "too-long",
             f"This expression has {len(source):,} characters; {MAX_SOURCE:,} are the most.",
             hint="Divide it into steps.",
-            source=source[:MAX_SOURCE],
+            source=source,
         )
     if not source.strip():
         raise ExpressionError("empty", "There is no expression here.", source=source)
