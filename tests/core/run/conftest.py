@@ -16,7 +16,9 @@ from auraos.core.run import (
     compile_workflow,
     decode_fact,
     encode_fact,
+    explain,
     fold,
+    outstanding,
     restore,
     snapshot,
 )
@@ -37,11 +39,15 @@ from auraos.core.run.facts import (
     CancelRequested,
     ChildFinished,
     Computed,
+    EventReceived,
     Parent,
+    RunReleased,
+    RunResumed,
     RunStarted,
     SignalReceived,
     StepError,
     StepFailed,
+    StepResolved,
     StepSucceeded,
     StepUnknown,
     TimerFired,
@@ -223,6 +229,63 @@ class Hand:
     @property
     def order(self) -> list[str]:
         return [path for path, how in self.settled if how not in ("skipped", "cancelled")]
+
+    @classmethod
+    def resume(
+        cls, program: Program, journal: list[Any], programs: dict[str, Program] | None = None
+    ) -> "Hand":
+        """Go on with a run as a process does that finds its journal: attempts that were under way are lost."""
+        self = cls.__new__(cls)
+        self.program, self.programs, self.state = program, programs or {}, fold(program, journal)
+        self.journal, self.settled, self.open, self.executed = list(journal), [], {}, []
+        self.cancelled, self.timers, self.children, self.asked, self.commands = [], {}, {}, [], []
+        self.now = self.state.last_at
+        lost = self.state.attempts_in_flight()
+        for command in outstanding(self.state):
+            self.commands.append(command)
+            self._obey(command)
+        for path, attempt, _ in lost:
+            error = StepError(class_="unknown", code="process-lost", message="the process ended", path=path)
+            self.tell(StepUnknown(at=self.now, path=path, attempt=attempt, error=error, lost=True))
+        return self
+
+    def finish(self) -> "Hand":
+        """Bring the run to its end: what is open succeeds, who is asked says yes, what is waited for comes."""
+        for _ in range(1_000):
+            state = self.state
+            if state.is_final:
+                return self
+            if state.status in ("paused", "quarantined"):
+                fact = RunResumed if state.status == "paused" else RunReleased
+                self.tell(fact(at=self.now))
+            elif self.open:
+                self.succeed(next(iter(self.open)), {"done": True})
+            elif self.children:
+                child = self.children.popitem()[1].finish()
+                self.collect(child)
+            else:
+                self._bring_what_is_waited_for()
+        raise AssertionError(f"the run does not end: {explain(self.state)}")
+
+    def _bring_what_is_waited_for(self) -> None:
+        for activation in list(self.state.activations.values()):
+            path, name = activation.path, activation.wait_name
+            if activation.status == "asked":
+                self.tell(StepResolved(at=self.now, path=path, outcome="succeeded", by="ann"))
+            elif activation.wait_kind == "signal":
+                self.signal(name, "data", key=activation.wait_key)
+            elif activation.wait_kind == "event":
+                self.tell(
+                    EventReceived(
+                        at=self.now, id=f"event of {path}", type=name, event={"key": activation.wait_key, "sku": "A"}
+                    )
+                )
+            elif activation.wait_kind == "approval":
+                self.answer(path, "approved")
+            else:
+                continue
+            return
+        self.wait(1_000_000)
 
     def check_replay(self) -> "Hand":
         """Folding the journal, stored and read back, must give the state again; so must a snapshot."""

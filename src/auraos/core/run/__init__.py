@@ -1,7 +1,7 @@
 """The run machine: compile a workflow, advance a run by facts, fold a journal. No I/O, clock, chance or threads."""
 
 from auraos.core.run.inherit import InheritanceError, effects_repeated, inherit
-from auraos.core.run.journal import decode_fact, encode_fact
+from auraos.core.run.journal import UnreadableFactError, decode_fact, encode_fact
 from auraos.core.run.machine import advance, fold, refold
 from auraos.core.run.program import CompileError, Program, StepProgram, compile_workflow, static_path
 from auraos.core.run.snapshot import restore, snapshot
@@ -19,6 +19,7 @@ __all__ = [
     "StepMade",
     "StepProgram",
     "StepView",
+    "UnreadableFactError",
     "Why",
     "advance",
     "compile_workflow",

@@ -5,9 +5,18 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from auraos.core.errors import UnexpectedError
 from auraos.core.run import facts
 from auraos.core.run.facts import AnyFact
 from auraos.core.values import Value, from_wire, to_wire
+
+
+
+class UnreadableFactError(UnexpectedError):
+    """A stored fact that this release cannot read; its run is parked, never guessed at."""
+
+    code = "unreadable-fact"
+
 
 VALUES: dict[type, tuple[str, ...]] = {
     facts.StepError: ("data",),
@@ -48,6 +57,12 @@ NESTED: dict[type, tuple[str, ...]] = {
 }
 """Which fields hold structures that hold values in turn."""
 
+VERSIONS: dict[str, int] = {}
+"""Facts whose shape has changed since the first release, and their present version."""
+
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""How a fact of a version becomes one of the next; they stay for ever."""
+
 Tables: TypeAlias = tuple[dict[type, tuple[str, ...]], dict[type, tuple[str, ...]]]
 _S = TypeVar("_S", bound=msgspec.Struct)
 _encode = msgspec.json.Encoder().encode
@@ -60,9 +75,32 @@ def encode_fact(fact: AnyFact) -> bytes:
 
 
 def decode_fact(stored: bytes) -> AnyFact:
-    """Return the fact that `encode_fact` wrote."""
-    fact: AnyFact = _decode(stored)
+    """Return the fact that `encode_fact` wrote, in this release or an earlier one; raise `UnreadableFactError` else."""
+    try:
+        fact: AnyFact = _decode(_upcast(stored) if b'"v":' in stored else stored)
+    except msgspec.MsgspecError as error:
+        raise UnreadableFactError(
+            f"A fact of this journal cannot be read: {error}.",
+            hint="It was written by a newer release, or the file was changed; nothing is done with this run meanwhile.",
+        ) from error
     return _convert(fact, from_wire) if b'"$' in stored else fact
+
+
+def _upcast(stored: bytes) -> bytes:
+    """Bring a fact of an earlier version to the present one, step by step; `v` is written only where it is not 1."""
+    raw: dict[str, Any] = msgspec.json.decode(stored)
+    name, version = str(raw.get("fact")), raw.get("v", 1)
+    newest = VERSIONS.get(name, 1)
+    if type(version) is not int or version > newest:
+        raise UnreadableFactError(
+            f"A fact {name} of version {version} is newer than this release, which knows {newest}.",
+            hint="Run this journal with the release that wrote it, or a later one.",
+        )
+    while version < newest:
+        raw = UPCASTERS[name, version](raw)
+        version += 1
+    raw["v"] = newest
+    return _encode(raw)
 
 
 def encode_struct(struct: msgspec.Struct, values: Tables) -> bytes:

@@ -41,7 +41,6 @@ def advance(
     """Let one thing happen to a run; return the facts for one commit, the wishes to release after it, and what settled."""
     assert state.program is program
     turn = Turn(state, max(given.at, state.last_at), _evolve, live=True)
-    state.last_at = turn.at
     match given:
         case SlotOpened():
             if (
@@ -58,6 +57,8 @@ def advance(
                 return StepMade(turn.facts, turn.commands, turn.outcomes)
             turn.decide(given if given.at == turn.at else msgspec.structs.replace(given, at=turn.at))
     _work(turn, budget)
+    if turn.facts:
+        state.last_at = turn.at
     return StepMade(turn.facts, turn.commands, turn.outcomes)
 
 

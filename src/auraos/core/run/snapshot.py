@@ -113,10 +113,13 @@ _TABLES = (
 
 
 def snapshot(state: RunState) -> bytes:
-    """Return the state as bytes that `restore` reads."""
+    """Return the state as bytes that `restore` reads. What is being computed off the loop is planned anew, first of all."""
     frames = _frames(state)
     names = {id(frame): name for name, frame in frames.items()}
     root = state.root
+    computing = [own for own in state.activations.values() if own.status == "computing"]
+    agenda = [(own.path, "evaluate", names[id(own.frame)], own.step.path) for own in computing]
+    agenda.extend(_planned(path, entry, names) for path, entry in state.agenda.items())
     image = RunImage(
         fields={
             name: _plain(getattr(state, name))
@@ -130,8 +133,10 @@ def snapshot(state: RunState) -> bytes:
         inherited=list(state.inherited.values()),
         mailbox=[signal for waiting in state.mailbox.values() for signal in waiting],
         frames=[_frame_image(name, frame) for name, frame in frames.items()],
-        activations=[_activation_image(activation, names) for activation in state.activations.values()],
-        agenda=[_planned(path, entry, names) for path, entry in state.agenda.items()],
+        activations=[
+            _activation_image(own, names) for own in state.activations.values() if own.status != "computing"
+        ],
+        agenda=agenda,
         events=[subject for verb, subject, _ in state.agenda.values() if verb == "match"],
         undo_queues=[UndoQueue(name=name, entries=queue) for name, queue in state.undo_queues.items()],
         names={} if root is None else {"run": root.values["run"], "trigger": root.values["trigger"]},

@@ -97,6 +97,8 @@ def explain(state: RunState) -> list[Why]:
         words = f"The run is set apart: {state.quarantine} Release or cancel it."
         reasons.append(Why(path="", state="quarantined", words=words))
     reasons.extend(_explain(activation) for activation in state.activations.values() if not activation.frames)
+    if not reasons:
+        reasons.append(Why(path="", state=state.status, words="It has more to do and goes on at once."))
     return reasons
 
 
@@ -105,7 +107,7 @@ def outstanding(state: RunState) -> list[Command]:
     commands: list[Command] = []
     if state.is_final or state.root is None:
         return commands
-    if state.program.timeout is not None:
+    if state.program.timeout is not None and not state.root.failing:
         commands.append(StartTimer("", "timeout", state.started_at + state.program.timeout))
     for activation in state.activations.values():
         commands.extend(_wishes_of(state, activation))
