@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -44,15 +45,26 @@ class Draft:
         self.wishes: list[Command] = []
         """Released when the facts before them are durable."""
         self.given: list[Given] = []
-        self.results: list[tuple[str, int]] = []
-        self.timers: dict[tuple[str, str], Timer] = {}
-        self.stopped: list[tuple[str, str]] = []
-        self.subscriptions: list[Subscription] = []
-        self.unsubscribed: list[tuple[str, str]] = []
-        self.requests: list[RequestRow] = []
-        self.answered: list[str] = []
+        # most writes have none of these, so an empty draft is cheap
+        self.results: tuple[tuple[str, int], ...] = ()
+        self.timers: dict[tuple[str, str], Timer] | None = None
+        self.stopped: tuple[tuple[str, str], ...] = ()
+        self.subscriptions: tuple[Subscription, ...] = ()
+        self.unsubscribed: tuple[tuple[str, str], ...] = ()
+        self.requests: tuple[RequestRow, ...] = ()
+        self.answered: tuple[str, ...] = ()
         self.logs: list[LogLine] = []
-        self.versions: list[Version] = []
+        self.versions: Sequence[Version] = ()
+
+    def put_timer(self, timer: Timer) -> None:
+        """Let a timer be written, in place of one of the same name."""
+        self.timers = {**(self.timers or {}), (timer.path, timer.timer): timer}
+
+    def stop_timer(self, path: str, timer: str) -> None:
+        """Let a timer be deleted, or not be written at all."""
+        if self.timers is not None:
+            self.timers.pop((path, timer), None)
+        self.stopped = (*self.stopped, (path, timer))
 
     @property
     def is_empty(self) -> bool:
@@ -127,7 +139,7 @@ class ActiveRun:
     def _count(self, path: str) -> None:
         found = self.grants.pop(path, None)
         if found is not None:
-            self.draft.results.append((path, found[1]))
+            self.draft.results = (*self.draft.results, (path, found[1]))
 
     def seal(self, at: int) -> tuple[Draft, Write]:
         """Close the draft and return the write that it makes; the next draft begins empty."""
@@ -142,7 +154,7 @@ class ActiveRun:
             created=self.created,
             row=row,
             results=draft.results,
-            timers=list(draft.timers.values()),
+            timers=tuple(draft.timers.values()) if draft.timers else (),
             stopped=draft.stopped,
             subscriptions=draft.subscriptions,
             unsubscribed=draft.unsubscribed,

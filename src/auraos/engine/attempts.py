@@ -44,21 +44,20 @@ class Attempt:
         self._redact = redact
         self._now = now
         self._ended: Ended | None = ended
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._force: asyncio.TimerHandle | None = None
 
-    def start(self, catalogue: Catalogue) -> "asyncio.Task[None]":
+    def start(self, catalogue: Catalogue) -> None:
         """Begin, in a task of its own."""
         step_type = catalogue.find(self.command.type, self.command.version)
-        self._task = asyncio.get_running_loop().create_task(self._carry_out(step_type))
-        return self._task
+        self.task = asyncio.get_running_loop().create_task(self._carry_out(step_type))
 
     def cancel(self, grace: float = GRACE) -> None:
         """Ask the step to stop; when it has not after the grace, go on without it."""
-        if self.is_cancelled or self._task is None:
+        if self.is_cancelled or self.task is None:
             return
         self.is_cancelled = True
-        self._task.cancel()
+        self.task.cancel()
         self._force = asyncio.get_running_loop().call_later(grace, self._give_up)
 
     def abandon(self) -> None:
@@ -66,8 +65,8 @@ class Attempt:
         outcome.
         """
         self._ended = None
-        if self._task is not None:
-            self._task.cancel()
+        if self.task is not None:
+            self.task.cancel()
 
     def _end(self, outcome: Outcome) -> None:
         if self._force is not None:

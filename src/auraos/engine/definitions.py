@@ -2,6 +2,7 @@
 used.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from auraos.core.catalogue import Behaviour
@@ -69,7 +70,7 @@ class Programs:
             [self._unkept[version] for version in versions if version in self._unkept] if self._unkept else []
         )
 
-    def kept(self, versions: list[Version]) -> None:
+    def kept(self, versions: Sequence[Version]) -> None:
         """Note that the texts of these versions are durable."""
         for version in versions:
             self._kept.add(version.hash)

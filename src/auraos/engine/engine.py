@@ -9,42 +9,25 @@ from typing import Any, Literal
 import msgspec
 
 from auraos.core.catalogue import Catalogue
-from auraos.core.errors import UserError
-from auraos.core.run import RunState, decode_fact, encode_fact, inherit
+from auraos.core.run import decode_fact, encode_fact, inherit
 from auraos.core.run.commands import EndRun
 from auraos.core.run.facts import (
-    Answered,
     AnyFact,
-    CancelRequested,
     EventReceived,
-    OutsideFact,
     Parent,
     RunFinished,
-    RunPaused,
-    RunReleased,
-    RunResumed,
     RunStarted,
-    SignalReceived,
     StepError,
-    StepResolved,
     TimerFired,
 )
 from auraos.core.values import Value, to_wire
 from auraos.engine.active import ActiveRun
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
+from auraos.engine.control import EngineClosedError, RequestRefusedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.memory import Memory
-from auraos.engine.ports import (
-    Clock,
-    NotFoundError,
-    RequestRow,
-    RunRow,
-    Store,
-    Timer,
-    Version,
-    Write,
-)
+from auraos.engine.ports import Clock, RequestRow, Store, Timer, Version, Write
 from auraos.engine.requests import Requests, check_input
 from auraos.engine.runner import Hooks, Runner
 from auraos.engine.slots import Slots
@@ -52,18 +35,6 @@ from auraos.engine.stream import Change, Streams, changes_of
 
 DEFAULT_PARALLEL = 100
 GRACE = 10.0
-
-
-class RequestRefusedError(UserError):
-    """The run is not in a state in which this can be asked of it."""
-
-    code = "request-refused"
-
-
-class EngineClosedError(UserError):
-    """The engine is closing and takes nothing more."""
-
-    code = "engine-closed"
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -75,37 +46,37 @@ class Ended(msgspec.Struct, frozen=True):
     error: StepError | None = None
 
 
-class Engine:
+class Engine(RunControl):
     """One engine on one store. Make it, `await open()`, and `await close()` it before the store is closed."""
 
     def __init__(
         self, store: Store, catalogue: Catalogue, definitions: Definitions, doors: Doors, *,
         clock: Clock | None = None, parallel: int = DEFAULT_PARALLEL, pools: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
-        self._store = store
-        self._clock = clock or SystemClock()
-        self._programs = Programs(store, definitions)
+        clock = clock or SystemClock()
+        programs = Programs(store, definitions)
+        memory = Memory(store, programs, clock, mended=self._look_again)
+        super().__init__(store, clock, memory)
+        self._programs = programs
+        self._requests = Requests(store, programs, memory, clock, doors.blobs)
+        self._streams = Streams(store.journal)
         self._waiting: dict[str, list[asyncio.Future[Ended]]] = {}
         self._idle: list[asyncio.Future[None]] = []
-        self._closing = False
         self._fetching: set[asyncio.Task[None]] = set()
-        self._memory = Memory(store, self._programs, self._clock, mended=self._look_again)
-        self._requests = Requests(store, self._programs, self._memory, self._clock, doors.blobs)
-        self._streams = Streams(store.journal)
         hooks = Hooks(
             requested=self._requests.take,
             ended=self._run_ended,
-            failed=self._memory.write_failed,
-            broke=self._memory.broke,
+            failed=memory.write_failed,
+            broke=memory.broke,
             settled=self._settled,
             timer_fired=self._timer_fired,
+            kept=programs.kept,
         )
-        slots = Slots(parallel, pools)
         self._runner = Runner(
-            store, catalogue, self._clock, doors, slots=slots, streams=self._streams, hooks=hooks
+            store, catalogue, clock, doors, slots=Slots(parallel, pools), streams=self._streams, hooks=hooks
         )
         self._timers = self._runner.timers
-        self._memory.runner = self._requests.runner = self._runner
+        memory.runner = self._requests.runner = self._runner
 
     async def open(self) -> None:
         """Go on with everything that the process before this one left."""
@@ -131,28 +102,30 @@ class Engine:
 
         `called` brings versions of workflows that it calls, which go before the published ones.
         """
-        self._refuse_when_closing()
-        for value in (input, variables, trigger):
-            to_wire(value)
-        version = workflow if isinstance(workflow, str) else self._programs.take(workflow)
-        if isinstance(workflow, str):
-            version = await self._programs.resolve(workspace, workflow)
-        program = self._programs.known(version)
-        started = RunStarted(
-            at=self._clock.now(),
-            run=run or self._clock.new_id(),
-            workflow=program.workflow.name,
-            version=version,
-            workspace=workspace,
-            input=input,
-            variables=variables or {},
-            trigger=trigger,
-            by=by,
-            resolved={each.name: self._programs.take(each) for each in called},
-        )
-        check_input(program, started)
+        started = await self._prepare(
+            workflow, input=input, workspace=workspace, variables=variables, trigger=trigger, by=by, run=run,
+            called=called,
+        )  # fmt: skip
         await self._begin(started)
         return started.run
+
+    async def run(  # noqa: PLR0913 (as for a start)
+        self, workflow: str | Version, *, input: Value = None, workspace: str = "default",  # noqa: A002
+        variables: dict[str, Any] | None = None, trigger: Value = None, by: str = "", run: str = "",
+        called: Sequence[Version] = (),
+    ) -> Ended:  # fmt: skip
+        """Start a run and return how it ended, all of it durable."""
+        started = await self._prepare(
+            workflow, input=input, workspace=workspace, variables=variables, trigger=trigger, by=by, run=run,
+            called=called,
+        )  # fmt: skip
+        ended = self._expect(started.run)
+        try:
+            await self._begin(started)
+        except BaseException:
+            self._waiting.pop(started.run, None)
+            raise
+        return await ended
 
     async def retry(
         self, run: str, *, kind: Literal["retry", "fork"] = "retry", start_at: str | None = None,
@@ -208,9 +181,7 @@ class Engine:
         active = await self._memory.reach(run)
         if active is None:
             return await self._ended_of(run)
-        future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(run, []).append(future)
-        return await future
+        return await self._expect(run)
 
     def subscribe(self, run: str, after: int = 0) -> AsyncIterator[Change]:
         """Yield every durable fact of a run after this number, its log and progress, until it ends."""
@@ -224,65 +195,6 @@ class Engine:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._idle.append(future)
             await asyncio.wait([future], timeout=0.05)
-
-    # --- what is asked of a run: each returns when its fact is durable ---
-
-    async def signal(
-        self, run: str, name: str, *, data: Value = None, key: str = "", id: str = "", by: str = "",  # noqa: A002
-    ) -> None:  # fmt: skip
-        """Put a signal into the run's mailbox. One with an `id` that came before changes nothing."""
-        to_wire(data)
-        now, id_ = self._clock.now(), id or self._clock.new_id()
-        await self._ask(run, SignalReceived(at=now, name=name, key=key, data=data, id=id_, by=by))
-
-    async def approve(
-        self, run: str, decision: str, *, path: str = "", by: str = "", comment: str = "", data: Value = None
-    ) -> None:
-        """Answer what a step asks. The path may be left out while only one step asks."""
-        to_wire(data)
-        state = await self._state_of(run)
-        asking = [
-            p
-            for p, act in state.activations.items()
-            if act.wait_kind == "approval" and act.status == "waiting"
-        ]
-        at = _pick(run, asking, path, "asks a person")
-        now = self._clock.now()
-        await self._ask(run, Answered(at=now, path=at, decision=decision, by=by, comment=comment, data=data))
-
-    async def resolve(
-        self, run: str, outcome: Literal["succeeded", "failed", "retry"], *, path: str = "", output: Value = None,
-        message: str = "", by: str = "",
-    ) -> None:  # fmt: skip
-        """Say what became of an attempt that nobody knows the outcome of."""
-        to_wire(output)
-        state = await self._state_of(run)
-        doubtful = [path_ for path_, act in state.activations.items() if act.status in ("doubt", "asked")]
-        at = _pick(run, doubtful, path, "is in doubt")
-        now = self._clock.now()
-        await self._ask(
-            run, StepResolved(at=now, path=at, outcome=outcome, output=output, message=message, by=by)
-        )
-
-    async def pause(self, run: str, *, by: str = "", reason: str = "") -> None:
-        """Let nothing new start in a run."""
-        await self._ask(run, RunPaused(at=self._clock.now(), by=by, reason=reason))
-
-    async def resume(self, run: str, *, by: str = "", variables: dict[str, Any] | None = None) -> None:
-        """Let a paused run go on, perhaps with changed variables."""
-        to_wire(variables)
-        await self._ask(run, RunResumed(at=self._clock.now(), by=by, variables=variables or {}))
-
-    async def cancel(
-        self, run: str, *, by: str = "", reason: str = "", undo: bool = False, force: bool = False
-    ) -> None:
-        """Ask a run to end; it is over when `wait` says so."""
-        fact = CancelRequested(at=self._clock.now(), by=by, reason=reason, undo=undo, force=force)
-        await self._ask(run, fact)
-
-    async def release(self, run: str, *, by: str = "") -> None:
-        """Let a quarantined run go on."""
-        await self._ask(run, RunReleased(at=self._clock.now(), by=by))
 
     async def publish(self, type: str, *, data: Value = None, id: str = "") -> int:  # noqa: A002 (an event's type)
         """Bring an event to every run that waits for its type; return how many there are."""
@@ -299,39 +211,43 @@ class Engine:
 
     # --- inside ---
 
+    async def _prepare(  # noqa: PLR0913 (as for a start)
+        self, workflow: str | Version, *, input: Value, workspace: str, variables: dict[str, Any] | None,  # noqa: A002
+        trigger: Value, by: str, run: str, called: Sequence[Version],
+    ) -> RunStarted:  # fmt: skip
+        """Return the start that is asked for; refuse one that cannot be."""
+        self._refuse_when_closing()
+        for value in (input, variables, trigger):
+            to_wire(value)
+        if isinstance(workflow, str):
+            version = await self._programs.resolve(workspace, workflow)
+        else:
+            version = self._programs.take(workflow)
+        program = self._programs.known(version)
+        started = RunStarted(
+            at=self._clock.now(),
+            run=run or self._clock.new_id(),
+            workflow=program.workflow.name,
+            version=version,
+            workspace=workspace,
+            input=input,
+            variables=variables or {},
+            trigger=trigger,
+            by=by,
+            resolved={each.name: self._programs.take(each) for each in called},
+        )
+        check_input(program, started)
+        return started
+
+    def _expect(self, run: str) -> "asyncio.Future[Ended]":
+        future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(run, []).append(future)
+        return future
+
     async def _begin(self, started: RunStarted) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self._requests.begin(started, self._programs.known(started.version), waiter)
         await waiter
-
-    async def _ask(self, run: str, fact: OutsideFact) -> None:
-        self._refuse_when_closing()
-        active = await self._reach(run)
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if not self._runner.give(active, fact, waiter):
-            raise RequestRefusedError(f"Run {run} took no notice: its state does not allow it.")
-        await waiter
-
-    async def _reach(self, run: str) -> ActiveRun:
-        active = await self._memory.reach(run)
-        if active is None:
-            row = await self._row_of(run)
-            raise RequestRefusedError(f"Run {run} is over: it {row.state}.", state=row.state)
-        return active
-
-    async def _state_of(self, run: str) -> RunState:
-        state = (await self._reach(run)).state
-        if state is None:
-            raise RequestRefusedError(
-                f"Run {run} is being read again after a failed write.", hint="Try again."
-            )
-        return state
-
-    async def _row_of(self, run: str) -> RunRow:
-        row = await self._store.find(run)
-        if row is None:
-            raise NotFoundError(f"There is no run {run!r}.", hint="See which there are: auraos runs list")
-        return row
 
     async def _ended_of(self, run: str) -> Ended:
         row = await self._row_of(run)
@@ -386,25 +302,6 @@ class Engine:
     async def _look_again(self) -> None:
         await self._requests.look()
         await self._timers.look()
-
-    def _refuse_when_closing(self) -> None:
-        if self._closing:
-            raise EngineClosedError("The engine is closing.", hint="Ask again when it is back.")
-
-
-def _pick(run: str, candidates: list[str], path: str, what: str) -> str:
-    """Return the path that is meant; refuse when there is none, or when it is not clear which."""
-    if path in candidates:
-        return path
-    if not path and len(candidates) == 1:
-        return candidates[0]
-    known = f" These do: {', '.join(sorted(candidates))}." if candidates else ""
-    raise RequestRefusedError(
-        f"No step {path!r} of run {run} {what}.{known}" if path or not candidates
-        else f"Several steps of run {run} wait: {', '.join(sorted(candidates))}.",
-        hint="Name its path." if candidates and not path else "",
-        candidates=sorted(candidates),
-    )  # fmt: skip
 
 
 __all__ = ["Change", "Ended", "Engine", "EngineClosedError", "RequestRefusedError"]

@@ -176,7 +176,7 @@ class Memory:
             facts.extend(decode_fact(line) for line in batch.facts.split(b"\n"))
         for fact in facts:
             run.note(fact)
-        run.draft.results.clear()
+        run.draft.results = ()
         run.state = fold(run.program, facts)
         run.seq = len(facts)
         run.created = False

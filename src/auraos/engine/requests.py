@@ -113,8 +113,7 @@ class Requests:
             origin=started.origin,
             awaited=awaited,
         )
-        versions = self._programs.unkept([started.version, *resolved.values()])
-        run.draft.versions = versions
+        run.draft.versions = self._programs.unkept([started.version, *resolved.values()])
         self.runner.begin(run, started, waiter, answers=answers)
 
     def _next_number(self, workspace: str) -> int:

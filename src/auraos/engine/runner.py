@@ -10,7 +10,7 @@ once more.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, cast
@@ -19,7 +19,7 @@ import msgspec
 
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import AuraError, UnexpectedError
-from auraos.core.run import StepMade, advance, encode_fact
+from auraos.core.run import StepMade, advance
 from auraos.core.run.commands import (
     CancelChild,
     CancelStep,
@@ -38,19 +38,12 @@ from auraos.core.run.commands import (
     Subscribe,
     Unsubscribe,
 )
-from auraos.core.run.facts import (
-    CancelRequested,
-    ChildFinished,
-    Computed,
-    OutsideFact,
-    Parent,
-    Result,
-    RunStarted,
-)
+from auraos.core.run.facts import Computed, OutsideFact, Result, RunStarted
 from auraos.engine.active import ActiveRun, Draft, Given
 from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.context import AttemptContext, Doors, Progress
-from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Subscription, Timer
+from auraos.engine.family import request_of
+from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Subscription, Timer, Version
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
 from auraos.engine.timers import Timers
@@ -70,6 +63,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     broke: Callable[[ActiveRun, Exception], None]
     settled: Callable[[ActiveRun], None]
     timer_fired: Callable[[Timer], None]
+    kept: Callable[[Sequence[Version]], None]
 
 
 class Runner:
@@ -88,7 +82,6 @@ class Runner:
         self._clock = clock
         self._doors = doors
         self._hooks = hooks
-        self._tasks: set[asyncio.Task[None]] = set()
         self._writes: set[asyncio.Future[None]] = set()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
         self._gather: dict[type, Callable[[ActiveRun, Any], None]] = {
@@ -97,9 +90,9 @@ class Runner:
             StopTimer: self._draft_stop,
             Subscribe: self._draft_subscription,
             Unsubscribe: self._draft_end_of_subscription,
-            StartChild: self._draft_child,
-            CancelChild: self._draft_cancel,
-            EndRun: self._draft_end,
+            StartChild: self._draft_request,
+            CancelChild: self._draft_request,
+            EndRun: self._draft_request,
             Compute: self._count_computing,
         }
         self._release: dict[type, Callable[[ActiveRun, Any], None]] = {
@@ -148,7 +141,7 @@ class Runner:
             return True
         run.draft.given.append(given)
         if answers:
-            run.draft.answered.append(answers)
+            run.draft.answered = (*run.draft.answered, answers)
         self.follow(run)
         return bool(made.facts)
 
@@ -202,6 +195,8 @@ class Runner:
         for given in draft.given:
             if given.waiter is not None and not given.waiter.done():
                 given.waiter.set_result(None)
+        if draft.versions:
+            self._hooks.kept(draft.versions)
         if run.id in self.streams:
             self._show(run, draft)
         release = self._release
@@ -240,67 +235,22 @@ class Runner:
             run.holding[wish.path, wish.attempt] = pool
 
     def _draft_timer(self, run: ActiveRun, wish: StartTimer) -> None:
-        run.draft.timers[wish.path, wish.timer] = Timer(run.id, wish.path, wish.timer, wish.due)
+        run.draft.put_timer(Timer(run.id, wish.path, wish.timer, wish.due))
 
     def _draft_stop(self, run: ActiveRun, wish: StopTimer) -> None:
-        run.draft.timers.pop((wish.path, wish.timer), None)
-        run.draft.stopped.append((wish.path, wish.timer))
+        run.draft.stop_timer(wish.path, wish.timer)
 
     def _draft_subscription(self, run: ActiveRun, wish: Subscribe) -> None:
-        run.draft.subscriptions.append(Subscription(run.id, wish.path, wish.type))
+        wanted = Subscription(run.id, wish.path, wish.type)
+        run.draft.subscriptions = (*run.draft.subscriptions, wanted)
 
     def _draft_end_of_subscription(self, run: ActiveRun, wish: Unsubscribe) -> None:
-        run.draft.unsubscribed.append((wish.path, wish.type))
+        run.draft.unsubscribed = (*run.draft.unsubscribed, (wish.path, wish.type))
 
-    def _draft_child(self, run: ActiveRun, wish: StartChild) -> None:
-        state = run.state
-        assert state is not None
-        is_page = wish.kind == "page"
-        started = RunStarted(
-            at=state.last_at,
-            run=wish.run,
-            workflow=wish.workflow,
-            version=wish.version or state.resolved.get(wish.workflow, ""),
-            workspace=run.workspace,
-            input=wish.input,
-            variables=state.variables if is_page else {},
-            by=f"run:{run.id}",
-            origin=state.origin if is_page else "",
-            parent=Parent(run=run.id, kind=wish.kind, path=wish.path),
-            depth=state.depth + (0 if is_page else 1),
-            resolved=state.resolved if is_page else {},
-            page=wish.page,
-        )
-        self._request(run, wish.run, "call" if wish.wait else "start", started)
-
-    def _draft_cancel(self, run: ActiveRun, wish: CancelChild) -> None:
-        assert run.state is not None
-        reason = f"Run {run.id} that called it ended."
-        cancel = CancelRequested(
-            at=run.state.last_at, by=f"run:{run.id}", reason=reason, undo=wish.undo, force=wish.force
-        )
-        self._request(run, wish.run, "cancel", cancel)
-
-    def _draft_end(self, run: ActiveRun, wish: EndRun) -> None:
-        state = run.state
-        assert state is not None
-        if not run.awaited or state.parent is None:
-            return
-        page = state.page.number if state.page is not None else None
-        told = ChildFinished(
-            at=state.last_at,
-            path=state.parent.path,
-            run=run.id,
-            state=wish.state,
-            output=wish.output,
-            error=wish.error,
-            undo=state.undo_entries(),
-            page=page,
-        )
-        self._request(run, state.parent.run, "finished", told)
-
-    def _request(self, run: ActiveRun, receiver: str, kind: str, fact: OutsideFact) -> None:
-        run.draft.requests.append(RequestRow(self._clock.new_id(), receiver, kind, encode_fact(fact)))
+    def _draft_request(self, run: ActiveRun, wish: StartChild | CancelChild | EndRun) -> None:
+        row = request_of(run, wish, self._clock.new_id())
+        if row is not None:
+            run.draft.requests = (*run.draft.requests, row)
 
     def _count_computing(self, run: ActiveRun, _: Command) -> None:
         run.computing += 1
@@ -324,9 +274,7 @@ class Runner:
             ended=partial(self._attempt_ended, run, wish),
         )
         run.attempts[wish.path, wish.attempt] = attempt
-        task = attempt.start(self._catalogue)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        attempt.start(self._catalogue)
 
     def _attempt_ended(self, run: ActiveRun, wish: ExecuteStep, outcome: Outcome) -> None:
         """Hand the outcome to the run, and its slot to the next: both may share one write."""
@@ -412,15 +360,15 @@ class Runner:
     async def stop(self, grace: float) -> None:
         """Start nothing more; stop what may be repeated, wait for the rest, and write what they bring."""
         self.slots.is_open = False
-        for run in self.runs.values():
-            for attempt in list(run.attempts.values()):
-                if attempt.may_repeat:
-                    attempt.abandon()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        for run in self.runs.values():
-            for attempt in list(run.attempts.values()):
+        under_way = [attempt for run in self.runs.values() for attempt in run.attempts.values()]
+        for attempt in under_way:
+            if attempt.may_repeat:
                 attempt.abandon()
+        tasks = [attempt.task for attempt in under_way if attempt.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for attempt in under_way:
+            attempt.abandon()
         while self._writes:
             await asyncio.wait(self._writes)
         self._threads.shutdown(wait=False, cancel_futures=True)
