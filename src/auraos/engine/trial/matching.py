@@ -91,6 +91,8 @@ def _is_special(expected: dict[str, Any]) -> bool:
 def _equal(expected: Value, actual: Value) -> bool:
     if _is_number(expected) and _is_number(actual):
         return bool(expected == actual)
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return expected is actual
     if type(expected) is not type(actual):
         return bool(to_wire(expected) == actual or expected == to_wire(actual))
     return bool(expected == actual)

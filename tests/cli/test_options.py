@@ -1,0 +1,56 @@
+"""What people type as input becomes values, or an error that says where it is wrong."""
+
+import pytest
+
+from auraos.cli.failures import WrongInputError
+from auraos.cli.options import read_input, read_pair
+from auraos.core.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ((), None),
+        (('{"a": 1}',), {"a": 1}),
+        (("[1, 2]",), [1, 2]),
+        (("7",), 7),
+        (("name=Ada",), {"name": "Ada"}),
+        (
+            ("name=Ada", "age=36", "tags=[1]", "ok=true", "none=null"),
+            {"name": "Ada", "age": 36, "tags": [1], "ok": True, "none": None},
+        ),
+        (("a=b=c",), {"a": "b=c"}),
+        (('{"a": "x=y"}',), {"a": "x=y"}),
+    ],
+)
+def test_input_is_json_or_pairs(given, value):
+    assert read_input(given) == value
+
+
+def test_input_comes_from_a_file(tmp_path):
+    file = tmp_path / "in.json"
+    file.write_text('{"a": [1]}')
+    assert read_input((f"@{file}",)) == {"a": [1]}
+    assert read_pair(f"all=@{file}") == ("all", {"a": [1]})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (('{"a": ',), "The input is no JSON"),
+        (("{'a': 1}",), "line 1, column 2"),
+        (('{"a": 1,\n "b": }',), "line 2, column 7"),
+        (("name=Ada", '{"a": 1}'), "is no `key=value`"),
+        (("@nix.json",), "There is no file 'nix.json'."),
+    ],
+)
+def test_what_cannot_be_read_is_told(given, words):
+    with pytest.raises(UserError) as caught:
+        read_input(given)
+    assert words in caught.value.message
+
+
+def test_single_quotes_in_json_are_explained():
+    with pytest.raises(WrongInputError) as caught:
+        read_input(("{'a': 1}",))
+    assert "JSON wants double quotes" in caught.value.hint
