@@ -213,3 +213,24 @@ def test_stop_ends_the_whole_run_with_an_output(drive):
     hand = drive("steps: {s: {type: stop, with: {output: 5}}, w: {type: wait.for, with: {duration: 5d}}}")
     assert hand.check_replay().status == "succeeded"
     assert hand.state.output == 5
+
+
+def test_an_attempt_may_take_no_longer_than_what_is_left_of_the_deadline(drive):
+    hand = drive("steps: {a: {type: act, timeout: 30s, deadline: 40s, retry: {attempts: 3, first: 1s, jitter: 0}}}")
+    assert hand.open["a"].timeout == 30
+    assert hand.wait(30).fail("a", "transient").wait(1).open["a"].timeout == 9
+
+
+def test_a_computation_that_is_too_large_for_a_turn_is_done_elsewhere(drive):
+    text = 'steps: {a: {type: noop, with: {value: "{{ sum(x * y for x in range(input) for y in range(300)) }}"}}}'
+    hand = drive(text, 300)
+    assert [type(command).__name__ for command in hand.commands][:1] == ["Compute"]
+    assert hand.check_replay().state.output == sum(x * y for x in range(300) for y in range(300))
+
+
+def test_a_fallback_stands_in_for_a_computation_that_fails_elsewhere(drive):
+    text = """
+steps: {a: {type: noop, fallback: 7, with: {value: "{{ sum(1 / (x - 50000) for x in range(input)) }}"}}}
+"""
+    hand = drive(text, 60_000)
+    assert hand.check_replay().state.output == 7

@@ -81,11 +81,18 @@ def granted(turn: Turn, activation: Activation, fact: StepGranted) -> None:
             fact.key,
             fact.effect,
             activation.parameters,
-            None if step.timeout is None else step.timeout / 1_000_000,
+            _time_left(turn, activation),
             turn.at,
             fact.purpose,
         )
     )
+
+
+def _time_left(turn: Turn, activation: Activation) -> float | None:
+    """Return how long this attempt may take, in seconds: its timeout, or what is left of the step's deadline."""
+    limits = [activation.step.timeout, None if activation.deadline is None else activation.deadline - turn.at]
+    shortest = min((limit for limit in limits if limit is not None), default=None)
+    return None if shortest is None else max(shortest, 0) / 1_000_000
 
 
 def succeeded(turn: Turn, activation: Activation, fact: StepSucceeded) -> None:

@@ -32,11 +32,13 @@ from auraos.core.run.program import Program, StepProgram
 from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.run.turn import TURN_ACTIVATIONS, TURN_OPERATIONS, Outcome, StepMade, Turn
 
-MOST_ACTIVATIONS = 1_000_000
-
 
 def advance(
-    program: Program, state: RunState, given: OutsideFact | Nudge, *, budget: int = TURN_ACTIVATIONS
+    program: Program,
+    state: RunState,
+    given: OutsideFact | facts.Computed | Nudge,
+    *,
+    budget: int = TURN_ACTIVATIONS,
 ) -> StepMade:
     """Let one thing happen to a run; return the facts for one commit, the wishes to release after it, and what settled."""
     assert state.program is program
@@ -52,6 +54,8 @@ def advance(
                 _digest(turn)
         case Continued():
             pass
+        case facts.Computed() if not state.is_final:
+            _take_computed(turn, given)
         case _:
             if state.is_final:
                 return StepMade(turn.facts, turn.commands, turn.outcomes)
@@ -279,8 +283,6 @@ def _work(turn: Turn, budget: int) -> None:
                 return
         else:
             _DECISIONS[verb](turn, subject)
-        if state.fired > MOST_ACTIVATIONS and state.root is not None and not state.root.failing:
-            _run_out(turn)
 
 
 def _evaluate(turn: Turn, path: str, frame: Frame, step: StepProgram) -> bool:
@@ -314,6 +316,24 @@ def _evaluate(turn: Turn, path: str, frame: Frame, step: StepProgram) -> bool:
     return True
 
 
+def _take_computed(turn: Turn, given: facts.Computed) -> None:
+    """Take what was evaluated elsewhere; where it is an error, a fallback may stand in, as for what is evaluated here."""
+    for result in given.results:
+        activation = turn.state.activations.get(result.path)
+        if activation is None or activation.status != "computing":
+            continue
+        frame, step = activation.frame, activation.step
+        if result.error is not None and step.fallback is not None:
+            output, own = evaluate_or_error(turn, frame, result.path, step.fallback.evaluate)
+            if own is None:
+                settled = StepSettled(
+                    at=turn.at, path=result.path, output=output, error=result.error, by_fallback=True
+                )
+                turn.decide(settled)
+                continue
+        turn.decide(facts.Computed(at=turn.at, results=[result]))
+
+
 def _enter(turn: Turn, activation: Activation) -> None:
     entered = loops.decide_entry(turn, activation)
     if isinstance(entered, StepError):
@@ -336,12 +356,6 @@ def _enough(turn: Turn, activation: Activation) -> None:
         turn.decide(StepSettled(at=turn.at, path=activation.path, error=enough))
     else:
         turn.decide(facts.RoundDecided(at=turn.at, path=activation.path, go_on=not enough))
-
-
-def _run_out(turn: Turn) -> None:
-    message = f"The run began more than {MOST_ACTIVATIONS:,} steps."
-    error = StepError(class_="permanent", code="too-many-activations", message=message, at=turn.at)
-    turn.decide(facts.CancelRequested(at=turn.at, reason=error.message, undo=True))
 
 
 _DECISIONS: dict[str, Callable[[Turn, Any], None]] = {

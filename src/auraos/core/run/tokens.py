@@ -17,6 +17,7 @@ from auraos.core.values import Value
 
 OUT = ("out",)
 ERROR = ("error",)
+MOST_ACTIVATIONS = 1_000_000
 
 
 def start_frame(turn: Turn, frame: Frame) -> None:
@@ -33,6 +34,8 @@ def fire(turn: Turn, frame: Frame, step: StepProgram) -> None:
     frame.statuses[step.index] = FIRED
     frame.running += 1
     state.fired += 1
+    if state.fired == MOST_ACTIVATIONS + 1:
+        turn.todo.append(("fail", state.root, _too_many(turn)))
     path = frame.prefix + step.id
     if state.inherited and _inherit(turn, frame, step, path):
         return
@@ -128,7 +131,7 @@ def fail(
     turn: Turn, frame: Frame, step: StepProgram, path: str, error: StepError, how: str = "failed"
 ) -> None:
     """End a step that failed: its linked `error` port catches the failure, else its scope fails with it."""
-    if not frame.failing and error.class_ != "cancelled" and step.is_linked("error"):
+    if not frame.failing and step.is_linked("error"):
         frame.errors[step.id] = error_value(error)
         settle(turn, frame, step, path, None, ERROR, "caught", error)
         return
@@ -159,6 +162,11 @@ def error_value(error: StepError) -> dict[str, Any]:
     """Return an error as a mapping that expressions can read."""
     value: dict[str, Any] = msgspec.to_builtins(error)
     return value
+
+
+def _too_many(turn: Turn) -> StepError:
+    message = f"The run began more than {MOST_ACTIVATIONS:,} steps."
+    return StepError(class_="permanent", code="too-many-activations", message=message, at=turn.at)
 
 
 def _pass_on(turn: Turn, frame: Frame, pattern: tuple[tuple[int, bool], ...]) -> None:
