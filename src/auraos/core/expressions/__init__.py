@@ -1,7 +1,9 @@
 """The expression language: Python's expression syntax over plain values, in `{{ … }}`, conditions, rules and templates."""
 
+from auraos.core.expressions.codes import EXPRESSION_CODES
 from auraos.core.expressions.compile import compile_expression
 from auraos.core.expressions.errors import BudgetError, EvaluationError, ExpressionError, LocatedError
+from auraos.core.expressions.explain import Term, explain
 from auraos.core.expressions.expression import Expression
 from auraos.core.expressions.infer import ExpressionProblem, infer
 from auraos.core.expressions.library import describe_functions
@@ -29,6 +31,7 @@ from auraos.core.expressions.types import (
 
 __all__ = [
     "ANY",
+    "EXPRESSION_CODES",
     "BudgetError",
     "EvaluationError",
     "Expression",
@@ -40,11 +43,13 @@ __all__ = [
     "PlacedError",
     "PlacedExpression",
     "Template",
+    "Term",
     "Type",
     "always",
     "compile_expression",
     "compile_template",
     "describe_functions",
+    "explain",
     "find_expressions",
     "forget_choices",
     "infer",
