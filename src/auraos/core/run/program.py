@@ -53,7 +53,10 @@ class Settings:
 
 
 def _compile_deferred(value: Any, names: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
-    """Compile a field of deferred expressions: bound to a scope, each of its leaves is a callable of these names."""
+    """Compile a field of deferred expressions: bound to a scope, each template in it is a callable of these names.
+
+    What holds no expression is handed over as it is, so that a step can tell `sku` from `{{ item.sku }}`.
+    """
     if isinstance(value, dict):
         fields = {key: _compile_deferred(item, names) for key, item in value.items()}
         return lambda scope: {key: bind(scope) for key, bind in fields.items()}
@@ -61,6 +64,9 @@ def _compile_deferred(value: Any, names: tuple[str, ...]) -> Callable[[dict[str,
         items = [_compile_deferred(item, names) for item in value]
         return lambda scope: [bind(scope) for bind in items]
     template = compile_template(value)
+    if not template.expressions:
+        plain = template.value
+        return lambda _: plain
     if not names:
         return lambda scope: lambda: template.evaluate(scope)
     return lambda scope: template.leaf_callable(scope, names)

@@ -227,7 +227,7 @@ def _wants(turn: Turn, activation: Activation, event: Value) -> bool:
 
     def matches(names: dict[str, Any]) -> Value:
         match = activation.step.settings.evaluate(names).get("match")
-        return match(event=event) if callable(match) else True
+        return match(event=event) if callable(match) else match is None or match
 
     wanted, error = evaluate_or_error(turn, activation.frame, activation.path, matches)
     return error is None and wanted is True
@@ -287,7 +287,7 @@ def _limit_reached(turn: Turn, activation: Activation) -> None:
             activation.undone = True
             turn.state.agenda[activation.path] = ("outcome", activation, None)
         case "granted":
-            activation.deadline = turn.at
+            activation.deadline = turn.at  # the attempt ends by its own time limit, and no other follows
         case "waiting":
             stop_waiting(turn, activation)
             activation.error = error
