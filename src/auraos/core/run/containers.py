@@ -25,7 +25,7 @@ def open_inner(
         **names,
     }
     frame = Frame(scope, f"{activation.path}{suffix}/", activation, values)
-    frame.loop_names = names if suffix else outer.loop_names
+    frame.loop_names = {**outer.loop_names, **names} if suffix else outer.loop_names
     activation.frames[frame.name] = frame
     start_frame(turn, frame)
     return frame

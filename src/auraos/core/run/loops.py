@@ -319,4 +319,7 @@ def _restore_names(frame: Frame) -> None:
 
 def _key_text(value: Value) -> str:
     text = value if isinstance(value, str) else str(to_plain(value))
-    return text.replace("[", "(").replace("]", ")").replace("/", "|")[:80]
+    return text.translate(_KEPT_FOR_PATHS)[:80]
+
+
+_KEPT_FOR_PATHS = str.maketrans("[]/!", "()|.")

@@ -140,6 +140,8 @@ def run_finished(turn: Turn, fact: RunFinished) -> None:
     state.phase, state.output, state.error = fact.state, fact.output, fact.error
     state.agenda.clear()
     state.activations.clear()
+    if state.root is not None:
+        state.root.active.clear()
     if state.program.timeout is not None:
         turn.commands.append(StopTimer("", "timeout"))
     turn.commands.append(EndRun(fact.state, fact.output, fact.error))
