@@ -10,12 +10,13 @@ from pathlib import Path
 import command_line
 import expressions
 import journal
+import patterns
 import problems
 import schemas
 import steps
 from markdown import Page, page
 
-CHAPTERS = (steps, expressions, problems, command_line, journal, schemas)
+CHAPTERS = (steps, expressions, patterns, problems, command_line, journal, schemas)
 
 
 def main(arguments: list[str]) -> int:
