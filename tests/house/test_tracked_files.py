@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 
 import pytest
 
@@ -104,3 +105,14 @@ def test_no_test_replaces_parts_of_the_program_by_mocks():
         if re.match(r"\s*(?:from|import) unittest(?:\.mock)?\b", text)
     ]
     assert found == []
+
+
+def test_every_dependency_that_is_named_is_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    named = [
+        *project["project"]["dependencies"],
+        *(one for group in project["dependency-groups"].values() for one in group),
+    ]
+    locked = "".join(lock.read_text(encoding="utf-8") for lock in (ROOT / "requirements").glob("*.txt"))
+    pinned = {name.lower() for name in re.findall(r"^([\w.-]+)==", locked, re.MULTILINE)}
+    assert {re.split(r"[^\w.-]", one)[0].lower() for one in named} - pinned == set()
