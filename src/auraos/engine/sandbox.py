@@ -1,7 +1,8 @@
-"""The sandbox for code steps: Monty, an interpreter of its own in processes of its own, with limits nobody can catch.
+"""The sandbox for code steps: Monty, an interpreter of its own in processes of its own, with limits nobody
+can catch.
 
-Code sees no network, no file, no environment, no other process and no other run: each run gets a fresh session, and the
-workers are replaced after a while. Whatever happens in there, this process goes on.
+Code sees no network, no file, no environment, no other process and no other run: each run gets a fresh
+session, and the workers are replaced after a while. Whatever happens in there, this process goes on.
 """
 
 import asyncio
@@ -44,10 +45,12 @@ class SandboxResult(msgspec.Struct, frozen=True):
 
 
 class Sandbox:
-    """Runs code in worker processes (the sdk's `Sandbox`); they start with the first code and end with `close`.
+    """Runs code in worker processes (the sdk's `Sandbox`); they start with the first code and end with
+    `close`.
 
-    The interpreter's own asyncio interface is not used: in one of five processes it aborts at exit, and it cannot stop
-    code that computes. Here threads wait for the workers, and cancelled code loses its worker at once.
+    The interpreter's own asyncio interface is not used: in one of five processes it aborts at exit, and it
+    cannot stop code that computes. Here threads wait for the workers, and cancelled code loses its worker at
+    once.
     """
 
     def __init__(self, *, workers: int = 2, recycle_after: int = 1_000) -> None:
@@ -180,7 +183,9 @@ class _Job:
 
 
 def _pass_in(inputs: Mapping[str, Value]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Return a prelude and its input for large plain values, which travel as JSON text, and the others as they are."""
+    """Return a prelude and its input for large plain values, which travel as JSON text, and the others as
+    they are.
+    """
     texts: dict[str, Any] = {}
     direct: dict[str, Any] = {}
     for name, value in inputs.items():

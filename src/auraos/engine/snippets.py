@@ -1,8 +1,10 @@
-"""Prepares a person's statements for the sandbox, so that their value can be fetched in a form of bounded size.
+"""Prepares a person's statements for the sandbox, so that their value can be fetched in a form of bounded
+size.
 
-The interpreter hands back the value of the last expression as Python objects, which a hostile snippet could make so
-many that building them stops this whole process for seconds. So the last expression, and what `return` gives, is put
-into a variable, and a second snippet of ours fetches it as JSON text. Lines stay where they are.
+The interpreter hands back the value of the last expression as Python objects, which a hostile snippet could
+make so many that building them stops this whole process for seconds. So the last expression, and what
+`return` gives, is put into a variable, and a second snippet of ours fetches it as JSON text. Lines stay where
+they are.
 """
 
 import ast
