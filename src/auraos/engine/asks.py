@@ -15,6 +15,7 @@ import msgspec
 
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
 from auraos.core.run import decode_fact, encode_fact
+from auraos.core.values import from_wire, to_wire
 from auraos.engine.context import Progress
 from auraos.engine.ports import LogLine, Version
 from auraos.engine.stream import Change
@@ -206,7 +207,10 @@ FAMILIES: tuple[tuple[str, type[AuraError]], ...] = (
 def encode_change(change: Change) -> bytes:
     """Return a change as it goes over the line."""
     fact = msgspec.Raw(encode_fact(change.fact)) if change.fact is not None else msgspec.Raw()
-    shown = _ShownChange(run=change.run, seq=change.seq, fact=fact, log=change.log, progress=change.progress)
+    log = change.log
+    if log is not None:
+        log = msgspec.structs.replace(log, fields=to_wire(log.fields))
+    shown = _ShownChange(run=change.run, seq=change.seq, fact=fact, log=log, progress=change.progress)
     return msgspec.json.encode(shown)
 
 
@@ -214,7 +218,10 @@ def decode_change(line: bytes) -> Change:
     """Return the change that a line tells of."""
     shown = msgspec.json.decode(line, type=_ShownChange)
     fact = decode_fact(bytes(shown.fact)) if bytes(shown.fact) else None
-    return Change(run=shown.run, seq=shown.seq, fact=fact, log=shown.log, progress=shown.progress)
+    log = shown.log
+    if log is not None:
+        log = msgspec.structs.replace(log, fields=from_wire(log.fields))
+    return Change(run=shown.run, seq=shown.seq, fact=fact, log=log, progress=shown.progress)
 
 
 def tell(error: AuraError) -> Told:
