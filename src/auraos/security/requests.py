@@ -14,7 +14,7 @@ LONGEST_URL = 16_000
 MOST_HEADER_BYTES = 64_000
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+_HEADER_VALUE = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
 _URL_TEXT = re.compile(r"[^\x00-\x20\x7f\\\u2028\u2029]+")
 _WELL_FORMED = re.compile(r"(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _OURS = frozenset(
