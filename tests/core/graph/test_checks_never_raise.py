@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import hypothesis
 import pytest
 import yaml
 from graph_catalogue import catalogue
@@ -145,9 +146,60 @@ def documents(draw: st.DrawFn) -> str:
     return yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
 
 
+@st.composite
+def plausible_steps(draw: st.DrawFn, names: list[str], level: int) -> dict[str, Any]:
+    """Return a scope of steps that exist, linked forward from ports that exist, reading one another at will."""
+    steps: dict[str, Any] = {}
+    for _ in range(draw(st.integers(1, 4))):
+        name = f"s{len(names)}"
+        names.append(name)
+        read = draw(st.sampled_from(names))
+        value = draw(
+            st.sampled_from([1, "{{ input.x }}", f"{{{{ steps.{read} }}}}", f"{{{{ steps.{read}.a or 0 }}}}"])
+        )
+        kind = draw(
+            st.sampled_from(
+                ["noop", "if", "http", "foreach", "while", "try", "race"][: 7 if level < 2 else 3]
+            )
+        )
+        inner = {"steps": {}} if kind in ("noop", "if", "http") else draw(plausible_steps(names, level + 1))
+        steps[name] = {
+            "noop": {"type": "noop", "with": {"value": value}},
+            "if": {
+                "type": "if",
+                "with": {"condition": value if isinstance(value, str) else "{{ input.x > 1 }}"},
+            },
+            "http": {
+                "type": "http.request",
+                "with": {"url": "https://a.io/{{ input.x }}"},
+                "retry": {"attempts": 3},
+            },
+            "foreach": {"type": "foreach", "with": {"items": [1, 2]}, **inner},
+            "while": {"type": "while", "with": {"condition": "{{ index < 3 }}", "limit": 5}, **inner},
+            "try": {"type": "try", **inner, "catch": {"steps": {f"{name}_catch": {"type": "noop"}}}},
+            "race": {
+                "type": "race",
+                "branches": {"one": inner, "two": {"steps": {f"{name}_two": {"type": "noop"}}}},
+            },
+        }[kind]
+    ids = list(steps)
+    links = []
+    for at, target in enumerate(ids[1:], 1):
+        source = draw(st.sampled_from(ids[:at]))
+        ports = {"if": ["true", "false"], "race": ["out", "one", "two"]}.get(steps[source]["type"], ["out"])
+        links.append(f"{source}.{draw(st.sampled_from([*ports, 'error']))} -> {target}")
+    return {"steps": steps, "links": links}
+
+
+@st.composite
+def plausible_documents(draw: st.DrawFn) -> str:
+    spec = {**draw(plausible_steps([], 0)), "output": draw(st.sampled_from([None, "{{ steps.s0 }}", 5]))}
+    return yaml.safe_dump({"kind": "workflow", "name": "plausible", "spec": spec}, sort_keys=False)
+
+
 def checked(text: str) -> list[Problem]:
     started = time.perf_counter()
-    problems = check_text(text, catalogue(), secrets=["stock-api"], others=lambda name: None)
+    problems = check_text(text, catalogue(), secrets=["stock-api"])
     assert time.perf_counter() - started < 2
     return problems
 
@@ -163,15 +215,16 @@ def test_any_change_of_a_document_gives_problems_and_never_an_error(text: str) -
         assert problem.place is None or 0 <= problem.place.start <= problem.place.end <= len(text)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(documents())
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plausible_documents())
 def test_a_document_without_errors_becomes_a_program(text: str) -> None:
     errors = [problem for problem in checked(text) if problem.severity == "error"]
+    hypothesis.assume(not errors)
     document, _ = read_document(text, ("workflow",))
-    if document is not None and not errors:
-        workflow, problems = read_workflow(document, catalogue())
-        assert workflow is not None, problems
-        compile_workflow(workflow, catalogue())
+    assert document is not None
+    workflow, problems = read_workflow(document, catalogue())
+    assert workflow is not None, problems
+    assert compile_workflow(workflow, catalogue()).workflow is workflow
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -5,6 +5,8 @@ from typing import TypeAlias
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.graph.names import split_called
+from auraos.core.graph.read import Reading
+from auraos.core.graph.read_scope import Written
 from auraos.core.graph.schema_check import SchemaCheck, WholeTemplate
 from auraos.core.graph.views import StepView, WorkflowView, plain_settings
 from auraos.core.problems import Path
@@ -45,12 +47,11 @@ def _check_call(
     if called is None:
         return
     others = others or _nobody
-    chain = find_recursion(view.workflow, called, others)
+    chain = _find_certain_recursion(view, step, called, others)
     if chain:
-        message = f"This goes round in a circle: {' -> '.join(chain)}. A run fails when calls are more than {MOST_CALLS} deep."
-        view.findings.add(
-            "call-recursion", path, message, hint="To repeat steps, use a `foreach` or a `while`."
-        )
+        message = f"Every run of this calls itself again: {' -> '.join(chain)}. At {MOST_CALLS} calls deep it fails."
+        hint = "Let an `if` decide whether it goes on, or repeat steps by a `foreach` or a `while`."
+        view.findings.add("call-recursion", path, message, hint=hint)
     elif depth_of_calls(called, others) + 1 > MOST_CALLS:
         view.findings.add("call-too-deep", path, f"Calls would be more than {MOST_CALLS} deep.")
     _check_input(view, step, called, whole)
@@ -94,20 +95,44 @@ def _check_input(view: WorkflowView, step: StepView, called: Workflow, whole: Wh
     SchemaCheck(called.input, view.findings, whole=whole).check(given, path, f"The input of {called.name!r}")
 
 
-def find_recursion(caller: Workflow, called: Workflow, others: FindWorkflow) -> list[str]:
-    """Return the names of a chain of calls that leads from the called workflow back to the caller; empty if none does."""
+def _find_certain_recursion(
+    view: WorkflowView, step: StepView, called: Workflow, others: FindWorkflow
+) -> list[str]:
+    """Return the names of a chain of calls, each made in every run, that leads back to the caller; empty for none."""
+    if not is_certain(step):
+        return []
     trails: list[list[Workflow]] = [[called]]
     seen = {called.name}
     while trails:
         trail = trails.pop()
-        if trail[-1].name == caller.name:
-            return [caller.name, *(workflow.name for workflow in trail)]
-        for name in called_names(trail[-1].scope):
-            following = caller if name == caller.name else others(name)
-            if following is not None and name not in seen:
-                seen.add(name)
+        if trail[-1].name == view.workflow.name:
+            return [view.workflow.name, *(workflow.name for workflow in trail)]
+        inner = WorkflowView(Reading(workflow=trail[-1], written=Written()), view.catalogue, view.findings)
+        for name in sorted(_certain_calls(inner) - seen):
+            following = view.workflow if name == view.workflow.name else others(name)
+            seen.add(name)
+            if following is not None:
                 trails.append([*trail, following])
     return []
+
+
+def _certain_calls(view: WorkflowView) -> set[str]:
+    calls = (step for step in view.steps if step.behaviour is Behaviour.CALL and is_certain(step))
+    names = (plain_settings(step.step.settings, "workflow") for step in calls)
+    return {name.partition("@")[0] for name in names if isinstance(name, str)}
+
+
+def is_certain(step: StepView) -> bool:
+    """Return whether a step runs in every run that does not fail."""
+    flow = step.scope.flow
+    number = flow.number[step.id]
+    if flow.steps[number] is not step.step or not flow.always >> number & 1:
+        return False
+    owner = step.scope.owner
+    if owner is None:
+        return True
+    is_entered = step.scope.section == "body" and owner.behaviour in (Behaviour.TRY, Behaviour.WHILE)
+    return is_entered and is_certain(owner)
 
 
 def depth_of_calls(workflow: Workflow, others: FindWorkflow) -> int:

@@ -70,7 +70,7 @@ def _check_each_link(scope: ScopeView, view: WorkflowView) -> None:
         source = scope.steps.get(link.source)
         if source is None:
             _report_dangling(scope, view, number, link.source, places.source)
-        elif source.ports is not None and link.port != "error" and link.port not in source.ports:
+        elif source.ports and link.port != "error" and link.port not in source.ports:
             _report_port(source, number, scope, view.findings)
         if link.target not in scope.steps:
             _report_dangling(scope, view, number, link.target, places.target)

@@ -216,11 +216,15 @@ CODES = (
     ),
     ProblemCode(
         code="call-recursion",
-        title="Workflows that call one another in a circle",
-        why="It ends only if a condition ends it before calls are too deep; then the run fails.",
-        bad=("steps:\n  again: {type: call, with: {workflow: example}}"),
-        good=("steps:\n  other: {type: call, with: {workflow: invoice}}"),
-        severity=WARNING,
+        title="A workflow that always calls itself",
+        why="Each run starts another, until calls are too deep and all of them fail. A condition must end it.",
+        bad="steps:\n  again: {type: call, with: {workflow: example}}",
+        good=(
+            "steps:\n"
+            "  ask: {type: if, with: {condition: '{{ input.depth < 3 }}'}}\n"
+            "  again: {type: call, with: {workflow: example, input: {depth: '{{ input.depth + 1 }}'}}}\n"
+            "links: [ask.true -> again]"
+        ),
     ),
     ProblemCode(
         code="call-too-deep",

@@ -243,4 +243,9 @@ CODES = (
         title="A condition that is neither true nor false",
         why="Whether a loop goes on must be said plainly; a number or a text there is mostly a mistake.",
     ),
+    ProblemCode(
+        code="unreadable-fact",
+        title="A fact that cannot be read",
+        why="The journal holds something that this version does not know; a newer one may have written it.",
+    ),
 )
