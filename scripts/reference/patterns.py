@@ -1,6 +1,7 @@
-"""The control-flow patterns: which hold natively, which by composition, and which do not, read off `examples/patterns`."""
+"""The 43 control-flow patterns: which hold, and how; a row for each, from the files in examples/patterns."""
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -8,47 +9,71 @@ from markdown import Page, code, page, table
 
 TITLE = "Control-flow patterns"
 FRONT = "patterns.md"
-SUMMARY = "the 43 patterns of workflowpatterns.com, each with a workflow that runs."
+SUMMARY = "which of the 43 published patterns hold natively, which by composition, and which not."
 
-FOLDER = Path(__file__).parents[2] / "examples" / "patterns"
+FILES = Path(__file__).resolve().parents[2] / "examples" / "patterns"
+COUNT = 43
 
-NOT_HELD = {
-    34: (
+
+class Pattern(NamedTuple):
+    """One pattern: its number and name, how it holds, the file that shows it, and in words how."""
+
+    number: int
+    title: str
+    holds: str
+    file: str
+    words: str
+
+
+NOT_HELD = (
+    Pattern(
+        34,
         "Static partial join for multiple instances",
-        "`enough` ends the loop and cancels the rest; no loop lets the rest go on beside what follows.",
+        "not",
+        "",
+        "A `foreach` can end when it has enough results, and then withdraws the rest (35, 36). Going on behind the loop while"
+        " the rest still run has no form: a scope ends only when nothing in it runs.",
     ),
-    39: (
+    Pattern(
+        39,
         "Critical section",
-        "Two parts that exclude each other need a lock that both take. `pool` and `concurrency` are read and checked, "
-        "but nothing enforces them yet.",
+        "not",
+        "",
+        "A pool with one slot keeps two single steps apart. Two regions of several steps cannot exclude each other: that needs"
+        " a lock across steps, which there is none of.",
     ),
-}
+)
 
 
 def pages() -> list[Page]:
-    """Return the page with the table of all 43."""
-    held = sorted(_read(path) for path in FOLDER.glob("*.yaml"))
-    rows = [(str(number), title, how, f"{code(name)}: {words}") for number, title, how, name, words in held]
-    rows += [(str(number), title, "not", why) for number, (title, why) in NOT_HELD.items()]
-    rows.sort(key=lambda row: int(row[0]))
-    natively = sum(row[2] == "natively" for row in rows)
-    composed = sum(row[2] == "by composition" for row in rows)
+    """Return the table of all patterns."""
+    found = all_patterns()
+    rows = [
+        (str(each.number), each.title, each.holds, code(each.file), each.words)
+        for each in sorted(found, key=lambda each: each.number)
+    ]
+    held = {way: sum(each.holds == way for each in found) for way in ("natively", "by composition", "not")}
     return [
         page(
             FRONT,
             TITLE,
-            "Wil van der Aalst and others collected 43 patterns of control flow (workflowpatterns.com); they are a measure "
-            "of what a workflow language can say. Each that holds here is a workflow in `examples/patterns`, with at "
-            "least two cases that differ in who finishes first, where the order can matter.",
-            f"{natively} hold natively, {composed} by composition of several steps, {len(NOT_HELD)} not yet. "
-            "`auraos test examples/patterns` runs them all.",
-            table(("no.", "pattern", "holds", "how"), rows),
+            "Van der Aalst and others collected 43 patterns of control flow (workflowpatterns.com) by which workflow systems"
+            f" are compared. Here {held['natively']} hold natively, {held['by composition']} by composition of several"
+            f" steps, {held['not']} do not hold. Each that holds is a file in `examples/patterns` with its own cases:"
+            " `auraos test examples/patterns` plays them.",
+            table(("number", "pattern", "holds", "file", "how"), rows),
         )
     ]
 
 
-def _read(path: Path) -> tuple[int, str, str, str, str]:
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+def all_patterns() -> list[Pattern]:
+    """Return every pattern, those with a file and those that do not hold."""
+    held = [_read(file) for file in sorted(FILES.glob("[0-9]*.yaml"))]
+    return [*held, *(each for each in NOT_HELD if each.number not in {one.number for one in held})]
+
+
+def _read(file: Path) -> Pattern:
+    document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     labels = document["labels"]
-    words = " ".join(document["description"].split()).replace("|", "\\|")
-    return int(labels["pattern"]), document["title"], labels["holds"], path.stem, words
+    words = " ".join(document.get("description", "").split())
+    return Pattern(int(labels["pattern"]), document["title"], labels["holds"], file.name, words)

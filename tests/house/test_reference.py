@@ -60,6 +60,13 @@ def test_every_problem_code_has_a_page(site):
 
 
 @pytest.mark.xdist_group("reference")
+def test_every_control_flow_pattern_has_a_row_and_at_least_36_hold(site):
+    rows = re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|", page(site, "patterns.md"), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 44))
+    assert sum(holds in ("natively", "by composition") for _, holds in rows) >= 36
+
+
+@pytest.mark.xdist_group("reference")
 def test_every_function_and_method_is_described(site):
     texts = "".join(file.read_text() for file in (site / "docs" / "reference" / "expressions").glob("*.md"))
     assert [found.name for found in describe_functions() if f"\n## {found.name}\n" not in texts] == []
