@@ -4,6 +4,7 @@ progress.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
 
 import msgspec
 
@@ -34,12 +35,16 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     progress: Progress | None = None
 
 
+Shown: TypeAlias = Change | StreamFellBehindError | None
+"""What a listener is handed: something new, that it fell behind, or the end."""
+
+
 class Streams:
     """Who listens to which run."""
 
     def __init__(self, journal: Callable[[str, int], Awaitable[list[Batch]]]) -> None:
         self._journal = journal
-        self._queues: dict[str, set[asyncio.Queue[Change | None]]] = {}
+        self._queues: dict[str, set[asyncio.Queue[Shown]]] = {}
 
     def __contains__(self, run: str) -> bool:
         return run in self._queues
@@ -51,7 +56,9 @@ class Streams:
                 queue.put_nowait(change)
             else:
                 self._leave(change.run, queue)
-                queue.put_nowait(None)
+                queue.put_nowait(
+                    StreamFellBehindError(f"The stream of run {change.run} was read too slowly.")
+                )
 
     def close(self) -> None:
         """End all streams."""
@@ -62,7 +69,7 @@ class Streams:
 
     async def follow(self, run: str, after: int = 0) -> AsyncIterator[Change]:
         """Yield the facts of a run after this number, then everything new, until the run is final."""
-        queue: asyncio.Queue[Change | None] = asyncio.Queue()
+        queue: asyncio.Queue[Shown] = asyncio.Queue()
         self._queues.setdefault(run, set()).add(queue)
         try:
             seen = after
@@ -75,17 +82,17 @@ class Streams:
                     if type(change.fact) is RunFinished:
                         return
             while (new := await queue.get()) is not None:
+                if isinstance(new, StreamFellBehindError):
+                    raise new
                 if new.fact is not None and new.seq <= seen:
                     continue
                 yield new
                 if type(new.fact) is RunFinished:
                     return
-            if queue not in self._queues.get(run, ()) and queue.qsize() >= LONGEST_QUEUE:
-                raise StreamFellBehindError(f"The stream of run {run} was read too slowly.")
         finally:
             self._leave(run, queue)
 
-    def _leave(self, run: str, queue: "asyncio.Queue[Change | None]") -> None:
+    def _leave(self, run: str, queue: "asyncio.Queue[Shown]") -> None:
         queues = self._queues.get(run)
         if queues is not None:
             queues.discard(queue)

@@ -1,0 +1,180 @@
+"""What becomes of one attempt, told truly."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from auraos.core.catalogue import Catalogue, Chosen, StepType
+from auraos.core.errors import OperationalError, UserError
+from auraos.core.failures import StepFailed, StepUnknown
+from auraos.core.run import facts
+from auraos.core.run.commands import ExecuteStep
+from auraos.engine.attempts import Attempt, Outcome
+from auraos.engine.clock import SystemClock
+from auraos.engine.context import AttemptContext, Doors, Progress
+from auraos.engine.ports import LogLine
+
+ANY: Any = object()
+
+
+class Listener:
+    """Keeps what attempts say."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+
+    def logged(self, line: LogLine) -> None:
+        self.lines.append(line)
+
+    def progressed(self, run: str, progress: Progress) -> None:
+        return
+
+
+def begin(
+    work: Any, *, effect: str = "write", timeout: float | None = None
+) -> "tuple[Attempt, asyncio.Future[Outcome]]":
+    """Begin an attempt whose step does this; return it and what becomes of it."""
+
+    async def execute(settings: dict[str, Any], context: Any) -> Any:
+        return await work(context)
+
+    command = ExecuteStep("one", 1, "t", 1, "key", effect, {}, timeout, 0)
+    doors = Doors(http=ANY, secrets=ANY, sandbox=ANY, blobs=ANY, redact=lambda value: value)
+    context = AttemptContext("default", "r", command, doors=doors, listener=Listener(), clock=SystemClock())
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    attempt = Attempt(command, context, redact=doors.redact, now=lambda: 0, ended=outcome.set_result)
+    attempt.start(Catalogue([StepType(name="t", title="T", summary="T.", execute=execute)]))
+    return attempt, outcome
+
+
+def giving(value: Any) -> Any:
+    async def work(context: Any) -> Any:
+        return value
+
+    return work
+
+
+def raising(error: BaseException, *, touch: bool = False) -> Any:
+    async def work(context: Any) -> Any:
+        if touch:
+            assert context.http is ANY
+        raise error
+
+    return work
+
+
+async def hang(context: Any) -> Any:
+    await asyncio.Event().wait()
+
+
+async def stubborn(context: Any) -> Any:
+    for _ in range(3):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.2)
+
+
+async def test_an_output_and_the_ports_that_a_step_chose_come_back() -> None:
+    plain = await begin(giving({"n": 1}))[1]
+    chosen = await begin(giving(Chosen(("late",), 5)))[1]
+    assert plain == facts.StepSucceeded(at=0, path="one", attempt=1, output={"n": 1})
+    assert chosen == facts.StepSucceeded(at=0, path="one", attempt=1, output=5, ports=("late",))
+
+
+@pytest.mark.parametrize(
+    ("error", "touch", "effect", "kind", "class_"),
+    [
+        (StepFailed("No.", error_class="data"), True, "write", facts.StepFailed, "data"),
+        (StepUnknown("Reset."), True, "write", facts.StepUnknown, "unknown"),
+        (KeyError("x"), False, "write", facts.StepUnknown, "bug"),
+        (KeyError("x"), False, "read", facts.StepFailed, "bug"),
+        (UserError("Wrong."), False, "write", facts.StepFailed, "permanent"),
+        (UserError("Wrong."), True, "irreversible", facts.StepUnknown, "permanent"),
+        (OperationalError("Down."), False, "idempotent", facts.StepFailed, "transient"),
+        (OperationalError("Down."), False, "write", facts.StepUnknown, "transient"),
+    ],
+)
+async def test_what_is_raised_is_judged_by_what_vouches_for_it(
+    error: Exception, touch: bool, effect: str, kind: type, class_: str
+) -> None:
+    outcome = await begin(raising(error, touch=touch), effect=effect)[1]
+    assert type(outcome) is kind
+    assert isinstance(outcome, facts.StepFailed | facts.StepUnknown)
+    assert outcome.error.class_ == class_
+
+
+async def test_the_time_to_wait_and_the_data_of_a_failure_are_kept() -> None:
+    error = StepFailed(
+        "Busy.",
+        error_class="transient",
+        code="busy",
+        retry_after=timedelta(seconds=3),
+        data={"a": 1},
+        hint="Wait.",
+    )
+    outcome = await begin(raising(error))[1]
+    assert isinstance(outcome, facts.StepFailed)
+    told = outcome.error
+    assert (told.code, told.retry_after, told.data, told.hint) == ("busy", 3.0, {"a": 1}, "Wait.")
+
+
+@pytest.mark.parametrize(("effect", "kind"), [("read", facts.StepFailed), ("write", facts.StepUnknown)])
+async def test_an_output_that_cannot_be_kept_is_no_success(effect: str, kind: type) -> None:
+    outcome = await begin(giving(object()), effect=effect)[1]
+    assert type(outcome) is kind
+
+
+@pytest.mark.parametrize(("effect", "kind"), [("idempotent", facts.StepFailed), ("write", facts.StepUnknown)])
+async def test_running_out_of_time_is_a_failure_only_where_it_may_be_repeated(
+    effect: str, kind: type
+) -> None:
+    outcome = await begin(hang, effect=effect, timeout=0.01)[1]
+    assert type(outcome) is kind
+    assert isinstance(outcome, facts.StepFailed | facts.StepUnknown)
+    assert (outcome.error.class_, outcome.error.code) == ("timeout", "timeout")
+
+
+async def test_a_step_that_does_not_stop_is_left_behind_after_the_grace() -> None:
+    attempt, ended = begin(stubborn, effect="read")
+    await asyncio.sleep(0)
+    attempt.cancel(grace=0.01)
+    outcome = await ended
+    assert isinstance(outcome, facts.StepFailed)
+    assert outcome.error.code == "abandoned"
+    attempt.abandon()
+
+
+async def test_a_step_that_stops_when_told_ends_as_cancelled() -> None:
+    attempt, ended = begin(hang, effect="read")
+    await asyncio.sleep(0)
+    attempt.cancel()
+    outcome = await ended
+    assert isinstance(outcome, facts.StepFailed)
+    assert (outcome.error.class_, outcome.error.code) == ("cancelled", "cancelled")
+
+
+async def test_a_missing_step_type_is_a_failure_in_words() -> None:
+    command = ExecuteStep("one", 1, "gone.away", 3, "", "write", {}, None, 0)
+    ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    attempt = Attempt(command, ANY, redact=lambda value: value, now=lambda: 0, ended=ended.set_result)
+    attempt.start(Catalogue([]))
+    outcome = await ended
+    assert isinstance(outcome, facts.StepFailed)
+    assert "'gone.away'" in outcome.error.message
+
+
+async def test_a_flood_of_log_lines_is_cut_and_says_so() -> None:
+    listener = Listener()
+    doors = Doors(http=ANY, secrets=ANY, sandbox=ANY, blobs=ANY, redact=lambda value: value)
+    command = ExecuteStep("one", 1, "t", 1, "", "write", {}, None, 0)
+    context = AttemptContext("default", "r", command, doors=doors, listener=listener, clock=SystemClock())
+    for number in range(3_000):
+        context.log("x" * 10_000, level="strange", number=number, odd=object(), half="\ud800")
+    assert len(listener.lines) == 2_001
+    assert "left out" in listener.lines[-1].message
+    assert len(listener.lines[0].message) < 9_000
+    assert listener.lines[0].level == "info"
+    assert "object" in listener.lines[0].fields["odd"]
