@@ -102,8 +102,8 @@ def test_a_called_run_brings_its_output_and_is_undone_with_the_caller(drive, rea
     hand.collect(child)
     assert hand.state.root.outputs["k"] == "made"
     hand.fail("z")
-    assert hand.open["c!undo"].parameters == {"of": 7}
-    assert hand.succeed("c!undo").check_replay().status == "compensated"
+    assert hand.open["k/c!undo"].parameters == {"of": 7}
+    assert hand.succeed("k/c!undo").check_replay().status == "compensated"
 
 
 def test_a_called_run_that_fails_fails_the_step_with_its_cause(drive, read_program):

@@ -1,5 +1,7 @@
 """Calls: a step that runs another workflow, and pages of long loops, both as runs of their own."""
 
+import msgspec
+
 from auraos.core.run.commands import StartChild
 from auraos.core.run.ending import drop
 from auraos.core.run.evaluation import error_of, evaluate_or_error
@@ -73,7 +75,7 @@ def child_finished(turn: Turn, fact: ChildFinished) -> None:
         return
     activation.child = ""
     if fact.undo:
-        activation.frame.undo.append(UndoEntry(path=fact.path, entries=fact.undo))
+        activation.frame.undo.append(UndoEntry(path=fact.path, entries=_within(fact.path, fact.undo)))
     if fact.state == "succeeded":
         retire(turn, activation)
         settle(turn, activation.frame, activation.step, fact.path, fact.output, OUT)
@@ -91,3 +93,11 @@ def child_finished(turn: Turn, fact: ChildFinished) -> None:
             cause=cause,
         )
         plan_failure(turn, activation)
+
+
+def _within(path: str, entries: tuple[UndoEntry, ...]) -> tuple[UndoEntry, ...]:
+    """Return the undos of a called run under the path of its call: two runs of one workflow have the same paths within."""
+    return tuple(
+        msgspec.structs.replace(entry, path=f"{path}/{entry.path}", entries=_within(path, entry.entries))
+        for entry in entries
+    )
