@@ -5,7 +5,7 @@ from typing import Any
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import StartChild
 from auraos.core.run.containers import leave, open_inner
-from auraos.core.run.ending import cancelled_error, fail_frame
+from auraos.core.run.ending import cancelled_error, fail_frame, stop_run
 from auraos.core.run.evaluation import error_of, evaluate_or_error
 from auraos.core.run.facts import ChildFinished, LoopEntered, Page, StepError, UndoEntry
 from auraos.core.run.identity import child_run_id
@@ -255,6 +255,9 @@ def page_finished(turn: Turn, activation: Activation, fact: ChildFinished) -> No
     elif fact.state != "succeeded":
         activation.error = fact.error or cancelled_error(activation.path)
         leave(turn, activation)
+    elif "stopped" in fact.output:
+        activation.status = "open"
+        stop_run(turn, activation.path, fact.output["stopped"])
     elif activation.step.behaviour is Behaviour.WHILE:
         activation.last, activation.rounds = fact.output["last"], fact.output["rounds"]
         activation.next_item = activation.rounds

@@ -150,13 +150,8 @@ def _apply_result(turn: Turn, frame: Frame, step: StepProgram, result: Result) -
     if result.error is not None:
         tokens.fail(turn, frame, step, result.path, result.error)
     elif step.behaviour is Behaviour.STOP:
-        turn.state.stop_output = result.output
         tokens.settle(turn, frame, step, result.path, result.output, ())
-        assert turn.state.root is not None
-        reason = StepError(
-            class_="cancelled", code="stopped", message="The run was stopped by a step.", path=result.path
-        )
-        ending.fail_frame(turn, turn.state.root, reason, how="stopped", undo=False)
+        ending.stop_run(turn, result.path, result.output)
     else:
         tokens.settle(turn, frame, step, result.path, result.output, result.ports)
 

@@ -170,10 +170,13 @@ class Program:
                 yield step.path, port, step.scope.steps[target].path
 
     def alone(self, path: str) -> ScopeProgram:
-        """Return a scope that holds only this container, for the run of one of its pages."""
+        """Return a scope that holds only this container, for the run of one of its pages. Its time limits and its fallback
+        are those of the whole loop, and the run that has the whole loop sees to them.
+        """
         scope = ScopeProgram(self.steps[path].scope.prefix, "page")
         own = copy.copy(self.steps[path])
         own.index, own.links, own.cached_patterns, own.scope = 0, [], {}, scope
+        own.fallback, own.timeout, own.deadline = None, None, None
         scope.steps, scope.roots, scope.awaited, scope.end = [own], [own], [0], own.id
         return scope
 

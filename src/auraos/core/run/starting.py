@@ -121,7 +121,8 @@ def decide_end(turn: Turn) -> None:
         whole = state.undone > 0 and not state.undo_failed
         turn.decide(RunFinished(at=turn.at, state="compensated" if whole else "failed", error=root.failure))
     elif root.failing == "stopped":
-        turn.decide(RunFinished(at=turn.at, state="succeeded", output=state.stop_output))
+        output = state.stop_output if state.page is None else {"stopped": state.stop_output}
+        turn.decide(RunFinished(at=turn.at, state="succeeded", output=output))
     elif state.program.output is None or state.page is not None:
         output = root.outputs.get(root.scope.end) if root.scope.end else None
         turn.decide(RunFinished(at=turn.at, state="succeeded", output=output))
