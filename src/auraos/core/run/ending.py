@@ -17,6 +17,7 @@ from auraos.core.run.program import undo_program
 from auraos.core.run.state import FAILED, Activation, Frame
 from auraos.core.run.tokens import queue, retire
 from auraos.core.run.turn import Turn
+from auraos.core.values import Value
 
 
 def fail_frame(turn: Turn, frame: Frame, error: StepError, *, how: str = "failed", undo: bool = True) -> None:
@@ -32,6 +33,16 @@ def fail_frame(turn: Turn, frame: Frame, error: StepError, *, how: str = "failed
     turn.todo.append(("wind", frame, None))
 
 
+def stop_run(turn: Turn, path: str, output: Value) -> None:
+    """End the whole run well, with the output of the step that said so."""
+    assert turn.state.root is not None
+    turn.state.stop_output = output
+    reason = StepError(
+        class_="cancelled", code="stopped", message="The run was stopped by a step.", path=path
+    )
+    fail_frame(turn, turn.state.root, reason, how="stopped", undo=False)
+
+
 def cancel(turn: Turn, activation: Activation, *, undo: bool) -> None:
     """End one activation: drop what only waits, await what may be having its effect, stop the rest."""
     if activation.purpose != "step":
@@ -39,7 +50,7 @@ def cancel(turn: Turn, activation: Activation, *, undo: bool) -> None:
     activation.cancelled = True
     planned = turn.state.agenda.get(activation.path, ("", None, None))[0]
     match activation.status:
-        case "deciding" if planned in ("accept", "outcome"):
+        case "deciding" if planned in ("accept", "outcome", "lost", "verified"):
             pass
         case "deciding" if planned != "round":
             turn.state.agenda.pop(activation.path, None)
