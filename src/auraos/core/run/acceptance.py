@@ -1,6 +1,6 @@
 """Acceptance: a success is held against what the step expects, its undo is prepared, a doubt about it is settled."""
 
-from auraos.core.run.attempts import decide_outcome, is_ending, settle_final
+from auraos.core.run.attempts import decide_failure, is_ending, settle_final
 from auraos.core.run.evaluation import compare, evaluate_or_error
 from auraos.core.run.facts import (
     DoubtRaised,
@@ -94,8 +94,7 @@ def decide_verified(turn: Turn, activation: Activation) -> None:
         activation.pending = (activation.last, OUT)
         decide_acceptance(turn, activation, stands=False)
     else:
-        activation.unknown = False
-        activation.error = StepError(
+        error = StepError(
             class_="transient",
             code="verified-not-done",
             message="The attempt had no effect, as its verification found.",
@@ -105,4 +104,4 @@ def decide_verified(turn: Turn, activation: Activation) -> None:
             at=turn.at,
             cause=activation.error,
         )
-        decide_outcome(turn, activation, lost=False)
+        decide_failure(turn, activation, error)

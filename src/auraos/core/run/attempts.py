@@ -133,11 +133,17 @@ def decide_outcome(turn: Turn, activation: Activation, *, lost: bool) -> None:
         return
     if activation.unknown and not activation.effect.may_repeat and _raise_doubt(turn, activation, error):
         return
-    if lost and not is_ending(activation):
+    if lost and not is_ending(activation) and _may_repeat(activation):
         turn.decide(
             RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=turn.at)
         )
-    elif _may_retry(turn, activation, error):
+    else:
+        decide_failure(turn, activation, error, unknown=activation.unknown)
+
+
+def decide_failure(turn: Turn, activation: Activation, error: StepError, *, unknown: bool = False) -> None:
+    """Decide what follows a failure that raises no doubt: another attempt, a fallback, or the end of the step."""
+    if _may_retry(turn, activation, error, unknown=unknown):
         due = turn.at + _delay(turn, activation, error)
         turn.decide(RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=due))
     else:
@@ -315,15 +321,20 @@ def is_ending(activation: Activation) -> bool:
     return activation.purpose == "step" and (activation.cancelled or bool(activation.frame.failing))
 
 
-def _may_retry(turn: Turn, activation: Activation, error: StepError) -> bool:
+def _may_repeat(activation: Activation) -> bool:
+    return activation.effect.may_repeat or activation.step.step.uncertain == "retry"
+
+
+def _may_retry(turn: Turn, activation: Activation, error: StepError, *, unknown: bool) -> bool:
     retry = activation.step.retry
     if is_ending(activation) or activation.attempt - activation.lost >= retry.attempts:
         return False
     if activation.deadline is not None and turn.at >= activation.deadline:
         return False
-    if activation.unknown:
-        repeatable = activation.effect.may_repeat or activation.step.step.uncertain == "retry"
-        return repeatable and bool({"transient", "unknown", error.class_, error.code} & set(retry.on))
+    if unknown:
+        return _may_repeat(activation) and bool(
+            {"transient", "unknown", error.class_, error.code} & set(retry.on)
+        )
     return error.class_ in retry.on or error.code in retry.on
 
 
