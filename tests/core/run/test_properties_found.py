@@ -1,8 +1,10 @@
 """Mistakes that the random campaigns found in the machine, each as the smallest run that shows it."""
 
+from conftest import read_program
+
 from auraos.core.run import explain, fold, restore, snapshot
 from auraos.core.run.commands import Compute, SlotOpened
-from auraos.core.run.facts import CancelRequested, RunPaused, SignalReceived, TimerFired
+from auraos.core.run.facts import CancelRequested, RunPaused, RunResumed, SignalReceived, TimerFired
 from auraos.core.run.machine import advance
 
 
@@ -66,3 +68,93 @@ def test_a_key_of_an_item_may_hold_any_sign(drive):
     (path,) = hand.open
     assert hand.program.find(path).id == "a"
     assert hand.check_replay().succeed(path).status == "succeeded"
+
+
+def test_two_called_runs_of_one_workflow_are_undone_side_by_side(drive):
+    child = "kind: workflow\nname: child\nspec: {steps: {c: {type: act, undo: {type: act}}}}"
+    text = """
+steps:
+  first:
+    type: race
+    with: {on_error: continue}
+    branches:
+      one: {steps: {k: {type: call, with: {workflow: child}}, a: {type: act}}, links: [k -> a]}
+      two: {steps: {l: {type: call, with: {workflow: child}}, b: {type: act}}, links: [l -> b]}
+      three: {steps: {w: {type: wait.signal, with: {name: go}}}}
+"""
+    hand = drive(text, programs={"child": read_program(child)})
+    for made in list(hand.children.values()):
+        hand.collect(made.succeed("c"))
+    hand.fail("first/a").fail("first/b")
+    assert sorted(hand.open) == ["first/k/c!undo", "first/l/c!undo"]
+    hand.succeed("first/k/c!undo").succeed("first/l/c!undo").signal("go").check_replay()
+    assert hand.status == "succeeded"
+
+
+def test_a_fallback_of_a_long_loop_stands_in_for_the_loop_and_not_for_a_page(drive):
+    text = """
+steps:
+  each:
+    type: foreach
+    fallback: 7
+    with: {items: "{{ range(1001) }}"}
+    steps: {x: {type: fail, with: {message: broken}}}
+"""
+    assert drive(text).check_replay().state.output == 7
+
+
+def test_a_stop_within_a_page_of_a_long_loop_ends_the_whole_run(drive):
+    text = """
+steps:
+  each: {type: foreach, with: {items: "{{ range(1001) }}"}, steps: {x: {type: stop, with: {output: 5}}}}
+  after: {type: act}
+links: [each -> after]
+"""
+    hand = drive(text).check_replay()
+    assert (hand.status, hand.state.output, hand.open) == ("succeeded", 5, {})
+
+
+def test_a_doubt_about_a_write_outlives_a_cancel_of_a_paused_run(drive):
+    hand = drive("steps: {a: {type: act}}")
+    hand.tell(RunPaused(at=hand.now)).doubt("a", lost=True).cancel()
+    assert hand.check_replay().status == "cancelling"
+    assert hand.asked[-1].about == "uncertain"
+
+
+def test_a_verified_success_is_undone_when_a_paused_run_was_cancelled_meanwhile(drive):
+    text = "steps: {a: {type: act, undo: {type: act}, verify: {type: act, with: {effect: read}, done: '{{ output.found }}'}}}"
+    hand = drive(text).doubt("a").tell(RunPaused(at=1))
+    hand.succeed("a!verify", {"found": True}).cancel(undo=True)
+    assert list(hand.open) == ["a!undo"]
+    assert hand.succeed("a!undo").check_replay().status == "cancelled"
+
+
+def test_a_time_limit_that_passed_in_a_pause_holds_for_a_wait_that_begins_after_it(drive):
+    text = "steps: {a: {type: act}, w: {type: wait.signal, timeout: 5s, with: {name: go}}}\nlinks: [a -> w]"
+    hand = drive(text)
+    hand.tell(RunPaused(at=hand.now)).succeed("a").wait(10).tell(RunResumed(at=hand.now))
+    assert hand.check_replay().state.error.code == "deadline"
+
+
+def test_a_time_limit_that_passed_while_a_doubt_was_open_forbids_another_attempt(drive):
+    text = """
+steps:
+  a:
+    type: act
+    deadline: 5s
+    retry: {attempts: 3}
+    verify: {type: act, with: {effect: read}, done: "{{ output.found }}"}
+"""
+    hand = drive(text).doubt("a").wait(10).succeed("a!verify", {"found": False})
+    assert hand.check_replay().status == "failed"
+
+
+def test_a_time_at_the_end_of_the_calendar_is_refused_and_breaks_nothing(drive):
+    hand = drive("steps: {w: {type: wait.until, with: {at: '9999-12-31T23:59:59-10:00'}}}")
+    assert hand.check_replay().state.error.code == "settings-refused"
+
+
+def test_a_write_that_was_lost_is_not_repeated_where_its_author_says_fail(drive):
+    hand = drive("steps: {a: {type: act, uncertain: fail}}").doubt("a", lost=True)
+    assert hand.check_replay().status == "failed"
+    assert len(hand.executed) == 1

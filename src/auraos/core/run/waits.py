@@ -297,6 +297,13 @@ def _limit_reached(turn: Turn, activation: Activation) -> None:
             leave(turn, activation)
         case "deciding" if activation.step.behaviour in (Behaviour.WHILE, Behaviour.FOREACH):
             give_up(turn, activation, error)
+        case "deciding" if activation.step.behaviour is not Behaviour.EXECUTE:
+            if activation.error is None:
+                turn.state.agenda.pop(activation.path, None)
+                activation.error = error
+                plan_failure(turn, activation)
+        case _:
+            activation.deadline = turn.at
 
 
 def error_with(error: StepError, cause: StepError) -> StepError:
@@ -325,7 +332,10 @@ def _moment(value: Any) -> int:
     moment = parse_datetime(value) if isinstance(value, str) else value
     if not isinstance(moment, datetime):
         raise ValueRefusedError(f"A point in time is needed here, not {type_name(value)}.")
-    return (moment.astimezone(UTC) - EPOCH) // MICRO
+    try:
+        return (moment.astimezone(UTC) - EPOCH) // MICRO
+    except OverflowError:
+        raise ValueRefusedError(f"{moment.isoformat()} lies beyond the calendar.") from None
 
 
 def _text(value: Any) -> str:
