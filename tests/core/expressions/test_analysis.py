@@ -1,5 +1,6 @@
 """What is known of an expression before it runs: the names it reads, its type, and what is certain to fail."""
 
+import time
 from typing import Any
 
 import pytest
@@ -145,3 +146,18 @@ def test_a_condition_with_one_answer_is_recognised() -> None:
     ]
     assert [always(kind) for kind in kinds] == [False, True, False, False]
     assert always(Type(kinds=frozenset({"bool"}))) is None
+
+
+def _nested_lists(depth: int) -> str:
+    return "1 in [" * depth + "1" + "]" * depth
+
+
+def _nested_mappings(depth: int, name: str) -> str:
+    return f'[{{"a": i, "b": i, "{name}": i}} for i in [' * depth + name + "]][0]" * depth
+
+
+def test_deep_nesting_is_compiled_and_typed_in_time_that_does_not_double_with_each_level() -> None:
+    source = f"({_nested_mappings(14, 'x')} if {_nested_lists(20)} else {_nested_mappings(14, 'y')})"
+    started = time.process_time()
+    infer(compile_expression(source), {"x": ANY, "y": type_from_schema({"type": "integer"})})
+    assert time.process_time() - started < 2

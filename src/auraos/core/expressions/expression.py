@@ -5,7 +5,7 @@ from functools import cached_property
 
 from auraos.core.expressions.code import Closure, Code, Scope
 from auraos.core.expressions.errors import BudgetError, CallError, EvaluationError
-from auraos.core.expressions.meter import Meter, NeedsMeterError, measure
+from auraos.core.expressions.meter import SMALL, Meter, NeedsMeterError, measure
 from auraos.core.expressions.parse import Tree
 from auraos.core.expressions.reads import find_reads
 from auraos.core.values import Value
@@ -49,10 +49,11 @@ class Expression:
         meter: Meter | None = scope.get("$meter")
         if meter is None:
             scope["$meter"] = meter = Meter()
+        spent = meter.spent
         try:
             value = self._run(scope)
-            if type(value) is list or type(value) is dict:
-                measure(value, meter)
+            if meter.spent - spent > SMALL and (type(value) is list or type(value) is dict):
+                measure(value, meter)  # the same large part may stand in it many times
         except BudgetError as error:
             raise error if error.source else error.place(self.source, 0, len(self.source)) from None
         except CallError as error:

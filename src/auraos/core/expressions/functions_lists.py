@@ -201,23 +201,25 @@ def range_(scope: Scope, start: int, stop: int | None = None, step: int = 1) -> 
 
 
 @LISTS.function()
-def enumerate_(items: list[Any], start: int = 0) -> list[list[Any]]:
+def enumerate_(scope: Scope, items: list[Any], start: int = 0) -> list[list[Any]]:
     """Return [number, item] for each item.
 
     >>> enumerate(["a", "b"], start=1)
     [[1, "a"], [2, "b"]]
     """
     whole(start + len(items))
+    meter_of(scope).spend(len(items))
     return [[index, item] for index, item in enumerate(items, start)]
 
 
 @LISTS.function()
-def zip_(*lists: list[Any]) -> list[list[Any]]:
+def zip_(scope: Scope, *lists: list[Any]) -> list[list[Any]]:
     """Return lists of the first items, the second items and so on, as far as all lists go.
 
     >>> zip([1, 2], ["a", "b"])
     [[1, "a"], [2, "b"]]
     """
+    meter_of(scope).spend(min(map(len, lists), default=0) * (1 + len(lists) // 4))
     return [list(row) for row in zip(*lists, strict=False)]
 
 

@@ -99,7 +99,7 @@ def _walk(scope: Scope, text: str, pattern: str) -> Iterator[Any]:
     meter = meter_of(scope)
     for found in compiled.finditer(text):
         # Looking for the next place may read to the end each time.
-        meter.spend(_MATCH_STEPS + (len(text) - found.end() >> 9))
+        meter.spend(_MATCH_STEPS + (len(text) - found.end() >> 8))
         meter.grow(found.end() - found.start())
         yield found
 

@@ -122,6 +122,6 @@ def measure(value: Any, meter: Meter, site: Site | None = None) -> int:
         if total > meter.size:
             meter.grow(total, site)
         if steps > 1000:
-            meter.spend(steps // 4, site)
+            meter.spend(steps // 2, site)
             steps = 0
     return total

@@ -218,7 +218,7 @@ def _extreme(items: list[Any], by: str | None, *, greatest: bool) -> Any:
 
 
 @LIST_METHODS.method(list)
-def chunk(items: list[Any], size: int) -> list[list[Any]]:
+def chunk(scope: Scope, items: list[Any], size: int) -> list[list[Any]]:
     """Return the items in lists of a size; the last may be shorter.
 
     >>> [1, 2, 3].chunk(2)
@@ -226,6 +226,7 @@ def chunk(items: list[Any], size: int) -> list[list[Any]]:
     """
     if size < 1:
         raise CallError("out-of-range", "A chunk holds at least one item.")
+    meter_of(scope).spend(len(items) // size)
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 

@@ -104,7 +104,9 @@ def split(scope: Scope, text: str, separator: str | None = None, limit: int = -1
         raise CallError(
             "wrong-type", "An empty text separates nothing.", "For characters, write text.chars()."
         )
-    meter_of(scope).grow(len(text))
+    meter = meter_of(scope)
+    meter.spend(len(text) >> 4)
+    meter.grow(len(text))
     return text.split(separator, limit)
 
 

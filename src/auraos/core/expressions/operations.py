@@ -31,6 +31,7 @@ _REFUSED_SIGNS: dict[type[ast.AST], tuple[str, str]] = {
     ast.MatMult: ("@", ""),
     ast.Invert: ("~", "Write `not`."),
 }
+_PLAIN = (ast.Constant, ast.Name)
 _SAME_ORDER = frozenset({int, float, str, Decimal, date, timedelta})
 
 
@@ -194,8 +195,10 @@ def _constant_members(compiler: Compiling, node: ast.Compare) -> Members | None:
     whole = node.comparators[-1]
     if len(node.ops) != 1 or not isinstance(whole, ast.List | ast.Tuple | ast.Set):
         return None
-    parts = [compiler.compile(item) for item in whole.elts if not isinstance(item, ast.Starred)]
-    if len(parts) != len(whole.elts) or not all(part.is_constant for part in parts):
+    if not all(isinstance(getattr(item, "operand", item), _PLAIN) for item in whole.elts):
+        return None  # what is nested is compiled once, by whom it belongs to
+    parts = [compiler.compile(item) for item in whole.elts]
+    if not all(part.is_constant for part in parts):
         return None
     return Members([part.value for part in parts])
 

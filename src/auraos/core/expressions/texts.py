@@ -42,7 +42,9 @@ def to_text(value: Value, meter: Meter) -> str:
 
 def write_json(value: Value, meter: Meter, indent: int = 0) -> str:
     """Return a value as JSON text."""
-    meter.grow(measure(value, meter))
+    size = measure(value, meter)
+    meter.spend(size >> 5)
+    meter.grow(size)
     encoded = _ENCODER.encode(to_plain(value))
     return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
 

@@ -11,6 +11,7 @@ import msgspec
 from auraos.core.values import Value, type_name
 
 _MAX_DEPTH = 20
+_MAX_UNION = 8
 _KINDS = {
     "string": ("text",), "integer": ("int",), "number": ("int", "float", "decimal"), "boolean": ("bool",), "null": ("null",),
     "array": ("list",), "object": ("mapping",),
@@ -110,22 +111,24 @@ def forget_choices(kind: Type) -> Type:
     )
 
 
-def union(*types: Type) -> Type:
-    """Return the type of values that are of one of these types."""
+def union(*types: Type, depth: int = 0) -> Type:
+    """Return the type of values that are of one of these types; far inside, any."""
     known = [kind for kind in types if kind.kinds is None or kind.kinds]
     if not known or any(kind.kinds is None for kind in known):
         return ANY
-    if len(known) == 1:
+    if all(kind is known[0] for kind in known):
         return known[0]
+    if depth > _MAX_UNION:
+        return ANY
     lists = [kind for kind in known if "list" in (kind.kinds or ())]
     mappings = [kind for kind in known if "mapping" in (kind.kinds or ())]
     choices: tuple[Any, ...] | None = None
     if all(kind.choices is not None for kind in known):
         choices = tuple(choice for kind in known for choice in kind.choices or ())[:100]
-    joined = _join_mappings(mappings)
+    joined = _join_mappings(mappings, depth + 1)
     return Type(
         kinds=frozenset().union(*(kind.kinds or frozenset() for kind in known)),
-        item=union(*(kind.items for kind in lists)) if lists else None,
+        item=union(*(kind.items for kind in lists), depth=depth + 1) if lists else None,
         fields=joined.fields,
         extra=joined.extra,
         closed=joined.closed,
@@ -134,13 +137,16 @@ def union(*types: Type) -> Type:
     )
 
 
-def _join_mappings(mappings: list[Type]) -> Type:
+def _join_mappings(mappings: list[Type], depth: int) -> Type:
     if len(mappings) == 1:
         return mappings[0]
     if not mappings or any(kind.fields is None for kind in mappings):
         return Type()
     names = dict.fromkeys(name for kind in mappings for name in kind.fields or {})
-    fields = {name: union(*((kind.fields or {}).get(name, NULL) for kind in mappings)) for name in names}
+    fields = {
+        name: union(*((kind.fields or {}).get(name, NULL) for kind in mappings), depth=depth)
+        for name in names
+    }
     return Type(
         fields=fields,
         closed=all(kind.closed for kind in mappings),
