@@ -12,7 +12,6 @@ FRONT = "patterns.md"
 SUMMARY = "which of the 43 published patterns hold natively, which by composition, and which not."
 
 FILES = Path(__file__).resolve().parents[2] / "examples" / "patterns"
-COUNT = 43
 
 
 class Pattern(NamedTuple):
