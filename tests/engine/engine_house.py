@@ -71,9 +71,13 @@ class House:
         self.path = path
         self.steps = Steps()
         self.clock = MovableClock()
-        self.catalogue = Catalogue([*load_installed().catalogue.all(), *self.steps.types()])
-        self.definitions = FolderDefinitions(None, self.catalogue)
+        self.use(Catalogue([*load_installed().catalogue.all(), *self.steps.types()]))
         self.masked = "no-secret"
+
+    def use(self, catalogue: Catalogue) -> None:
+        """Let these be the installed step types from the next opening on."""
+        self.catalogue = catalogue
+        self.definitions = FolderDefinitions(None, catalogue)
 
     async def open(self, *, parallel: int = 100, pools: dict[str, int] | None = None) -> Engine:
         self.folder = DataFolder.claim(self.path)

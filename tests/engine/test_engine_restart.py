@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from engine_house import House, flow
 
+from auraos.core.catalogue import Catalogue
 from auraos.engine.ports import RunQuery
 from auraos.sdk import StepContext
 
@@ -208,3 +209,40 @@ async def test_a_start_of_a_child_that_was_asked_for_and_not_begun_is_begun_by_t
     ended = await engine.wait(run)
     await mortal.close()
     assert (ended.state, ended.output) == ("succeeded", {"n": 1})
+
+
+async def test_a_run_whose_step_type_is_gone_is_parked_with_its_reason_and_goes_on_when_it_is_back(
+    mortal: House,
+) -> None:
+    mortal.steps.work = hang
+    run = await mortal.start(flow("one: {type: test.idempotent, with: {n: 1}}"))
+    await until_started(mortal, 1)
+    await mortal.crash()
+    whole = mortal.catalogue
+    mortal.use(Catalogue([each for each in whole.all() if each.name != "test.idempotent"]))
+    await mortal.open()
+    parked = await mortal.store.find(run)
+    await mortal.close()
+    mortal.use(whole)
+    mortal.steps.work = lambda settings, context: _echo(settings)
+    engine = await mortal.open()
+    ended = await engine.wait(run)
+    await mortal.close()
+    assert parked is not None
+    assert (parked.state, parked.why[:18]) == ("running", "It cannot go on: T")
+    assert ended.state == "succeeded"
+
+
+async def test_what_was_logged_last_is_kept_when_the_engine_closes(mortal: House) -> None:
+    async def talk(settings: dict[str, Any], context: StepContext) -> Any:
+        context.log("last words")
+        await asyncio.Event().wait()
+
+    mortal.steps.work = talk
+    run = await mortal.start(flow("one: {type: test.read}"))
+    await until_started(mortal, 1)
+    await mortal.close()
+    await mortal.open()
+    lines = await mortal.store.logs(run)
+    await mortal.close()
+    assert lines[0].message == "last words"

@@ -281,7 +281,23 @@ async def test_a_hundred_races_of_cancel_and_completion_each_end_once(house: Hou
     assert set(ends) == {1}
 
 
+async def test_the_list_says_why_a_run_is_not_further(house: House) -> None:
+    steps = (
+        "ask: {type: human.approve, with: {title: Ship it?}}\npaid: {type: wait.signal, with: {name: paid}}"
+    )
+    run = await house.start(flow(steps, links="ask.approved -> paid"))
+    asked = await house.store.find(run)
+    await house.engine.approve(run, "approved")
+    unpaid = await house.store.find(run)
+    assert asked is not None
+    assert unpaid is not None
+    assert (asked.state, asked.why) == ("waiting", "It waits for somebody to approve: Ship it?")
+    assert unpaid.why == "It waits for the signal 'paid'."
+
+
 async def test_an_unknown_run_is_refused_by_name(house: House) -> None:
+    with pytest.raises(NotFoundError, match="'nobody'"):
+        await anext(house.engine.subscribe("nobody"))
     with pytest.raises(NotFoundError, match="'nobody'"):
         await house.engine.cancel("nobody")
 

@@ -3,11 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from auraos.core.run import Program, RunState, encode_fact
+from auraos.core.run import Program, RunState, encode_fact, explain
 from auraos.core.run.commands import Command, ExecuteStep, QueueStep
 from auraos.core.run.facts import (
     AnyFact,
@@ -22,6 +21,9 @@ from auraos.engine.ports import LogLine, RequestRow, RunRow, Subscription, Timer
 
 COUNTED = frozenset({"idempotent", "write", "irreversible"})
 """Effects whose success the store counts, at most once for each path and generation."""
+
+
+LONGEST_REASON = 500
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -174,9 +176,9 @@ class ActiveRun:
         assert row is not None
         assert state is not None
         status, asleep = state.status, self.is_asleep
-        if not self.created and row.state == status and row.asleep == asleep:
+        why = row.why if status == row.state == "running" else _reason(state)
+        if not self.created and row.state == status and row.asleep == asleep and row.why == why:
             return None
-        error: Any = state.error
         self.row = RunRow(
             workspace=row.workspace,
             run=row.run,
@@ -187,7 +189,7 @@ class ActiveRun:
             started_at=row.started_at,
             changed_at=at,
             finished_at=at if state.is_final else None,
-            why=error.message if error is not None else "",
+            why=why,
             by=row.by,
             parent=row.parent,
             origin=row.origin,
@@ -195,6 +197,15 @@ class ActiveRun:
             asleep=asleep,
         )
         return self.row
+
+
+def _reason(state: RunState) -> str:
+    """Return in a few words why a run is not further, or what it ended with."""
+    if state.status == "running":
+        return ""
+    if state.is_final:
+        return state.error.message[:LONGEST_REASON] if state.error is not None else ""
+    return " ".join(why.words for why in explain(state)[:3])[:LONGEST_REASON]
 
 
 def unreleased(drafts: list[Draft]) -> list[ExecuteStep]:

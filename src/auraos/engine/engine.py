@@ -183,9 +183,11 @@ class Engine(RunControl):
             return await self._ended_of(run)
         return await self._expect(run)
 
-    def subscribe(self, run: str, after: int = 0) -> AsyncIterator[Change]:
+    async def subscribe(self, run: str, after: int = 0) -> AsyncIterator[Change]:
         """Yield every durable fact of a run after this number, its log and progress, until it ends."""
-        return self._streams.follow(run, after)
+        await self._row_of(run)
+        async for change in self._streams.follow(run, after):
+            yield change
 
     async def drive_until_idle(self) -> None:
         """Return when nothing is under way: all runs have ended or wait for a time, a person, a signal, an

@@ -62,8 +62,8 @@ class Memory:
         for row in await self._store.awake():
             try:
                 await self.reach(row.run)
-            except AuraError as error:
-                log.warning("run.parked", extra={"run": row.run, "reason": str(error)})
+            except (AuraError, msgspec.DecodeError) as error:
+                await self._park(row, error)
 
     def let_sleep(self, run: ActiveRun) -> None:
         """Forget a run that sleeps, when there are many in memory."""
@@ -125,10 +125,10 @@ class Memory:
             run.row = row
             await self._read(run, row)
         except (AuraError, msgspec.DecodeError) as error:
-            await self._park(run, error)
+            await self._park(run.row, error)
             return
         if run.breaks > MOST_BREAKS:
-            await self._park(run, UnexpectedError("It broke the engine even while it was set apart."))
+            await self._park(run.row, UnexpectedError("It broke the engine even while it was set apart."))
             return
         if run.breaks == MOST_BREAKS:
             self._quarantine(run)
@@ -221,11 +221,13 @@ class Memory:
         run.held.clear()
         self.runner.give(run, RunQuarantined(at=self._clock.now(), reason=reason))
 
-    async def _park(self, run: ActiveRun, error: Exception) -> None:
+    async def _park(self, row: RunRow | None, error: Exception) -> None:
         """Leave a run that cannot be read as it stands, saying why; the next start tries again."""
-        self.runner.runs.pop(run.id, None)
-        log.error("run.parked", extra={"run": run.id, "reason": str(error)})
-        if run.row is not None:
-            why = f"It cannot go on: {error}"
-            row = msgspec.structs.replace(run.row, why=why, changed_at=self._clock.now(), asleep=False)
-            await self._store.commit(Write(workspace=run.workspace, run=run.id, seq=0, row=row))
+        if row is None:
+            return
+        self.runner.runs.pop(row.run, None)
+        log.error("run.parked", extra={"run": row.run, "reason": str(error)})
+        parked = msgspec.structs.replace(
+            row, why=f"It cannot go on: {error}", changed_at=self._clock.now(), asleep=False
+        )
+        await self._store.commit(Write(workspace=row.workspace, run=row.run, seq=0, row=parked))

@@ -360,18 +360,31 @@ class Runner:
     async def stop(self, grace: float) -> None:
         """Start nothing more; stop what may be repeated, wait for the rest, and write what they bring."""
         self.slots.is_open = False
-        under_way = [attempt for run in self.runs.values() for attempt in run.attempts.values()]
-        for attempt in under_way:
+        end = self._clock.monotonic() + grace
+        while (left := end - self._clock.monotonic()) > 0:
+            for run in self.runs.values():
+                self.flush(run)
+            tasks = self._tasks_to_await()
+            if not tasks and not self._writes:
+                break
+            await asyncio.wait([*tasks, *self._writes], timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        for attempt in self._attempts():
+            attempt.abandon()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _tasks_to_await(self) -> "list[asyncio.Task[None]]":
+        """Stop the attempts that may be repeated, and return the others."""
+        for attempt in self._attempts():
             if attempt.may_repeat:
                 attempt.abandon()
-        tasks = [attempt.task for attempt in under_way if attempt.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
-        for attempt in under_way:
-            attempt.abandon()
-        while self._writes:
-            await asyncio.wait(self._writes)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        return [
+            attempt.task
+            for attempt in self._attempts()
+            if attempt.task is not None and not attempt.may_repeat and not attempt.task.done()
+        ]
+
+    def _attempts(self) -> list[Attempt]:
+        return [attempt for run in self.runs.values() for attempt in run.attempts.values()]
 
     def as_error(self, error: BaseException) -> AuraError:
         """Return what a waiter is told of something that went wrong."""
