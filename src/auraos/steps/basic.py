@@ -26,6 +26,7 @@ noop = StepType(
     description="Useful to join branches, to hold a place, and as the end of a branch.",
     behaviour=Behaviour.EVALUATE,
     settings=settings_schema(NoopSettings),
+    output={"x-type-of": ["value"]},
     effect=Effect.PURE,
     evaluate=_pass_on,
     examples=(

@@ -106,19 +106,20 @@ def _refused(fault: str) -> StepFailed:
 def _output(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that the output surely has, so that a misspelt one is found before anything runs."""
     if isinstance(settings.get("set"), Mapping) and len(settings) == 1:
-        return _schema_of(settings["set"])
+        return _schema_of(settings["set"], ("set",))
     return {}
 
 
-def _schema_of(value: Any) -> dict[str, Any]:
+def _schema_of(value: Any, path: tuple[str, ...]) -> dict[str, Any]:
+    """Return the schema of a mapping that is passed on; `x-type-of` lets the checks put in what is known of each part."""
     if isinstance(value, Mapping):
         return {
             "type": "object",
-            "properties": {str(name): _schema_of(part) for name, part in value.items()},
+            "properties": {str(name): _schema_of(part, (*path, str(name))) for name, part in value.items()},
             "required": [str(name) for name in value],
             "additionalProperties": False,
         }
-    return {}
+    return {"x-type-of": list(path)}
 
 
 transform = StepType(

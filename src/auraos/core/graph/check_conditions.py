@@ -4,14 +4,19 @@ from typing import Any
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.expressions import ExpressionError, LocatedError, compile_expression
-from auraos.core.expressions.types import always
+from auraos.core.expressions.types import always, type_of_value
 from auraos.core.graph.fields import has_template
-from auraos.core.graph.types import Types
+from auraos.core.graph.types import Types, say_type
 from auraos.core.graph.uses import CONDITIONS, WORKFLOW_NAMES, Use, loop_names
 from auraos.core.graph.views import StepView, WorkflowView
 from auraos.core.problems import Path
 
 _UNKNOWN = object()
+_MUST_BE_BOOLEAN: dict[Behaviour | None, tuple[str, ...]] = {
+    Behaviour.WHILE: ("condition",),
+    Behaviour.FOREACH: ("enough",),
+}
+"""Conditions that the run machine does not take for true or false when they are something else."""
 
 
 class _Answers:
@@ -20,6 +25,15 @@ class _Answers:
     def __init__(self, whole: dict[Path, Use], types: Types) -> None:
         self.whole = whole
         self.types = types
+
+    def refuse_others(self, view: WorkflowView, value: Any, path: Path) -> bool:
+        """Report a condition that is certain to be neither true nor false."""
+        kind = self.types.type_of(self.whole[path]) if path in self.whole else type_of_value(value)
+        if kind.kinds is None or "bool" in kind.kinds or (value is None and path[-1] == "enough"):
+            return False
+        message = f"{str(path[-1])!r} must be true or false, and this is {say_type(kind)}."
+        view.findings.add("type-mismatch", path, message, hint="Compare it with something, as in `… > 0`.")
+        return True
 
     def find(self, value: Any, path: Path) -> Any:
         """Return true or false, or that nobody can know."""
@@ -58,6 +72,8 @@ def _check_condition(
     view: WorkflowView, step: StepView, value: Any, path: Path, answers: _Answers, names: set[str]
 ) -> None:
     if _refuse_text(view, value, path, names):
+        return
+    if path[-1] in _MUST_BE_BOOLEAN.get(step.behaviour, ()) and answers.refuse_others(view, value, path):
         return
     answer = answers.find(value, path)
     if answer is _UNKNOWN or value is None:

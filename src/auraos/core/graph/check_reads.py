@@ -114,6 +114,10 @@ def _check_hidden(view: WorkflowView, use: Use, read: StepView) -> None:
         return
     owner = read.scope.owner
     container = owner.id if owner else ""
+    if any(scope.owner is owner for scope in use.scope.chain()):
+        message = f"{read.id!r} stands in another part of {container!r}; its output is not seen from here."
+        _add(view, use, ("steps", read.id), "reads-inner", message, "")
+        return
     _add(
         view,
         use,

@@ -82,7 +82,7 @@ class Types:
         self.view.findings.add(
             "type-mismatch",
             path,
-            f"{what} {_say(given)}; {path[-1]!r} must be {_say(Type(kinds=allowed))}.",
+            f"{what} {say_type(given)}; {path[-1]!r} must be {say_type(Type(kinds=allowed))}.",
             hint=hint,
             place=use.place(self.view.findings) if use else None,
         )
@@ -247,7 +247,9 @@ class Types:
         declared = self._declared(step).without_null()
         if not given.kinds or not declared.kinds or given.kinds & declared.kinds:
             return
-        message = f"The fallback is {_say(given)}, while the output of {step.id!r} is {_say(declared)}."
+        message = (
+            f"The fallback is {say_type(given)}, while the output of {step.id!r} is {say_type(declared)}."
+        )
         hint = "Give it the shape that the steps reading it expect."
         self.view.findings.add("fallback-mismatch", path, message, hint=hint)
 
@@ -258,7 +260,8 @@ def _passes_on(schema: Any, level: int = 0) -> bool:
     return False
 
 
-def _say(kind: Type) -> str:
+def say_type(kind: Type) -> str:
+    """Say in words what a value of a type is."""
     words = dict.fromkeys(_WORDS.get(name, f"a {name}") for name in sorted(kind.kinds or ()))
     if {"a number", "a whole number"} <= words.keys():
         words = {word: None for word in words if word not in ("a whole number", "a decimal")}
