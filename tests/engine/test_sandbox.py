@@ -266,7 +266,7 @@ async def test_an_output_that_cannot_be_kept_fails_and_stalls_nobody(sandbox, co
     failed = await failure(sandbox, code, memory=256)
     stalls.cancel()
     assert (failed.error_class, failed.error_code) == ("data", "code-output")
-    assert await stalls < 0.5
+    assert await stalls < 1
 
 
 async def longest_stall() -> float:
@@ -310,9 +310,9 @@ async def test_a_worker_that_is_killed_costs_only_its_own_code(sandbox):
     await value(sandbox, "1")
     task = asyncio.create_task(failure(sandbox, "while True: pass", seconds=20))
     await asyncio.sleep(0)
-    busy = await asyncio.wait_for(a_busy_worker(), 5)
+    busy = await asyncio.wait_for(a_busy_worker(), 30)
     os.kill(busy, 9)
-    failed = await asyncio.wait_for(task, 5)
+    failed = await asyncio.wait_for(task, 30)
     assert (failed.error_class, failed.error_code) == ("transient", "code-crashed")
     assert await value(sandbox, "2") == 2
 
@@ -322,8 +322,8 @@ async def a_busy_worker() -> int:
     while True:
         for process in workers():
             before = computed(process)
-            await asyncio.sleep(0.05)
-            if computed(process) > before + 2:
+            await asyncio.sleep(0.1)
+            if computed(process) > before:
                 return process
 
 
@@ -334,11 +334,11 @@ def computed(process: int) -> int:
 async def test_code_that_is_cancelled_gives_its_worker_back():
     async with Sandbox(workers=1) as sandbox:
         task = asyncio.create_task(run(sandbox, "while True: pass", seconds=60))
-        await asyncio.wait_for(a_busy_worker(), 5)
+        await asyncio.wait_for(a_busy_worker(), 30)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await asyncio.wait_for(value(sandbox, "1"), 5) == 1
+        assert await asyncio.wait_for(value(sandbox, "1"), 30) == 1
 
 
 EXITING = """
@@ -365,8 +365,8 @@ async def test_a_process_that_ran_code_ends_in_good_order():
 async def test_closing_stops_what_still_runs():
     sandbox = Sandbox(workers=1)
     tasks = [asyncio.create_task(run(sandbox, "while True: pass", seconds=60)) for _ in range(3)]
-    await asyncio.wait_for(a_busy_worker(), 5)
-    await asyncio.wait_for(sandbox.close(), 5)
+    await asyncio.wait_for(a_busy_worker(), 30)
+    await asyncio.wait_for(sandbox.close(), 30)
     endings = await asyncio.gather(*tasks, return_exceptions=True)
     assert [ending.error_code for ending in endings] == ["code-crashed"] * 3
     assert [ending.error_class for ending in endings] == ["transient"] * 3

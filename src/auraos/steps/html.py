@@ -10,7 +10,8 @@ from auraos.steps.kinds import bad_text
 from auraos.steps.markup import Element, read_html
 
 LONGEST = 5_000_000
-MOST_READ = 20_000_000
+MOST_READ = 1_000_000
+"""How many parts, and tens of characters, are read in all; parts within each other count several times."""
 _CELLS = ("td", "th")
 _PART = re.compile(r"([a-zA-Z][\w-]*|\*)?((?:[.#][\w-]+|\[[\w-]+(?:=(?:\"[^\"]*\"|[\w.:/-]+))?\])*)")
 _CONDITION = re.compile(r"([.#])([\w-]+)|\[([\w-]+)(?:=(?:\"([^\"]*)\"|([\w.:/-]+)))?\]")
@@ -69,7 +70,7 @@ def parse_html(settings: ParseSettings) -> Page:
         raise bad_text("HTML", f"it has more than {LONGEST:,} characters")
     root = read_html(settings.text)
     elements = list(root.walk())
-    texts = _Texts()
+    texts = _Texts(root, elements)
     title = next((texts.of(element) for element in elements if element.name == "title"), "")
     return Page(
         title=title,
@@ -87,15 +88,20 @@ def parse_html(settings: ParseSettings) -> Page:
 class _Texts:
     """Reads the texts of elements; parts that lie within each other count as often as they are read."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Element, elements: list[Element]) -> None:
+        self._sizes = {id(element): len(element.children) + 1 for element in (root, *elements)}
+        for element in reversed(elements):
+            if element.parent is not None:
+                self._sizes[id(element.parent)] += self._sizes[id(element)]
         self._read = 0
 
     def of(self, element: Element) -> str:
         """Return the text of an element."""
-        text = element.text()
-        self._read += len(text)
+        self._read += self._sizes[id(element)]
         if self._read > MOST_READ:
-            raise bad_text("HTML", f"its parts have more than {MOST_READ:,} characters in all")
+            raise bad_text("HTML", "too many of its parts lie within each other", "Select fewer parts.")
+        text = element.text()
+        self._read += len(text) // 10
         return text
 
 

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 MOST_NODES = 200_000
@@ -84,6 +85,7 @@ class _Reader:
         self._root = self._top = Element("", {}, None)
         self._nodes = 0
         self._depth = 0
+        self._open_names: Counter[str] = Counter()
 
     def read(self) -> Element:
         text, at = self._text, 0
@@ -133,6 +135,7 @@ class _Reader:
         if self._depth < DEEPEST:
             self._top = element
             self._depth += 1
+            self._open_names[name] += 1
         return end
 
     def _read_raw(self, element: Element, at: int) -> int:
@@ -142,20 +145,28 @@ class _Reader:
         return self._behind(">", end) if end >= 0 else len(self._text)
 
     def _close(self, name: str) -> None:
-        element, depth = self._top, self._depth
-        while element.parent is not None and element.name != name:
-            element, depth = element.parent, depth - 1
-        if element.parent is not None:
-            self._top, self._depth = element.parent, depth - 1
+        if self._open_names[name]:
+            while self._top.name != name:
+                self._leave()
+            self._leave()
 
     def _close_implied(self, name: str) -> None:
         closes = _CLOSES.get(name) or (("p",) if name in _BLOCKS and name != "br" else ())
-        element, depth = self._top, self._depth
-        while closes and element.parent is not None and element.name not in _BARRIERS:
-            depth -= 1
+        if not any(self._open_names[each] for each in closes):
+            return
+        element, closed = self._top, None
+        while element.parent is not None and element.name not in _BARRIERS:
             if element.name in closes:
-                self._top, self._depth = element.parent, depth
+                closed = element
             element = element.parent
+        while closed is not None and self._top is not closed.parent:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._top.parent is not None:
+            self._open_names[self._top.name] -= 1
+            self._top = self._top.parent
+            self._depth -= 1
 
     def _add_text(self, text: str) -> None:
         self._top.children.append(_unescape(text))
