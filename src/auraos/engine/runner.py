@@ -197,7 +197,7 @@ class Runner:
                 given.waiter.set_result(None)
         if draft.versions:
             self._hooks.kept(draft.versions)
-        if run.id in self.streams:
+        if run.id in self.streams.listeners:
             self._show(run, draft)
         release = self._release
         for wish in draft.wishes:
@@ -206,8 +206,10 @@ class Runner:
                 handler(run, wish)
         for request in draft.requests:
             self._hooks.requested(request)
-        self.flush(run)
-        self._hooks.settled(run)
+        if not run.draft.is_empty:
+            self.flush(run)
+        elif not run.holding:
+            self._hooks.settled(run)
 
     def _show(self, run: ActiveRun, draft: Draft) -> None:
         first = run.seq - len(draft.facts) + 1
@@ -284,7 +286,8 @@ class Runner:
         if pool is not None:
             self.slots.give_back(pool)
         self.give(run, outcome)
-        self.fill_slots()
+        if self.slots.is_wanted:
+            self.fill_slots()
 
     def fill_slots(self) -> None:
         """Give free slots to whoever's turn it is."""
@@ -348,7 +351,7 @@ class Runner:
 
     def progressed(self, run: str, progress: Progress) -> None:
         """Show a sign of progress."""
-        if run in self.streams:
+        if run in self.streams.listeners:
             self.streams.publish(Change(run=run, progress=progress))
 
     def _flush_logs(self, run: ActiveRun) -> None:

@@ -29,6 +29,11 @@ class Slots:
         self._order = itertools.count()
         self.is_open = True
 
+    @property
+    def is_wanted(self) -> bool:
+        """Return whether somebody stands in line."""
+        return bool(self._queues)
+
     def take(self, pool: str) -> bool:
         """Take a slot if one is free and nobody of the same pool waits for it."""
         if not self.is_open or self.free <= 0 or self._queues.get(pool):

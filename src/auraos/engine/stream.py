@@ -44,14 +44,11 @@ class Streams:
 
     def __init__(self, journal: Callable[[str, int], Awaitable[list[Batch]]]) -> None:
         self._journal = journal
-        self._queues: dict[str, set[asyncio.Queue[Shown]]] = {}
-
-    def __contains__(self, run: str) -> bool:
-        return run in self._queues
+        self.listeners: dict[str, set[asyncio.Queue[Shown]]] = {}
 
     def publish(self, change: Change) -> None:
         """Show something to everybody who listens to its run; who does not keep up is cut off."""
-        for queue in tuple(self._queues.get(change.run, ())):
+        for queue in tuple(self.listeners.get(change.run, ())):
             if queue.qsize() < LONGEST_QUEUE:
                 queue.put_nowait(change)
             else:
@@ -62,7 +59,7 @@ class Streams:
 
     def close(self) -> None:
         """End all streams."""
-        for run, queues in list(self._queues.items()):
+        for run, queues in list(self.listeners.items()):
             for queue in tuple(queues):
                 self._leave(run, queue)
                 queue.put_nowait(None)
@@ -70,7 +67,7 @@ class Streams:
     async def follow(self, run: str, after: int = 0) -> AsyncIterator[Change]:
         """Yield the facts of a run after this number, then everything new, until the run is final."""
         queue: asyncio.Queue[Shown] = asyncio.Queue()
-        self._queues.setdefault(run, set()).add(queue)
+        self.listeners.setdefault(run, set()).add(queue)
         try:
             seen = after
             for batch in await self._journal(run, after):
@@ -93,11 +90,11 @@ class Streams:
             self._leave(run, queue)
 
     def _leave(self, run: str, queue: "asyncio.Queue[Shown]") -> None:
-        queues = self._queues.get(run)
+        queues = self.listeners.get(run)
         if queues is not None:
             queues.discard(queue)
             if not queues:
-                del self._queues[run]
+                del self.listeners[run]
 
 
 def changes_of(run: str, batch: Batch) -> list[Change]:
