@@ -106,7 +106,7 @@ docs: reference $(STAMPS)/docs ## Build the documentation into site/
 	$(BIN)/zensical build --clean --strict
 
 reference: $(STAMPS)/auraos ## Write docs/reference from the code
-	$(BIN)/python scripts/reference.py docs/reference
+	$(BIN)/python scripts/reference docs/reference
 
 # Versions are chosen once, in run.txt; the other locks agree with it. No lock names an address.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

@@ -31,3 +31,10 @@ def test_the_build_server_runs_what_people_run():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "set -euo pipefail" in script
     assert script.rstrip().endswith("exec make test")
+
+
+def test_what_the_makefile_runs_and_names_is_there():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:scripts|examples|docs)/[\w./-]+[\w]", makefile)) - {"docs/reference"}
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
