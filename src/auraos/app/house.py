@@ -1,5 +1,6 @@
 """One data folder, opened: for reading, for driving runs, or through the process that holds it already."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +23,9 @@ from auraos.storage.folder import DataFolder, FolderInUseError
 
 Lead: TypeAlias = Engine | EngineClient
 """Whoever starts and leads runs: an engine of our own, or the one of another process."""
+
+
+_TRIES, _PAUSE = 30, 0.1
 
 
 class NoDataFolderError(UserError):
@@ -92,11 +96,9 @@ async def open_for_reading(data: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         installed = load_installed()
         definitions = FolderDefinitions(None, installed.catalogue)
-        try:
-            folder = DataFolder.claim(data)
-        except FolderInUseError as in_use:
-            client = await _connect(data, in_use, stack)
-            yield House(data, installed, definitions, client, client)
+        folder = await _claim_or_connect(data, stack)
+        if isinstance(folder, EngineClient):
+            yield House(data, installed, definitions, folder, folder)
             return
         stack.callback(folder.release)
         yield House(data, installed, definitions, await _open_store(folder, stack), None)
@@ -129,11 +131,9 @@ async def open_for_driving(
         reveal = Reveal(os.environ, redactor)
         egress = Egress(allow_net, secrets=reveal)
         stack.push_async_callback(egress.close)
-        try:
-            folder = DataFolder.claim(data)
-        except FolderInUseError as in_use:
-            client = await _connect(data, in_use, stack)
-            yield House(data, installed, definitions, client, client)
+        folder = await _claim_or_connect(data, stack)
+        if isinstance(folder, EngineClient):
+            yield House(data, installed, definitions, folder, folder)
             return
         stack.callback(folder.release)
         store = await _open_store(folder, stack)
@@ -171,10 +171,18 @@ async def _open_store(folder: DataFolder, stack: AsyncExitStack) -> Store:
     return store
 
 
-async def _connect(data: Path, in_use: FolderInUseError, stack: AsyncExitStack) -> EngineClient:
-    try:
-        client = await EngineClient.connect(data / "engine.sock")
-    except EngineGoneError:
-        raise in_use from None
-    stack.push_async_callback(client.close)
-    return client
+async def _claim_or_connect(data: Path, stack: AsyncExitStack) -> "DataFolder | EngineClient":
+    """Take the folder, or reach the process that has it; one that only just begins or ends is waited for a little."""
+    for _ in range(_TRIES):
+        try:
+            return DataFolder.claim(data)
+        except FolderInUseError as in_use:
+            refused = in_use
+        try:
+            client = await EngineClient.connect(data / "engine.sock")
+        except EngineGoneError:
+            await asyncio.sleep(_PAUSE)
+            continue
+        stack.push_async_callback(client.close)
+        return client
+    raise refused

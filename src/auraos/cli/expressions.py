@@ -6,18 +6,18 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.cli.exits import Exit
-from auraos.cli.failures import WrongInputError
 from auraos.cli.options import Json, read_input, read_pairs
-from auraos.cli.screen import clean, print_json, to_people
+from auraos.cli.problems import problem_document, show_problem
+from auraos.cli.screen import clean, print_json, to_people, to_side
+from auraos.core.document import Lines
 from auraos.core.expressions import (
-    EvaluationError,
-    ExpressionError,
     LocatedError,
     Meter,
     compile_expression,
     compile_template,
     describe_functions,
 )
+from auraos.core.problems import Problem
 from auraos.core.values import from_wire, to_wire
 
 
@@ -56,11 +56,23 @@ def evaluate(
             value = compile_template(expression).evaluate(names)
         else:
             value = compile_expression(expression).evaluate(names)
-    except (ExpressionError, EvaluationError, LocatedError) as error:
-        raise WrongInputError(f"{error}") from None
+    except LocatedError as error:
+        return _refuse(error, expression, as_json=json)
     if json:
         print_json({"ok": True, "value": to_wire(value)})
     else:
         data = msgspec.json.encode(to_wire(value))
         to_people().line(msgspec.json.format(data, indent=2).decode())
     return Exit.DONE
+
+
+def _refuse(error: LocatedError, text: str, *, as_json: bool) -> int:
+    """Show where in the expression the error is; inside a text with `{{ … }}` the place counts from its braces."""
+    offset = error.data.get("offset", 0)
+    place = Lines(text).place(offset + error.start, offset + max(error.end, error.start + 1))
+    problem = Problem(code=error.code, message=error.message, place=place, hint=error.hint)
+    if as_json:
+        print_json({"error": problem_document(problem), "exit_code": int(Exit.WRONG_INPUT)})
+    else:
+        show_problem(to_side(), "expression", text, problem)
+    return Exit.WRONG_INPUT

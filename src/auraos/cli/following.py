@@ -5,7 +5,8 @@ import getpass
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from auraos.cli.progress import Progress, Row, clock, run_line, show_row
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
 from auraos.core.run.facts import StepError
 from auraos.core.values import to_wire
+from auraos.engine.client import EngineGoneError
 from auraos.engine.stream import Change
 
 _STATE_TINTS: dict[str, Tint] = {
@@ -26,6 +28,27 @@ _STATE_TINTS: dict[str, Tint] = {
     "cancelled": "yellow",
     "compensated": "yellow",
 }
+
+
+async def lead(
+    open_house: Callable[[], AbstractAsyncContextManager[House]],
+    begin: Callable[[House], Awaitable[tuple[str, int]]],
+    *,
+    patience: Patience,
+    as_json: bool,
+) -> int:
+    """Open the house, begin something there (it returns the run, and how many of its facts are old), and follow the run.
+
+    When the process that held the folder ends meanwhile, the run is led on here.
+    """
+    async with open_house() as house:
+        run, after = await begin(house)
+        try:
+            return await follow_and_show(house, run, patience=patience, as_json=as_json, after=after)
+        except EngineGoneError:
+            pass
+    async with open_house() as house:
+        return await follow_and_show(house, run, patience=patience, as_json=as_json, after=after)
 
 
 async def follow_and_show(

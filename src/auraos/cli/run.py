@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -15,11 +15,11 @@ from auraos.app.house import House, open_for_driving
 from auraos.app.installed import Installed, load_installed
 from auraos.app.starting import check_start
 from auraos.cli.exits import Exit
-from auraos.cli.following import follow_and_show, person
+from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
 from auraos.cli.problems import count_words, problem_document, show_problem
 from auraos.cli.screen import print_json, to_side
-from auraos.core.values import Value, from_wire
+from auraos.core.values import from_wire
 
 
 def run(
@@ -52,10 +52,20 @@ def run(
         return _refuse(checked, as_json=json)
     patience: Patience = "for-time" if wait is None else "always" if wait else "never"
     check_start(checked.workflow, given, variables)
-    opened = open_for_driving(
-        data, files=folder_of(file), installed=installed, allow_net=allow_net, create=True
+    files = folder_of(file)
+
+    async def begin(house: House) -> tuple[str, int]:
+        version = house.definitions.add(text)
+        called = [one for one in await house.definitions.called(version) if one.name != version.name]
+        started = await house.engine.start(
+            version, input=given, variables=variables, by=person(), called=called
+        )
+        return started, 0
+
+    opening = partial(
+        open_for_driving, data, files=files, installed=installed, allow_net=allow_net, create=True
     )
-    return asyncio.run(_run(opened, text, given, variables, patience=patience, as_json=json))
+    return asyncio.run(lead(opening, begin, patience=patience, as_json=json))
 
 
 def _check(file: str, text: str, installed: Installed) -> CheckedFile:
@@ -75,23 +85,3 @@ def _refuse(checked: CheckedFile, *, as_json: bool) -> int:
         show_problem(side, checked.path, checked.text, problem)
     side.line(f"Not started: {checked.path} has {len(errors)} error{'s' * (len(errors) != 1)}.")
     return Exit.WRONG_INPUT
-
-
-async def _run(
-    opened: AbstractAsyncContextManager[House],
-    text: str,
-    given: Value,
-    variables: dict[str, Any],
-    *,
-    patience: Patience,
-    as_json: bool,
-) -> int:
-    async with opened as house:
-        started = await _start(house, text, given, variables)
-        return await follow_and_show(house, started, patience=patience, as_json=as_json)
-
-
-async def _start(house: House, text: str, given: Value, variables: dict[str, Any]) -> str:
-    version = house.definitions.add(text)
-    called = [one for one in await house.definitions.called(version) if one.name != version.name]
-    return await house.engine.start(version, input=given, variables=variables, by=person(), called=called)

@@ -3,6 +3,7 @@
 # ruff: noqa: PLR0913 (a command has as many parameters as it has options)
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,11 +11,10 @@ from cyclopts import Parameter
 
 from auraos.app.files import check_source, folder_of, read_source
 from auraos.app.house import House, open_for_driving
-from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.following import follow_and_show, person
+from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_pair
-from auraos.cli.problems import show_problem
+from auraos.cli.problems import count_words, show_problem
 from auraos.cli.runs.lead import patience_of
 from auraos.cli.runs.options import Run, Wait
 from auraos.cli.screen import to_side
@@ -50,9 +50,7 @@ def retry(
 
     The first run stays as it is. Outputs of finished steps are taken over, so nothing is done twice.
     """
-    return asyncio.run(
-        _again(run, "retry", start, {}, on, again, allow_net=allow_net, wait=wait, data=data, as_json=json)
-    )
+    return _again(run, "retry", start, {}, on, again, allow_net=allow_net, wait=wait, data=data, as_json=json)
 
 
 def fork(
@@ -76,10 +74,8 @@ def fork(
     changes = from_wire(dict(_change(one) for one in set))
     if not changes and not start:
         raise WrongInputError("What is to be different?", hint="Give --set steps.NAME=JSON, or --from STEP.")
-    return asyncio.run(
-        _again(
-            run, "fork", start, changes, on, again, allow_net=allow_net, wait=wait, data=data, as_json=json
-        )
+    return _again(
+        run, "fork", start, changes, on, again, allow_net=allow_net, wait=wait, data=data, as_json=json
     )
 
 
@@ -88,7 +84,7 @@ def _change(text: str) -> tuple[str, Any]:
     return path.removeprefix("steps."), value
 
 
-async def _again(
+def _again(
     run: str,
     kind: Literal["retry", "fork"],
     start: str,
@@ -101,17 +97,16 @@ async def _again(
     data: Path,
     as_json: bool,
 ) -> int:
-    files = folder_of(on) if on else None
-    async with open_for_driving(data, files=files, allow_net=allow_net) as house:
+    text = read_source(on) if on else ""
+
+    async def begin(house: House) -> tuple[str, int]:
         row = await house.find(run)
         if row.state not in FINAL and kind == "retry":
             raise WrongInputError(
                 f"Run {row.number} is {row.state}; only a run that is over is run again.",
                 hint=f"`auraos runs resume {row.number}` leads it on, `auraos runs fork` branches off from it.",
             )
-        version = _version(house, on) if on else None
-        if on and version is None:
-            return Exit.WRONG_INPUT
+        version = _version(house, on, text) if on else None
         if not again:
             await _refuse_repeating(house, row, start, changes)
         started = await house.engine.retry(
@@ -123,17 +118,19 @@ async def _again(
             workflow=version,
             by=person(),
         )
-        return await follow_and_show(house, started, patience=patience_of(wait), as_json=as_json)
+        return started, 0
+
+    opening = partial(open_for_driving, data, files=folder_of(on) if on else None, allow_net=allow_net)
+    return asyncio.run(lead(opening, begin, patience=patience_of(wait), as_json=as_json))
 
 
-def _version(house: House, file: str) -> Version | None:
-    text = read_source(file)
+def _version(house: House, file: str, text: str) -> Version:
     checked = check_source(file, text, house.installed.catalogue, others=house.definitions.find_workflow)
-    if not checked.errors:
-        return house.definitions.add(text)
     for problem in checked.errors:
         show_problem(to_side(), file, text, problem)
-    return None
+    if checked.errors:
+        raise WrongInputError(f"{file} has {count_words(len(checked.errors), 0)}; no run was started.")
+    return house.definitions.add(text)
 
 
 async def _refuse_repeating(house: House, row: RunRow, start: str, changes: dict[str, Any]) -> None:

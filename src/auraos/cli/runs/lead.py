@@ -8,6 +8,7 @@ run is driven on until it is final or waits again.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -17,7 +18,7 @@ from auraos.app.following import Patience
 from auraos.app.house import House, open_for_driving
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.following import follow_and_show, person
+from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
 from auraos.cli.runs.options import Comment, Force, Run, Step, Undo, Wait
 from auraos.cli.screen import print_json, to_people
@@ -199,18 +200,16 @@ def _answer(decision: str, step: str, comment: str, payload: tuple[str, ...]) ->
 def _lead(
     run: str, wish: Wish, *, data: Path, allow_net: tuple[str, ...], wait: bool | None, as_json: bool
 ) -> int:
-    async def go() -> int:
-        async with open_for_driving(data, allow_net=allow_net) as house:
-            row = await house.find(run)
-            if row.state in FINAL:
-                raise WrongInputError(f"Run {row.number} is over: it {_ended(row.state)}.", hint=_hint(row))
-            after = len(await house.facts(row.run))
-            await wish(house, row)
-            return await follow_and_show(
-                house, row.run, patience=patience_of(wait), as_json=as_json, after=after
-            )
+    async def begin(house: House) -> tuple[str, int]:
+        row = await house.find(run)
+        if row.state in FINAL:
+            raise WrongInputError(f"Run {row.number} is over: it {_ended(row.state)}.", hint=_hint(row))
+        after = len(await house.facts(row.run))
+        await wish(house, row)
+        return row.run, after
 
-    return asyncio.run(go())
+    opening = partial(open_for_driving, data, allow_net=allow_net)
+    return asyncio.run(lead(opening, begin, patience=patience_of(wait), as_json=as_json))
 
 
 def _ended(state: str) -> str:

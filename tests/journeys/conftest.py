@@ -1,0 +1,67 @@
+"""Journeys: the real command line in processes of its own, in an empty folder."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+BIN = Path(sys.executable).parent / "auraos"
+
+
+class Done(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class CommandLine:
+    """`auraos` in one folder, as a person there would call it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AURAOS_")}
+        self.environment = {**kept, "HOME": str(folder), "COLUMNS": "120"}
+
+    def __call__(self, *words: str, stdin: str = "") -> Done:
+        done = subprocess.run(
+            [str(BIN), *words],
+            cwd=self.folder,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def begin(self, *words: str) -> "subprocess.Popen[str]":
+        """Start a command and do not wait for it."""
+        return subprocess.Popen(
+            [str(BIN), *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def write(self, name: str, text: str) -> str:
+        """Put a file into the folder."""
+        (self.folder / name).write_text(text)
+        return name
+
+
+@pytest.fixture
+def auraos(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)
