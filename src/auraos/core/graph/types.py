@@ -153,7 +153,9 @@ class Types:
             case "steps":
                 read = {path[1] for path in use.expression.reads if path[0] == "steps" and path[1:]}
                 steps = {name: self.view.by_id[name] for name in read if name in self.view.by_id}
-                return mapping_of({name: self.output_of(step) for name, step in steps.items()}, closed=False)
+                # a step that was skipped put out null, and a condition may ask for just that
+                outputs = {name: self.output_of(step).or_null() for name, step in steps.items()}
+                return mapping_of(outputs, closed=False)
             case "run":
                 return RUN
             case "index":
