@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auraos.sdk import StepFailed
@@ -62,6 +62,7 @@ def test_json_writes_special_values_as_text():
     )
 
 
+@settings(deadline=None)
 @given(plain_values)
 def test_json_and_yaml_read_back_what_they_wrote(value):
     assert parse_json.evaluate({"text": format_json.evaluate({"value": value})}) == value
@@ -73,6 +74,15 @@ def test_json_and_yaml_read_back_what_they_wrote(value):
 )
 def test_yaml_quotes_every_text_that_would_read_back_as_something_else(text):
     assert parse_yaml.evaluate({"text": format_yaml.evaluate({"value": [text]})}) == [text]
+
+
+@pytest.mark.parametrize(
+    "odd", ["\x85", "\u2028", "\u2029", "\ufeff", "\uffff", "\x07", "\t", "\r\n", "\n", "\U0010ffff"]
+)
+@pytest.mark.parametrize("pattern", ["{}", "a{}b", " {}", "{} ", "#{}: {}"])
+def test_yaml_keeps_every_odd_character(odd, pattern):
+    text = pattern.format(odd, odd)
+    assert parse_yaml.evaluate({"text": format_yaml.evaluate({"value": {text: [text]}})}) == {text: [text]}
 
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -153,6 +163,7 @@ def test_csv_keeps_a_formula_when_told_to():
     assert format_csv.evaluate({"items": [["=1"]], "header": False, "formulas": "keep"}) == "=1\r\n"
 
 
+@settings(deadline=None)
 @given(st.lists(st.fixed_dictionaries({"a": words, "b": words}), min_size=1, max_size=5))
 def test_csv_reads_back_what_it_wrote(rows):
     text = format_csv.evaluate({"items": rows, "formulas": "keep"})
@@ -272,6 +283,7 @@ def test_parts_within_parts_without_end_are_refused():
     assert "lie within each other" in fault_of(parse_html, {"text": "<table><tr><td>" * 60_000})
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("<>/ab\"'=! -&#;\n"), max_size=200))
 def test_no_html_text_makes_the_reader_fail(text):
     assert isinstance(parse_html.evaluate({"text": text})["text"], str)

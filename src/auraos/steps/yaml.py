@@ -1,5 +1,6 @@
 """`yaml.parse` and `yaml.format`: YAML 1.2 without tags, with bounds on depth, length and aliases."""
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -67,6 +68,10 @@ def format_yaml(settings: FormatSettings) -> str:
     return yaml.dump(to_plain(settings.value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
+_ODD = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that are line breaks to older readers, or that have to be written as escapes."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes no anchors, and quotes every text that YAML 1.2 would read as something else."""
 
@@ -75,7 +80,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_text(text) else "'")
+    style = '"' if _ODD.search(text) else None if is_text(text) else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)
