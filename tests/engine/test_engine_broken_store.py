@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from engine_house import House, flow
 
-from auraos.core.errors import UnexpectedError
+from auraos.core.errors import UnexpectedError, UserError
 from auraos.core.run import advance
 from auraos.engine.ports import StoreUnavailableError, Write
 from auraos.sdk import StepContext
@@ -142,3 +142,14 @@ async def test_a_run_that_breaks_the_machine_is_set_apart_and_harms_nobody(
     await home.engine.release(run, by="ann")
     await home.engine.signal(run, "paid")
     assert (await home.engine.wait(run)).state == "succeeded"
+
+
+async def test_an_engine_closes_in_time_though_its_store_takes_nothing(home: House) -> None:
+    run = await home.start(flow("paid: {type: wait.signal, with: {name: paid}}"))
+    disk = Disk(home)
+    disk.before.update(range(1, 1000))
+    with pytest.raises(StoreUnavailableError):
+        await home.engine.signal(run, "paid")
+    await asyncio.wait_for(home.engine.close(0.1), 5)
+    with pytest.raises(UserError, match="closing"):
+        await home.engine.signal(run, "paid")

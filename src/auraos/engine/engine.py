@@ -3,12 +3,14 @@ durable.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from auraos.core.catalogue import Catalogue
+from auraos.core.errors import AuraError
 from auraos.core.run import decode_fact, encode_fact, inherit
 from auraos.core.run.commands import EndRun
 from auraos.core.run.facts import (
@@ -28,11 +30,12 @@ from auraos.engine.control import EngineClosedError, RequestRefusedError, RunCon
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Clock, RequestRow, Store, Timer, Version, Write
-from auraos.engine.requests import Requests, check_input
+from auraos.engine.requests import PAUSE, Requests, check_input
 from auraos.engine.runner import Hooks, Runner
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams, changes_of
 
+log = logging.getLogger("auraos.engine")
 DEFAULT_PARALLEL = 100
 GRACE = 10.0
 
@@ -71,6 +74,7 @@ class Engine(RunControl):
             settled=self._settled,
             timer_fired=self._timer_fired,
             kept=programs.kept,
+            answered=self._requests.answered,
         )
         self._runner = Runner(
             store, catalogue, clock, doors, slots=Slots(parallel, pools), streams=self._streams, hooks=hooks
@@ -88,7 +92,9 @@ class Engine(RunControl):
         """Start nothing more, wait for started writes up to the grace, and make durable what they bring."""
         self._closing = True
         self._timers.stop()
+        self._requests.stop()
         await self._runner.stop(grace)
+        self._memory.stop()
         self._streams.close()
 
     # --- runs ---
@@ -269,6 +275,8 @@ class Engine(RunControl):
                 waiting.set_result(Ended(run.id, wish.state, wish.output, wish.error))
 
     def _timer_fired(self, timer: Timer) -> None:
+        if self._closing:
+            return
         active = self._runner.runs.get(timer.run)
         if active is not None:
             self._give_timer(active, timer)
@@ -278,7 +286,13 @@ class Engine(RunControl):
             task.add_done_callback(self._fetching.discard)
 
     async def _fetch_for(self, timer: Timer) -> None:
-        active = await self._memory.reach(timer.run)
+        try:
+            active = await self._memory.reach(timer.run)
+        except AuraError as error:  # the store is away, or the run cannot be read: its row stays
+            log.warning("timer.postponed", extra={"run": timer.run, "reason": str(error)})
+            if not self._closing:
+                asyncio.get_running_loop().call_later(PAUSE, self._timer_fired, timer)
+            return
         if active is None:
             self._timers.drop(timer.run, timer.path, timer.timer)
         else:

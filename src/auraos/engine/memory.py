@@ -70,6 +70,11 @@ class Memory:
         if len(self.runner.runs) > MOST_SLEEPERS and run.is_quiet:
             self.runner.runs.pop(run.id, None)
 
+    def stop(self) -> None:
+        """Mend nothing more: what is not durable will be found so by the next process."""
+        for task in tuple(self._mending):
+            task.cancel()
+
     def write_failed(self, run: ActiveRun, draft: Draft, error: BaseException) -> None:
         """Throw a run out of memory after its write failed, and read it again as soon as the store
         answers.

@@ -7,7 +7,8 @@ follows from its parent.
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import jsonschema_rs
@@ -22,6 +23,9 @@ from auraos.engine.definitions import Programs, called_workflows
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Blobs, Clock, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
+
+log = logging.getLogger("auraos.engine")
+PAUSE = 5.0
 
 
 class InputRefusedError(UserError):
@@ -43,6 +47,7 @@ class Requests:
         self._under_way: set[str] = set()
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._later: dict[str, asyncio.TimerHandle] = {}
         self.runner: Runner
 
     @property
@@ -79,6 +84,17 @@ class Requests:
         if isinstance(fact, RunStarted):
             self._starting[row.run] = task
             task.add_done_callback(lambda _: self._starting.pop(row.run, None))
+
+    def answered(self, requests: Sequence[str]) -> None:
+        """Note that the rows of these requests are gone."""
+        self._under_way.difference_update(requests)
+
+    def stop(self) -> None:
+        """Take up nothing more."""
+        for handle in self._later.values():
+            handle.cancel()
+        for task in tuple(self._tasks):
+            task.cancel()
 
     async def begin(
         self, started: RunStarted, program: Program, waiter: "asyncio.Future[None] | None" = None, *,
@@ -137,8 +153,14 @@ class Requests:
                 return
             await self._share(fact, run.workspace, getattr(fact, "run", ""), run.id)
             self._deliver(row, run, fact)
-        except AuraError:  # the store is away or the run cannot be read: the row stays, and is taken up again
+        except AuraError as error:  # the store is away, or the run cannot be read: the row stays
+            log.warning("request.postponed", extra={"request": row.id, "run": row.run, "reason": str(error)})
             self._under_way.discard(row.id)
+            self._later[row.id] = asyncio.get_running_loop().call_later(PAUSE, self._again, row)
+
+    def _again(self, row: RequestRow) -> None:
+        self._later.pop(row.id, None)
+        self.take(row)
 
     def _deliver(self, row: RequestRow, run: ActiveRun, fact: OutsideFact) -> None:
         self.runner.give(run, msgspec.structs.replace(fact, at=self._clock.now()), answers=row.id)

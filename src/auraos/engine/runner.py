@@ -64,6 +64,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     settled: Callable[[ActiveRun], None]
     timer_fired: Callable[[Timer], None]
     kept: Callable[[Sequence[Version]], None]
+    answered: Callable[[Sequence[str]], None]
 
 
 class Runner:
@@ -197,6 +198,8 @@ class Runner:
                 given.waiter.set_result(None)
         if draft.versions:
             self._hooks.kept(draft.versions)
+        if draft.answered:
+            self._hooks.answered(draft.answered)
         if run.id in self.streams.listeners:
             self._show(run, draft)
         release = self._release
