@@ -136,13 +136,21 @@ def is_certain(step: StepView) -> bool:
 
 
 def depth_of_calls(workflow: Workflow, others: FindWorkflow) -> int:
-    """Return how many calls deep a workflow goes, up to just beyond what is allowed."""
-    level, depth = {workflow.name: workflow}, 0
-    while level and depth <= MOST_CALLS:
-        names = {name for called in level.values() for name in called_names(called.scope)}
-        level = {name: found for name in names if (found := others(name)) is not None}
-        depth += bool(level)
-    return depth
+    """Return how many calls deep a workflow goes, up to just beyond what is allowed.
+
+    A call that leads back to a workflow of its own chain is left out: how often that happens, the run decides.
+    """
+    known: dict[str, int] = {}
+
+    def depth(current: Workflow, chain: tuple[str, ...]) -> int:
+        if current.name not in known and len(chain) <= MOST_CALLS:
+            names = sorted(called_names(current.scope) - {*chain, current.name})
+            called = [found for name in names if (found := others(name)) is not None]
+            inner = (depth(one, (*chain, current.name)) + 1 for one in called)
+            known[current.name] = max(inner, default=0)
+        return known.get(current.name, 0)
+
+    return depth(workflow, ())
 
 
 def called_names(scope: Scope) -> set[str]:
