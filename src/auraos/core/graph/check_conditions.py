@@ -85,10 +85,8 @@ def _check_condition(
     said = "always true" if answer else "never true"
     if step.ports and {"true", "false"} <= set(step.ports):
         step.dead_ports.add("false" if answer else "true")
-        view.findings.add(
-            "constant-condition", path, f"This is {said}: one branch of {step.id!r} never runs."
-        )
-    else:
+        said += f": one branch of {step.id!r} never runs"
+    if not view.findings.has("constant-condition", path):
         view.findings.add("constant-condition", path, f"This is {said}.")
 
 
@@ -113,7 +111,8 @@ def _check_cases(
         answer = answers.find(value, inner)
         if answer is not _UNKNOWN:
             said = "always true" if answer else "never true"
-            view.findings.add("constant-condition", inner, f"This is {said}.")
+            if not view.findings.has("constant-condition", inner):
+                view.findings.add("constant-condition", inner, f"This is {said}.")
             if answer:
                 taken = name
             else:

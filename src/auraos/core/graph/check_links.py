@@ -3,7 +3,8 @@
 from auraos.core.catalogue import Behaviour
 from auraos.core.graph.findings import Findings, did_you_mean, join_names, nearest
 from auraos.core.graph.flow import Arrow
-from auraos.core.graph.views import ScopeView, StepView, WorkflowView
+from auraos.core.graph.read_scope import LinkPlaces
+from auraos.core.graph.views import WAITS, ScopeView, StepView, WorkflowView
 from auraos.core.problems import Fix, Place, TextEdit
 
 
@@ -45,6 +46,8 @@ def _report_never(scope: ScopeView, number: int, findings: Findings) -> None:
             hint="Lower `join`, or write `join: all`.",
         )
         return
+    if any(arrow.port == "expired" and flow.can_fire[arrow.source] for arrow in arrows):
+        return  # said of the link
     reasons = join_names(dict.fromkeys(_why_dead(scope, arrow) for arrow in arrows))
     findings.add("unreachable-step", step.path, f"{step.id!r} can never start: {reasons}.", key=True)
 
@@ -78,8 +81,16 @@ def _check_each_link(scope: ScopeView, view: WorkflowView) -> None:
             message = f"This link is there already, as number {seen[link] + 1} of the list."
             view.findings.add("duplicate-link", places.path, message, hint="Remove one of them.")
         seen.setdefault(link, number)
-        if source is not None and link.port == "error" and not source.can_fail:
-            view.findings.add("dead-port", places.path, f"{link.source!r} cannot fail.", place=places.port)
+        if source is not None:
+            _check_dead_port(source, link.port, places, view.findings)
+
+
+def _check_dead_port(source: StepView, port: str, places: LinkPlaces, findings: Findings) -> None:
+    if port == "error" and not source.can_fail:
+        findings.add("dead-port", places.path, f"{source.id!r} cannot fail.", place=places.port)
+    elif port == "expired" and source.behaviour in WAITS and not source.can_expire:
+        hint = "Write how long it waits, as `expires: 2d`." if source.behaviour is not Behaviour.TIMER else ""
+        findings.add("dead-port", places.path, f"{source.id!r} never expires.", hint=hint, place=places.port)
 
 
 def _report_dangling(scope: ScopeView, view: WorkflowView, number: int, name: str, place: Place) -> None:

@@ -182,14 +182,20 @@ def _check_waits(view: WorkflowView, step: StepView) -> None:
     if step.behaviour not in WAITS:
         return
     limit = view.workflow.settings.timeout
+    own = [span for span in (step.step.timeout, step.step.deadline) if span]
     spans = {
         name: _span(plain_settings(step.step.settings, name)) for name in ("duration", "expires", "remind")
     }
     for name in ("duration", "expires"):
         span = spans[name]
+        path = (*step.path, "with", name)
+        if span and own and span > min(own):
+            message = (
+                f"{step.id!r} waits {format_duration(span)}, but times out after {format_duration(min(own))}."
+            )
+            view.findings.add("wait-too-long", path, message, hint="Give the wait and the step one limit.")
         if span and limit and span >= limit:
             message = f"{step.id!r} waits {format_duration(span)}, but the run times out after {format_duration(limit)}."
-            path = (*step.path, "with", name)
             view.findings.add("wait-too-long", path, message, hint="Raise `settings: timeout`, or wait less.")
     if spans["remind"] and spans["expires"] and spans["remind"] >= spans["expires"]:
         message = f"Nobody is reminded: {step.id!r} expires before."

@@ -66,6 +66,10 @@ class Findings:
                 return None
         return node.lines.place(at + start, at + end)
 
+    def has(self, code: str, path: Path) -> bool:
+        """Return whether such a problem is noted of a path already."""
+        return any(problem.code == code and problem.path == path for problem in self.problems)
+
     @property
     def has_errors(self) -> bool:
         """Return whether something was found that stops a run."""

@@ -68,6 +68,11 @@ class StepView:
         """Return whether the step's `error` port can ever be live."""
         return not (self.step.disabled or (self.step.type == "noop" and not self.step.settings))
 
+    @property
+    def can_expire(self) -> bool:
+        """Return whether a wait can end because nothing came in time."""
+        return self.behaviour is not Behaviour.TIMER and self.step.settings.get("expires") is not None
+
     def _find_ports(self) -> tuple[str, ...] | None:
         """Return the ports without `error`; None where they cannot be known."""
         if self.type is None:
@@ -103,7 +108,7 @@ class StepView:
             yield from (Choice(chosen) for chosen in (*subsets(cases), frozenset({"else"})) if chosen)
         else:
             for port in ports:
-                if port != "expired" or port in linked or len(ports) == 1:
+                if port != "expired" or (port in linked and (self.can_expire or self.behaviour not in WAITS)):
                     yield Choice(frozenset({port}))
 
 
