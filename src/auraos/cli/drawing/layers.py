@@ -57,7 +57,7 @@ def _ranks(scene: Scene) -> list[int]:
     ranks: list[int] = [-1] * len(scene.cards)
     for start in range(len(scene.cards)):
         open_: set[int] = set()
-        stack = [start]
+        stack = [start] if ranks[start] < 0 else []
         while stack:
             card = stack[-1]
             open_.add(card)

@@ -94,6 +94,8 @@ def _measure(card: Card, measures: Measures) -> tuple[Shape, tuple[PlacedPart, .
     if card.parts:
         parts, inner_width, height = _measure_parts(card, measures)
         width = max(width, inner_width)
+        shift = (width - inner_width) // 2
+        parts = tuple(msgspec.structs.replace(part, x=part.x + shift) for part in parts)
     width += width % 2
     return Shape(width, height, _port_places(widths, width, measures.label_gap)), parts
 

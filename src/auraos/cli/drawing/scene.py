@@ -147,9 +147,9 @@ def _kind(step: Step, catalogue: Catalogue) -> CardKind:
         return CardKind.ACTION
     if step_type.behaviour in _BY_BEHAVIOUR:
         return _BY_BEHAVIOUR[step_type.behaviour]
+    if not step_type.ports_of(step.settings) or step.type == "fail":
+        return CardKind.END
     if step_type.ports_of(step.settings) != ("out",):
         return CardKind.LOGIC
-    if step.type == "fail":
-        return CardKind.END
     is_pure = step_type.effect_of(step.settings) is Effect.PURE
     return CardKind.DATA if is_pure and step_type.behaviour is Behaviour.EVALUATE else CardKind.ACTION

@@ -105,7 +105,7 @@ def _style() -> str:
 def _rules(tone: dict[str, str], which: int) -> list[str]:
     rules = [
         f".canvas{{fill:{tone['canvas']}}}.dot{{fill:{tone['dot']}}}",
-        f".card{{fill:{tone['card']};stroke:{tone['edge']}}}.tile{{fill:{tone['tile']}}}",
+        f".card{{fill:{tone['card']};stroke:{tone['edge']}}}.tile{{fill:{tone['tile']}}}.tile.on-frame{{fill:{tone['card']}}}",
         f".frame{{fill:{tone['frame']};stroke:{tone['frame-edge']}}}.frame2{{fill:{tone['canvas']};stroke:{tone['frame-edge']}}}",
         f".split{{stroke:{tone['frame-edge']}}}",
         f".title{{fill:{tone['text']}}}.small,.word,.part{{fill:{tone['muted']}}}",
@@ -134,13 +134,14 @@ def _card(placed: PlacedCard, x: int, y: int, depth: int) -> list[str]:
     card, left, top = placed.card, x + placed.x, y + placed.y
     shape = "card" if not placed.parts else "frame" if depth % 2 == 0 else "frame2"
     off = " off" if card.disabled else ""
+    on_frame = " on-frame" if placed.parts else ""
     room = (placed.width if placed.parts else _CARD_WIDTH) - 72
     outline = f'x="{left}.5" y="{top}.5" width="{placed.width - 1}" height="{placed.height - 1}" rx="12"'
     place = f'transform="translate({left + 20} {top + 24})"'
     painted = [
         f"<g><title>{_text(card.path)}: {_text(card.subtitle)}</title>",
         f'<rect class="{shape}{off}" {outline}/>',
-        f'<rect class="tile" x="{left + 12}" y="{top + 16}" width="36" height="36" rx="8"/>',
+        f'<rect class="tile{on_frame}" x="{left + 12}" y="{top + 16}" width="36" height="36" rx="8"/>',
         f'<g class="icon {card.kind.value}" {place}>{ICONS[card.kind]}</g>',
         f'<text class="title" x="{left + 60}" y="{top + 30}">{_cut(card.title, room, _TITLE)}</text>',
         f'<text class="small" x="{left + 60}" y="{top + 49}">{_cut(_told(card), room, _SMALL)}</text></g>',

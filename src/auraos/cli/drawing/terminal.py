@@ -105,9 +105,14 @@ class _Canvas:
         return painted
 
 
+def lay_out_terminal(scene: Scene) -> Drawing:
+    """Return the drawing of a scene in cells."""
+    return lay_out(scene, _MEASURES)
+
+
 def paint_terminal(scene: Scene, screen: Screen) -> str:
     """Return the drawing of a scene in characters, coloured where the screen shows colours."""
-    drawing = lay_out(scene, _MEASURES)
+    drawing = lay_out_terminal(scene)
     canvas = _Canvas(drawing.width + 1, drawing.height + 1)
     _paint(drawing, 0, 0, canvas)
     return "\n".join(canvas.rows(screen)).rstrip() + "\n"
