@@ -26,7 +26,6 @@ wait_for = StepType(
     settings=settings_schema(ForSettings),
     output={"type": "null"},
     effect=Effect.PURE,
-    ports=_WAIT_PORTS,
     examples=(Example(title="Half an hour", settings={"duration": "30m"}),),
 )
 
@@ -52,7 +51,6 @@ wait_until = StepType(
     settings=settings_schema(UntilSettings),
     output={"type": "null"},
     effect=Effect.PURE,
-    ports=_WAIT_PORTS,
     examples=(Example(title="Friday, half past five", settings={"at": "2026-11-20T17:30:00Z"}),),
 )
 
@@ -68,13 +66,17 @@ class SignalSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 wait_signal = StepType(
     name="wait.signal",
     title="Wait for a signal",
-    summary="Waits until somebody sends this run a signal, and outputs what was sent.",
+    summary="Waits until somebody sends this run a signal.",
     description=(
         "A signal that arrived before the step started is taken at once; one wait takes one, in the order they "
-        "came. Send one with `auraos runs signal`."
+        "came. Send one with `auraos runs signal`. The output is `{data, by, at}`: what was sent, by whom, and when."
     ),
     behaviour=Behaviour.SIGNAL,
     settings=settings_schema(SignalSettings),
+    output={
+        "type": "object",
+        "properties": {"data": {}, "by": {"type": "string"}, "at": {"type": "string", "x-kind": "datetime"}},
+    },
     effect=Effect.PURE,
     ports=_WAIT_PORTS,
     examples=(Example(title="Payment, for two days", settings={"name": "paid", "key": 7, "expires": "2d"}),),
@@ -137,6 +139,16 @@ human_approve = StepType(
     description="The output says who answered, when, and with which comment. Answer with `auraos runs approve`.",
     behaviour=Behaviour.APPROVAL,
     settings=settings_schema(ApproveSettings),
+    output={
+        "type": "object",
+        "properties": {
+            "decision": {"enum": ["approved", "rejected"]},
+            "by": {"type": "string"},
+            "comment": {"type": "string"},
+            "data": {},
+            "at": {"type": "string", "x-kind": "datetime"},
+        },
+    },
     effect=Effect.IDEMPOTENT,
     ports=("approved", "rejected", "expired"),
     examples=(

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from conftest import Hand, read_program
+from machine_hand import Hand, read_program
 
 from auraos.core.run import encode_fact, inherit, view
 from auraos.core.run.facts import (

@@ -216,7 +216,9 @@ def test_stop_ends_the_whole_run_with_an_output(drive):
 
 
 def test_an_attempt_may_take_no_longer_than_what_is_left_of_the_deadline(drive):
-    hand = drive("steps: {a: {type: act, timeout: 30s, deadline: 40s, retry: {attempts: 3, first: 1s, jitter: 0}}}")
+    hand = drive(
+        "steps: {a: {type: act, timeout: 30s, deadline: 40s, retry: {attempts: 3, first: 1s, jitter: 0}}}"
+    )
     assert hand.open["a"].timeout == 30
     assert hand.wait(30).fail("a", "transient").wait(1).open["a"].timeout == 9
 

@@ -1,10 +1,17 @@
 """Mistakes that the random campaigns found in the machine, each as the smallest run that shows it."""
 
-from conftest import read_program
+from machine_hand import read_program
 
 from auraos.core.run import explain, fold, restore, snapshot
 from auraos.core.run.commands import Compute, SlotOpened
-from auraos.core.run.facts import CancelRequested, RunPaused, RunResumed, SignalReceived, TimerFired
+from auraos.core.run.facts import (
+    CancelRequested,
+    RunPaused,
+    RunResumed,
+    SignalReceived,
+    StepResolved,
+    TimerFired,
+)
 from auraos.core.run.machine import advance
 
 
@@ -158,3 +165,25 @@ def test_a_write_that_was_lost_is_not_repeated_where_its_author_says_fail(drive)
     hand = drive("steps: {a: {type: act, uncertain: fail}}").doubt("a", lost=True)
     assert hand.check_replay().status == "failed"
     assert len(hand.executed) == 1
+
+
+def test_a_late_success_counts_while_what_follows_a_doubt_is_still_to_be_decided(drive):
+    hand = drive("steps: {a: {type: act}}").tell(RunPaused(at=1))
+    command = hand.open["a"]
+    hand.doubt("a")
+    hand.open["a"] = command
+    assert hand.succeed("a", 7).tell(RunResumed(at=hand.now)).check_replay().state.output == 7
+
+
+def test_nobody_can_ask_for_another_attempt_in_a_run_that_is_being_cancelled(drive):
+    hand = drive("steps: {a: {type: act}}").doubt("a").cancel()
+    hand.tell(StepResolved(at=hand.now, path="a", outcome="retry", by="ann"))
+    assert hand.check_replay().status == "cancelled"
+    assert not hand.open
+
+
+def test_a_time_limit_of_the_run_changes_nothing_once_all_steps_have_ended(drive):
+    text = "settings: {timeout: 1h}\nsteps: {a: {type: act, undo: {type: act}}}"
+    hand = drive(text).tell(RunPaused(at=1)).succeed("a", 7).wait(3_601)
+    hand.tell(RunResumed(at=hand.now)).wait(1)
+    assert hand.check_replay().status == "succeeded"

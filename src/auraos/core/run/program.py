@@ -91,7 +91,7 @@ class StepProgram:
 
     __slots__ = (
         "accepts", "behaviour", "body", "branches", "cached_patterns", "catch", "deadline", "done", "effect", "expect",
-        "fallback", "finally_", "id", "index", "inline", "join", "key", "links", "path", "ports", "purpose", "retry",
+        "fallback", "finally_", "id", "index", "inline", "join", "key", "links", "path", "ports", "priority", "purpose", "retry",
         "scope", "settings", "step", "timeout", "type", "undo", "verify",
     )  # fmt: skip
 
@@ -110,6 +110,7 @@ class StepProgram:
         self.join = step.join if isinstance(step.join, int) else JOIN_ALL if step.join == "all" else 1
         self.links: list[tuple[str, int]] = []
         self.cached_patterns: dict[tuple[str, ...], tuple[tuple[int, bool], ...]] = {}
+        self.priority = 5 if step.priority is None else step.priority
         self.retry = step.retry or Retry()
         self.timeout = _micros(step.timeout)
         self.deadline = _micros(step.deadline)
@@ -185,6 +186,9 @@ def compile_workflow(workflow: Workflow, catalogue: Catalogue, *, version: str =
     """Return the program of a workflow that passed its checks; raise `CompileError` where it would not have."""
     steps: dict[str, StepProgram] = {}
     root = _compile_scope(workflow.scope, "", "body", catalogue, steps)
+    for own in steps.values():
+        if own.step.priority is None:
+            own.priority = workflow.settings.priority
     return Program(workflow, version, root, steps)
 
 

@@ -93,12 +93,11 @@ def queue(turn: Turn, activation: Activation) -> None:
 def queue_command(activation: Activation) -> QueueStep:
     """Return the wish for a slot, as it is made first and again after a restart."""
     step = activation.step
-    priority = step.step.priority
     return QueueStep(
         activation.path,
         step.type.name,
         step.step.pool or "",
-        5 if priority is None else priority,
+        step.priority,
         str(activation.effect),
     )
 
