@@ -3,7 +3,7 @@
 from graph_catalogue import catalogue
 
 from auraos.core.document import read_document
-from auraos.core.graph import WORKFLOW, apply_safe_fixes, check_text, check_workflow, read_workflow
+from auraos.core.graph import apply_safe_fixes, check_text, check_workflow, read_workflow
 from auraos.core.problems import Fix, Problem, Severity, TextEdit
 from auraos.core.workflow import Workflow
 
@@ -163,14 +163,6 @@ def test_a_test_whose_input_would_be_refused_is_reported_at_the_value() -> None:
     )
     (problem,) = check_text(text, catalogue())
     assert (problem.code, problem.path) == ("test-input", ("tests", 0, "input", "id"))
-
-
-def test_the_kind_checks_as_check_workflow_does_and_has_a_schema() -> None:
-    document, _ = read_document(HEAD + "  steps: {a: {type: nop}}\n", ("workflow",))
-    assert document is not None
-    assert WORKFLOW.check(document, catalogue()) == check_workflow(document, catalogue())
-    schema = WORKFLOW.schema(catalogue())
-    assert "http.request" in schema["$defs"]["step"]["properties"]["type"]["enum"]
 
 
 def test_a_workflow_with_an_error_is_not_handed_out() -> None:
