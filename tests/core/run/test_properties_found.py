@@ -183,7 +183,10 @@ def test_nobody_can_ask_for_another_attempt_in_a_run_that_is_being_cancelled(dri
 
 
 def test_a_time_limit_of_the_run_changes_nothing_once_all_steps_have_ended(drive):
-    text = "settings: {timeout: 1h}\nsteps: {a: {type: act, undo: {type: act}}}"
-    hand = drive(text).tell(RunPaused(at=1)).succeed("a", 7).wait(3_601)
+    text = """
+settings: {timeout: 1h}
+steps: {a: {type: act, undo: {type: act}}, w: {type: wait.signal, with: {name: go}}}
+"""
+    hand = drive(text).succeed("a", 7).tell(RunPaused(at=1)).signal("go").wait(3_601)
     hand.tell(RunResumed(at=hand.now)).wait(1)
     assert hand.check_replay().status == "succeeded"

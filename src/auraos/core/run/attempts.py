@@ -97,8 +97,13 @@ def _time_left(turn: Turn, activation: Activation) -> float | None:
 
 def succeeded(turn: Turn, activation: Activation, fact: StepSucceeded) -> None:
     """An attempt succeeded; that also ends a doubt about it, and a retry that was planned meanwhile."""
-    if fact.attempt != activation.attempt or activation.status in ("deciding", "ended"):
+    if fact.attempt != activation.attempt or activation.status == "ended":
         return
+    if activation.status == "deciding":
+        planned = turn.state.agenda.get(activation.path)
+        if planned is None or planned[0] not in ("outcome", "lost", "verified"):
+            return
+        del turn.state.agenda[activation.path]
     _end_doubt(turn, activation)
     match activation.purpose:
         case "undo":
@@ -239,7 +244,7 @@ def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
         cause=activation.error,
     )
     match fact.outcome:
-        case "retry":
+        case "retry" if not is_ending(activation):
             queue(turn, activation)
         case "succeeded" if activation.purpose == "undo":
             undo_settled(turn, activation, None)
@@ -247,7 +252,7 @@ def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
             undo_settled(turn, activation, error)
         case "succeeded":
             _count_success(turn, activation, fact.output, OUT)
-        case "failed":
+        case "failed" | "retry":
             activation.error, activation.unknown, activation.status = error, False, "deciding"
             turn.state.agenda[activation.path] = ("outcome", activation, None)
 

@@ -22,7 +22,7 @@ from auraos.core.values import Value
 
 def fail_frame(turn: Turn, frame: Frame, error: StepError, *, how: str = "failed", undo: bool = True) -> None:
     """Let nothing new start in a scope and end what is under way in it; the first cause stays its failure."""
-    if frame.failing:
+    if frame.failing or frame.phase != "open":
         return
     frame.failing, frame.phase = how, "winding"
     frame.failure = error
