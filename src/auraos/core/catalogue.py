@@ -118,4 +118,6 @@ class Catalogue:
 
     def all(self) -> list[StepType]:
         """Return every version of every type, in order."""
-        return [self._versions[name][version] for name in self.names() for version in sorted(self._versions[name])]
+        return [
+            self._versions[name][version] for name in self.names() for version in sorted(self._versions[name])
+        ]

@@ -10,7 +10,7 @@ ErrorClass: TypeAlias = Literal[
 ]
 
 
-class StepFailed(AuraError):
+class StepFailed(AuraError):  # noqa: N818 (an outcome, named like the others)
     """The attempt failed, certainly without effect on the world (or the step has none)."""
 
     code = "step-failed"

@@ -52,7 +52,9 @@ def to_wire(value: Value, _depth: int = 0) -> Any:
         return value
     if kind is int:
         if not SMALLEST_INT <= value <= LARGEST_INT:
-            raise ValueRefusedError("A whole number of more than 64 bits cannot be kept.", hint="Keep it as text or as a decimal.")
+            raise ValueRefusedError(
+                "A whole number of more than 64 bits cannot be kept.", hint="Keep it as text or as a decimal."
+            )
         return value
     if kind is float:
         if not math.isfinite(value):
@@ -76,7 +78,9 @@ def from_wire(wire: Any, _depth: int = 0) -> Value:
             (key,) = wire
             if key[:1] == "$" and key[:2] != "$$":
                 return _special_from_wire(key, wire[key])
-        return {key[1:] if key[:2] == "$$" else key: from_wire(item, _depth + 1) for key, item in wire.items()}
+        return {
+            key[1:] if key[:2] == "$$" else key: from_wire(item, _depth + 1) for key, item in wire.items()
+        }
     if kind is list:
         return [from_wire(item, _depth + 1) for item in wire]
     return wire
@@ -100,38 +104,39 @@ def to_plain(value: Value) -> Any:
         case timedelta():
             return format_duration(value)
         case FileReference():
-            return {"file": value.name or value.hash, "hash": value.hash, "size": value.size, "media_type": value.media_type}
+            return {
+                "file": value.name or value.hash,
+                "hash": value.hash,
+                "size": value.size,
+                "media_type": value.media_type,
+            }
     raise ValueRefusedError(f"{type(value).__name__} is no value of the language.")
 
 
 def type_name(value: Value) -> str:
     """Say what kind of value this is, in the words of the language."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "bool"
-        case int():
-            return "int"
-        case float():
-            return "float"
-        case Decimal():
-            return "decimal"
-        case str():
-            return "text"
-        case datetime():
-            return "datetime"
-        case date():
-            return "date"
-        case timedelta():
-            return "duration"
-        case FileReference():
-            return "file"
-        case list() | tuple():
-            return "list"
-        case dict():
-            return "mapping"
-    return type(value).__name__
+    kind = type(value)
+    found = _NAMES.get(kind)
+    if found is None:
+        found = next((name for known, name in _NAMES.items() if isinstance(value, known)), kind.__name__)
+    return found
+
+
+_NAMES: dict[type, str] = {
+    type(None): "null",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    Decimal: "decimal",
+    str: "text",
+    datetime: "datetime",
+    date: "date",
+    timedelta: "duration",
+    FileReference: "file",
+    list: "list",
+    tuple: "list",
+    dict: "mapping",
+}
 
 
 def format_datetime(value: datetime) -> str:
@@ -145,14 +150,20 @@ def parse_datetime(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueRefusedError(f"{text!r} is no point in time.", hint="Write it as 2026-11-20T17:30:00Z.") from None
+        raise ValueRefusedError(
+            f"{text!r} is no point in time.", hint="Write it as 2026-11-20T17:30:00Z."
+        ) from None
     if moment.tzinfo is None:
-        raise ValueRefusedError(f"{text!r} has no time zone.", hint=f"Write {text}Z for UTC, or {text}+01:00.")
+        raise ValueRefusedError(
+            f"{text!r} has no time zone.", hint=f"Write {text}Z for UTC, or {text}+01:00."
+        )
     return moment
 
 
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_SHORT = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,6})?)s)?(?:(\d+)ms)?", re.ASCII)
+_SHORT = re.compile(
+    r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d{1,6})?)s)?(?:(\d+)ms)?", re.ASCII
+)
 _ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{1,6})?)S)?)?", re.ASCII)
 LONGEST_DURATION = timedelta(days=36525)
 
@@ -260,4 +271,6 @@ def _refuse_surrogates(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueRefusedError(f"Character {error.start + 1} of a text is half of a character (a lone surrogate).") from None
+        raise ValueRefusedError(
+            f"Character {error.start + 1} of a text is half of a character (a lone surrogate)."
+        ) from None

@@ -7,8 +7,8 @@ from typing import Any, get_type_hints
 import msgspec
 
 from auraos.core.catalogue import Behaviour, Effect, Example, Schema, StepType
-from auraos.core.values import Value
 from auraos.core.failures import StepFailed
+from auraos.core.values import Value
 
 
 def step_type(  # noqa: PLR0913 (a step type has that many traits, all but the name optional)
