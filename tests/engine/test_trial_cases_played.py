@@ -262,3 +262,23 @@ output: null
     assert result.passed
     assert [str(link) for link in result.coverage.missing] == ["size.else -> b"]
     assert result.coverage.percent == 50
+
+
+def test_a_long_loop_in_pages_is_one_step_and_every_item_is_mocked():
+    spec = f"""
+steps:
+  each:
+    type: foreach
+    with: {{items: "{{{{ range(0, 1200) }}}}", parallel: 50, collect: get}}
+    steps: {{get: {{{GET}}}}}
+output: "{{{{ sum(steps.each) }}}}"
+"""
+    case = "name: x, mocks: {each/get: '{{ item + index }}'}, expect: {output: 1438800, path: [each], calls: {each/get: 1200}}"
+    result = play(spec, case)
+    assert result.passed, result.differences
+
+
+def test_what_runs_after_a_failure_is_played_too():
+    spec = "settings: {on_failure: {workflow: other}}\nsteps: {bad: {type: fail, with: {message: no}}}"
+    case = "name: x, mocks: {on_failure/get: 1}, input: {n: 1}, expect: {error: no, ran: [on_failure/get]}"
+    assert play(spec, case, {"other": f"steps: {{get: {{{GET}}}}}"}).passed

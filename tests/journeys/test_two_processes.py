@@ -84,3 +84,17 @@ def test_without_patience_a_wait_for_time_ends_the_command_and_resume_goes_on(au
     begun = auraos("run", "waiting.yaml", "--no-wait", "--json")
     assert (begun.code, begun.json["state"], begun.json["waits"][0]["path"]) == (3, "waiting", "nap")
     assert auraos("runs", "resume", "1", "--json").json["waits"][0]["path"] == "paid"
+
+
+def test_answering_a_called_run_leads_its_caller_on_too(auraos):
+    asking = (
+        "kind: workflow\nname: asking\nspec:\n  steps: {ask: {type: human.approve, with: {title: May we?}}}\n"
+    )
+    auraos.write("asking.yaml", asking + "  output: yes\n")
+    calling = (
+        "kind: workflow\nname: calling\nspec:\n  steps: {child: {type: call, with: {workflow: asking}}}\n"
+    )
+    begun = auraos("run", auraos.write("calling.yaml", calling + "  output: 'it said {{ steps.child }}'\n"))
+    assert (begun.code, "run 2, ask" in begun.err) == (3, True)
+    done = auraos("runs", "approve", "2")
+    assert (done.code, done.out) == (0, '"it said yes"\n')

@@ -1,5 +1,6 @@
 """`auraos test`: the test cases of workflow files, without network."""
 
+from itertools import groupby
 from typing import Annotated, Any
 
 import msgspec
@@ -15,8 +16,11 @@ from auraos.cli.failures import WrongInputError
 from auraos.cli.options import Json
 from auraos.cli.problems import problem_document, show_problem
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_people
+from auraos.core.run import static_path
 from auraos.core.values import format_duration
 from auraos.engine.trial import CaseResult, Coverage, join_coverage, play_case
+
+_MOST_STEPS = 40
 
 
 class _FileResult(msgspec.Struct, frozen=True):
@@ -117,9 +121,17 @@ def _show_case(screen: Screen, case: CaseResult) -> None:
     for difference in case.differences:
         show_difference(screen, difference)
     if not case.passed and not case.error and case.path:
-        screen.line(screen.tint(f"      it went: {clean(' → '.join(case.path))}", "dim"))
+        screen.line(screen.tint(f"      it went: {clean(_course(case.path))}", "dim"))
     for note in case.notes:
         screen.line(screen.tint(f"      note: {clean(note)}", "yellow"))
+
+
+def _course(path: tuple[str, ...]) -> str:
+    """Return which steps a case went through, rounds of one step put together."""
+    rounds = [(step, sum(1 for _ in group)) for step, group in groupby(path, static_path)]
+    words = [step if count == 1 else f"{count} × {step}" for step, count in rounds]
+    hidden = len(words) - _MOST_STEPS
+    return " → ".join(words[:_MOST_STEPS]) + (f" → … {hidden} more" if hidden > 0 else "")
 
 
 def _show_coverage(screen: Screen, coverage: Coverage, min_coverage: float) -> None:

@@ -204,12 +204,20 @@ def _lead(
         row = await house.find(run)
         if row.state in FINAL:
             raise WrongInputError(f"Run {row.number} is over: it {_ended(row.state)}.", hint=_hint(row))
-        after = len(await house.facts(row.run))
+        top = await _outermost(house, row)
+        after = len(await house.facts(top.run))
         await wish(house, row)
-        return row.run, after
+        return top.run, after
 
     opening = partial(open_for_driving, data, allow_net=allow_net)
     return asyncio.run(lead(opening, begin, patience=patience_of(wait), as_json=as_json))
+
+
+async def _outermost(house: House, row: RunRow) -> RunRow:
+    """Return the run that in the end waits for this one: answering a called run moves its callers too."""
+    while row.awaited and row.parent:
+        row = await house.find(row.parent)
+    return row
 
 
 def _ended(state: str) -> str:

@@ -156,7 +156,7 @@ class _Reader:
         bare = static_path(str(name))
         if (
             bare in self.steps
-            or bare == "on_failure"
+            or bare.partition("/")[0] == "on_failure"
             or any(bare.startswith(f"{called}/") for called in self.called)
         ):
             return

@@ -77,11 +77,12 @@ class EndlessError(MockError):
 class Playing:
     """One run in the world: the tested one, one it called, or a page of a long loop."""
 
-    def __init__(self, program: Program, run: str, prefix: str, page: int | None = None) -> None:
+    def __init__(self, program: Program, run: str, prefix: str, page: Page | None = None) -> None:
         self.program = program
         self.run = run
         self.prefix = prefix
-        self.page = page
+        self.page = page.number if page else None
+        self.page_path = page.path if page else None
         self.state = RunState(program)
         self.parent: tuple[Playing, str] | None = None
         self.loops: dict[str, Loop] = {}
@@ -169,7 +170,9 @@ class World:
         self.facts += made.facts
         entered = (fact for fact in made.facts if isinstance(fact, LoopEntered))
         playing.loops |= {fact.path: Loop(fact.items, fact.keys) for fact in entered}
-        self.settled += [(playing.named(path), how) for path, how in made.settled]
+        self.settled += [
+            (playing.named(path), how) for path, how in made.settled if path != playing.page_path
+        ]
         self._note_outputs(playing, made)
         for command in made.commands:
             self._obey(playing, command)
@@ -271,7 +274,7 @@ class World:
 
     def _start_child(self, playing: Playing, command: StartChild) -> None:
         if command.kind == "page" and command.page is not None:
-            child = Playing(playing.program, command.run, playing.prefix, command.page.number)
+            child = Playing(playing.program, command.run, playing.prefix, command.page)
             child.loops = {**playing.loops, command.page.path: _loop_of(command.page)}
             self.runs[command.run] = child
             started = self._started(playing, command.input)
