@@ -132,7 +132,7 @@ def _check_step(
         findings.add("wrong-type", path, f"This must be the path of a step, not {describe(name)}.")
         return
     bare = _ACTIVATION.sub("", name)
-    if bare in paths or _is_in_called_run(bare, paths):
+    if bare in paths or _is_in_called_run(bare, paths) or _is_on_failure(view, bare):
         return
     step, _, port = bare.partition(".")
     if step in paths:
@@ -145,6 +145,11 @@ def _check_step(
     if near and not key and "[" not in name:
         fix = findings.fix_value(path, f"Write {near}", near)
     findings.add("unknown-step", path, f"There is no step {name!r}.", hint=hint, fix=fix, key=key)
+
+
+def _is_on_failure(view: WorkflowView, path: str) -> bool:
+    """Return whether a path names the workflow that runs after a failure, or a step of it."""
+    return path.partition("/")[0] == "on_failure" and view.workflow.settings.on_failure is not None
 
 
 def _is_in_called_run(path: str, paths: dict[str, StepView]) -> bool:
