@@ -1,0 +1,85 @@
+"""Files are found in order and read whole; safe fixes change only what they mean, and never make things worse."""
+
+import pytest
+
+from auraos.app.environment import known_secrets
+from auraos.app.files import UnreadableFileError, find_files, read_source, says_kind
+from auraos.app.fixing import apply_safely, fix_source
+from auraos.core.problems import Fix, Problem, TextEdit
+
+
+def check_for(word, replacement, *, safe=True):
+    """A check that finds every occurrence of a word, and would replace it."""
+
+    def check(text):
+        found = []
+        at = text.find(word)
+        while at >= 0:
+            fix = Fix(f"Write {replacement}", (TextEdit(at, at + len(word), replacement),), safe)
+            found.append(Problem(code="word", message=f"{word} at {at}", fix=fix))
+            at = text.find(word, at + 1)
+        return found
+
+    return check
+
+
+def test_files_of_folders_come_in_order_each_once_and_hidden_ones_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.yaml", "a.yml", "deep/c.yaml", ".git/d.yaml", "e.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("kind: workflow\n")
+    assert [tuple(found) for found in find_files(["b.yaml", "."])] == [
+        ("b.yaml", True),
+        ("a.yml", False),
+        ("deep/c.yaml", False),
+    ]
+
+
+def test_a_folder_of_its_own_name_is_found_by_absolute_path_too(tmp_path):
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "a.yaml").write_text("kind: workflow\n")
+    assert [found.path for found in find_files([str(tmp_path / ".hidden")])] == [
+        str(tmp_path / ".hidden" / "a.yaml")
+    ]
+
+
+def test_what_is_not_there_or_no_text_is_told(tmp_path):
+    (tmp_path / "x.yaml").write_bytes(b"a\nb\xff")
+    with pytest.raises(UnreadableFileError, match="line 2 has a byte"):
+        read_source(str(tmp_path / "x.yaml"))
+    with pytest.raises(UnreadableFileError, match="is a folder"):
+        read_source(str(tmp_path))
+    with pytest.raises(UnreadableFileError, match="There is no file or folder"):
+        find_files([str(tmp_path / "nix")])
+
+
+def test_a_document_names_its_kind():
+    assert [says_kind("# c\nkind: workflow\n"), says_kind("services:\n  kind: x\n")] == [True, False]
+
+
+def test_safe_fixes_are_applied_and_told_and_the_file_keeps_its_mode(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("wrong # wrong\n")
+    file.chmod(0o640)
+    fixed = fix_source(str(file), "wrong # wrong\n", check_for("wrong", "right"))
+    assert (file.read_text(), fixed.done) == ("right # right\n", ("Write right", "Write right"))
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+
+
+def test_fixes_that_are_not_safe_wait_for_a_person():
+    assert apply_safely("wrong", check_for("wrong", "right", safe=False)) == ("wrong", [])
+
+
+def test_a_fix_that_makes_more_errors_is_not_kept():
+    assert apply_safely("a", check_for("a", "aa")) == ("a", [])
+
+
+def test_secrets_are_known_by_their_names():
+    environment = {
+        "AURAOS_SECRET_STOCK_API": "x",
+        "AURAOS_SECRET_EMPTY": "",
+        "AURAOS_HOSTS_STOCK_API": "y",
+        "PATH": "z",
+    }
+    assert known_secrets(environment) == ["stock-api"]
