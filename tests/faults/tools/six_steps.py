@@ -1,7 +1,7 @@
 """The program that is injured: an engine on a folder, and a run of six steps whose effects a witness sees.
 
-    six_steps.py FOLDER PORT start      starts a run, says `ACK <run>` when that is durable, and waits for its end
-    six_steps.py FOLDER PORT recover    goes on with what is there, answering doubts by what the witness saw
+    six_steps.py FOLDER PORT start [COUNT]   starts runs, says `ACK <run>` when one is durable, and waits for all ends
+    six_steps.py FOLDER PORT recover         goes on with what is there, answering doubts by what the witness saw
 
 It says `END <run> <state>` for each run that ended.
 """
@@ -85,7 +85,16 @@ async def settle_doubts(engine: Engine, store: SqliteStore, run: str, port: int)
         await engine.drive_until_idle()
 
 
-async def main(folder: Path, port: int, mode: str) -> int:
+async def start_one(engine: Engine) -> int:
+    try:
+        say("ACK", await engine.start(VERSION, input={"n": 7}))
+    except AuraError as error:
+        say("REFUSED", error.code)
+        return 1
+    return 0
+
+
+async def main(folder: Path, port: int, mode: str, count: int) -> int:
     claimed = DataFolder.claim(folder)
     try:
         store = SqliteStore.open(claimed)
@@ -99,13 +108,8 @@ async def main(folder: Path, port: int, mode: str) -> int:
     await engine.open()
     code = 0
     if mode == "start":
-        try:
-            run = await engine.start(VERSION, input={"n": 7})
-            say("ACK", run)
-        except AuraError as error:
-            say("REFUSED", error.code)
-            code = 1
-    for row in await store.runs(RunQuery()):
+        code = max(await asyncio.gather(*(start_one(engine) for _ in range(count))))
+    for row in await store.runs(RunQuery(limit=1000)):
         if row.finished_at is None and mode == "recover":
             await settle_doubts(engine, store, row.run, port)
         if not code:
@@ -116,4 +120,5 @@ async def main(folder: Path, port: int, mode: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])))
+    number = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    sys.exit(asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], number)))

@@ -1,6 +1,7 @@
 """The world outside: an HTTP server on loopback that notes each effect with its key, on a thread of its own."""
 
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
@@ -46,10 +47,14 @@ class Witness:
     def port(self) -> int:
         return self._server.server_address[1]
 
-    def wait_for(self, count: int) -> None:
-        """Return when this many effects were seen."""
+    def wait_for(self, count: int, *, ended: Callable[[], object] = lambda: None) -> None:
+        """Return when this many effects were seen, or when `ended` says something."""
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.effects) >= count, timeout=20)
+            for _ in range(400):
+                if len(self.effects) >= count or ended() is not None:
+                    return
+                self.changed.wait(0.05)
+        raise TimeoutError(f"Only {len(self.effects)} of {count} effects were seen.")
 
     def times(self, step: str) -> int:
         """Return how often a step had its effect."""
