@@ -8,9 +8,9 @@ import pytest
 from engine_house import House, flow
 
 from auraos.core.failures import StepFailed, StepUnknown
+from auraos.engine.definitions import InputRefusedError
 from auraos.engine.engine import RequestRefusedError
 from auraos.engine.ports import NotFoundError, RunQuery
-from auraos.engine.requests import InputRefusedError
 from auraos.sdk import StepContext
 
 PURE = flow(

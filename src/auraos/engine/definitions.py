@@ -5,9 +5,19 @@ used.
 from collections.abc import Sequence
 from typing import Protocol
 
+import jsonschema_rs
+
 from auraos.core.catalogue import Behaviour
+from auraos.core.errors import UserError
 from auraos.core.run import Program
+from auraos.core.values import Value, to_plain
 from auraos.engine.ports import NotFoundError, Store, Version
+
+
+class InputRefusedError(UserError):
+    """The input does not fit the schema that the workflow gives for it."""
+
+    code = "input-refused"
 
 
 class Definitions(Protocol):
@@ -29,6 +39,8 @@ class Programs:
         self._store = store
         self._definitions = definitions
         self._programs: dict[str, Program] = {}
+        self._calls: dict[str, list[str]] = {}
+        self._inputs: dict[str, jsonschema_rs.Validator | None] = {}
         self._kept: set[str] = set()
         self._unkept: dict[str, Version] = {}
 
@@ -63,6 +75,31 @@ class Programs:
     def known(self, version: str) -> Program:
         """Return the program of a version in use."""
         return self._programs[version]
+
+    async def resolve_calls(self, workspace: str, version: str) -> dict[str, str]:
+        """Return the versions that are published now of the workflows that this one calls, by their names."""
+        calls = self._calls.get(version)
+        if calls is None:
+            calls = self._calls[version] = called_workflows(self._programs[version])
+        return {name: await self.resolve(workspace, name) for name in calls}
+
+    def check_input(self, version: str, value: Value) -> None:
+        """Raise `InputRefusedError` with everything in an input that does not fit the workflow's schema."""
+        if version not in self._inputs:
+            schema = self._programs[version].workflow.input
+            self._inputs[version] = jsonschema_rs.validator_for(schema) if schema else None
+        validator = self._inputs[version]
+        if validator is None:
+            return
+        errors = validator.iter_errors(to_plain(value))
+        found = [f"{'.'.join(map(str, error.instance_path)) or 'input'}: {error.message}" for error in errors]
+        if found:
+            name = self._programs[version].workflow.name
+            raise InputRefusedError(
+                f"The input does not fit workflow {name!r}: {'; '.join(found[:20])}.",
+                hint="See the schema under `spec.input` of the workflow.",
+                problems=found,
+            )
 
     def unkept(self, versions: list[str]) -> list[Version]:
         """Return those of these versions whose text no durable write held yet."""

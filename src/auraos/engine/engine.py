@@ -30,7 +30,7 @@ from auraos.engine.control import EngineClosedError, RequestRefusedError, RunCon
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Clock, RequestRow, Store, Timer, Version, Write
-from auraos.engine.requests import PAUSE, Requests, check_input
+from auraos.engine.requests import PAUSE, Requests
 from auraos.engine.runner import Hooks, Runner
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams, changes_of
@@ -244,7 +244,7 @@ class Engine(RunControl):
             by=by,
             resolved={each.name: self._programs.take(each) for each in called},
         )
-        check_input(program, started)
+        self._programs.check_input(version, input)
         return started
 
     def _expect(self, run: str) -> "asyncio.Future[Ended]":

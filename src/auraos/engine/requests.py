@@ -11,27 +11,20 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-import jsonschema_rs
 import msgspec
 
 from auraos.core.errors import AuraError, UserError
 from auraos.core.run import Program, decode_fact, encode_fact
 from auraos.core.run.facts import ChildFinished, OutsideFact, Page, RunStarted, StepError
-from auraos.core.values import FileReference, Value, to_plain
+from auraos.core.values import FileReference, Value
 from auraos.engine.active import ActiveRun
-from auraos.engine.definitions import Programs, called_workflows
+from auraos.engine.definitions import Programs
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Blobs, Clock, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
 
 log = logging.getLogger("auraos.engine")
 PAUSE = 5.0
-
-
-class InputRefusedError(UserError):
-    """The input does not fit the schema that the workflow gives for it."""
-
-    code = "input-refused"
 
 
 class Requests:
@@ -103,13 +96,8 @@ class Requests:
         """Begin a run on a program in use."""
         resolved = started.resolved
         if started.page is None:
-            resolved = {
-                **{
-                    name: await self._programs.resolve(started.workspace, name)
-                    for name in called_workflows(program)
-                },
-                **resolved,
-            }
+            calls = await self._programs.resolve_calls(started.workspace, started.version)
+            resolved = {**calls, **resolved}
         number = 0 if started.page is not None else self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
@@ -174,7 +162,8 @@ class Requests:
         try:
             version = started.version or await self._programs.resolve(started.workspace, started.workflow)
             program = await self._programs.program(version)
-            check_input(program, started)
+            if started.page is None:
+                self._programs.check_input(version, started.input)
             parent = started.parent.run if started.parent is not None else ""
             await self._share(started, started.workspace, parent, started.run)
             started = msgspec.structs.replace(started, version=version)
@@ -216,23 +205,6 @@ class Requests:
             return
         for reference in _references(fact):
             await self._blobs.share(reference, workspace=workspace, source=source, target=target)
-
-
-def check_input(program: Program, started: RunStarted) -> None:
-    """Raise `InputRefusedError` with everything that does not fit, if the input does not fit the workflow's
-    schema.
-    """
-    schema = program.workflow.input
-    if not schema or started.page is not None:
-        return
-    errors = jsonschema_rs.validator_for(schema).iter_errors(to_plain(started.input))
-    found = [f"{'.'.join(map(str, error.instance_path)) or 'input'}: {error.message}" for error in errors]
-    if found:
-        raise InputRefusedError(
-            f"The input does not fit workflow {started.workflow!r}: {'; '.join(found[:20])}.",
-            hint="See the schema under `spec.input` of the workflow.",
-            problems=found,
-        )
 
 
 def _references(fact: Any) -> list[FileReference]:
