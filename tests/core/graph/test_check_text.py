@@ -3,7 +3,7 @@
 from graph_catalogue import catalogue
 
 from auraos.core.document import read_document
-from auraos.core.graph import apply_safe_fixes, check_text, check_workflow, read_workflow
+from auraos.core.graph import apply_safe_fixes, check_text, read_workflow
 from auraos.core.problems import Fix, Problem, Severity, TextEdit
 from auraos.core.workflow import Workflow
 
@@ -58,6 +58,14 @@ def test_a_secret_that_does_not_exist_is_an_error_once_the_secrets_are_known() -
     assert problem.code == "unknown-secret"
     assert problem.hint == "Did you mean 'stock-api'?"
     assert problem.fix is not None
+
+
+def test_the_secret_of_an_undo_is_looked_for_too() -> None:
+    text = (
+        f"{HEAD}  steps:\n    a:\n      type: http.request\n      with: {{url: 'https://a.io', method: POST}}\n"
+        "      undo: {type: http.request, with: {url: 'https://a.io', method: DELETE, secret: stok-api}}\n"
+    )
+    assert codes(check_text(text, catalogue(), secrets={"stock-api"})) == ["unknown-secret"]
 
 
 def test_a_secret_written_out_is_never_repeated_in_a_message() -> None:

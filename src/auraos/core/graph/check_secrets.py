@@ -4,11 +4,12 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from auraos.core.catalogue import StepType
 from auraos.core.graph.fields import has_template
 from auraos.core.graph.findings import did_you_mean, nearest
 from auraos.core.graph.names import DOCUMENT_NAME
 from auraos.core.graph.schema_check import SchemaCheck
-from auraos.core.graph.views import StepView, WorkflowView
+from auraos.core.graph.views import WorkflowView
 from auraos.core.problems import Path
 
 _TELLING = re.compile(
@@ -44,15 +45,28 @@ _HINT = "Keep it as a secret and name that, as `secret: stock-api`."
 def check_secrets(view: WorkflowView, known: Collection[str] | None) -> None:
     """Report secrets that do not exist (`known` None: nobody knows which do) and secrets written out."""
     for step in view.steps:
-        named = _check_named(view, step, known)
-        for path, value in _texts(step.step.settings, (*step.path, "with")):
-            if path not in named:
-                _check_text(view, path, value)
-        if step.step.undo is not None:
-            _check_all(view, step.step.undo.settings, (*step.path, "undo", "with"))
-        if step.step.verify is not None:
-            _check_all(view, step.step.verify.settings, (*step.path, "verify", "with"))
+        own = step.step
+        _check_settings(view, step.type, own.settings, (*step.path, "with"), known)
+        for name, attached in (("undo", own.undo), ("verify", own.verify)):
+            if attached is not None:
+                step_type = view.catalogue.find(attached.type, attached.version)
+                _check_settings(view, step_type, attached.settings, (*step.path, name, "with"), known)
     _check_all(view, view.workflow.variables, ("spec", "variables"))
+
+
+def _check_settings(
+    view: WorkflowView,
+    step_type: StepType | None,
+    settings: dict[str, Any],
+    path: Path,
+    known: Collection[str] | None,
+) -> None:
+    named = set(_find_named(view, step_type, settings, path)) if step_type else set()
+    for name in sorted(named, key=str):
+        _check_name(view, name, known)
+    for inner, text in _texts(settings, path):
+        if inner not in named:
+            _check_text(view, inner, text)
 
 
 def _check_all(view: WorkflowView, value: Any, path: Path) -> None:
@@ -60,19 +74,13 @@ def _check_all(view: WorkflowView, value: Any, path: Path) -> None:
         _check_text(view, inner, text)
 
 
-def _check_named(view: WorkflowView, step: StepView, known: Collection[str] | None) -> set[Path]:
-    """Check the fields that name a secret, and return their paths."""
-    if step.type is None:
-        return set()
-    resolve = SchemaCheck(step.type.settings, view.findings).resolve
-    named: set[Path] = set()
-    for field, schema in step.type.settings.get("properties", {}).items():
-        for name in _secret_names(
-            step.step.settings.get(field), resolve(schema), (*step.path, "with", field), resolve
-        ):
-            named.add(name)
-            _check_name(view, name, known)
-    return named
+def _find_named(
+    view: WorkflowView, step_type: StepType, settings: dict[str, Any], path: Path
+) -> Iterator[Path]:
+    """Yield the paths of the settings that name a secret."""
+    resolve = SchemaCheck(step_type.settings, view.findings).resolve
+    for field, schema in step_type.settings.get("properties", {}).items():
+        yield from _secret_names(settings.get(field), resolve(schema), (*path, field), resolve)
 
 
 def _secret_names(value: Any, schema: dict[str, Any], path: Path, resolve: Any) -> Iterator[Path]:
