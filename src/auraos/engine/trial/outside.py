@@ -5,7 +5,7 @@ What has a time (`at`) comes then. Signals and events without one come as soon a
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from auraos.core.run import RunState, static_path
 from auraos.core.run.commands import AskPerson, Subscribe, Unsubscribe, Withdraw
@@ -24,18 +24,16 @@ from auraos.core.workflow import TestCase
 from auraos.engine.trial.agenda import Agenda
 from auraos.engine.trial.attempts import EPOCH, MICRO
 from auraos.engine.trial.mocks import MockError, read_delay
+from auraos.engine.trial.playing import Playing
 
-if TYPE_CHECKING:
-    from auraos.engine.trial.world import Playing
-
-Advance: TypeAlias = "Callable[[Playing, OutsideFact], None]"
+Advance: TypeAlias = Callable[[Playing, OutsideFact], None]
 
 
 class Outside:
     """Everything of a case that is not a mock."""
 
     def __init__(
-        self, case: TestCase, agenda: Agenda, start: int, runs: "Mapping[str, Playing]", advance: Advance
+        self, case: TestCase, agenda: Agenda, start: int, runs: Mapping[str, Playing], advance: Advance
     ) -> None:
         self.case = case
         self.agenda = agenda
@@ -49,7 +47,7 @@ class Outside:
         self._answers_given: dict[str, int] = {}
         self._answers_used: set[str] = set()
 
-    def plan(self, root: "Playing") -> None:
+    def plan(self, root: Playing) -> None:
         """Put everything that has a time on the agenda."""
         for number, signal in enumerate(self.case.signals):
             if "at" in signal:
@@ -60,7 +58,7 @@ class Outside:
         for wish in self.case.control:
             self._plan(wish, lambda w=wish: self.advance(root, _control(w, self.agenda.now)))  # type: ignore[misc]
 
-    def hear(self, playing: "Playing", command: Subscribe | Unsubscribe | AskPerson | Withdraw) -> None:
+    def hear(self, playing: Playing, command: Subscribe | Unsubscribe | AskPerson | Withdraw) -> None:
         """Note what a run waits for, and answer what it asks as the case says."""
         key = (playing.run, command.path)
         match command:
@@ -122,7 +120,7 @@ class Outside:
             if any(run == playing.run for run, _ in self._subscribed):
                 self.advance(playing, EventReceived(at=self.agenda.now, id=named, type=kind, event=told))
 
-    def _plan_answer(self, playing: "Playing", command: AskPerson) -> None:
+    def _plan_answer(self, playing: Playing, command: AskPerson) -> None:
         path = playing.named(command.path)
         key = next((one for one in (path, static_path(path)) if one in self.case.answers), None)
         if key is None or command.again:
@@ -136,7 +134,7 @@ class Outside:
         due = self.agenda.now + read_delay(told.get("after", "0s"), path) // MICRO
         self.agenda.later(due, lambda: self._answer(playing, command, told), path=path)
 
-    def _answer(self, playing: "Playing", command: AskPerson, told: dict[str, Any]) -> None:
+    def _answer(self, playing: Playing, command: AskPerson, told: dict[str, Any]) -> None:
         if self._asked.pop((playing.run, command.path), None) is None:
             return
         by, comment, at = str(told.get("by", "test")), str(told.get("comment", "")), self.agenda.now

@@ -63,6 +63,7 @@ from auraos.engine.trial.attempts import (
 )
 from auraos.engine.trial.mocks import Call, MockError, Mocks
 from auraos.engine.trial.outside import Outside
+from auraos.engine.trial.playing import Playing
 
 DEFAULT_START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 MOST_TURNS = 100_000
@@ -72,25 +73,6 @@ class EndlessError(MockError):
     """The case does not come to an end."""
 
     code = "endless-test"
-
-
-class Playing:
-    """One run in the world: the tested one, one it called, or a page of a long loop."""
-
-    def __init__(self, program: Program, run: str, prefix: str, page: Page | None = None) -> None:
-        self.program = program
-        self.run = run
-        self.prefix = prefix
-        self.page = page.number if page else None
-        self.page_path = page.path if page else None
-        self.state = RunState(program)
-        self.parent: tuple[Playing, str] | None = None
-        self.loops: dict[str, Loop] = {}
-        self.attempts: dict[str, ExecuteStep] = {}
-
-    def named(self, path: str) -> str:
-        """Return how the case names a path of this run."""
-        return self.prefix + path
 
 
 class World:
