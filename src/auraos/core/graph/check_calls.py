@@ -18,9 +18,10 @@ MOST_CALLS = 16
 
 def check_calls(view: WorkflowView, others: FindWorkflow | None, whole: WholeTemplate) -> None:
     """Report calls that cannot work; `others` None: nobody knows which workflows there are."""
+    chains = _Chains(view, others or _nobody)
     for step in view.steps:
         if step.behaviour is Behaviour.CALL:
-            _check_call(view, step, others, whole)
+            _check_call(view, step, others, whole, chains)
     on_failure = view.workflow.settings.on_failure
     if on_failure is not None:
         path: Path = ("spec", "settings", "on_failure", "workflow")
@@ -30,7 +31,7 @@ def check_calls(view: WorkflowView, others: FindWorkflow | None, whole: WholeTem
 
 
 def _check_call(
-    view: WorkflowView, step: StepView, others: FindWorkflow | None, whole: WholeTemplate
+    view: WorkflowView, step: StepView, others: FindWorkflow | None, whole: WholeTemplate, chains: "_Chains"
 ) -> None:
     path = (*step.path, "with", "workflow")
     name = plain_settings(step.step.settings, "workflow")
@@ -46,13 +47,12 @@ def _check_call(
     called = _find_called(view, name, path, others)
     if called is None:
         return
-    others = others or _nobody
-    chain = _find_certain_recursion(view, step, called, others)
+    chain = chains.back_from(called) if is_certain(step) else []
     if chain:
         message = f"Every run of this calls itself again: {' -> '.join(chain)}. At {MOST_CALLS} calls deep it fails."
         hint = "Let an `if` decide whether it goes on, or repeat steps by a `foreach` or a `while`."
         view.findings.add("call-recursion", path, message, hint=hint)
-    elif depth_of_calls(called, others) + 1 > MOST_CALLS:
+    elif chains.depth_of(called) + 1 > MOST_CALLS:
         view.findings.add("call-too-deep", path, f"Calls would be more than {MOST_CALLS} deep.")
     _check_input(view, step, called, whole)
 
@@ -95,25 +95,43 @@ def _check_input(view: WorkflowView, step: StepView, called: Workflow, whole: Wh
     SchemaCheck(called.input, view.findings, whole=whole).check(given, path, f"The input of {called.name!r}")
 
 
-def _find_certain_recursion(
-    view: WorkflowView, step: StepView, called: Workflow, others: FindWorkflow
-) -> list[str]:
-    """Return the names of a chain of calls, each made in every run, that leads back to the caller; empty for none."""
-    if not is_certain(step):
+class _Chains:
+    """Where the calls of called workflows lead, worked out once for each."""
+
+    def __init__(self, view: WorkflowView, others: FindWorkflow) -> None:
+        self.view = view
+        self.others = others
+        self._back: dict[str, list[str]] = {}
+        self._depths: dict[str, int] = {}
+
+    def back_from(self, called: Workflow) -> list[str]:
+        """Return the names of a chain of calls, each made in every run, that leads back to the caller; empty for none."""
+        if called.name not in self._back:
+            self._back[called.name] = self._find_way_back(called)
+        return self._back[called.name]
+
+    def depth_of(self, called: Workflow) -> int:
+        """Return how many calls deep a called workflow goes."""
+        if called.name not in self._depths:
+            self._depths[called.name] = depth_of_calls(called, self.others)
+        return self._depths[called.name]
+
+    def _find_way_back(self, called: Workflow) -> list[str]:
+        caller = self.view.workflow
+        trails: list[list[Workflow]] = [[called]]
+        seen = {called.name}
+        while trails:
+            trail = trails.pop()
+            if trail[-1].name == caller.name:
+                return [caller.name, *(workflow.name for workflow in trail)]
+            reading = Reading(workflow=trail[-1], written=Written())
+            inner = WorkflowView(reading, self.view.catalogue, self.view.findings)
+            for name in sorted(_certain_calls(inner) - seen):
+                following = caller if name == caller.name else self.others(name)
+                seen.add(name)
+                if following is not None:
+                    trails.append([*trail, following])
         return []
-    trails: list[list[Workflow]] = [[called]]
-    seen = {called.name}
-    while trails:
-        trail = trails.pop()
-        if trail[-1].name == view.workflow.name:
-            return [view.workflow.name, *(workflow.name for workflow in trail)]
-        inner = WorkflowView(Reading(workflow=trail[-1], written=Written()), view.catalogue, view.findings)
-        for name in sorted(_certain_calls(inner) - seen):
-            following = view.workflow if name == view.workflow.name else others(name)
-            seen.add(name)
-            if following is not None:
-                trails.append([*trail, following])
-    return []
 
 
 def _certain_calls(view: WorkflowView) -> set[str]:
