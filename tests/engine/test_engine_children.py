@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from engine_house import House, flow
 
+from auraos.app.definitions import FolderDefinitions
 from auraos.core.errors import UserError
 from auraos.core.failures import StepFailed
 from auraos.engine.ports import RunQuery
@@ -105,3 +106,12 @@ each:
     run = await house.start(text, input={"items": list(range(50))})
     ended = await asyncio.wait_for(house.engine.wait(run), 20)
     assert ended.output == [{"n": n * 2} for n in range(50)]
+
+
+async def test_versions_that_are_sent_along_reach_the_called_runs_of_called_runs(house: House) -> None:
+    elsewhere = FolderDefinitions(None, house.catalogue)
+    inner = elsewhere.add(flow("out: {type: transform, with: {set: {n: 7}}}", name="inner"))
+    outer = elsewhere.add(flow("ask: {type: call, with: {workflow: inner}}", name="outer"))
+    top = elsewhere.add(flow("ask: {type: call, with: {workflow: outer}}", name="top"))
+    run = await house.engine.start(top, called=[inner, outer])
+    assert (await house.engine.wait(run)).output == {"n": 7}

@@ -76,12 +76,12 @@ class Programs:
         """Return the program of a version in use."""
         return self._programs[version]
 
-    async def resolve_calls(self, workspace: str, version: str) -> dict[str, str]:
-        """Return the versions that are published now of the workflows that this one calls, by their names."""
+    async def resolve_calls(self, workspace: str, version: str, known: dict[str, str]) -> dict[str, str]:
+        """Return the versions of the workflows that this one calls: those known, else the ones published now."""
         calls = self._calls.get(version)
         if calls is None:
             calls = self._calls[version] = called_workflows(self._programs[version])
-        return {name: await self.resolve(workspace, name) for name in calls}
+        return {**{name: await self.resolve(workspace, name) for name in calls if name not in known}, **known}
 
     def check_input(self, version: str, value: Value) -> None:
         """Raise `InputRefusedError` with everything in an input that does not fit the workflow's schema."""

@@ -46,7 +46,7 @@ def _start_of_child(run: ActiveRun, state: RunState, wish: StartChild) -> RunSta
         origin=state.origin if is_page else "",
         parent=Parent(run=run.id, kind=wish.kind, path=wish.path),
         depth=state.depth + (0 if is_page else 1),
-        resolved=state.resolved if is_page else {},
+        resolved=state.resolved,
         page=wish.page,
     )
 

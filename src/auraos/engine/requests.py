@@ -96,8 +96,7 @@ class Requests:
         """Begin a run on a program in use."""
         resolved = started.resolved
         if started.page is None:
-            calls = await self._programs.resolve_calls(started.workspace, started.version)
-            resolved = {**calls, **resolved}
+            resolved = await self._programs.resolve_calls(started.workspace, started.version, resolved)
         number = 0 if started.page is not None else self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
