@@ -118,6 +118,7 @@ async def test_a_crash_while_the_database_was_made_leaves_nothing_in_the_way(tmp
     (tmp_path / "auraos.db.new").write_bytes(b"half")
     store = SqliteStore.open(folder)
     await store.commit(filled(1))
+    assert await store.find("r001") is not None
     await store.close()
     assert names(tmp_path) == ["auraos.db", "auraos.json", "engine.lock"]
 

@@ -148,5 +148,5 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
-        await self._writer.close()
         await asyncio.to_thread(self._readers.close)
+        await self._writer.close()  # last, so that it can fold the log into the file and remove it
