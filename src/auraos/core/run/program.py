@@ -151,10 +151,7 @@ class Program:
         self.steps = steps
         self.output = None if workflow.output is msgspec.UNSET else compile_template(workflow.output)
         self.timeout = _micros(workflow.settings.timeout)
-        self.variables = {
-            name: value.get("default") if isinstance(value, dict) and "type" in value else value
-            for name, value in workflow.variables.items()
-        }
+        self.variables = dict(workflow.variables)
 
     def find(self, path: str) -> "StepProgram | None":
         """Return the step of an activation's path, its undo or its verification for theirs; None for a foreign path."""
