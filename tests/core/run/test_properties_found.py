@@ -121,6 +121,13 @@ links: [each -> after]
     assert (hand.status, hand.state.output, hand.open) == ("succeeded", 5, {})
 
 
+def test_a_stop_within_a_page_ends_a_loop_that_stands_in_a_finally(drive):
+    loop = "{each: {type: foreach, with: {items: '{{ range(1001) }}'}, steps: {x: {type: stop, with: {output: 5}}}}}"
+    text = f"steps: {{g: {{type: try, steps: {{n: {{type: noop}}}}, finally: {{steps: {loop}}}}}}}"
+    hand = drive(text).check_replay()
+    assert (hand.status, hand.state.output) == ("succeeded", 5)
+
+
 def test_a_doubt_about_a_write_outlives_a_cancel_of_a_paused_run(drive):
     hand = drive("steps: {a: {type: act}}")
     hand.tell(RunPaused(at=hand.now)).doubt("a", lost=True).cancel()

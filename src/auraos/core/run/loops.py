@@ -256,7 +256,8 @@ def page_finished(turn: Turn, activation: Activation, fact: ChildFinished) -> No
         activation.error = fact.error or cancelled_error(activation.path)
         leave(turn, activation)
     elif "stopped" in fact.output:
-        activation.status = "open"
+        activation.pending = (None, ())
+        leave(turn, activation)
         stop_run(turn, activation.path, fact.output["stopped"])
     elif activation.step.behaviour is Behaviour.WHILE:
         activation.last, activation.rounds = fact.output["last"], fact.output["rounds"]
