@@ -18,7 +18,7 @@ from auraos.cli.options import DEFAULT_DATA
 from auraos.cli.progress import Progress, Row, clock, run_line, show_row
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
 from auraos.core.run.facts import StepError
-from auraos.core.values import to_wire
+from auraos.core.values import to_plain, to_wire
 from auraos.engine.client import EngineGoneError
 from auraos.engine.stream import Change
 
@@ -78,7 +78,7 @@ def report(house: House, told: Followed, *, as_json: bool) -> int:
         _show_error(side, told.error)
         if told.state == "succeeded" or told.output is not None:
             side.stream.flush()
-            print_json(to_wire(told.output))
+            print_json(to_plain(told.output))
     elif told.detached:
         side.line(f"{name} is kept as it stands and loses nothing. Go on with:")
         side.line(f"  {_command(house, 'resume', told.number)}")

@@ -19,7 +19,6 @@ from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
 from auraos.cli.problems import count_words, problem_document, show_problem
 from auraos.cli.screen import print_json, to_side
-from auraos.core.values import from_wire
 
 
 def run(
@@ -44,8 +43,8 @@ def run(
     answer, and it is kept: `auraos runs` leads it on.
     """
     text = read_source(file)
-    given = from_wire(read_input(input))
-    variables = from_wire(read_pairs(var))
+    given = read_input(input)
+    variables = read_pairs(var)
     installed = load_installed()
     checked = _check(file, text, installed)
     if checked.errors or checked.workflow is None:

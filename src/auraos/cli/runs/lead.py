@@ -44,7 +44,7 @@ def signal(
     json: Json = False,
 ) -> int:
     """Send a signal that a run waits for; one that comes early is kept for it."""
-    given = from_wire(read_input(payload))
+    given = read_input(payload)
     wish: Wish = lambda house, row: house.engine.signal(row.run, name, data=given, key=key, by=person())  # noqa: E731
     return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
 
@@ -59,7 +59,7 @@ def event(
     json: Json = False,
 ) -> int:
     """Bring an event to every run that waits for its type."""
-    given = from_wire(read_input(payload))
+    given = read_input(payload)
 
     async def go() -> int:
         async with open_for_driving(data, allow_net=allow_net) as house:
@@ -147,7 +147,7 @@ def resume(
     json: Json = False,
 ) -> int:
     """Let a run go on: a paused one, or one whose process ended."""
-    variables = from_wire(read_pairs(var))
+    variables = read_pairs(var)
 
     async def wish(house: House, row: RunRow) -> None:
         if row.state == "paused":
@@ -189,7 +189,7 @@ def patience_of(wait: bool | None) -> Patience:
 
 
 def _answer(decision: str, step: str, comment: str, payload: tuple[str, ...]) -> Wish:
-    given = from_wire(read_input(payload))
+    given = read_input(payload)
 
     async def wish(house: House, row: RunRow) -> None:
         await house.engine.approve(row.run, decision, path=step, by=person(), comment=comment, data=given)

@@ -8,7 +8,7 @@ import msgspec
 from auraos.cli.progress import MARKS, Mark, took_words
 from auraos.cli.screen import Screen, clean, fit, pad, print_json, width
 from auraos.core.run import RunView, StepView
-from auraos.core.values import to_wire
+from auraos.core.values import to_plain, to_wire
 
 _SIGNS: dict[str, Mark] = {
     "": "running",
@@ -42,7 +42,7 @@ def show_view(screen: Screen, seen: RunView) -> None:
     elif seen.status == "succeeded":
         screen.line("  output:")
         screen.stream.flush()
-        print_json(to_wire(seen.output))
+        print_json(to_plain(seen.output))
 
 
 def view_document(seen: RunView) -> dict[str, Any]:
