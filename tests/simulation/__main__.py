@@ -1,0 +1,59 @@
+"""Play simulated worlds on demand: `python -m tests.simulation --seeds 20000`, `--seed 17`, `--mutants`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from simulation.campaign import Campaign, catch_all, play_worlds
+from simulation.world import SimWorld
+
+
+def main() -> int:
+    """Play what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=2_000, help="how many worlds")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--seed", type=int, help="one world, telling all that happens")
+    parser.add_argument(
+        "--mutants", action="store_true", help="after how many worlds each planted mistake is noticed"
+    )
+    asked = parser.parse_args()
+    if asked.seed is not None:
+        SimWorld(asked.seed, lambda line: sys.stdout.write(line + "\n")).play()
+        return 0
+    if asked.mutants:
+        return _show_mutants()
+    return _show(play_worlds(range(asked.first, asked.first + asked.seeds), _tell))
+
+
+def _tell(campaign: Campaign) -> None:
+    if campaign.seeds % 500 == 0:
+        sys.stderr.write(
+            f"{campaign.seeds} worlds, {campaign.seconds:.0f} s, {len(campaign.failed)} failed\n"
+        )
+
+
+def _show(campaign: Campaign) -> int:
+    for name, count in sorted(campaign.sometimes.items()):
+        sys.stdout.write(f"{count:8} {name}\n")
+    for line in campaign.failed.values():
+        sys.stdout.write(line + "\n")
+    sys.stdout.write(
+        f"{campaign.seeds} worlds, {campaign.runs} runs, {campaign.faults} faults, {campaign.seconds:.1f} s, "
+        f"{len(campaign.failed)} failed; never visited: {', '.join(campaign.never) or 'nothing'}\n"
+    )
+    return 1 if campaign.failed else 0
+
+
+def _show_mutants() -> int:
+    caught, middle = catch_all()
+    for name, needed in caught.items():
+        sys.stdout.write(f"{needed or 'NOT NOTICED':>12}  {name}\n")
+    sys.stdout.write(f"the median is {middle} worlds\n")
+    return 1 if None in caught.values() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
