@@ -27,6 +27,8 @@ class Done(NamedTuple):
 class CommandLine:
     """`auraos` in one folder, as a person there would call it."""
 
+    binary = str(BIN)
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AURAOS_")}
@@ -34,7 +36,7 @@ class CommandLine:
 
     def __call__(self, *words: str, stdin: str = "") -> Done:
         done = subprocess.run(
-            [str(BIN), *words],
+            [self.binary, *words],
             cwd=self.folder,
             env=self.environment,
             input=stdin,
@@ -48,7 +50,7 @@ class CommandLine:
     def begin(self, *words: str) -> "subprocess.Popen[str]":
         """Start a command and do not wait for it."""
         return subprocess.Popen(
-            [str(BIN), *words],
+            [self.binary, *words],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
