@@ -3,10 +3,9 @@
 from difflib import get_close_matches
 from typing import Any
 
-import jsonschema_rs
-
 from auraos.core.errors import UserError
-from auraos.core.values import Value, to_plain
+from auraos.core.schemas import SchemaCheck
+from auraos.core.values import Value
 from auraos.core.workflow import Workflow
 
 
@@ -32,13 +31,8 @@ def check_start(workflow: Workflow, given: Value, variables: dict[str, Any]) -> 
 def _input_problems(workflow: Workflow, given: Value) -> list[dict[str, str]]:
     if not workflow.input:
         return []
-    problems = []
-    for error in jsonschema_rs.validator_for(workflow.input).iter_errors(to_plain(given)):
-        path = "input" + "".join(
-            f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path
-        )
-        problems.append({"path": path, "message": error.message})
-    return problems
+    mismatches = SchemaCheck(workflow.input).mismatches(given)
+    return [{"path": f"input{mismatch.path}", "message": mismatch.message} for mismatch in mismatches]
 
 
 def _variable_problems(workflow: Workflow, variables: dict[str, Any]) -> list[dict[str, str]]:

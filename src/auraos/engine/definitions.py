@@ -5,12 +5,11 @@ used.
 from collections.abc import Sequence
 from typing import Protocol
 
-import jsonschema_rs
-
 from auraos.core.catalogue import Behaviour
 from auraos.core.errors import UserError
 from auraos.core.run import Program
-from auraos.core.values import Value, to_plain
+from auraos.core.schemas import SchemaCheck
+from auraos.core.values import Value
 from auraos.engine.ports import NotFoundError, Store, Version
 
 
@@ -40,7 +39,7 @@ class Programs:
         self._definitions = definitions
         self._programs: dict[str, Program] = {}
         self._calls: dict[str, list[str]] = {}
-        self._inputs: dict[str, jsonschema_rs.Validator | None] = {}
+        self._inputs: dict[str, SchemaCheck | None] = {}
         self._kept: set[str] = set()
         self._unkept: dict[str, Version] = {}
 
@@ -87,12 +86,11 @@ class Programs:
         """Raise `InputRefusedError` with everything in an input that does not fit the workflow's schema."""
         if version not in self._inputs:
             schema = self._programs[version].workflow.input
-            self._inputs[version] = jsonschema_rs.validator_for(schema) if schema else None
+            self._inputs[version] = SchemaCheck(schema) if schema else None
         validator = self._inputs[version]
         if validator is None:
             return
-        errors = validator.iter_errors(to_plain(value))
-        found = [f"{'.'.join(map(str, error.instance_path)) or 'input'}: {error.message}" for error in errors]
+        found = [f"input{mismatch.path}: {mismatch.message}" for mismatch in validator.mismatches(value)]
         if found:
             name = self._programs[version].workflow.name
             raise InputRefusedError(

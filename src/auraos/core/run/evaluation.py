@@ -12,7 +12,7 @@ from auraos.core.run.facts import Result, StepError
 from auraos.core.run.program import StepProgram
 from auraos.core.run.state import Frame
 from auraos.core.run.turn import LARGEST_RESULT, Turn
-from auraos.core.values import Value, to_plain
+from auraos.core.values import Value
 
 OUT = ("out",)
 ALONE_OPERATIONS = 200_000
@@ -72,11 +72,10 @@ def compute_later(turn: Turn, frame: Frame, step: StepProgram, path: str) -> Com
 
 def compare(step: StepProgram, output: Value, path: str, at: int) -> StepError | None:
     """Hold an output against the step's `expect`."""
-    problem = next(iter(step.expect.iter_errors(to_plain(output))), None) if step.expect is not None else None
-    if problem is None:
+    mismatch = step.expect.first(output) if step.expect is not None else None
+    if mismatch is None:
         return None
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem.instance_path)
-    message = f"The output{place} is not as `expect` says: {problem.message}"
+    message = f"The output{mismatch.path} is not as `expect` says: {mismatch.message}"
     return error_of(step, path, class_="data", code="not-as-expected", message=message, at=at)
 
 

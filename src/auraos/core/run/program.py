@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from auraos.core.catalogue import Behaviour, Catalogue, Effect, StepType
 from auraos.core.errors import UserError
 from auraos.core.expressions import Template, compile_template
 from auraos.core.run.facts import UndoEntry
+from auraos.core.schemas import SchemaCheck
 from auraos.core.workflow import Retry, Scope, Step, Undo, Verify, Workflow
 
 JOIN_ALL = 0
@@ -116,7 +116,7 @@ class StepProgram:
         self.deadline = _micros(step.deadline)
         self.key = _template_or_none(step.key)
         self.fallback = None if step.fallback is msgspec.UNSET else compile_template(step.fallback)
-        self.expect = jsonschema_rs.validator_for(step.expect) if step.expect else None
+        self.expect = SchemaCheck(step.expect) if step.expect else None
         self.accepts = bool(step.expect) or step.undo is not None
         self.body: ScopeProgram | None = None
         self.branches: dict[str, ScopeProgram] = {}
