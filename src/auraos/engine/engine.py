@@ -183,7 +183,8 @@ class Engine(RunControl):
         ]
 
     async def wait(self, run: str) -> Ended:
-        """Return how a run ended, once it has."""
+        """Return how a run ended, once it has; one that another run has just asked to be started counts, too."""
+        await self._requests.begun(run)
         active = await self._memory.reach(run)
         if active is None:
             return await self._ended_of(run)

@@ -78,6 +78,12 @@ class Requests:
             self._starting[row.run] = task
             task.add_done_callback(lambda _: self._starting.pop(row.run, None))
 
+    async def begun(self, run: str) -> None:
+        """Return once a run is there whose start another run has asked for already."""
+        starting = self._starting.get(run)
+        if starting is not None:
+            await asyncio.wait([starting])
+
     def answered(self, requests: Sequence[str]) -> None:
         """Note that the rows of these requests are gone."""
         self._under_way.difference_update(requests)
