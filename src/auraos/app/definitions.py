@@ -36,6 +36,7 @@ class FolderDefinitions:
         self._index: dict[str, list[Path]] | None = None
         self._read: dict[str, Workflow | None] = {}
         self._versions: dict[str, Version] = {}
+        self._programs: dict[str, Program] = {}
 
     def add(self, text: str) -> Version:
         """Take a text into use, before whatever the folder has under its name; return its version."""
@@ -67,12 +68,17 @@ class FolderDefinitions:
         return self._versions.get(bare) or make_version(text, self._catalogue)
 
     def compile(self, version: Version) -> Program:
-        """Return the program of a version, with the step types that it was published with."""
-        document, workflow = _workflow_of(version.text, self._catalogue)
-        if document is None or workflow is None:
-            message = f"The text of {version.name!r}, version {version.hash[:12]}, cannot be read by this installation."
-            raise BrokenDefinitionError(message, hint="A step type that it uses may not be installed.")
-        return compile_workflow(workflow, self._catalogue, version=version.hash)
+        """Return the program of a version, with the step types that it was published with; it is made once."""
+        program = self._programs.get(version.hash)
+        if program is None:
+            document, workflow = _workflow_of(version.text, self._catalogue)
+            if document is None or workflow is None:
+                message = f"The text of {version.name!r}, version {version.hash[:12]}, cannot be read by this installation."
+                raise BrokenDefinitionError(message, hint="A step type that it uses may not be installed.")
+            program = self._programs[version.hash] = compile_workflow(
+                workflow, self._catalogue, version=version.hash
+            )
+        return program
 
     async def called(self, version: Version) -> list[Version]:
         """Return the versions of all workflows that this one calls, and those that they call; missing ones are left out."""

@@ -50,6 +50,7 @@ class House:
         self.definitions = definitions
         self.store = store
         self._engine = engine
+        self._programs: dict[str, Program] = {}
 
     @property
     def engine(self) -> Lead:
@@ -78,10 +79,12 @@ class House:
 
     async def program(self, row: RunRow) -> Program:
         """Return the program that a run lives by, from the text that the store kept."""
-        kept = await self.store.version(row.version)
-        if kept is None:
-            raise NotFoundError(f"The text of version {row.version[:12]!r} is not in {self.data}.")
-        return self.definitions.compile(kept)
+        if row.version not in self._programs:
+            kept = await self.store.version(row.version)
+            if kept is None:
+                raise NotFoundError(f"The text of version {row.version[:12]!r} is not in {self.data}.")
+            self._programs[row.version] = self.definitions.compile(kept)
+        return self._programs[row.version]
 
     async def view(self, row: RunRow, upto: int | None = None) -> RunView:
         """Return a run as its journal tells it, as a whole or up to a fact."""
