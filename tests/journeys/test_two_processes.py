@@ -40,6 +40,7 @@ def test_a_signal_from_a_second_process_goes_to_the_first(auraos, waiting):
     assert "paid" in auraos("runs", "why", "1").out
     sent = auraos("runs", "signal", "1", "paid", "--payload", "amount=7")
     assert (sent.code, sent.out) == (0, "7\n")
+    assert "Another process holds .auraos" in sent.err
     out, _ = waiting.communicate(timeout=20)
     assert (waiting.returncode, out) == (0, "7\n")
 

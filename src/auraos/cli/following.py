@@ -57,6 +57,13 @@ async def follow_and_show(
     """Show a run while it goes on, print what came of it, and return the exit code that says so."""
     detach = asyncio.Event()
     _listen_to_interrupt(detach)
+    if house.own_engine is None and not as_json:
+        side = to_side()
+        side.line(
+            side.tint(
+                f"Another process holds {house.data} and drives the run, with its own --allow-net.", "dim"
+            )
+        )
     show, finish = await _shower(house, run, after, quiet=as_json)
     try:
         told = await follow(house, run, patience=patience, show=show, after=after, detach=detach)
