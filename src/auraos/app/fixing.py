@@ -27,7 +27,7 @@ def fix_source(path: str, text: str, check: Callable[[str], Sequence[Problem]]) 
     """Apply the safe fixes of a text and, unless it came from standard input, write the file in one piece."""
     fixed, done = apply_safely(text, check)
     if fixed != text and path != STDIN:
-        _write_whole(Path(path), fixed)
+        write_whole(Path(path), fixed)
     return FixedFile(path, fixed, tuple(done))
 
 
@@ -62,7 +62,7 @@ def _mended(before: Sequence[Problem], after: Sequence[Problem]) -> list[str]:
     return mended
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it, keeping its permissions; a link keeps being one."""
     target = path.resolve()
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

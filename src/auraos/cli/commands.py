@@ -39,6 +39,9 @@ CHAPTERS = (
                 "auraos.cli.check:check",
                 "Find every problem of workflow files; --fix mends the safe ones.",
             ),
+            Command("diff", "auraos.cli.change:diff", "Say what changed between two workflow files."),
+            Command("merge", "auraos.cli.change:merge", "Bring another side's changes into your file."),
+            Command("rename", "auraos.cli.change:rename", "Rename a step everywhere in its file."),
             Command("graph", "auraos.cli.graph:graph", "Draw a workflow in the terminal or as SVG."),
             Command(
                 "test", "auraos.cli.test:run_cases", "Run the test cases of workflow files, without network."

@@ -17,7 +17,7 @@ class Exit(IntEnum):
 
 MEANINGS: dict[Exit, str] = {
     Exit.DONE: "done: the check found no error, the tests passed, the run succeeded",
-    Exit.FAILED: "a check found errors, a test failed, or a run failed or was cancelled",
+    Exit.FAILED: "a check found errors, a test failed, files differ, or a run failed or was cancelled",
     Exit.WRONG_INPUT: "wrong input: an unknown option, a missing file, bad JSON; nothing was started",
     Exit.UNFINISHED: "the run is not finished: it waits, is paused, or goes on elsewhere",
     Exit.WORLD_FAILED: "the machine said no: a lock held by another process, a full disk, a broken store",
