@@ -38,7 +38,7 @@ def evaluate_or_error(
 
 def compute(step: StepProgram, names: dict[str, Any], path: str, at: int) -> Result:
     """Return what evaluating a pure step gives, or the error that it is; a `BudgetError` passes."""
-    evaluate = step.type.evaluate
+    evaluate = step.evaluate
     assert evaluate is not None
     try:
         output = evaluate(step.settings.evaluate(names))

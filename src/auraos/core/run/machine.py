@@ -32,6 +32,8 @@ from auraos.core.run.program import Program, StepProgram
 from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.run.turn import TURN_ACTIVATIONS, TURN_OPERATIONS, Outcome, StepMade, Turn
 
+EVALUATE = Behaviour.EVALUATE
+
 
 def advance(
     program: Program,
@@ -305,7 +307,10 @@ def _evaluate(turn: Turn, path: str, frame: Frame, step: StepProgram) -> bool:
             )
             return True
     turn.record(result)
-    _apply_result(turn, frame, step, result)
+    if result.error is None and step.behaviour is EVALUATE:
+        tokens.settle(turn, frame, step, path, result.output, result.ports)
+    else:
+        _apply_result(turn, frame, step, result)
     if turn.todo:
         _digest(turn)
     return True

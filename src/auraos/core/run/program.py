@@ -30,7 +30,7 @@ class CompileError(UserError):
 class Settings:
     """The `with` of a step, compiled: what is evaluated beforehand, and what is handed over to be called later."""
 
-    __slots__ = ("_constant", "_deferred", "_eager")
+    __slots__ = ("_constant", "_deferred", "_eager", "evaluate")
 
     def __init__(self, settings: Mapping[str, Any], deferred: Mapping[str, tuple[str, ...]]) -> None:
         eager = {name: value for name, value in settings.items() if name not in deferred}
@@ -41,9 +41,13 @@ class Settings:
             for name, value in settings.items()
             if name in deferred
         }
+        is_plain = self._constant is None and not self._deferred
+        self.evaluate: Callable[[dict[str, Any]], dict[str, Any]] = (
+            self._eager.evaluate if is_plain else self._evaluate
+        )
+        """Returns the settings under these names; the result of data is never evaluated again."""
 
-    def evaluate(self, scope: dict[str, Any]) -> dict[str, Any]:
-        """Return the settings under these names; the result of data is never evaluated again."""
+    def _evaluate(self, scope: dict[str, Any]) -> dict[str, Any]:
         settings: dict[str, Any] = (
             self._eager.evaluate(scope) if self._constant is None else dict(self._constant)
         )
@@ -86,13 +90,28 @@ class ScopeProgram:
         self.end: str | None = None
 
 
+class Patterns(dict[tuple[str, ...], tuple[tuple[int, bool], ...]]):
+    """For live ports: each link's target, and whether its token is live. Worked out when it is first asked for."""
+
+    __slots__ = ("_links",)
+
+    def __init__(self, links: list[tuple[str, int]]) -> None:
+        super().__init__()
+        self._links = links
+
+    def __missing__(self, ports: tuple[str, ...]) -> tuple[tuple[int, bool], ...]:
+        found = self[ports] = tuple((target, port in ports) for port, target in self._links)
+        return found
+
+
 class StepProgram:
     """One step, ready to be carried out. `path` is static: it names the step, not one of its activations."""
 
     __slots__ = (
-        "accepts", "behaviour", "body", "branches", "cached_patterns", "catch", "deadline", "done", "effect", "expect",
-        "fallback", "finally_", "id", "index", "inline", "join", "key", "links", "path", "ports", "priority", "purpose", "retry",
-        "scope", "settings", "step", "timeout", "type", "undo", "verify",
+        "accepts", "behaviour", "body", "branches", "catch", "deadline", "disabled", "done", "effect",
+        "evaluate", "expect", "fallback", "finally_", "id", "index", "inline", "join", "key", "links",
+        "path", "patterns", "ports", "priority", "purpose", "retry", "scope", "settings", "step", "timeout",
+        "type", "undo", "verify",
     )  # fmt: skip
 
     def __init__(self, step: Step, step_type: StepType, path: str, index: int, scope: ScopeProgram) -> None:
@@ -100,6 +119,8 @@ class StepProgram:
         self.step = step
         self.type = step_type
         self.behaviour = step_type.behaviour
+        self.evaluate = step_type.evaluate
+        self.disabled = step.disabled
         self.path = path
         self.index = index
         self.scope = scope
@@ -109,7 +130,7 @@ class StepProgram:
         self.ports = _ports_of(step, step_type)
         self.join = step.join if isinstance(step.join, int) else JOIN_ALL if step.join == "all" else 1
         self.links: list[tuple[str, int]] = []
-        self.cached_patterns: dict[tuple[str, ...], tuple[tuple[int, bool], ...]] = {}
+        self.patterns = Patterns(self.links)
         self.priority = 5 if step.priority is None else step.priority
         self.retry = step.retry or Retry()
         self.timeout = _micros(step.timeout)
@@ -125,14 +146,6 @@ class StepProgram:
         self.undo: StepProgram | None = None
         self.verify: StepProgram | None = None
         self.done: Template | None = None
-
-    def pattern(self, ports: tuple[str, ...]) -> tuple[tuple[int, bool], ...]:
-        """Return, for these live ports, each link's target and whether its token is live."""
-        found = self.cached_patterns.get(ports)
-        if found is None:
-            found = tuple((target, port in ports) for port, target in self.links)
-            self.cached_patterns[ports] = found
-        return found
 
     def is_linked(self, port: str) -> bool:
         """Return whether a link leaves from this port."""
@@ -168,13 +181,14 @@ class Program:
                 yield step.path, port, step.scope.steps[target].path
 
     def alone(self, path: str) -> ScopeProgram:
-        """Return a scope that holds only this container, for the run of one of its pages. Its time limits and its fallback
-        are those of the whole loop, and the run that has the whole loop sees to them.
+        """Return a scope that holds only this container, for the run of one of its pages. Its time limits, its
+        fallback, its undo and what is expected of it are those of the whole loop; the run that has the whole loop sees to them.
         """
         scope = ScopeProgram(self.steps[path].scope.prefix, "page")
         own = copy.copy(self.steps[path])
-        own.index, own.links, own.cached_patterns, own.scope = 0, [], {}, scope
+        own.index, own.links, own.patterns, own.scope = 0, [], Patterns([]), scope
         own.fallback, own.timeout, own.deadline = None, None, None
+        own.accepts, own.expect, own.undo = False, None, None
         scope.steps, scope.roots, scope.awaited, scope.end = [own], [own], [0], own.id
         return scope
 

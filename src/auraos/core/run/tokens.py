@@ -39,7 +39,7 @@ def fire(turn: Turn, frame: Frame, step: StepProgram) -> None:
     path = frame.prefix + step.id
     if state.inherited and _inherit(turn, frame, step, path):
         return
-    if step.step.disabled:
+    if step.disabled:
         turn.todo.append(("settle", frame, (step, path, None, OUT, "disabled")))
     elif step.inline:
         state.agenda[path] = ("evaluate", frame, step)
@@ -121,7 +121,8 @@ def settle(  # noqa: PLR0913, PLR0917 (the hottest call of all: each part of an 
     if frame.failing:
         turn.todo.append(("wind", frame, None))
         return
-    _pass_on(turn, frame, step.pattern(ports))
+    if step.links:
+        _pass_on(turn, frame, step.patterns[ports])
     if not frame.left:
         turn.todo.append(("close", frame, None))
 
@@ -197,7 +198,7 @@ def _skip(turn: Turn, frame: Frame, step: StepProgram) -> tuple[tuple[int, bool]
     frame.statuses[step.index] = SKIPPED
     frame.left -= 1
     turn.outcomes.append((frame.prefix + step.id, "skipped", None, (), None))
-    return step.pattern(())
+    return step.patterns[()]
 
 
 def _inherit(turn: Turn, frame: Frame, step: StepProgram, path: str) -> bool:

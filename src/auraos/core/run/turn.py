@@ -44,7 +44,9 @@ class StepMade(msgspec.Struct, frozen=True):
 class Turn:
     """The machine's workbench for one call."""
 
-    __slots__ = ("at", "commands", "evolve", "facts", "live", "meter", "now", "outcomes", "state", "todo")
+    __slots__ = (
+        "at", "commands", "evolve", "facts", "live", "meter", "now", "outcomes", "results", "state", "todo",
+    )  # fmt: skip
 
     def __init__(
         self, state: RunState, at: int, evolve: "Callable[[Turn, AnyFact], None]", *, live: bool
@@ -58,31 +60,32 @@ class Turn:
         self.outcomes: list[Outcome] = []
         self.meter: Meter | None = None
         self.now: datetime | None = None
+        self.results: list[Result] | None = None
+        """Of the latest fact, where that is what was evaluated here: neighbours share one fact."""
         self.todo: deque[tuple[str, Any, Any]] = deque()
         """What follows from the present fact by structure alone (open, close, fail, wind); done before the next fact."""
 
     def decide(self, fact: AnyFact) -> None:
         """Record a decision and let it take its effect on the state."""
+        self.results = None
         self.facts.append(fact)
         self.evolve(self, fact)
 
     def record(self, result: Result) -> None:
         """Record what evaluating a pure step gave; neighbours in time share one fact."""
-        last = self.facts[-1] if self.facts else None
-        if type(last) is Computed and last.at == self.at:
-            last.results.append(result)
+        if self.results is not None:
+            self.results.append(result)
         else:
-            self.facts.append(Computed(at=self.at, results=[result]))
+            self.results = [result]
+            self.facts.append(Computed(at=self.at, results=self.results))
 
     def names(self, frame: Frame, path: str) -> dict[str, Any]:
         """Return the names of a frame, with the time, the seed of derived ids and the budget of this evaluation."""
         values = frame.values
-        meter = self.meter
-        if meter is None:
-            meter = self.meter = Meter(INLINE_OPERATIONS, LARGEST_RESULT)
-        if self.now is None:
+        if self.meter is None:
+            self.meter = Meter(INLINE_OPERATIONS, LARGEST_RESULT)
             self.now = EPOCH + timedelta(microseconds=self.at)
         values["$now"] = self.now
         values["$seed"] = f"{self.state.run}/{path}"
-        values["$meter"] = meter
+        values["$meter"] = self.meter
         return values
