@@ -46,7 +46,7 @@ def taken_links(program: Program) -> frozenset[LinkName]:
     live = {
         (step.path, port)
         for step in program.steps.values()
-        for ports in step.cached_patterns
+        for ports in step.patterns
         for port in ports
     }
     return frozenset(link for link in all_links(program) if (link.source, link.port) in live)
