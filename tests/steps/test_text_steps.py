@@ -13,6 +13,7 @@ from auraos.sdk import StepFailed
 from auraos.steps.crypto import hash_value
 from auraos.steps.csv import format_csv, parse_csv
 from auraos.steps.html import parse_html
+from auraos.steps.html_format import format_html
 from auraos.steps.json import format_json, parse_json
 from auraos.steps.xml import format_xml, parse_xml
 from auraos.steps.yaml import format_yaml, parse_yaml
@@ -297,3 +298,40 @@ def test_hashes_are_those_of_the_standard_library():
         {"value": {"a": 2, "b": 1}}
     )
     assert hash_value.evaluate({"value": "abc", "encoding": "base64"}).endswith("=")
+
+
+def test_html_format_writes_every_kind_of_part_as_text():
+    written = format_html.evaluate(
+        {
+            "title": "A <b> & c",
+            "parts": [
+                {"heading": "<h1>"},
+                {"text": "one\ntwo\n\nthree"},
+                {"list": ["a", None, {"k": 1}]},
+                {"table": [["x", "y"], [1, True]]},
+                {"link": {"text": "go", "url": 'https://a.example/?q="1"&r=2'}},
+            ],
+        }
+    )
+    page = parse_html.evaluate({"text": written})
+    assert page["title"] == "A <b> & c"
+    assert page["tables"] == [[["x", "y"], ["1", "true"]]]
+    assert page["links"] == [{"text": "go", "url": 'https://a.example/?q="1"&r=2'}]
+    assert "<h1>" in page["text"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"link": {"text": "x", "url": "javascript:alert(1)"}},
+        {"link": {"text": "x", "url": "//evil.example"}},
+        {"link": {"text": "x", "url": " data:text/html,x"}},
+        {"link": "https://a.example"},
+        {"list": "abc"},
+        {"table": [[1], {"a": 1}]},
+        {},
+        {"heading": "a", "text": "b"},
+    ],
+)
+def test_html_format_refuses_what_could_be_more_than_text(part):
+    assert fault_of(format_html, {"parts": [part]})
