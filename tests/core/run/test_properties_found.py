@@ -2,7 +2,7 @@
 
 from machine_hand import read_program
 
-from auraos.core.run import explain, fold, restore, snapshot
+from auraos.core.run import explain, fold, inherit, restore, snapshot
 from auraos.core.run.commands import Compute, SlotOpened
 from auraos.core.run.facts import (
     CancelRequested,
@@ -197,3 +197,65 @@ steps: {a: {type: act, undo: {type: act}}, w: {type: wait.signal, with: {name: g
     hand = drive(text).succeed("a", 7).tell(RunPaused(at=1)).signal("go").wait(3_601)
     hand.tell(RunResumed(at=hand.now)).wait(1)
     assert hand.check_replay().status == "succeeded"
+
+
+GUARDED = """
+steps:
+  guard: {type: try, steps: {a: {type: act, undo: {type: act}}}}
+  b: {type: act}
+links: [guard -> b]
+"""
+
+
+def retry(drive, hand, run="run-2"):
+    taken = inherit(hand.program, hand.journal)
+    return drive(hand.program, run=run, origin="run-1", inherited=taken)
+
+
+def test_a_retry_does_anew_what_was_undone_within_a_container(drive):
+    hand = drive(GUARDED).succeed("guard/a").fail("b").succeed("guard/a!undo")
+    again = retry(drive, hand)
+    assert list(again.open) == ["guard/a"]
+    assert again.open["guard/a"].key != hand.executed[0].key
+
+
+def test_a_retry_does_anew_what_may_have_been_undone_when_the_run_was_ended_by_force(drive):
+    hand = drive(GUARDED).succeed("guard/a").fail("b").cancel(force=True)
+    assert list(retry(drive, hand).open) == ["guard/a"]
+
+
+def test_a_retry_undoes_what_an_inherited_container_did(drive):
+    hand = drive(GUARDED).succeed("guard/a").cancel(force=True)
+    again = retry(drive, hand).fail("b")
+    assert list(again.open) == ["guard/a!undo"]
+    once_more = retry(drive, again.succeed("guard/a!undo").check_replay(), run="run-3")
+    assert list(once_more.open) == ["guard/a"]
+    assert once_more.open["guard/a"].key != hand.executed[0].key
+
+
+def test_a_retry_keeps_a_race_whose_loser_was_undone(drive):
+    text = """
+steps:
+  first:
+    type: race
+    branches:
+      one: {steps: {a: {type: act}}}
+      two: {steps: {b: {type: act, undo: {type: act}}, w: {type: wait.signal, with: {name: go}}}, links: [b -> w]}
+  after: {type: act}
+links: [first -> after]
+"""
+    hand = drive(text).succeed("first/b").succeed("first/a").succeed("first/b!undo").fail("after")
+    assert list(retry(drive, hand).open) == ["after"]
+
+
+def test_a_retry_calls_again_what_was_undone_within_a_call(drive):
+    child = "kind: workflow\nname: child\nspec: {steps: {c: {type: act, undo: {type: act}}}}"
+    text = "steps: {k: {type: call, with: {workflow: child}}, z: {type: act}}\nlinks: [k -> z]"
+    programs = {"child": read_program(child)}
+    hand = drive(text, programs=programs)
+    (made,) = hand.children.values()
+    hand.collect(made.succeed("c"))
+    hand.fail("z").succeed("k/c!undo")
+    taken = inherit(hand.program, hand.journal)
+    again = drive(hand.program, run="run-2", origin="run-1", inherited=taken, programs=programs)
+    assert len(again.children) == 1

@@ -75,7 +75,7 @@ def child_finished(turn: Turn, fact: ChildFinished) -> None:
         return
     activation.child = ""
     if fact.undo:
-        activation.frame.undo.append(UndoEntry(path=fact.path, entries=_within(fact.path, fact.undo)))
+        activation.frame.undo.append(UndoEntry(path=fact.path, entries=within(fact.path, fact.undo)))
     if fact.state == "succeeded":
         retire(turn, activation)
         settle(turn, activation.frame, activation.step, fact.path, fact.output, OUT)
@@ -95,9 +95,9 @@ def child_finished(turn: Turn, fact: ChildFinished) -> None:
         plan_failure(turn, activation)
 
 
-def _within(path: str, entries: tuple[UndoEntry, ...]) -> tuple[UndoEntry, ...]:
+def within(path: str, entries: tuple[UndoEntry, ...]) -> tuple[UndoEntry, ...]:
     """Return the undos of a called run under the path of its call: two runs of one workflow have the same paths within."""
     return tuple(
-        msgspec.structs.replace(entry, path=f"{path}/{entry.path}", entries=_within(path, entry.entries))
+        msgspec.structs.replace(entry, path=f"{path}/{entry.path}", entries=within(path, entry.entries))
         for entry in entries
     )

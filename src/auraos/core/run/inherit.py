@@ -6,6 +6,7 @@ import msgspec
 
 from auraos.core.errors import UserError
 from auraos.core.run import facts
+from auraos.core.run.calls import within
 from auraos.core.run.facts import AnyFact, Inherited, StepError, UndoEntry
 from auraos.core.run.machine import refold
 from auraos.core.run.program import Program, static_path
@@ -31,8 +32,10 @@ class Past(msgspec.Struct):
     undo: UndoEntry | None = None
     done: bool = False
     undone: bool = False
+    """Its undo was granted; of a container or a call: that of something within, after it had come to its end."""
     granted: bool = False
     generation: int = 0
+    pages: tuple[UndoEntry, ...] = ()
 
 
 def inherit(
@@ -67,9 +70,8 @@ def inherit(
                 )
             )
         elif own.done and not own.undone and step not in anew:
-            taken.append(
-                Inherited(path=path, output=own.output, ports=own.ports, error=own.error, undo=own.undo)
-            )
+            undo = own.undo or _undo_within(program, path, past)
+            taken.append(Inherited(path=path, output=own.output, ports=own.ports, error=own.error, undo=undo))
         elif own.granted:
             repeated = own.undone or (again and own.done)
             taken.append(Inherited(path=path, finished=False, generation=own.generation + repeated))
@@ -101,7 +103,7 @@ def read_past(program: Program, journal: Iterable[AnyFact]) -> dict[str, Past]:
             bare, _, purpose = path.partition("!")
             own = past.setdefault(bare, Past())
             if purpose == "undo":
-                own.undone = how == "undone"
+                own.undone = own.undone and how == "undone"
             elif how in _TAKEN:
                 own.output, own.ports, own.error, own.done = output, ports, error, True
 
@@ -121,12 +123,52 @@ def _note(fact: AnyFact, past: dict[str, Past]) -> None:
         case facts.StepGranted(purpose="step"):
             granted_one = past.setdefault(fact.path, Past())
             granted_one.granted, granted_one.generation = True, fact.generation
+        case facts.StepGranted(purpose="undo"):
+            _note_undo(fact, past)
         case facts.StepSettled(undo=UndoEntry()):
-            past.setdefault(fact.path, Past()).undo = fact.undo
+            own = past.pop(fact.path, None) or Past()  # the order of the paths is that of their successes
+            own.undo = fact.undo
+            past[fact.path] = own
         case facts.ChildFinished() if fact.undo and fact.page is None:
-            past.setdefault(fact.path, Past()).undo = UndoEntry(path=fact.path, entries=fact.undo)
+            own = past.pop(fact.path, None) or Past()
+            own.undo = UndoEntry(path=fact.path, entries=within(fact.path, fact.undo))
+            past[fact.path] = own
+        case facts.ChildFinished() if fact.undo:
+            past.setdefault(fact.path, Past()).pages += fact.undo
         case _:
             pass
+
+
+def _note_undo(fact: facts.StepGranted, past: dict[str, Past]) -> None:
+    """What is undone must be done anew, and so must what had come to its end around it."""
+    path = fact.path.partition("!")[0]
+    own = past.setdefault(path, Past())
+    own.undone, own.granted, own.generation = True, True, fact.generation
+    for around, own in past.items():
+        if own.done and path.startswith((f"{around}/", f"{around}[")):
+            own.undone = True
+
+
+def _undo_within(program: Program, path: str, past: dict[str, Past]) -> UndoEntry | None:
+    """Return how to take back what a finished container did: its scopes are not entered again."""
+    entries = list(past[path].pages)
+    for inner, own in past.items():
+        stands = own.undo is not None and not own.undone and inner.startswith((f"{path}/", f"{path}["))
+        if (
+            stands
+            and own.undo is not None
+            and not _is_finally(program, static_path(inner), static_path(path))
+        ):
+            entries.append(own.undo)
+    return UndoEntry(path=path, entries=tuple(entries)) if entries else None
+
+
+def _is_finally(program: Program, step: str, container: str) -> bool:
+    while len(step) > len(container):
+        if program.steps[step].scope.section == "finally":
+            return True
+        step = step.rpartition("/")[0]
+    return False
 
 
 def _good(ports: tuple[str, ...]) -> tuple[str, ...]:
