@@ -126,11 +126,11 @@ def _note(fact: AnyFact, past: dict[str, Past]) -> None:
         case facts.StepGranted(purpose="undo"):
             _note_undo(fact, past)
         case facts.StepSettled(undo=UndoEntry()):
-            own = past.pop(fact.path, None) or Past()  # the order of the paths is that of their successes
+            own = past.pop(fact.path, Past())  # the order of the paths is that of their successes
             own.undo = fact.undo
             past[fact.path] = own
         case facts.ChildFinished() if fact.undo and fact.page is None:
-            own = past.pop(fact.path, None) or Past()
+            own = past.pop(fact.path, Past())
             own.undo = UndoEntry(path=fact.path, entries=within(fact.path, fact.undo))
             past[fact.path] = own
         case facts.ChildFinished() if fact.undo:
