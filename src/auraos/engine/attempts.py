@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from auraos.core import failures
 from auraos.core.catalogue import Catalogue, Chosen, Effect, StepType
 from auraos.core.errors import AuraError, OperationalError, UserError
+from auraos.core.run import static_path
 from auraos.core.run.commands import ExecuteStep
 from auraos.core.run.facts import StepError, StepFailed, StepSucceeded, StepUnknown
 from auraos.core.values import ValueRefusedError, to_wire
@@ -159,6 +160,7 @@ class Attempt:
             code=told.code,
             message=told.message,
             hint=told.hint,
+            step=told.step,
             path=told.path,
             attempt=told.attempt,
             at=told.at,
@@ -172,6 +174,7 @@ class Attempt:
             code=code,
             message=str(self._redact(_printable(message))),
             hint=hint,
+            step=static_path(self.command.path).rpartition("/")[2],
             path=self.command.path,
             attempt=self.command.attempt,
             at=self._now(),

@@ -9,6 +9,7 @@ from auraos.core.run.facts import (
     UndoEntry,
 )
 from auraos.core.run.identity import idempotency_key
+from auraos.core.run.program import CONTAINERS
 from auraos.core.run.state import Activation
 from auraos.core.run.tokens import OUT
 from auraos.core.run.turn import Turn
@@ -27,7 +28,8 @@ def decide_acceptance(turn: Turn, activation: Activation, *, stands: bool = True
     if step.undo is not None and (error is None or not activation.effect.may_repeat):
         undo, own = prepare_undo(turn, activation, output)
         error = error or own
-    if error is not None and step.fallback is not None and not is_ending(activation) and undo is None:
+    falls_back = step.fallback is not None and step.behaviour not in CONTAINERS and undo is None
+    if error is not None and falls_back and not is_ending(activation):
         settle_final(turn, activation, error)
         return
     turn.decide(

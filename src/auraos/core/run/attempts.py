@@ -7,6 +7,7 @@ never is: it is verified, or a person is asked, as its `uncertain` says.
 import hashlib
 from datetime import timedelta
 
+from auraos.core.catalogue import Effect
 from auraos.core.run.commands import AskPerson, CancelStep, ExecuteStep, StartTimer, StopTimer, Withdraw
 from auraos.core.run.ending import ask_about_undo, undo_settled
 from auraos.core.run.evaluation import evaluate_or_error
@@ -24,7 +25,7 @@ from auraos.core.run.facts import (
 from auraos.core.run.identity import idempotency_key
 from auraos.core.run.program import CONTAINERS
 from auraos.core.run.state import Activation
-from auraos.core.run.tokens import OUT, fail, queue, retire, settle
+from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, settle
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
@@ -111,7 +112,7 @@ def succeeded(turn: Turn, activation: Activation, fact: StepSucceeded) -> None:
         case "verify":
             _verified(turn, activation, fact.output)
         case _:
-            _count_success(turn, activation, fact.output, fact.ports)
+            count_success(turn, activation, fact.output, fact.ports)
 
 
 def failed(turn: Turn, activation: Activation, fact: StepFailed | StepUnknown) -> None:
@@ -251,20 +252,10 @@ def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
         case "failed" if activation.purpose == "undo":
             undo_settled(turn, activation, error)
         case "succeeded":
-            _count_success(turn, activation, fact.output, OUT)
+            count_success(turn, activation, fact.output, OUT)
         case "failed" | "retry":
             activation.error, activation.unknown, activation.status = error, False, "deciding"
             turn.state.agenda[activation.path] = ("outcome", activation, None)
-
-
-def _count_success(turn: Turn, activation: Activation, output: Value, ports: tuple[str, ...]) -> None:
-    if activation.step.accepts:
-        activation.pending = (output, ports)
-        activation.status = "deciding"
-        turn.state.agenda[activation.path] = ("accept", activation, None)
-        return
-    retire(turn, activation)
-    settle(turn, activation.frame, activation.step, activation.path, output, ports)
 
 
 def _verified(turn: Turn, verifying: Activation, output: Value) -> None:
@@ -336,11 +327,11 @@ def _may_retry(turn: Turn, activation: Activation, error: StepError, *, unknown:
         return False
     if activation.deadline is not None and turn.at >= activation.deadline:
         return False
-    if unknown:
-        return _may_repeat(activation) and bool(
-            {"transient", "unknown", error.class_, error.code} & set(retry.on)
-        )
-    return error.class_ in retry.on or error.code in retry.on
+    named = {error.class_, error.code}
+    timed_out = error.class_ == "timeout" and activation.effect in (Effect.READ, Effect.IDEMPOTENT)
+    if unknown or timed_out:
+        named |= {"transient", "unknown"}
+    return not named.isdisjoint(retry.on) and (not unknown or _may_repeat(activation))
 
 
 def _delay(turn: Turn, activation: Activation, error: StepError) -> int:

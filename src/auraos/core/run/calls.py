@@ -14,7 +14,7 @@ from auraos.core.run.facts import (
 from auraos.core.run.identity import child_run_id
 from auraos.core.run.loops import child_command, page_finished
 from auraos.core.run.state import Activation
-from auraos.core.run.tokens import OUT, retire, settle
+from auraos.core.run.tokens import OUT, count_success
 from auraos.core.run.turn import Turn
 from auraos.core.run.waits import plan_failure, settle_error
 
@@ -61,8 +61,7 @@ def call_started(turn: Turn, activation: Activation, fact: WaitStarted) -> None:
         turn.commands.append(
             StartChild(activation.path, fact.run, fact.name, fact.key, details["input"], wait=False)
         )
-        retire(turn, activation)
-        settle(turn, activation.frame, activation.step, activation.path, {"run": fact.run}, OUT)
+        count_success(turn, activation, {"run": fact.run}, OUT)
 
 
 def child_finished(turn: Turn, fact: ChildFinished) -> None:
@@ -77,8 +76,7 @@ def child_finished(turn: Turn, fact: ChildFinished) -> None:
     if fact.undo:
         activation.frame.undo.append(UndoEntry(path=fact.path, entries=within(fact.path, fact.undo)))
     if fact.state == "succeeded":
-        retire(turn, activation)
-        settle(turn, activation.frame, activation.step, fact.path, fact.output, OUT)
+        count_success(turn, activation, fact.output, OUT)
     elif activation.cancelled:
         drop(turn, activation)
     else:

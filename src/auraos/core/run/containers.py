@@ -8,7 +8,7 @@ from auraos.core.run.ending import begin_undo, drop, fail_frame
 from auraos.core.run.facts import StepError, UndoEntry
 from auraos.core.run.program import ScopeProgram
 from auraos.core.run.state import Activation, Frame
-from auraos.core.run.tokens import error_value, fail, retire, settle, start_frame
+from auraos.core.run.tokens import count_success, error_value, fail, retire, start_frame
 from auraos.core.run.turn import Turn
 
 
@@ -56,10 +56,9 @@ def leave(turn: Turn, activation: Activation) -> None:
         begin_undo(turn, activation, undo)
     else:
         assert activation.pending is not None
-        output, ports = activation.pending
-        hand_over_undo(activation)
-        retire(turn, activation)
-        settle(turn, activation.frame, step, activation.path, output, ports)
+        if not step.accepts:
+            hand_over_undo(activation)
+        count_success(turn, activation, *activation.pending)
 
 
 def give_up(turn: Turn, activation: Activation, error: StepError) -> None:

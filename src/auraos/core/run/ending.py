@@ -102,8 +102,20 @@ def wind(turn: Turn, frame: Frame) -> None:
     if frame.running or frame.phase != "winding":
         return
     frame.phase = "undoing"
+    if not frame.undo_wanted or frame.failing == "stopped":
+        _keep_undo(frame)
+        begin_undo(turn, frame, [])
+        return
     undo, frame.undo = frame.undo, []
-    begin_undo(turn, frame, undo if frame.undo_wanted and frame.failing != "stopped" else [])
+    begin_undo(turn, frame, undo)
+
+
+def _keep_undo(frame: Frame) -> None:
+    """Hand on what a scope did that ends early and well: whoever called the run may still have to take it back."""
+    if frame.owner is not None and frame.undo:
+        if frame.section != "finally":
+            frame.owner.undo.append(UndoEntry(path=frame.prefix.rstrip("/"), entries=tuple(frame.undo)))
+        frame.undo = []
 
 
 def begin_undo(turn: Turn, owner: Frame | Activation, units: list[UndoEntry]) -> None:

@@ -28,7 +28,7 @@ from auraos.core.run import (
 from auraos.core.run.commands import Continue, Continued, Nudge, SlotOpened
 from auraos.core.run.evaluation import compute, compute_later, evaluate_or_error
 from auraos.core.run.facts import AnyFact, OutsideFact, Result, StepError, StepSettled
-from auraos.core.run.program import Program, StepProgram
+from auraos.core.run.program import CONTAINERS, Program, StepProgram
 from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.run.turn import TURN_ACTIVATIONS, TURN_OPERATIONS, Outcome, StepMade, Turn
 
@@ -167,6 +167,7 @@ def _step_settled(turn: Turn, fact: StepSettled) -> None:
             activation.status = "open"
             containers.give_up(turn, activation, fact.error)
         else:
+            containers.hand_over_undo(activation)
             attempts.step_settled(turn, activation, fact)
         return
     if entry is None:
@@ -179,7 +180,7 @@ def _step_settled(turn: Turn, fact: StepSettled) -> None:
 
 
 def _is_open_container(activation: Activation) -> bool:
-    return activation.step.behaviour in (Behaviour.WHILE, Behaviour.FOREACH) and not activation.undone
+    return activation.step.behaviour in CONTAINERS and not (activation.undone or activation.cancelled)
 
 
 def _round_decided(turn: Turn, activation: Activation, fact: facts.RoundDecided) -> None:

@@ -3,16 +3,15 @@
 Nothing here evaluates anything: given the same facts the same steps fire, in the same order, in every replay.
 """
 
+from datetime import timedelta
 from typing import Any
-
-import msgspec
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import QueueStep, StartTimer, StopTimer
 from auraos.core.run.facts import StepError
 from auraos.core.run.program import WAITS, StepProgram
 from auraos.core.run.state import DONE, FAILED, FIRED, SKIPPED, UNDECIDED, Activation, Frame
-from auraos.core.run.turn import Turn
+from auraos.core.run.turn import EPOCH, Turn
 from auraos.core.values import Value
 
 OUT = ("out",)
@@ -102,6 +101,17 @@ def queue_command(activation: Activation) -> QueueStep:
     )
 
 
+def count_success(turn: Turn, activation: Activation, output: Value, ports: tuple[str, ...]) -> None:
+    """End an activation that brought its output; where more must hold of it first, plan that decision."""
+    if activation.step.accepts:
+        activation.pending = (output, ports)
+        activation.status = "deciding"
+        turn.state.agenda[activation.path] = ("accept", activation, None)
+        return
+    retire(turn, activation)
+    settle(turn, activation.frame, activation.step, activation.path, output, ports)
+
+
 def settle(  # noqa: PLR0913, PLR0917 (the hottest call of all: each part of an outcome comes as it is)
     turn: Turn,
     frame: Frame,
@@ -159,9 +169,20 @@ def retire(turn: Turn, activation: Activation) -> None:
 
 
 def error_value(error: StepError) -> dict[str, Any]:
-    """Return an error as a mapping that expressions can read."""
-    value: dict[str, Any] = msgspec.to_builtins(error)
-    return value
+    """Return an error as a mapping that expressions can read: every field, what is not known as null."""
+    return {
+        "class": error.class_,
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "step": error.step or None,
+        "path": error.path or None,
+        "attempt": error.attempt or None,
+        "at": EPOCH + timedelta(microseconds=error.at) if error.at else None,
+        "retry_after": error.retry_after,
+        "cause": None if error.cause is None else error_value(error.cause),
+        "data": error.data,
+    }
 
 
 def _too_many(turn: Turn) -> StepError:

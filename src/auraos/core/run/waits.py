@@ -19,8 +19,9 @@ from auraos.core.run.facts import (
     TimerFired,
     WaitStarted,
 )
+from auraos.core.run.program import CONTAINERS
 from auraos.core.run.state import MAILBOX_BOUND, Activation
-from auraos.core.run.tokens import OUT, fail, queue, retire, settle
+from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, settle
 from auraos.core.run.turn import EPOCH, Turn
 from auraos.core.values import Value, ValueRefusedError, parse_datetime, parse_duration, to_plain, type_name
 
@@ -240,8 +241,11 @@ def _take_signal(turn: Turn, activation: Activation, signal: SignalReceived) -> 
 
 def _end_wait(turn: Turn, activation: Activation, output: Value, ports: tuple[str, ...]) -> None:
     stop_waiting(turn, activation)
-    retire(turn, activation)
-    settle(turn, activation.frame, activation.step, activation.path, output, ports)
+    if ports == ("expired",):
+        retire(turn, activation)
+        settle(turn, activation.frame, activation.step, activation.path, output, ports)
+    else:
+        count_success(turn, activation, output, ports)
 
 
 def _time_is_up(turn: Turn, activation: Activation) -> None:
@@ -295,7 +299,7 @@ def _limit_reached(turn: Turn, activation: Activation) -> None:
         case "open" | "calling":
             give_up(turn, activation, error)
             leave(turn, activation)
-        case "deciding" if activation.step.behaviour in (Behaviour.WHILE, Behaviour.FOREACH):
+        case "deciding" if activation.step.behaviour in CONTAINERS:
             give_up(turn, activation, error)
         case "deciding" if activation.step.behaviour is not Behaviour.EXECUTE:
             if activation.error is None:
