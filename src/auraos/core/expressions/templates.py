@@ -110,8 +110,7 @@ def _compile(
         parts = {key: _compile(item, (*path, key), found, errors) for key, item in value.items()}
         if not any(parts.values()):
             return None
-        fields = [(key, part or _just(value[key])) for key, part in parts.items()]
-        return lambda scope: {key: part(scope) for key, part in fields}
+        return _mapping([(key, part or _just(value[key])) for key, part in parts.items()])
     if isinstance(value, list):
         items = [_compile(item, (*path, index), found, errors) for index, item in enumerate(value)]
         if not any(items):
@@ -119,6 +118,14 @@ def _compile(
         whole = [part or _just(item) for part, item in zip(items, value, strict=True)]
         return lambda scope: [part(scope) for part in whole]
     return None
+
+
+def _mapping(fields: list[tuple[str, _Evaluate]]) -> _Evaluate:
+    """Return the closure that builds a mapping; one of one field, the commonest, without a loop."""
+    if len(fields) == 1:
+        ((only, evaluate),) = fields
+        return lambda scope: {only: evaluate(scope)}
+    return lambda scope: {key: part(scope) for key, part in fields}
 
 
 def _just(value: Any) -> _Evaluate:
