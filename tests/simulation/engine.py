@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from auraos.core.run import Program, RunState, advance, encode_fact, fold, outstanding
 from auraos.core.run import commands as c
 from auraos.core.run import facts as f
@@ -63,7 +61,6 @@ class Engine:
         self.batch: list[Write] = []
         self.timers: dict[tuple[str, str, str], int] = {}
         self.asks: dict[tuple[str, str], c.AskPerson] = {}
-        self.subscriptions: dict[tuple[str, str], str] = {}
         self.tasks: dict[tuple[str, str, int], c.ExecuteStep] = {}
         """(run, path, attempt) of every attempt that runs in this process."""
         self.cancelling: set[tuple[str, str, int]] = set()
@@ -282,9 +279,8 @@ class Engine:
                 self.taken -= set(answered)
 
     def _forget(self, run: str) -> None:
-        for kept in (self.timers, self.asks, self.subscriptions):
-            for key in [key for key in kept if key[0] == run]:  # type: ignore[attr-defined]
-                del kept[key]  # type: ignore[attr-defined]
+        self.timers = {key: due for key, due in self.timers.items() if key[0] != run}
+        self.asks = {key: ask for key, ask in self.asks.items() if key[0] != run}
         self.nudges = [one for one in self.nudges if one != run]
         self.computing = [one for one in self.computing if one[0] != run]
 
@@ -309,10 +305,6 @@ class Engine:
                     self.asks[run, wish.path] = wish
                 case c.Withdraw():
                     self.asks.pop((run, wish.path), None)
-                case c.Subscribe():
-                    self.subscriptions[run, wish.path] = wish.type
-                case c.Unsubscribe():
-                    self.subscriptions.pop((run, wish.path), None)
                 case c.EndRun():
                     self._forget(run)
                     self.runs.pop(run, None)
@@ -372,6 +364,3 @@ class Engine:
 def error_of(class_: str, path: str) -> StepError:
     """Return an error of this class."""
     return StepError(class_=class_, code=class_, message=f"{path} ended as {class_}.", path=path)
-
-
-__all__ = ["Engine", "error_of", "msgspec"]
