@@ -92,3 +92,24 @@ steps:
     assert list(again.open) == ["each[1]/a"]
     again.succeed("each[1]/a", "y").succeed("each[2]/a", "z")
     assert again.check_replay().state.output == ["x", "y", "z"]
+
+
+def test_the_undo_of_an_inherited_container_or_call_comes_before_those_of_what_it_did(drive, read_program):
+    child = read_program("steps: {i: {type: act, undo: {type: act}}}")
+    text = """
+steps:
+  each: {type: foreach, with: {items: [1]}, undo: {type: act}, steps: {a: {type: act, undo: {type: act}}}}
+  c: {type: call, with: {workflow: child}, undo: {type: act}}
+  z: {type: act}
+links: [each -> c, c -> z]
+"""
+    hand = drive(text, programs={"child": child}).succeed("each[0]/a")
+    called = hand.children[next(iter(hand.children))].succeed("i")
+    hand.collect(called)
+    again = fork(drive, hand, start_at="z").fail("z")
+    undone = []
+    while again.open:
+        undone.append(next(iter(again.open)))
+        again.succeed(undone[-1])
+    assert undone == ["c!undo", "c/i!undo", "each!undo", "each[0]/a!undo"]
+    assert again.status == "compensated"

@@ -30,6 +30,7 @@ class Past(msgspec.Struct):
     ports: tuple[str, ...] = ("out",)
     error: StepError | None = None
     undo: UndoEntry | None = None
+    own_undo: UndoEntry | None = None
     done: bool = False
     undone: bool = False
     """Its undo was granted; of a container or a call: that of something within, after it had come to its end."""
@@ -70,7 +71,7 @@ def inherit(
                 )
             )
         elif own.done and not own.undone and step not in anew:
-            undo = own.undo or _undo_within(program, path, past)
+            undo = _join(path, own.undo or _undo_within(program, path, past), own.own_undo)
             taken.append(Inherited(path=path, output=own.output, ports=own.ports, error=own.error, undo=undo))
         elif own.granted:
             repeated = own.undone or (again and own.done)
@@ -127,7 +128,7 @@ def _note(fact: AnyFact, past: dict[str, Past]) -> None:
             _note_undo(fact, past)
         case facts.StepSettled(undo=UndoEntry()):
             own = past.pop(fact.path, Past())  # the order of the paths is that of their successes
-            own.undo = fact.undo
+            own.own_undo = fact.undo
             past[fact.path] = own
         case facts.ChildFinished() if fact.undo and fact.page is None:
             own = past.pop(fact.path, Past())
@@ -153,14 +154,17 @@ def _undo_within(program: Program, path: str, past: dict[str, Past]) -> UndoEntr
     """Return how to take back what a finished container did: its scopes are not entered again."""
     entries = list(past[path].pages)
     for inner, own in past.items():
-        stands = own.undo is not None and not own.undone and inner.startswith((f"{path}/", f"{path}["))
-        if (
-            stands
-            and own.undo is not None
-            and not _is_finally(program, static_path(inner), static_path(path))
-        ):
-            entries.append(own.undo)
+        undo = _join(inner, own.undo, own.own_undo)
+        if undo is None or own.undone or not inner.startswith((f"{path}/", f"{path}[")):
+            continue
+        if not _is_finally(program, static_path(inner), static_path(path)):
+            entries.append(undo)
     return UndoEntry(path=path, entries=tuple(entries)) if entries else None
+
+
+def _join(path: str, within: UndoEntry | None, own: UndoEntry | None) -> UndoEntry | None:
+    """Return one undo of a step: its own, which comes first, and those of what it consists of or called."""
+    return UndoEntry(path=path, entries=(within, own)) if within and own else own or within
 
 
 def _is_finally(program: Program, step: str, container: str) -> bool:
