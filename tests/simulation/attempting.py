@@ -74,6 +74,7 @@ class Attempting(Stage):
             command,
             may_repeat=self._may_repeat(run, command),
             own_key=own_key,
+            in_page=state.page is not None,
         )
 
     def _may_repeat(self, run: str, command: c.ExecuteStep) -> bool:

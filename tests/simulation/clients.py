@@ -72,27 +72,18 @@ class Clients(Stage):
             for run in self.ledger
             if run in self.readers and self.readers[run].finished and run not in self.retried
         ]
-        over = [run for run in over if self.readers[run].state.status not in ("succeeded", "compensated")]
+        over = [run for run in over if self.readers[run].state.status != "succeeded"]
         if not over or len(self.ledger) > 6:
             return
         run = self.chance.choice(over)
         self.retried.add(run)
         old = self.readers[run]
-        for path, attempt, _ in self._in_flight_at_end(run):
-            self._say(f"{path} #{attempt} was in flight at the end of {run}")
         taken = inherit(old.program, old.journal)
         self.sometimes["a run was retried"] += 1
         self.sometimes["a retry took over an open effect"] += any(not one.finished for one in taken)
         self._disturb(run)
         parent = f.Parent(run=run, kind="retry")
         self._accept(f"{run}+", old.state.input, origin=old.state.origin, parent=parent, inherited=taken)
-
-    def _in_flight_at_end(self, run: str) -> list[tuple[str, str, int]]:
-        return [
-            (zombie.command.path, zombie.run, zombie.command.attempt)
-            for zombie in self.zombies
-            if zombie.run == run
-        ]
 
     def _disturb(self, run: str) -> None:
         """What was open when a run ended may be done again by its retry; so may what its pages did, which it cannot see."""

@@ -5,6 +5,7 @@ A mutant swaps functions for as long as a `with` block lasts; nothing else of th
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -13,8 +14,8 @@ from auraos.core.catalogue import Behaviour
 from auraos.core.run import attempts, containers, ending, facts, loops, machine, scopes, tokens, waits
 from auraos.core.run.state import UNDECIDED, Activation, Frame
 from auraos.core.run.turn import Turn
+from simulation import clients, store
 from simulation import engine as model
-from simulation import store
 
 Swap = tuple[Any, str, Any]
 MUTANTS: dict[str, Callable[[], list[Swap]]] = {}
@@ -143,6 +144,22 @@ def a_timer_that_fires_twice_starts_two_attempts() -> list[Swap]:
         original(turn, fact)
 
     return [(waits, "timer_fired", timer_fired)]
+
+
+@mutant
+def what_was_undone_is_done_again_under_its_old_key() -> list[Swap]:
+    original = clients.inherit
+
+    def inherit(program: Any, journal: Any) -> tuple[facts.Inherited, ...]:
+        return tuple(msgspec.structs.replace(one, generation=0) for one in original(program, journal))
+
+    return [(clients, "inherit", inherit)]
+
+
+@mutant
+def an_undo_that_was_granted_is_forgotten_by_a_retry() -> list[Swap]:
+    heirs = import_module("auraos.core.run.inherit")  # the package's own name for it is the function
+    return [(heirs, "_note_undo", lambda fact, past: None)]
 
 
 # --- ending -----------------------------------------------------------------------------------------------------------

@@ -38,7 +38,15 @@ class Witness:
         return key in self.seen
 
     def perform(
-        self, run: str, origin: str, generation: int, command: ExecuteStep, *, may_repeat: bool, own_key: bool
+        self,
+        run: str,
+        origin: str,
+        generation: int,
+        command: ExecuteStep,
+        *,
+        may_repeat: bool,
+        own_key: bool,
+        in_page: bool,
     ) -> None:
         """Let an effect take place and hold it against I3."""
         if command.effect not in CHANGING or command.purpose == "verify":
@@ -64,6 +72,11 @@ class Witness:
             )
             return
         demand(seen.identity == identity, f"one key for two effects: {seen.identity} and {identity}")
+        undone = ("undo", origin, f"{command.path}!undo", generation) in self.keys
+        demand(
+            own_key or seen.run == run or in_page or not undone,
+            f"{command.path} was undone and is done again under its old key, so nobody will do it",
+        )
         demand(
             own_key or seen.run != run or seen.parameters == parameters,
             f"{command.path}: same key, other parameters: {seen.parameters!r}, {parameters!r}",
