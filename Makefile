@@ -105,7 +105,8 @@ bench: $(STAMPS)/test $(STAMPS)/auraos ## Measure; prints a table and writes ben
 docs: reference $(STAMPS)/docs ## Build the documentation into site/
 	$(BIN)/zensical build --clean --strict
 
-reference: $(STAMPS)/auraos ## Write docs/reference from the code
+reference: $(STAMPS)/auraos ## Write docs/reference and the pages of --help from the code
+	$(BIN)/python scripts/help_pages.py
 	$(BIN)/python scripts/reference docs/reference
 
 # Versions are chosen once, in run.txt; the other locks agree with it. No lock names an address.

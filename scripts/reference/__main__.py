@@ -16,7 +16,7 @@ import schemas
 import steps
 from markdown import Page, page
 
-CHAPTERS = (steps, expressions, patterns, problems, command_line, journal, schemas, patterns)
+CHAPTERS = (steps, expressions, patterns, problems, command_line, journal, schemas)
 
 
 def main(arguments: list[str]) -> int:

@@ -8,6 +8,7 @@ import pytest
 from auraos.cli.commands import CHAPTERS, NOUNS
 from auraos.cli.exits import MEANINGS, Exit
 from auraos.cli.front import build_app, front_page, run_command
+from auraos.cli.help import FOLDER, command_page, file_name
 
 HEAVY = (
     "aiohttp",
@@ -23,11 +24,13 @@ HEAVY = (
 COMMANDS = [command for chapter in CHAPTERS for command in chapter.commands]
 
 
-@pytest.mark.parametrize("argument", ["--help", "--version"])
-def test_the_front_page_and_the_version_import_nothing_heavy(argument):
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["run", "--help"], ["runs", "--help"], ["runs", "show", "-h"]]
+)
+def test_help_and_the_version_import_nothing_heavy(arguments):
     code = (
         "import sys; from auraos.cli.front import run_command; "
-        f"run_command([{argument!r}]); print([name for name in {HEAVY!r} if name in sys.modules])"
+        f"run_command({arguments!r}); print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
@@ -41,11 +44,25 @@ def test_the_front_page_names_every_command_and_every_exit_code():
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)
 def test_every_command_is_there_takes_json_and_explains_itself(command, capsys):
-    app = build_app()
-    app([*command.words.split(), "--help"], result_action="return_value", exit_on_error=False)
+    assert run_command([*command.words.split(), "--help"]) == Exit.DONE
     shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: auraos {command.words}")
     assert "--json" in shown
-    assert command.summary.split(";")[0].rstrip(".") in " ".join(shown.split())
+
+
+def test_the_kept_help_pages_are_what_the_code_says():
+    app = build_app()
+    built = {file_name(command.words): command_page(app, command.words) for command in COMMANDS}
+    kept = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.iterdir()}
+    assert kept == built, "`make reference` writes them again"
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_a_noun_lists_its_commands(noun, capsys):
+    assert run_command([noun, "--help"]) == Exit.DONE
+    shown = capsys.readouterr().out
+    listed = [command.words for command in COMMANDS if command.words.startswith(f"{noun} ")]
+    assert [words for words in listed if f"  {words} " not in shown] == []
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from auraos.core.values import from_wire, to_wire
 
 def list_functions(
     search: Annotated[str, Parameter(help="Only those whose name or words have this in them.")] = "",
+    /,
     *,
     json: Json = False,
 ) -> int:
@@ -44,6 +45,7 @@ def list_functions(
 
 def evaluate(
     expression: Annotated[str, Parameter(help="An expression, or a text with {{ … }} in it.")],
+    /,
     *,
     input: Annotated[tuple[str, ...], Parameter(help="The value of `input`: JSON, @file or key=value.")] = (),  # noqa: A002
     name: Annotated[tuple[str, ...], Parameter(name="--name", help="Another name: steps='{\"a\": 1}'.")] = (),

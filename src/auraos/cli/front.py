@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from auraos.cli.commands import CHAPTERS, NOUNS
 from auraos.cli.exits import MEANINGS, Exit
+from auraos.cli.help import help_for
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -23,6 +24,10 @@ def run_command(arguments: list[str]) -> int:
         return Exit.DONE
     if own == ["--version"]:
         sys.stdout.write(f"auraos {version('auraos')}\n")
+        return Exit.DONE
+    page = help_for(own)
+    if page is not None:
+        sys.stdout.write(page)
         return Exit.DONE
     unknown = _unknown_command(own)
     if unknown:
@@ -53,19 +58,14 @@ def front_page() -> str:
 
 def build_app() -> "App":
     """Return the tree of commands; their modules are imported when they are called."""
-    from cyclopts import App  # noqa: PLC0415 (the front page and the version do not need it)
+    from cyclopts import App, Parameter  # noqa: PLC0415 (the front page and the version do not need it)
 
-    epilogue = (
-        "Exit codes: "
-        + "; ".join(f"{code:d} {meaning.partition(':')[0]}" for code, meaning in MEANINGS.items())
-        + "."
-    )
     app = App(
         "auraos",
         help="Automations that are checked, tested, run and replayed from files.",
         version=version("auraos"),
-        help_epilogue=epilogue,
         suppress_keyboard_interrupt=False,
+        default_parameter=Parameter(negative_iterable=()),
     )
     nouns = {noun: App(noun, help=summary) for noun, summary in NOUNS.items()}
     for noun in nouns.values():

@@ -19,6 +19,7 @@ from auraos.cli.screen import print_json, to_people, to_side
 
 def graph(
     file: Annotated[str, Parameter(help="A workflow file; - is standard input.")],
+    /,
     *,
     svg: Annotated[Path | None, Parameter(help="Write the drawing to this file, as SVG.")] = None,
     json: Json = False,

@@ -23,6 +23,7 @@ from auraos.cli.screen import print_json, to_side
 
 def run(
     file: Annotated[str, Parameter(help="A workflow file; - is standard input.")],
+    /,
     *,
     input: Annotated[  # noqa: A002 (the word that people use)
         tuple[str, ...], Parameter(help="The input: one JSON text, @FILE, or key=value again and again.")
@@ -32,7 +33,10 @@ def run(
     allow_net: AllowNet = (),
     wait: Annotated[
         bool | None,
-        Parameter(help="Stay until the end, whatever it waits for; or not even while only time must pass."),
+        Parameter(
+            help="Stay to the end whatever it waits for, or leave as soon as it waits. "
+            "Left out: stay while only time must pass."
+        ),
     ] = None,
     json: Json = False,
 ) -> int:

@@ -33,7 +33,7 @@ def list_types(*, json: Json = False) -> int:
     return Exit.DONE
 
 
-def show(type: Annotated[str, Parameter(help="The name of a step type.")], *, json: Json = False) -> int:  # noqa: A002
+def show(type: Annotated[str, Parameter(help="The name of a step type.")], /, *, json: Json = False) -> int:  # noqa: A002
     """Show one step type: its settings, ports, effect and examples."""
     installed = load_installed()
     found = installed.catalogue.find(type)

@@ -35,6 +35,7 @@ Again = Annotated[
 
 def retry(
     run: Run,
+    /,
     *,
     start: Annotated[
         str, Parameter(name="--from", help="Begin at this step; where it failed when left out.")
@@ -55,6 +56,7 @@ def retry(
 
 def fork(
     run: Run,
+    /,
     *,
     set: Annotated[  # noqa: A002 (the word that people use)
         tuple[str, ...], Parameter(name="--set", help='Another output of a step: steps.price={"total": 3}.')

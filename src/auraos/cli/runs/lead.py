@@ -35,6 +35,7 @@ Wish: TypeAlias = Callable[[House, RunRow], Awaitable[None]]
 def signal(
     run: Run,
     name: Annotated[str, Parameter(help="The name of the signal.")],
+    /,
     *,
     payload: Payload = (),
     key: Annotated[str, Parameter(help="The key that the wait names, if it names one.")] = "",
@@ -51,6 +52,7 @@ def signal(
 
 def event(
     name: Annotated[str, Parameter(help="The type of the event.")],
+    /,
     *,
     payload: Payload = (),
     id: Annotated[str, Parameter(help="Its id; the same one is taken once only.")] = "",  # noqa: A002
@@ -78,6 +80,7 @@ def event(
 
 def approve(
     run: Run,
+    /,
     *,
     step: Step = "",
     comment: Comment = "",
@@ -94,6 +97,7 @@ def approve(
 
 def reject(
     run: Run,
+    /,
     *,
     step: Step = "",
     comment: Comment = "",
@@ -111,6 +115,7 @@ def reject(
 def resolve(
     run: Run,
     outcome: Annotated[Literal["succeeded", "failed", "retry"], Parameter(help="What became of it.")],
+    /,
     *,
     step: Step = "",
     output: Annotated[
@@ -131,7 +136,7 @@ def resolve(
     return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
 
 
-def pause(run: Run, *, comment: Comment = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
+def pause(run: Run, /, *, comment: Comment = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
     """Start nothing new in a run until it is resumed."""
     wish: Wish = lambda house, row: house.engine.pause(row.run, by=person(), reason=comment)  # noqa: E731
     return _lead(run, wish, data=data, allow_net=(), wait=None, as_json=json)
@@ -139,6 +144,7 @@ def pause(run: Run, *, comment: Comment = "", data: Data = DEFAULT_DATA, json: J
 
 def resume(
     run: Run,
+    /,
     *,
     var: Annotated[tuple[str, ...], Parameter(help="Another value for a variable: key=value.")] = (),
     allow_net: AllowNet = (),
@@ -164,6 +170,7 @@ def resume(
 
 def cancel(
     run: Run,
+    /,
     *,
     undo: Undo = False,
     force: Force = False,

@@ -61,7 +61,7 @@ def list_runs(
     return Exit.DONE
 
 
-def show(run: Run, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
+def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
     """Show one run: its steps on a timeline, its output, its error."""
 
     async def look(house: House) -> int:
@@ -80,7 +80,7 @@ def show(run: Run, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
     return _with_house(data, look)
 
 
-def why(run: Run, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
+def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
     """Say why a run is in the state it is in."""
 
     async def look(house: House) -> int:
@@ -108,6 +108,7 @@ def why(run: Run, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
 
 def journal(
     run: Run,
+    /,
     *,
     start: Annotated[int, Parameter(name="--from", help="The number of the first fact to print.")] = 1,
     data: Data = DEFAULT_DATA,
@@ -135,6 +136,7 @@ def journal(
 
 def replay(
     run: Run,
+    /,
     *,
     until: Annotated[
         int | None, Parameter(help="The number of the last fact to fold; all when left out.")
@@ -182,6 +184,7 @@ def replay(
 
 def logs(
     run: Run,
+    /,
     *,
     step: Annotated[str | None, Parameter(help="Only the lines of the step at this path.")] = None,
     limit: Annotated[int, Parameter(help="How many lines at most.")] = 1000,

@@ -11,7 +11,10 @@ Step: TypeAlias = Annotated[
 Comment: TypeAlias = Annotated[str, Parameter(help="A word on it, kept in the journal.")]
 Wait: TypeAlias = Annotated[
     bool | None,
-    Parameter(help="Stay until the end, whatever it waits for; or not even while only time must pass."),
+    Parameter(
+        help="Stay to the end whatever it waits for, or leave as soon as it waits. "
+        "Left out: stay while only time must pass."
+    ),
 ]
 Undo: TypeAlias = Annotated[bool, Parameter(negative="", help="Also take back what the run has done.")]
 Force: TypeAlias = Annotated[bool, Parameter(negative="", help="End it as it stands, without cleaning up.")]
