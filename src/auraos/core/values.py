@@ -21,6 +21,10 @@ Value: TypeAlias = Any
 LARGEST_INT = 2**63 - 1
 SMALLEST_INT = -(2**63)
 MAX_DEPTH = 100
+LARGEST_EXPONENT = 6_200
+"""A decimal has at most about so many places before or behind its point, whatever room its digits take."""
+LONGEST_PLAIN = 200
+"""A decimal with more places than this goes out with an exponent."""
 
 
 class ValueRefusedError(UserError):
@@ -96,7 +100,7 @@ def to_plain(value: Value) -> Any:
         case list() | tuple():
             return [to_plain(item) for item in value]
         case Decimal():
-            return format(value, "f")
+            return format(value, "f") if -LONGEST_PLAIN < value.adjusted() < LONGEST_PLAIN else str(value)
         case datetime():
             return format_datetime(value)
         case date():
@@ -222,6 +226,8 @@ def _special_to_wire(value: Value) -> Any:
         case Decimal():
             if not value.is_finite():
                 raise ValueRefusedError(f"{value} is no number that can be kept.")
+            if abs(value.adjusted()) > LARGEST_EXPONENT:
+                raise ValueRefusedError(f"A number with {abs(value.adjusted()):,} places cannot be kept.")
             return {"$decimal": str(value)}
         case datetime():
             if value.tzinfo is None:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from auraos.core.expressions.comparisons import describe
+from auraos.core.expressions.comparisons import describe, instant
 from auraos.core.expressions.errors import EvaluationError, Site
 from auraos.core.expressions.meter import SMALL, grow, measure, meter_of
 from auraos.core.values import LARGEST_INT, LONGEST_DURATION, SMALLEST_INT, Value
@@ -61,7 +61,7 @@ def subtract(left: Value, right: Value, _scope: Scope, site: Site, names: Names)
     if kind in _NUMBERS and other in _NUMBERS:
         return _calculate("-", left, right, site, names)
     if kind is datetime and other is datetime:
-        return _in_bounds(left.astimezone(UTC) - right.astimezone(UTC), site)
+        return _in_bounds(instant(left) - instant(right), site)
     if kind is date and other is date:
         return _in_bounds(left - right, site)
     if other is timedelta and kind in (datetime, date, timedelta):

@@ -16,6 +16,7 @@ LARGE_TEXT = 4096
 _NUMBERS = frozenset({int, float, Decimal})
 _SCALARS = frozenset({int, float, Decimal, str, bool, type(None), date, timedelta})
 _HASHABLE = _SCALARS | {datetime}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def equal(left: Value, right: Value, meter: Meter) -> bool:
@@ -29,7 +30,7 @@ def equal(left: Value, right: Value, meter: Meter) -> bool:
     if kind in _NUMBERS:
         return other in _NUMBERS and bool(left == right)
     if kind is datetime:
-        return other is datetime and left.astimezone(UTC) == right.astimezone(UTC)
+        return other is datetime and instant(left) == instant(right)
     if kind is list or kind is dict:
         return kind is other and _equal_deep(left, right, meter)
     return kind is other and bool(left == right)
@@ -88,10 +89,15 @@ def holds(items: list[Value], item: Value, meter: Meter) -> bool:
     return any(equal(one, item, meter) for one in items)
 
 
+def instant(moment: datetime) -> timedelta:
+    """Return where a moment lies on the line of time; unlike in UTC, this is no date, so none lies beyond the calendar."""
+    return moment.replace(tzinfo=UTC) - _EPOCH - (moment.utcoffset() or timedelta(0))
+
+
 def order_key(kind: type) -> Callable[[Any], Any] | None:
     """Return what to sort values of this kind by: themselves, moments by instant; None where there is no order."""
     if kind is datetime:
-        return lambda moment: moment.astimezone(UTC)
+        return instant
     return (lambda value: value) if kind in _SCALARS and kind not in (bool, type(None)) else None
 
 
@@ -109,7 +115,7 @@ def compare(
     """Return whether left < right (or the like); null and unlike kinds are errors that name what was compared."""
     if are_ordered(left, right):
         if type(left) is datetime:
-            return test(left.astimezone(UTC), right.astimezone(UTC))
+            return test(instant(left), instant(right))
         return test(left, right)
     for value, name in ((left, names[0]), (right, names[1])):
         if value is None:
@@ -196,7 +202,7 @@ def freeze(value: Value, meter: Meter) -> Any:
     if kind is dict:
         meter.spend(2 * len(value) + 1)
         return (dict, frozenset([(key, freeze(item, meter)) for key, item in value.items()]))
-    return value.astimezone(UTC) if kind is datetime else value
+    return (datetime, instant(value)) if kind is datetime else value
 
 
 def at(site: Site, error: CallError) -> EvaluationError:

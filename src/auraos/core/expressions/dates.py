@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from auraos.core.expressions.errors import CallError
+from auraos.core.expressions.meter import Meter
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -19,6 +20,7 @@ _READ = {
     "B": rf"(?P<B>{'|'.join(MONTHS)})", "p": r"(?P<p>AM|PM|am|pm)", "I": r"(?P<I>[0-9]{1,2})", "%": "%",
 }  # fmt: skip
 MAX_PATTERN = 200
+_PART_STEPS = 16
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -33,10 +35,11 @@ def find_zone(name: str) -> ZoneInfo:
     )
 
 
-def write_date(value: date, pattern: str) -> str:
+def write_date(value: date, pattern: str, meter: Meter) -> str:
     """Return a date or datetime written by a pattern."""
     if len(pattern) > MAX_PATTERN:
         raise CallError("bad-format", f"A date's pattern has at most {MAX_PATTERN} characters.")
+    meter.spend(_PART_STEPS * pattern.count("%"))
     moment = value if isinstance(value, datetime) else None
     return _MARK.sub(lambda mark: _write_part(value, moment, mark[1]), pattern)
 

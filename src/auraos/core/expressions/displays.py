@@ -17,6 +17,7 @@ def compile_list(compiler: Compiling, node: ast.List | ast.Tuple | ast.Set) -> C
     """Compile `[a, *b]`; round brackets make a list too, and braces one without repetition."""
     site = compiler.tree.site(node)
     if any(isinstance(item, ast.Starred) for item in node.elts):
+        compiler.has_growth = True
         run = _spread_list(compiler, node.elts)
     else:
         parts = [compiler.compile(item).run for item in node.elts]
@@ -25,6 +26,7 @@ def compile_list(compiler: Compiling, node: ast.List | ast.Tuple | ast.Set) -> C
             return [part(scope) for part in parts]
 
     if isinstance(node, ast.Set):
+        compiler.has_growth = True
         return Code(lambda scope: unique(run(scope), meter_of(scope)), site)
     return Code(run, site)
 
@@ -54,6 +56,8 @@ def compile_mapping(compiler: Compiling, node: ast.Dict) -> Code:
     """Compile `{"key": value, **other}`; keys are texts."""
     site = compiler.tree.site(node)
     keys = [compiler.compile(key) if key else None for key in node.keys]
+    if None in keys:
+        compiler.has_growth = True
     values = [compiler.compile(value) for value in node.values]
     for key in keys:
         if key and key.is_constant and type(key.value) is not str:

@@ -6,8 +6,9 @@ from typing import Any
 
 from auraos.core.expressions.arithmetic import CONTEXT
 from auraos.core.expressions.errors import CallError
+from auraos.core.expressions.meter import meter_of
 from auraos.core.expressions.numbers import finite, round_to, to_decimal, to_int, to_number, whole
-from auraos.core.expressions.registry import Library, Number
+from auraos.core.expressions.registry import Library, Number, Scope
 
 NUMBERS = Library("numbers")
 
@@ -87,12 +88,13 @@ def round_money(value: Number, digits: int = 2, mode: str = "half_up") -> Decima
 
 
 @NUMBERS.function()
-def allocate(amount: Number, shares: list[Any], digits: int = 2) -> list[Any]:
+def allocate(scope: Scope, amount: Number, shares: list[Any], digits: int = 2) -> list[Any]:
     """Divide an amount by shares so that the parts add up to it to the cent; the first parts get what is left over.
 
     >>> allocate(100, [1, 1, 1])
     [decimal("33.34"), decimal("33.33"), decimal("33.33")]
     """
+    meter_of(scope).spend(40 * len(shares))
     weights = [to_decimal(share) for share in shares if type(share) in (int, float, Decimal)]
     total = sum(weights, Decimal(0))
     if len(weights) != len(shares) or not weights or total <= 0 or min(weights) < 0:

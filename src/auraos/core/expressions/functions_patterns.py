@@ -15,6 +15,7 @@ MAX_PATTERN = 1000
 MAX_PROGRAM = 5000
 _COMPILE_STEPS = 400
 _MATCH_STEPS = 12
+_GROUPS_STEPS = 100
 
 
 @PATTERNS.function()
@@ -57,6 +58,7 @@ def groups(scope: Scope, text: str, pattern: str) -> dict[str, Any] | None:
     {"country": "DE", "n": "17"}
     """
     compiled = _ready(scope, text, pattern)
+    meter_of(scope).spend(_GROUPS_STEPS)
     found = compiled.search(text)
     return {name: found.group(name) for name in sorted(compiled.groupindex)} if found else None
 

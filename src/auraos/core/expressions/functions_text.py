@@ -201,12 +201,13 @@ def url_encode(scope: Scope, value: str | dict[str, Any]) -> str:
 
 
 @TEXT.function()
-def url_decode(value: str) -> str:
+def url_decode(scope: Scope, value: str) -> str:
     """Return the text that stands encoded in an address.
 
     >>> url_decode("a%20b")
     "a b"
     """
+    meter_of(scope).spend(value.count("%") >> 1)
     parts = value.encode("utf-8", "replace").split(b"%")
     try:
         return (
@@ -217,12 +218,13 @@ def url_decode(value: str) -> str:
 
 
 @TEXT.function()
-def html_escape(value: str) -> str:
+def html_escape(scope: Scope, value: str) -> str:
     """Return a text so that HTML shows it as it is.
 
     >>> html_escape("<b>")
     "&lt;b&gt;"
     """
+    meter_of(scope).spend(len(value) >> 3)
     return value.translate(_HTML)
 
 

@@ -4,10 +4,11 @@ A loop pays for all its rounds before the first, by the length of what it walks 
 itself counts nothing. Work without loops and with small results is bounded by the length of the source and pays nothing.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from auraos.core.expressions.errors import BudgetError, Site
-from auraos.core.values import FileReference
+from auraos.core.values import LONGEST_PLAIN, FileReference
 
 DEFAULT_OPERATIONS = 200_000
 DEFAULT_SIZE = 16_000_000
@@ -117,6 +118,8 @@ def measure(value: Any, meter: Meter, site: Site | None = None) -> int:
             total += 16 * len(item) + 2
             steps += len(item)
             waiting.extend(item.values())
+        elif kind is Decimal:
+            total += len(str(item)) + min(abs(item.adjusted()), LONGEST_PLAIN)
         else:
             total += 64 if kind is FileReference else 8
         if total > meter.size:

@@ -1,12 +1,14 @@
 """Methods of dates, datetimes and durations. Adding days keeps the time on the clock; adding a duration counts hours."""
 
 import calendar
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from auraos.core.expressions.comparisons import instant
 from auraos.core.expressions.dates import find_zone, write_date
 from auraos.core.expressions.errors import CallError
-from auraos.core.expressions.registry import Library
+from auraos.core.expressions.meter import meter_of
+from auraos.core.expressions.registry import Library, Scope
 from auraos.core.values import format_datetime, format_duration
 
 DATE_METHODS = Library("dates")
@@ -84,13 +86,13 @@ def week(value: date) -> int:
 
 
 @DATE_METHODS.method(date, datetime)
-def format_(value: date, pattern: str) -> str:
+def format_(scope: Scope, value: date, pattern: str) -> str:
     """Return the date written by a pattern: %Y %m %d %H %M %S, %A and %B for names of days and months, %V for the week.
 
     >>> date("2026-11-20").format("%A, %d.%m.%Y")
     "Friday, 20.11.2026"
     """
-    return write_date(value, pattern)
+    return write_date(value, pattern, meter_of(scope))
 
 
 @DATE_METHODS.method(date, datetime)
@@ -271,7 +273,7 @@ def timestamp(value: datetime) -> float:
     >>> datetime("1970-01-02T00:00:00Z").timestamp()
     86400.0
     """
-    return (value.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+    return instant(value).total_seconds()
 
 
 @DATE_METHODS.method(timedelta)

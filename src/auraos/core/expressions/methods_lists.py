@@ -7,7 +7,7 @@ from auraos.core.expressions.comparisons import unique as without_repetition
 from auraos.core.expressions.errors import CallError
 from auraos.core.expressions.meter import meter_of
 from auraos.core.expressions.numbers import add_up, to_mean
-from auraos.core.expressions.ordering import group, least, pick, picker
+from auraos.core.expressions.ordering import group, least, picker
 from auraos.core.expressions.ordering import sort as sort_by
 from auraos.core.expressions.registry import Library, Scope
 from auraos.core.expressions.texts import to_text
@@ -100,7 +100,7 @@ def pluck(items: list[Any], field: str) -> list[Any]:
     >>> [{"a": {"b": 1}}, {"a": null}].pluck("a.b")
     [1, null]
     """
-    return [pick(item, field) for item in items]
+    return list(map(picker(field), items))
 
 
 @LIST_METHODS.method(list, like="self")
@@ -247,7 +247,8 @@ def index_by(items: list[Any], by: str) -> dict[str, Any]:
     >>> [{"id": "a", "n": 1}].index_by("id").a.n
     1
     """
-    return {_key(pick(item, by)): item for item in items}
+    key = picker(by)
+    return {_key(key(item)): item for item in items}
 
 
 @LIST_METHODS.method(list)
@@ -258,8 +259,8 @@ def count_by(items: list[Any], by: str) -> dict[str, int]:
     {"DE": 2, "FR": 1}
     """
     counts: dict[str, int] = {}
-    for item in items:
-        key = _key(pick(item, by))
+    for value in map(picker(by), items):
+        key = _key(value)
         counts[key] = counts.get(key, 0) + 1
     return counts
 

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Any
 
 from auraos.core.expressions.errors import CallError
-from auraos.core.expressions.meter import meter_of
+from auraos.core.expressions.meter import SMALL, meter_of
 from auraos.core.expressions.registry import Library, Scope
 from auraos.core.expressions.texts import to_text
 
@@ -64,33 +64,42 @@ def casefold(text: str) -> str:
 
 
 @TEXT_METHODS.method(str)
-def strip(text: str, characters: str | None = None) -> str:
+def strip(scope: Scope, text: str, characters: str | None = None) -> str:
     """Return the text without blanks, or other characters, at both ends.
 
     >>> "  a b ".strip()
     "a b"
     """
+    _pay_for_stripping(scope, text, characters)
     return text.strip(characters)
 
 
 @TEXT_METHODS.method(str)
-def lstrip(text: str, characters: str | None = None) -> str:
+def lstrip(scope: Scope, text: str, characters: str | None = None) -> str:
     """Return the text without blanks, or other characters, at its start.
 
     >>> "007".lstrip("0")
     "7"
     """
+    _pay_for_stripping(scope, text, characters)
     return text.lstrip(characters)
 
 
 @TEXT_METHODS.method(str)
-def rstrip(text: str, characters: str | None = None) -> str:
+def rstrip(scope: Scope, text: str, characters: str | None = None) -> str:
     """Return the text without blanks, or other characters, at its end.
 
     >>> "a/".rstrip("/")
     "a"
     """
+    _pay_for_stripping(scope, text, characters)
     return text.rstrip(characters)
+
+
+def _pay_for_stripping(scope: Scope, text: str, characters: str | None) -> None:
+    """Let it pay for looking each character of the text up among those that go."""
+    if characters and len(characters) > SMALL:
+        meter_of(scope).spend(len(text) * len(characters) >> 10)
 
 
 @TEXT_METHODS.method(str)

@@ -1,18 +1,18 @@
 """Sorting, grouping and picking by fields: what functions and methods over lists share."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from auraos.core.expressions.comparisons import are_ordered, freeze
+from auraos.core.expressions.comparisons import are_ordered, freeze, instant
 from auraos.core.expressions.errors import CallError
 from auraos.core.expressions.meter import Meter
 from auraos.core.values import Value, type_name
 
 
-def pick(item: Value, path: str) -> Value:
-    """Return the field of an item that a path such as `customer.name` names; null where there is none."""
-    for name in path.split("."):
+def _pick(item: Value, names: list[str]) -> Value:
+    """Return the field of an item that these names lead to; null where there is none."""
+    for name in names:
         if item is None:
             return None
         if not isinstance(item, dict):
@@ -22,14 +22,17 @@ def pick(item: Value, path: str) -> Value:
 
 
 def picker(by: str | None) -> Callable[[Value], Value]:
-    """Return what picks the field to work by; without one, the item itself."""
+    """Return what picks the field that a path such as `customer.name` names, null where there is none; without a path, the
+    item itself.
+    """
     if by is None:
         return lambda item: item
-    if "." in by:
-        return lambda item: pick(item, by)
+    names = by.split(".")
+    if len(names) > 1:
+        return lambda item: _pick(item, names)
 
     def pick_one(item: Value) -> Value:
-        return item.get(by) if type(item) is dict else pick(item, by)
+        return item.get(by) if type(item) is dict else _pick(item, names)
 
     return pick_one
 
@@ -55,7 +58,7 @@ def _sort_once(items: list[Value], key: Callable[[Value], Value], descending: bo
 
 
 def _sort_key(pair: tuple[Any, Any]) -> Any:
-    return pair[0].astimezone(UTC) if type(pair[0]) is datetime else pair[0]
+    return instant(pair[0]) if type(pair[0]) is datetime else pair[0]
 
 
 def check_ordered(values: list[Value]) -> None:
@@ -90,4 +93,4 @@ def least(values: list[Value], *, greatest: bool) -> Value:
         return None
     check_ordered(present)
     choose = max if greatest else min
-    return choose(present, key=lambda value: value.astimezone(UTC) if type(value) is datetime else value)
+    return choose(present, key=lambda value: instant(value) if type(value) is datetime else value)

@@ -54,7 +54,7 @@ def write_formatted(value: Value, form: str, meter: Meter) -> str:
     if not form:
         return to_text(value, meter)
     if isinstance(value, date):
-        return write_date(value, form)
+        return write_date(value, form, meter)
     found = _FORMAT.fullmatch(form)
     if not found:
         raise CallError(
@@ -62,6 +62,7 @@ def write_formatted(value: Value, form: str, meter: Meter) -> str:
         )
     if int(found["width"] or 0) > MAX_WIDTH or int(found["precision"] or 0) > MAX_PRECISION:
         raise CallError("bad-format", f"A format is at most {MAX_WIDTH} wide with {MAX_PRECISION} places.")
+    meter.spend(int(found["precision"] or 0))
     kind = found["kind"] or ""
     number = type(value) in (int, float, Decimal)
     if number and kind != "s":
