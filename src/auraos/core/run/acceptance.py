@@ -53,7 +53,7 @@ def prepare_undo(
     assert step.undo is not None
     own = frame.outputs
     own[step.id] = output
-    settings, error = evaluate_or_error(turn, frame, activation.path, step.undo.settings.evaluate)
+    settings, error = evaluate_or_error(turn, frame, activation.path, step.undo.settings.evaluate, kept=True)
     own.pop(step.id, None)
     if error is not None:
         return None, error

@@ -24,7 +24,9 @@ DEEPEST_CALL = 16
 def decide_call(turn: Turn, activation: Activation) -> None:
     """Evaluate what a workflow is called with, and name the run that will carry it out."""
     state, path = turn.state, activation.path
-    settings, error = evaluate_or_error(turn, activation.frame, path, activation.step.settings.evaluate)
+    settings, error = evaluate_or_error(
+        turn, activation.frame, path, activation.step.settings.evaluate, kept=True
+    )
     if error is None and state.depth + 1 > DEEPEST_CALL:
         message = f"Calls are nested more than {DEEPEST_CALL} deep."
         error = error_of(

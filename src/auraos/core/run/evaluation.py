@@ -12,7 +12,7 @@ from auraos.core.run.facts import Result, StepError
 from auraos.core.run.program import StepProgram
 from auraos.core.run.state import Frame
 from auraos.core.run.turn import LARGEST_RESULT, Turn
-from auraos.core.values import Value
+from auraos.core.values import Value, to_wire
 
 OUT = ("out",)
 ALONE_OPERATIONS = 200_000
@@ -21,19 +21,25 @@ LATER_SIZE = 200_000_000
 
 
 def evaluate_or_error(
-    turn: Turn, frame: Frame, path: str, evaluate: Callable[[dict[str, Any]], Any]
+    turn: Turn, frame: Frame, path: str, evaluate: Callable[[dict[str, Any]], Any], *, kept: bool = False
 ) -> tuple[Value, StepError | None]:
-    """Return the value, or the error that its evaluation is for the run; with a budget of its own where the turn's is used up."""
+    """Return the value, or the error that its evaluation is for the run; with a budget of its own where the turn's is used up.
+
+    What is `kept` in a fact must be a value that can be.
+    """
     try:
         try:
-            return evaluate(turn.names(frame, path)), None
+            value = evaluate(turn.names(frame, path))
         except BudgetError:
             frame.values["$meter"] = Meter(ALONE_OPERATIONS, LARGEST_RESULT)
-            return evaluate(frame.values), None
+            value = evaluate(frame.values)
+        if kept:
+            refuse_deep(value)
     except AuraError as error:
         return None, step_error(error, path, at=turn.at)
     except RecursionError:
         return None, _too_deep(path, turn.at)
+    return value, None
 
 
 def compute(step: StepProgram, names: dict[str, Any], path: str, at: int) -> Result:
@@ -42,18 +48,28 @@ def compute(step: StepProgram, names: dict[str, Any], path: str, at: int) -> Res
     assert evaluate is not None
     try:
         output = evaluate(step.settings.evaluate(names))
+        ports: tuple[str, ...] = OUT
+        if type(output) is Chosen:
+            ports, output = output.ports, output.output
+        refuse_deep(output)
     except BudgetError:
         raise
     except AuraError as error:
         return Result(path, None, (), step_error(error, path, at=at))
     except RecursionError:
         return Result(path, None, (), _too_deep(path, at))
-    ports: tuple[str, ...] = OUT
-    if type(output) is Chosen:
-        ports, output = output.ports, output.output
     if step.expect is not None and (unlike := compare(step, output, path, at)) is not None:
         return Result(path, None, (), unlike)
     return Result(path, output, ports)
+
+
+def refuse_deep(value: Value) -> None:
+    """Raise `ValueRefusedError` for data that is nested too deep to be kept; data of one level is not looked at."""
+    kind = type(value)
+    for item in value.values() if kind is dict else value if kind is list else ():
+        if type(item) is dict or type(item) is list:
+            to_wire(value)
+            return
 
 
 def compute_later(turn: Turn, frame: Frame, step: StepProgram, path: str) -> Compute:

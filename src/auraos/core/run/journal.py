@@ -11,7 +11,6 @@ from auraos.core.run.facts import AnyFact
 from auraos.core.values import Value, from_wire, to_wire
 
 
-
 class UnreadableFactError(UnexpectedError):
     """A stored fact that this release cannot read; its run is parked, never guessed at."""
 
@@ -65,13 +64,14 @@ UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 Tables: TypeAlias = tuple[dict[type, tuple[str, ...]], dict[type, tuple[str, ...]]]
 _S = TypeVar("_S", bound=msgspec.Struct)
+SPARE_DEPTH = 100
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AnyFact).decode
 
 
 def encode_fact(fact: AnyFact) -> bytes:
     """Return the stored form of a fact; raise `ValueRefusedError` for a value that cannot be kept."""
-    return _encode(_convert(fact, to_wire))
+    return _encode(_convert(fact, _to_stored))
 
 
 def decode_fact(stored: bytes) -> AnyFact:
@@ -105,12 +105,17 @@ def _upcast(stored: bytes) -> bytes:
 
 def encode_struct(struct: msgspec.Struct, values: Tables) -> bytes:
     """Return another structure as bytes, with the values that the tables name in their wire form."""
-    return _encode(_convert(struct, to_wire, values))
+    return _encode(_convert(struct, _to_stored, values))
 
 
 def decode_struct(stored: bytes, kind: type[_S], values: Tables) -> _S:
     """Return the structure that `encode_struct` wrote."""
     return _convert(msgspec.json.decode(stored, type=kind), from_wire, values)
+
+
+def _to_stored(value: Value) -> Any:
+    """Return the wire form; what containers, waits and snapshots put around a value may be deeper than the value may be."""
+    return to_wire(value, -SPARE_DEPTH)
 
 
 def _convert(struct: _S, convert: Callable[[Value], Value], tables: Tables | None = None) -> _S:

@@ -6,13 +6,13 @@ from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import StartChild
 from auraos.core.run.containers import leave, open_inner
 from auraos.core.run.ending import cancelled_error, fail_frame, stop_run
-from auraos.core.run.evaluation import error_of, evaluate_or_error
+from auraos.core.run.evaluation import error_of, evaluate_or_error, refuse_deep
 from auraos.core.run.facts import ChildFinished, LoopEntered, Page, StepError, UndoEntry
 from auraos.core.run.identity import child_run_id
 from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.run.tokens import OUT, error_value
 from auraos.core.run.turn import Turn
-from auraos.core.values import Value, to_plain, type_name
+from auraos.core.values import Value, ValueRefusedError, to_plain, type_name
 
 PAGE_ABOVE = 1_000
 PAGE_SIZE = 500
@@ -26,10 +26,8 @@ def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
     if error is not None:
         return error
     items, parallel = settings.get("items"), settings.get("parallel", 1)
-    message = ""
-    if not isinstance(items, list):
-        message = f"`items` must be a list, not {type_name(items)}."
-    elif "enough" in settings and len(items) > PAGE_ABOVE:
+    message = _refusal_of(items)
+    if not message and "enough" in settings and len(items) > PAGE_ABOVE:
         message = f"With `enough`, `items` may be {PAGE_ABOVE:,} at most; these are {len(items):,}."
     elif type(parallel) is not int or parallel < 1:
         message = f"`parallel` must be a whole number from 1, not {type_name(parallel)}."
@@ -49,6 +47,16 @@ def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
     if error is not None:
         return error
     return LoopEntered(at=turn.at, path=path, items=items, keys=keys, parallel=parallel)
+
+
+def _refusal_of(items: Value) -> str:
+    if not isinstance(items, list):
+        return f"`items` must be a list, not {type_name(items)}."
+    try:
+        refuse_deep(items)
+    except ValueRefusedError as refused:
+        return str(refused)
+    return ""
 
 
 def enter_loop(turn: Turn, activation: Activation, fact: LoopEntered) -> None:

@@ -300,7 +300,7 @@ def _evaluate(turn: Turn, path: str, frame: Frame, step: StepProgram) -> bool:
         turn.commands.append(compute_later(turn, frame, step, path))
         return True
     if result.error is not None and step.fallback is not None:
-        output, own = evaluate_or_error(turn, frame, path, step.fallback.evaluate)
+        output, own = evaluate_or_error(turn, frame, path, step.fallback.evaluate, kept=True)
         if own is None:
             turn.state.agenda[path] = ("evaluate", frame, step)
             turn.decide(
@@ -325,7 +325,7 @@ def _take_computed(turn: Turn, given: facts.Computed) -> None:
             continue
         frame, step = activation.frame, activation.step
         if result.error is not None and step.fallback is not None:
-            output, own = evaluate_or_error(turn, frame, result.path, step.fallback.evaluate)
+            output, own = evaluate_or_error(turn, frame, result.path, step.fallback.evaluate, kept=True)
             if own is None:
                 settled = StepSettled(
                     at=turn.at, path=result.path, output=output, error=result.error, by_fallback=True

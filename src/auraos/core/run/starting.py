@@ -127,7 +127,7 @@ def decide_end(turn: Turn) -> None:
         output = root.outputs.get(root.scope.end) if root.scope.end else None
         turn.decide(RunFinished(at=turn.at, state="succeeded", output=output))
     else:
-        output, error = evaluate_or_error(turn, root, "output", state.program.output.evaluate)
+        output, error = evaluate_or_error(turn, root, "output", state.program.output.evaluate, kept=True)
         turn.decide(
             RunFinished(
                 at=turn.at, state="succeeded" if error is None else "failed", output=output, error=error
