@@ -1,5 +1,6 @@
 """Mistakes that the random campaigns found in the machine, each as the smallest run that shows it."""
 
+import pytest
 from machine_hand import read_program
 
 from auraos.core.run import explain, fold, inherit, restore, snapshot
@@ -259,3 +260,53 @@ def test_a_retry_calls_again_what_was_undone_within_a_call(drive):
     taken = inherit(hand.program, hand.journal)
     again = drive(hand.program, run="run-2", origin="run-1", inherited=taken, programs=programs)
     assert len(again.children) == 1
+
+
+NEST = """
+steps:
+  deep:
+    type: while
+    with: {condition: "{{ index < 99 }}", limit: 200}
+    steps: {a: {type: noop, with: {value: "{{ [last] }}"}}}
+  use: USE
+links: [deep -> use]
+"""
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "{type: noop, with: {value: '{{ [[steps.deep]] }}'}}",
+        "{type: act, with: {n: '{{ [[steps.deep]] }}'}}",
+        "{type: foreach, with: {items: '{{ [[[steps.deep]]] }}'}, steps: {x: {type: noop}}}",
+        "{type: human.approve, with: {title: x, data: '{{ [[steps.deep]] }}'}}",
+        "{type: call, with: {workflow: child, input: '{{ [[steps.deep]] }}'}}",
+    ],
+)
+def test_what_is_nested_too_deep_to_be_kept_is_an_error_of_the_run(drive, use):
+    hand = drive(NEST.replace("USE", use)).check_replay()
+    assert hand.state.error.code in ("value-refused", "items-refused", "settings-refused")
+
+
+def test_a_time_to_wait_that_nobody_could_mean_is_not_believed(drive):
+    hand = drive("steps: {a: {type: act, retry: {attempts: 3}}}").fail(
+        "a", "transient", retry_after=float("inf")
+    )
+    assert hand.timers["a", "retry"] == hand.now + 366 * 86_400_000_000
+
+
+def test_nobody_is_reminded_more_than_once_a_second(drive):
+    hand = drive("steps: {a: {type: human.approve, with: {title: x, remind: 0s}}}")
+    assert hand.timers["a", "remind"] == hand.now + 1_000_000
+
+
+def test_a_wait_without_what_it_needs_is_an_error_of_the_run(drive):
+    hand = drive("steps: {a: {type: wait.for, with: {}}}")
+    assert hand.check_replay().state.error.message == "`duration` is missing."
+
+
+def test_a_verification_whose_outcome_is_not_known_leads_to_a_question_about_the_step(drive):
+    text = "steps: {a: {type: act, verify: {type: act, with: {effect: write}, done: '{{ output.d }}'}}}"
+    hand = drive(text).doubt("a").doubt("a!verify")
+    assert hand.asked[-1].path == "a"
+    assert list(hand.state.activations) == ["a"]

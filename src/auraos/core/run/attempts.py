@@ -29,6 +29,8 @@ from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, sett
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
+LONGEST_RETRY_AFTER = 366 * 86_400.0
+"""Seconds. Whoever asks for more is not believed."""
 MOST_LOST = 3
 """How often an attempt may be lost with its process before it counts as failed."""
 
@@ -41,7 +43,7 @@ def grant(turn: Turn, activation: Activation) -> None:
     key = activation.key
     if activation.purpose == "step" and not activation.attempt and activation.parameters is None:
         parameters, error = evaluate_or_error(
-            turn, activation.frame, activation.path, activation.step.settings.evaluate
+            turn, activation.frame, activation.path, activation.step.settings.evaluate, kept=True
         )
         if error is None:
             key, error = _make_key(turn, activation)
@@ -170,7 +172,7 @@ def settle_final(turn: Turn, activation: Activation, error: StepError) -> None:
         return
     fallback = activation.step.fallback
     if fallback is not None and not is_ending(activation):
-        output, own = evaluate_or_error(turn, activation.frame, path, fallback.evaluate)
+        output, own = evaluate_or_error(turn, activation.frame, path, fallback.evaluate, kept=True)
         if own is None:
             turn.decide(StepSettled(at=turn.at, path=path, output=output, error=error, by_fallback=True))
             return
@@ -289,6 +291,8 @@ def _raise_doubt(turn: Turn, activation: Activation, error: StepError) -> bool:
     """Raise the doubt that `uncertain` asks for; return False where it says to retry or to fail."""
     step = activation.step
     way = step.step.uncertain or ("verify" if step.verify is not None else "ask")
+    if activation.purpose == "verify":
+        return False
     if activation.purpose == "undo":
         way = "ask"
     if way in ("retry", "fail"):
@@ -296,7 +300,7 @@ def _raise_doubt(turn: Turn, activation: Activation, error: StepError) -> bool:
     parameters: Value = None
     if way == "verify" and step.verify is not None:
         parameters, own = evaluate_or_error(
-            turn, activation.frame, activation.path, step.verify.settings.evaluate
+            turn, activation.frame, activation.path, step.verify.settings.evaluate, kept=True
         )
         if own is not None:
             error, way = own, "ask"
@@ -344,7 +348,9 @@ def _delay(turn: Turn, activation: Activation, error: StepError) -> int:
     seed = hashlib.sha256(f"{turn.state.run}/{activation.path}/{activation.attempt}".encode()).digest()
     chance = int.from_bytes(seed[:4], "big") / 0xFFFFFFFF
     delay *= 1 + retry.jitter * (2 * chance - 1)
-    return max(int(delay), int((error.retry_after or 0) * 1_000_000))
+    asked = error.retry_after or 0.0
+    asked = min(asked, LONGEST_RETRY_AFTER) if asked > 0 else 0.0
+    return max(int(delay), int(asked * 1_000_000))
 
 
 def _make_key(turn: Turn, activation: Activation) -> tuple[str, StepError | None]:

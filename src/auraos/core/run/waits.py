@@ -8,7 +8,7 @@ from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import AskPerson, StartTimer, Subscribe
 from auraos.core.run.containers import give_up, leave
 from auraos.core.run.ending import stop_waiting
-from auraos.core.run.evaluation import error_of, evaluate_or_error
+from auraos.core.run.evaluation import error_of, evaluate_or_error, refuse_deep
 from auraos.core.run.facts import (
     Answered,
     EventReceived,
@@ -26,6 +26,8 @@ from auraos.core.run.turn import EPOCH, Turn
 from auraos.core.values import Value, ValueRefusedError, parse_datetime, parse_duration, to_plain, type_name
 
 MICRO = timedelta(microseconds=1)
+SHORTEST_REMINDER = 1_000_000
+"""Microseconds: a person is not asked more often."""
 
 
 def decide_wait(turn: Turn, activation: Activation) -> None:
@@ -35,14 +37,16 @@ def decide_wait(turn: Turn, activation: Activation) -> None:
     )
     if error is None:
         try:
+            refuse_deep(settings)
             fact = _wait_fact(turn, activation, settings)
-        except ValueRefusedError as refused:
+        except (ValueRefusedError, KeyError) as refused:
+            missing = type(refused) is KeyError
             error = error_of(
                 activation.step,
                 activation.path,
                 class_="data",
                 code="settings-refused",
-                message=str(refused),
+                message=f"`{refused.args[0]}` is missing." if missing else str(refused),
                 at=turn.at,
             )
         else:
@@ -165,7 +169,7 @@ def settle_error(turn: Turn, activation: Activation, error: StepError) -> None:
     """Decide the end of a step whose settings could not be evaluated: by its fallback, or as failed."""
     fallback = activation.step.fallback
     if fallback is not None:
-        output, own = evaluate_or_error(turn, activation.frame, activation.path, fallback.evaluate)
+        output, own = evaluate_or_error(turn, activation.frame, activation.path, fallback.evaluate, kept=True)
         if own is None:
             turn.decide(
                 StepSettled(at=turn.at, path=activation.path, output=output, error=error, by_fallback=True)
@@ -214,7 +218,7 @@ def _wait_fact(turn: Turn, activation: Activation, settings: dict[str, Any]) -> 
         path=path,
         kind="approval",
         due=due,
-        remind=None if remind is None else max(1, _micros(remind)),
+        remind=None if remind is None else max(SHORTEST_REMINDER, _micros(remind)),
         details={
             name: to_plain(value) for name, value in settings.items() if name not in ("expires", "remind")
         },
