@@ -31,7 +31,15 @@ class Clients(Stage):
         outcome = (
             "succeeded" if took_place else "retry" if self.calm else self.chance.choice(("retry", "failed"))
         )
-        self._ask(run, f.StepResolved(at=self.now, path=path, outcome=outcome, output={"n": 1}, by="ann"))  # type: ignore[arg-type]
+        answer = f.StepResolved(
+            at=self.now,
+            path=path,
+            outcome=outcome,  # type: ignore[arg-type]
+            attempt=ask.attempt,
+            output={"n": 1},
+            by="ann",
+        )
+        self._ask(run, answer)
 
     def _client_acts(self) -> None:
         """A client signals, sends events, cancels, pauses, retries what is over."""

@@ -310,3 +310,11 @@ def test_a_verification_whose_outcome_is_not_known_leads_to_a_question_about_the
     hand = drive(text).doubt("a").doubt("a!verify")
     assert hand.asked[-1].path == "a"
     assert list(hand.state.activations) == ["a"]
+
+
+def test_an_answer_about_an_earlier_attempt_does_not_count_for_a_later_one(drive):
+    hand = drive("steps: {a: {type: act}}").doubt("a")
+    answer = StepResolved(at=hand.now, path="a", outcome="retry", attempt=hand.asked[-1].attempt, by="ann")
+    hand.tell(answer).doubt("a").tell(answer)
+    assert hand.check_replay().asked[-1].attempt == 2
+    assert not hand.open

@@ -200,7 +200,15 @@ def doubt_raised(turn: Turn, activation: Activation, fact: DoubtRaised) -> None:
     activation.since = turn.at
     if fact.way == "ask":
         activation.status = "asked"
-        turn.commands.append(AskPerson(activation.path, "uncertain", activation.parameters, fact.error))
+        turn.commands.append(
+            AskPerson(
+                activation.path,
+                "uncertain",
+                activation.parameters,
+                fact.error,
+                attempt=activation.attempt,
+            )
+        )
         return
     assert activation.step.verify is not None
     activation.status = "doubt"
@@ -234,7 +242,7 @@ def step_settled(turn: Turn, activation: Activation, fact: StepSettled) -> None:
 
 def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
     """A person said what became of it."""
-    if activation.status not in ("doubt", "asked"):
+    if activation.status not in ("doubt", "asked") or fact.attempt not in (0, activation.attempt):
         return
     _end_doubt(turn, activation)
     error = StepError(

@@ -115,6 +115,8 @@ class AskPerson(msgspec.Struct, frozen=True):
     details: Value = None
     error: StepError | None = None
     again: bool = False
+    attempt: int = 0
+    """Of the doubt: an answer that names it counts for this attempt alone."""
 
 
 class Withdraw(msgspec.Struct, frozen=True):

@@ -165,7 +165,8 @@ def ask_about_undo(turn: Turn, activation: Activation, error: StepError) -> None
     """An undo kept failing: it becomes a task for a person, never silence."""
     activation.status = "asked"
     activation.error = error
-    turn.commands.append(AskPerson(activation.path, "undo", activation.parameters, error))
+    attempt = activation.attempt
+    turn.commands.append(AskPerson(activation.path, "undo", activation.parameters, error, attempt=attempt))
 
 
 def flatten(entries: list[UndoEntry] | tuple[UndoEntry, ...]) -> list[UndoEntry]:

@@ -146,6 +146,8 @@ class StepResolved(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True
 
     path: str
     outcome: Literal["succeeded", "failed", "retry"]
+    attempt: int = 0
+    """The attempt that was asked about; 0: whichever it is. An answer about an earlier one changes nothing."""
     output: Value = None
     message: str = ""
     by: str = ""

@@ -129,7 +129,7 @@ def _wishes_of(state: RunState, activation: Activation) -> Iterable[Command]:
             yield child_command(state, activation)
         case "asked":
             about: Literal["undo", "uncertain"] = "undo" if activation.purpose == "undo" else "uncertain"
-            yield AskPerson(path, about, activation.parameters, activation.error)
+            yield AskPerson(path, about, activation.parameters, activation.error, attempt=activation.attempt)
         case "waiting":
             if activation.wait_due is not None:
                 yield StartTimer(path, "due", activation.wait_due)
