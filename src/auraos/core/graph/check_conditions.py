@@ -6,6 +6,7 @@ from auraos.core.catalogue import Behaviour
 from auraos.core.expressions import ExpressionError, LocatedError, compile_expression
 from auraos.core.expressions.types import always, type_of_value
 from auraos.core.graph.fields import has_template
+from auraos.core.graph.names import say_why_no_port
 from auraos.core.graph.types import Types, say_type
 from auraos.core.graph.uses import CONDITIONS, WORKFLOW_NAMES, Use, loop_names
 from auraos.core.graph.views import StepView, WorkflowView
@@ -100,6 +101,9 @@ def _check_cases(
     taken = ""
     for name, value in cases.items():
         inner = (*path, name)
+        reason = say_why_no_port(name, ("else", "error"))
+        if reason:
+            view.findings.add(reason[0], inner, f"A case cannot be named {name!r}. {reason[1]}", key=True)
         if taken and is_first:
             step.dead_ports.add(name)
             view.findings.add(

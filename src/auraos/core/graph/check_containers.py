@@ -6,6 +6,7 @@ from auraos.core.catalogue import Behaviour
 from auraos.core.graph.findings import did_you_mean, join_names, nearest
 from auraos.core.graph.uses import Use
 from auraos.core.graph.views import ScopeView, StepView, WorkflowView
+from auraos.core.problems import Path
 
 _CHANGING = ("now(", "today(", "random", "uuid")
 
@@ -44,10 +45,13 @@ def _is_only_end(view: WorkflowView, step: StepView, read: set[str]) -> bool:
 def _check_ends(view: WorkflowView, scope: ScopeView, what: str, *, is_said: bool) -> None:
     ends = scope.ends()
     written = view.findings.tree.find((*scope.path, "links"))
-    if is_said or len(ends) < 2 or (written and len(written.items) != len(scope.scope.links)):
+    if is_said or (written and len(written.items) != len(scope.scope.links)):
         return
     if any(link.source not in scope.steps or link.target not in scope.steps for link in scope.scope.links):
         return  # a misspelt link is reported where it stands
+    if len(ends) < 2:
+        _check_end_of_failures(view, scope, scope.path, what)
+        return
     names = ", ".join(repr(end.id) for end in ends[:4]) + (" …" if len(ends) > 4 else "")
     path = scope.path
     hint = 'Write `output: "{{ steps.… }}"`, or `output: null` if there is none.'
@@ -56,9 +60,37 @@ def _check_ends(view: WorkflowView, scope: ScopeView, what: str, *, is_said: boo
     )
 
 
+def _check_end_of_failures(view: WorkflowView, scope: ScopeView, path: Path, what: str) -> None:
+    """Report an output that is always null when nothing fails, for the only last step comes after a failure."""
+    ends = [end.id for end in scope.ends()]
+    if len(ends) == 1 and ends[0] in _reached(scope) - _reached(scope, without="error"):
+        message = (
+            f"{what} is null when nothing fails: {ends[0]!r}, the last step, comes after a failure only."
+        )
+        view.findings.add("several-ends", path, message, hint="Say whose output it is.", key=True)
+
+
+def _reached(scope: ScopeView, *, without: str = "") -> set[str]:
+    """Return the steps that links lead to from the first ones, links from one port left out."""
+    following: dict[str, list[str]] = {}
+    for link in scope.scope.links:
+        if link.port != without:
+            following.setdefault(link.source, []).append(link.target)
+    waiting = list(set(scope.steps) - {link.target for link in scope.scope.links})
+    reached = set(waiting)
+    for name in waiting:
+        fresh = set(following.get(name, ())) - reached
+        reached |= fresh
+        waiting.extend(fresh)
+    return reached
+
+
 def _check_inner_ends(view: WorkflowView, step: StepView, *, is_read: bool) -> None:
     for scope in step.inner:
-        if scope.section == "body" and len(scope.ends()) > 1 and is_read:
+        if scope.section != "body" or not is_read:
+            continue
+        _check_end_of_failures(view, scope, step.path, f"The output of {step.id!r}")
+        if len(scope.ends()) > 1:
             names = join_names([repr(end.id) for end in scope.ends()[:4]])
             message = f"The output of {step.id!r} is null, for its last step could be {names}."
             hint = "Link them to one last step."
@@ -86,6 +118,8 @@ def _check_collected(view: WorkflowView, step: StepView, field: str, *, is_read:
         view.findings.add(
             "no-expression-here", path, f"{field!r} is the name of a step; it cannot be an expression."
         )
+    elif len(body.ends()) == 1 and (is_read or field == "output"):
+        _check_end_of_failures(view, body, step.path, f"What {step.id!r} keeps")
     elif len(body.ends()) > 1 and (is_read or field == "output"):
         names = join_names([repr(end.id) for end in body.ends()[:4]])
         message = f"Which output {step.id!r} keeps is not clear; its last step could be {names}."

@@ -54,9 +54,19 @@ def _check_idle_fields(view: WorkflowView, step: StepView) -> None:
             f"a {own.type!r} step is not repeated",
             "Put `retry` on the steps it consists of.",
         )
-    if own.fallback is not msgspec.UNSET and any(
-        link.source == own.id and link.port == "error" for link in step.scope.scope.links
-    ):
+    if step.behaviour in (*CONTAINERS, *WAITS, Behaviour.CALL):
+        for name in ("pool", "resources", "priority", "cache"):
+            if getattr(own, name) is not None:
+                _idle(view, step, name, f"a {own.type!r} step does no work of its own")
+    _check_fallback(view, step)
+
+
+def _check_fallback(view: WorkflowView, step: StepView) -> None:
+    own = step.step
+    ports = {link.port for link in step.scope.scope.links if link.source == own.id}
+    if own.fallback is msgspec.UNSET or not ports:
+        return
+    if "error" in ports:
         _idle(
             view,
             step,
@@ -64,6 +74,10 @@ def _check_idle_fields(view: WorkflowView, step: StepView) -> None:
             "the step's `error` port is linked, and one of the two can only be",
             "Keep one.",
         )
+    elif step.ports is not None and "out" not in step.ports:
+        message = f"A fallback goes on at the port 'out', which {own.id!r} does not have: nothing after it would run."
+        hint = "Catch the failure at its port `error` instead."
+        view.findings.add("field-without-effect", (*step.path, "fallback"), message, hint=hint, key=True)
 
 
 def _check_retry(view: WorkflowView, step: StepView) -> None:
@@ -106,7 +120,11 @@ def _check_key(view: WorkflowView, step: StepView, *, has_expression: bool) -> N
             view.findings.add("constant-key", path, message, hint='Write it as `key: "{{ item.id }}"`.')
         return
     effect = step.effect
-    if effect in _HARMLESS:
+    if step.behaviour in (*WAITS, Behaviour.CALL):
+        _idle(
+            view, step, "key", f"a {step.step.type!r} step sends nothing out", "Give it to the steps that do."
+        )
+    elif effect in _HARMLESS:
         _idle(view, step, "key", f"{step.id!r} changes nothing that could be done twice")
     elif not has_expression and isinstance(key, str | int):
         message = (

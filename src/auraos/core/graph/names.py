@@ -2,6 +2,7 @@
 
 import keyword
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
@@ -54,6 +55,13 @@ def say_why_no_name(name: str, *, may_be_keyword: bool = False) -> tuple[str, st
     if name in RESERVED:
         return "reserved-name", f"{name!r} already means something in expressions."
     return None
+
+
+def say_why_no_port(name: str, own: Collection[str]) -> tuple[str, str] | None:
+    """Return code and reason why this cannot name a case or a branch, whose step has these ports already."""
+    if name in own:
+        return "reserved-name", f"{name!r} is another port of the step already."
+    return say_why_no_name(name, may_be_keyword=True)
 
 
 def mend_name(name: str) -> str | None:

@@ -6,7 +6,7 @@ from auraos.core.catalogue import Behaviour, Catalogue
 from auraos.core.document import Node
 from auraos.core.graph.fields import Fields, describe
 from auraos.core.graph.findings import Findings
-from auraos.core.graph.names import mend_name, say_why_no_name, split_link
+from auraos.core.graph.names import mend_name, say_why_no_name, say_why_no_port, split_link
 from auraos.core.graph.read_step import read_step
 from auraos.core.problems import Path, Place
 from auraos.core.workflow import Link, Scope, Step
@@ -141,7 +141,7 @@ class ScopeReader:
         listed = fields.fields("branches")
         for name in listed.names() if listed else ():
             path = (*listed.path, name) if listed else ()
-            reason = say_why_no_name(name, may_be_keyword=True)
+            reason = say_why_no_port(name, ("out", "error"))
             if reason:
                 self.findings.add(
                     reason[0], path, f"A branch cannot be named {name!r}. {reason[1]}", key=True
