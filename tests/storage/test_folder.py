@@ -9,6 +9,7 @@ import pytest
 from auraos.storage.folder import (
     DataFolder,
     FolderInUseError,
+    FolderLinkError,
     NetworkFolderError,
     file_system_of,
     refuse_network,
@@ -76,3 +77,27 @@ def test_a_network_file_system_is_refused_by_name() -> None:
 
 def test_a_local_disk_below_a_network_mount_is_taken() -> None:
     refuse_network(Path("/srv/local disk/data"), MOUNTS)
+
+
+@pytest.mark.parametrize(
+    "name", ["engine.lock", "engine.sock", "auraos.json", "auraos.json.new", "auraos.db", "auraos.db-wal"]
+)
+def test_a_prepared_folder_whose_files_lead_elsewhere_is_refused_and_nothing_is_changed(
+    tmp_path: Path, name: str
+) -> None:
+    treasure = tmp_path / "treasure"
+    treasure.write_text("mine")
+    prepared = tmp_path / "prepared"
+    prepared.mkdir()
+    (prepared / name).symlink_to(treasure)
+    with pytest.raises(FolderLinkError, match=f"{name} is a link"):
+        DataFolder.claim(prepared)
+    assert treasure.read_text() == "mine"
+    assert [entry.name for entry in prepared.iterdir()] == [name]
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    DataFolder.claim(tmp_path / "link").release()
+    assert (tmp_path / "real" / "engine.lock").is_file()

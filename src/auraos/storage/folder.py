@@ -24,6 +24,10 @@ NETWORK_FILE_SYSTEMS = frozenset(
 """File systems whose locks or shared memory do not hold between machines."""
 
 
+OURS = ("auraos.db", "auraos.json", "engine.")
+"""How the files of a data folder begin that this process writes to."""
+
+
 class FolderInUseError(OperationalError):
     """Another process runs its engine on this folder."""
 
@@ -34,6 +38,12 @@ class NetworkFolderError(UserError):
     """A network file system cannot keep the promises that the store rests on."""
 
     code = "network-folder"
+
+
+class FolderLinkError(UserError):
+    """A file of the folder is a link: to write to it would change a file somewhere else."""
+
+    code = "folder-link"
 
 
 class MarkerError(UserError):
@@ -65,6 +75,7 @@ class DataFolder:
         path = path.absolute()
         refuse_network(path)
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        refuse_links(path)
         return cls(path, _lock(path / "engine.lock"))
 
     @property
@@ -109,7 +120,8 @@ def write_durably(path: Path, content: bytes) -> None:
     it.
     """
     beside = path.with_name(path.name + ".new")
-    with beside.open("wb") as file:
+    beside.unlink(missing_ok=True)
+    with beside.open("xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -124,6 +136,16 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def refuse_links(path: Path) -> None:
+    """Raise `FolderLinkError` if a file of ours in the folder is a link, as in a folder that somebody prepared."""
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith(OURS) and entry.is_symlink():
+            raise FolderLinkError(
+                f"{entry} is a link to {entry.readlink()}: its file would be changed in place of one of this folder.",
+                hint="Remove the link. The folder as a whole may be one.",
+            )
 
 
 def refuse_network(path: Path, mounts: str | None = None) -> None:
@@ -161,7 +183,7 @@ def _mount_table() -> str:
 
 
 def _lock(file: Path) -> int:
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

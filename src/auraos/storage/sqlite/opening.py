@@ -133,6 +133,7 @@ def connect_writer(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         file, isolation_level=None, check_same_thread=False, timeout=5, cached_statements=256
     )
+    connection.execute("pragma trusted_schema=off")
     connection.execute("pragma journal_mode=wal")
     connection.execute("pragma synchronous=full")
     connection.execute("pragma cache_size=-32768")
