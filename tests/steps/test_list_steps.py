@@ -173,3 +173,21 @@ def test_pivot_fills_empty_cells_and_names_columns_as_text():
         {"row": 1, "true": 2, "null": 3},
         {"row": 2, "true": 4, "null": 0},
     ]
+
+
+@pytest.mark.parametrize(
+    ("function", "values"),
+    [
+        ("sum", [2**62] * 4),
+        ("sum", [1.7e308] * 4),
+        ("mean", [1.7e308, 1.7e308]),
+        ("median", [1.7e308, 1.7e308]),
+        ("sum", [Decimal("9e6100")] * 2 + [Decimal("9e6200")] * 2),
+        ("mean", [Decimal("9e999999"), Decimal("9e999999")]),
+    ],
+)
+def test_a_measure_that_no_number_can_hold_is_a_failure_of_the_step(function, values):
+    measures = {"m": {"function": function}}
+    with pytest.raises(StepFailed) as caught:
+        aggregate_list.evaluate({"items": values, "measures": measures})
+    assert (caught.value.error_class, caught.value.error_code) == ("data", "number-too-large")

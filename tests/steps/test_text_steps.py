@@ -335,3 +335,20 @@ def test_html_format_writes_every_kind_of_part_as_text():
 )
 def test_html_format_refuses_what_could_be_more_than_text(part):
     assert fault_of(format_html, {"parts": [part]})
+
+
+@pytest.mark.parametrize("cell", ["1_000", "１０", "٣", "1_0.5"])
+@pytest.mark.parametrize("kind", ["int", "float", "decimal"])
+def test_a_cell_that_only_python_reads_as_a_number_is_none(cell, kind):
+    assert f"is no {kind}" in fault_of(parse_csv, {"text": f"a\n{cell}\n", "types": {"a": kind}})
+
+
+@pytest.mark.parametrize("number", ["1e9999999999999999999999", "1e999999999", "-1e-999999"])
+def test_a_json_number_of_millions_of_places_is_refused(number):
+    assert " kept" in fault_of(parse_json, {"text": f"[{number}]", "decimals": True})
+
+
+def test_a_selector_has_few_parts_and_deep_pages_do_not_stall_it():
+    page = "<div>" * 90 + "<q>x</q>" * 2_000
+    assert parse_html.evaluate({"text": page, "select": {"q": "div " * 15 + "q"}})["selected"]["q"]
+    assert "no selector" in fault_of(parse_html, {"text": page, "select": {"q": "div " * 2_000 + "q"}})

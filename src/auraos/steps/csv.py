@@ -113,10 +113,17 @@ def _typed(cell: str, kind: Kind, name: str, number: int) -> Value:
     return value
 
 
+def _digits(cell: str) -> str:
+    """Return what writes a number to everybody: Python alone also takes 1_000 and the digits of all scripts."""
+    if not cell.isascii() or "_" in cell:
+        raise ValueError(cell)
+    return cell
+
+
 _READERS: dict[Kind, Callable[[str], Value]] = {
-    "int": int,
-    "float": float,
-    "decimal": Decimal,
+    "int": lambda cell: int(_digits(cell)),
+    "float": lambda cell: float(_digits(cell)),
+    "decimal": lambda cell: Decimal(_digits(cell)),
     "bool": lambda cell: {"true": True, "false": False, "1": True, "0": False}[cell.lower()],
     "json": read_json,
 }

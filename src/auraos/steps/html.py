@@ -12,6 +12,8 @@ from auraos.steps.markup import Element, read_html
 LONGEST = 5_000_000
 MOST_READ = 1_000_000
 """How many parts, and tens of characters, are read in all; parts within each other count several times."""
+MOST_PARTS = 20
+"""How many parts a selector may have."""
 _CELLS = ("td", "th")
 _PART = re.compile(r"([a-zA-Z][\w-]*|\*)?((?:[.#][\w-]+|\[[\w-]+(?:=(?:\"[^\"]*\"|[\w.:/-]+))?\])*)")
 _CONDITION = re.compile(r"([.#])([\w-]+)|\[([\w-]+)(?:=(?:\"([^\"]*)\"|([\w.:/-]+)))?\]")
@@ -129,7 +131,7 @@ def _owner(row: Element) -> Element | None:
 
 def _select(elements: list[Element], selector: str, texts: _Texts) -> list[Value]:
     path, at, attribute = selector.partition("@")
-    parts = [_read_part(part, selector) for part in path.split()]
+    parts = [_read_part(part, selector) for part in path.split(maxsplit=MOST_PARTS)]
     if not parts or (at and not attribute):
         raise _bad_selector(selector)
     found = [element for element in elements if _matches_path(element, parts)]
@@ -175,13 +177,13 @@ def _read_part(text: str, selector: str) -> _Part:
 def _matches_path(element: Element, parts: list[_Part]) -> bool:
     if not parts[-1].matches(element):
         return False
-    waiting = parts[:-1]
+    left = len(parts) - 1
     outer = element.parent
-    while waiting and outer is not None:
-        if waiting[-1].matches(outer):
-            waiting = waiting[:-1]
+    while left and outer is not None:
+        if parts[left - 1].matches(outer):
+            left -= 1
         outer = outer.parent
-    return not waiting
+    return not left
 
 
 def _bad_selector(selector: str) -> StepFailed:

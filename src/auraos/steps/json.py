@@ -1,7 +1,7 @@
 """`json.parse` and `json.format`: strict JSON, within the bounds of the language's numbers and depth."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, NoReturn
 
 import msgspec
@@ -94,14 +94,14 @@ def read_json(text: str | bytes, *, decimals: bool = False) -> Value:
         value = json.loads(
             text,
             parse_int=_whole_number,
-            parse_float=Decimal if decimals else _number,
+            parse_float=_decimal if decimals else _number,
             parse_constant=_no_constant,
         )
         to_wire(value)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise bad_text("JSON", str(error)) from None
     except ValueRefusedError as error:
-        raise bad_text("JSON", error.message) from None
+        raise bad_text("JSON", error.message.rstrip(".")) from None
     except RecursionError:
         raise bad_text("JSON", "it is nested too deep") from None
     return value
@@ -112,6 +112,13 @@ def _whole_number(digits: str) -> int | Decimal:
         raise ValueRefusedError(f"A number of {len(digits):,} digits cannot be kept.")
     number = Decimal(digits) if len(digits) > 19 else int(digits)
     return int(number) if SMALLEST_INT <= number <= LARGEST_INT else Decimal(digits)
+
+
+def _decimal(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        raise ValueRefusedError(f"{digits[:40]} is no number that can be kept.") from None
 
 
 def _number(digits: str) -> float:

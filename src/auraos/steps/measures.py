@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
-from auraos.core.values import type_name
+from auraos.core.values import ValueRefusedError, to_wire, type_name
 from auraos.sdk import StepFailed, Value
 from auraos.steps.reading import identity, one_kind, sort_key
 
@@ -13,10 +13,22 @@ Measure: TypeAlias = Literal[
 ]
 
 
+_COMPUTED = frozenset(("sum", "mean", "median"))
+
+
 def measure(name: Measure, values: list[Value]) -> Value:
     """Return a measure of values. Nulls do not count; of nothing, `sum` and `count` are 0, others null."""
     present = [value for value in values if value is not None]
-    return _MEASURES[name](present)
+    try:
+        measured = _MEASURES[name](present)
+        if name in _COMPUTED:
+            to_wire(measured)
+    except (ArithmeticError, ValueRefusedError) as error:
+        reason = error.message if isinstance(error, ValueRefusedError) else "The numbers are too large."
+        raise StepFailed(
+            f"The {name} is no number that can be kept. {reason}", error_class="data", code="number-too-large"
+        ) from None
+    return measured
 
 
 def _sum(values: list[Value]) -> Value:
