@@ -1,10 +1,11 @@
 """The terminal is given colours only where it shows them, and never control characters of others."""
 
 import io
+import json
 
 import pytest
 
-from auraos.cli.screen import Screen, clean, fit, pad, wants_colours, width
+from auraos.cli.screen import Screen, clean, fit, pad, print_json, wants_colours, width
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,10 @@ def test_text_is_cut_and_filled_by_cells():
         "two lines",
         "日  ",
     ]
+
+
+def test_json_for_programs_cannot_steer_a_terminal_either(capsys):
+    print_json({"\x9b2J": "\x1b]0;x\x07\u202e\x7f äß"})
+    printed = capsys.readouterr().out
+    assert clean(printed) == printed
+    assert json.loads(printed) == {"\x9b2J": "\x1b]0;x\x07\u202e\x7f äß"}

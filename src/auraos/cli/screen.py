@@ -21,6 +21,8 @@ _CODES: dict[Tint, str] = {
     "cyan": "36",
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What JSON may hold as it is and a terminal would still obey; it stands in texts only, where an escape means the same."""
 
 
 class Screen:
@@ -62,7 +64,8 @@ def to_side() -> Screen:
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output, indented, keys in the order they were given."""
     data = msgspec.json.encode(document, enc_hook=_plain)
-    sys.stdout.write(msgspec.json.format(data, indent=2).decode() + "\n")
+    text = msgspec.json.format(data, indent=2).decode()
+    sys.stdout.write(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def clean(text: str) -> str:
