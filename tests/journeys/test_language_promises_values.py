@@ -112,3 +112,16 @@ def test_a_variable_with_a_type_has_its_default_as_its_value():
         f"n: {{type: integer, default: 3}}}}\n{NOTHING}\noutput: '{{{{ [vars.shape.type, vars.n] }}}}'"
     )
     assert output_of(spec) == ["circle", 3]
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "today"),
+    [
+        ("UTC", "2026-01-05T20:00:00Z", "2026-01-05"),
+        ("Asia/Tokyo", "2026-01-06T05:00:00+09:00[Asia/Tokyo]", "2026-01-06"),
+    ],
+)
+def test_the_dates_of_a_workflow_are_in_its_time_zone(zone, now, today):
+    spec = f"settings: {{timezone: {zone}}}\n{NOTHING}\noutput: '{{{{ [now(), run.started_at, today(), today(\"UTC\")] }}}}'"
+    expected = [{"$datetime": now}, {"$datetime": now}, {"$date": today}, {"$date": "2026-01-05"}]
+    assert output_of(spec, "at: 2026-01-05T20:00:00Z") == expected

@@ -15,7 +15,8 @@ DATES = Library("dates")
 
 @DATES.function()
 def now(scope: Scope, zone: str | None = None) -> datetime:
-    """Return the time of this evaluation: the same for every call in it, and again when the run is replayed.
+    """Return the time of this evaluation, in the time zone of the workflow or in another one: the same for every call
+    in it, and again when the run is replayed.
 
     >>> now() >= datetime("2000-01-01T00:00:00Z")
     true
@@ -24,8 +25,8 @@ def now(scope: Scope, zone: str | None = None) -> datetime:
 
 
 @DATES.function()
-def today(scope: Scope, zone: str = "UTC") -> date:
-    """Return the day that it is in a time zone.
+def today(scope: Scope, zone: str | None = None) -> date:
+    """Return the day that it is in a time zone; that of the workflow when left out.
 
     >>> today("Europe/Berlin") == now("Europe/Berlin").date()
     true

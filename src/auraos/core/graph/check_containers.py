@@ -74,7 +74,7 @@ def _reached(scope: ScopeView, *, without: str = "") -> set[str]:
     """Return the steps that links lead to from the first ones, links from one port left out."""
     following: dict[str, list[str]] = {}
     for link in scope.scope.links:
-        if link.port != without:
+        if link.port != without or scope.steps[link.source].ports == ():  # `fail` always goes on at its error
             following.setdefault(link.source, []).append(link.target)
     waiting = list(set(scope.steps) - {link.target for link in scope.scope.links})
     reached = set(waiting)

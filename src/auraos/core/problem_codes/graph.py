@@ -106,7 +106,8 @@ CODES = (
             "steps:\n"
             "  a: {type: noop, with: {value: '{{ input.x / 2 }}'}}\n"
             "  b: {type: noop}\n"
-            "links: [a.error -> b]"
+            "links: [a.error -> b]\n"
+            "output: '{{ steps.a }}'"
         ),
         severity=WARNING,
     ),

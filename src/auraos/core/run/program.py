@@ -2,8 +2,9 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -14,6 +15,7 @@ from auraos.core.run.facts import UndoEntry
 from auraos.core.schemas import SchemaCheck
 from auraos.core.workflow import Retry, Scope, Step, Undo, Verify, Workflow
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 JOIN_ALL = 0
 CONTAINERS = frozenset({Behaviour.FOREACH, Behaviour.WHILE, Behaviour.TRY, Behaviour.RACE})
 WAITS = frozenset({Behaviour.TIMER, Behaviour.SIGNAL, Behaviour.EVENT, Behaviour.APPROVAL})
@@ -164,7 +166,15 @@ class Program:
         self.steps = steps
         self.output = None if workflow.output is msgspec.UNSET else compile_template(workflow.output)
         self.timeout = _micros(workflow.settings.timeout)
+        self.zone: tzinfo = (
+            UTC if workflow.settings.timezone == "UTC" else ZoneInfo(workflow.settings.timezone)
+        )
         self.variables = dict(workflow.variables)
+
+    def moment(self, at: int) -> datetime:
+        """Return the point in time that these microseconds since 1970 are, in the time zone of the workflow."""
+        moment = EPOCH + timedelta(microseconds=at)
+        return moment if self.zone is UTC else moment.astimezone(self.zone)
 
     def find(self, path: str) -> "StepProgram | None":
         """Return the step of an activation's path, its undo or its verification for theirs; None for a foreign path."""

@@ -1,6 +1,6 @@
 """How a run begins, pauses, is cancelled and ends."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from auraos.core.run.calls import DEEPEST_CALL
@@ -29,7 +29,7 @@ from auraos.core.run.identity import child_run_id
 from auraos.core.run.program import static_path
 from auraos.core.run.state import Frame
 from auraos.core.run.tokens import error_value, queue_command, start_frame
-from auraos.core.run.turn import EPOCH, Turn
+from auraos.core.run.turn import Turn
 
 
 def run_started(turn: Turn, fact: RunStarted) -> None:
@@ -49,7 +49,7 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
         "vars": state.variables,
         "steps": {},
         "errors": {},
-        "run": _describe_run(fact),
+        "run": _describe_run(fact, state.program.moment(fact.at)),
         "trigger": fact.trigger,
     }
     scope, prefix = state.program.root, ""
@@ -195,11 +195,11 @@ def _queue_again(turn: Turn) -> None:
             turn.commands.append(queue_command(activation))
 
 
-def _describe_run(fact: RunStarted) -> dict[str, Any]:
+def _describe_run(fact: RunStarted, started_at: datetime) -> dict[str, Any]:
     return {
         "id": fact.run,
         "number": fact.number,
         "workflow": fact.workflow,
         "version": fact.version,
-        "started_at": EPOCH + timedelta(microseconds=fact.at),
+        "started_at": started_at,
     }

@@ -9,9 +9,9 @@ from typing import Any
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import QueueStep, StartTimer, StopTimer
 from auraos.core.run.facts import StepError
-from auraos.core.run.program import WAITS, StepProgram
+from auraos.core.run.program import EPOCH, WAITS, StepProgram
 from auraos.core.run.state import DONE, FAILED, FIRED, SKIPPED, UNDECIDED, Activation, Frame
-from auraos.core.run.turn import EPOCH, Turn
+from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
 OUT = ("out",)

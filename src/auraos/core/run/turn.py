@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
@@ -13,7 +13,6 @@ from auraos.core.run.facts import AnyFact, Computed, Result, StepError
 from auraos.core.run.state import Frame, RunState
 from auraos.core.values import Value
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INLINE_OPERATIONS = 20_000
 """What one evaluation may cost inside the machine, about 5 ms; beyond it is done off the loop."""
 TURN_OPERATIONS = 40_000
@@ -84,7 +83,7 @@ class Turn:
         values = frame.values
         if self.meter is None:
             self.meter = Meter(INLINE_OPERATIONS, LARGEST_RESULT)
-            self.now = EPOCH + timedelta(microseconds=self.at)
+            self.now = self.state.program.moment(self.at)
         values["$now"] = self.now
         values["$seed"] = f"{self.state.run}/{path}"
         values["$meter"] = self.meter

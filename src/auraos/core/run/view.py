@@ -11,10 +11,10 @@ from auraos.core.run.commands import AskPerson, Command, Continue, StartTimer, S
 from auraos.core.run.facts import AnyFact, StepError
 from auraos.core.run.loops import child_command
 from auraos.core.run.machine import refold
-from auraos.core.run.program import Program
+from auraos.core.run.program import EPOCH, Program
 from auraos.core.run.state import Activation, RunState
 from auraos.core.run.tokens import queue_command
-from auraos.core.run.turn import EPOCH, Outcome
+from auraos.core.run.turn import Outcome
 from auraos.core.values import Value, format_datetime
 
 

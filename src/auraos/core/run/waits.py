@@ -19,10 +19,10 @@ from auraos.core.run.facts import (
     TimerFired,
     WaitStarted,
 )
-from auraos.core.run.program import CONTAINERS
+from auraos.core.run.program import CONTAINERS, EPOCH
 from auraos.core.run.state import MAILBOX_BOUND, Activation
 from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, settle
-from auraos.core.run.turn import EPOCH, Turn
+from auraos.core.run.turn import Turn
 from auraos.core.values import Value, ValueRefusedError, parse_datetime, parse_duration, to_plain, type_name
 
 MICRO = timedelta(microseconds=1)
