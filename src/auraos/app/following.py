@@ -15,7 +15,7 @@ from auraos.engine.stream import Change
 Patience: TypeAlias = Literal["never", "for-time", "always"]
 """How long to stay with a run that waits: not at all, while only time must pass, or until it is final."""
 
-_PAUSE = 0.2
+_PAUSE, _LONGEST_LAG = 0.2, 2.0
 _TIMED = ("timer",)
 _WORKING = ("queued", "granted", "deciding", "computing", "doubt", "undoing", "open")
 
@@ -63,12 +63,12 @@ async def follow(
     detach: asyncio.Event | None = None,
 ) -> Followed:
     """Stay with a run, showing what becomes durable, as long as the patience says."""
-    seen = asyncio.Event()
+    seen = _Seen(after)
     watching = asyncio.create_task(_watch(house, run, after, show, seen))
     leaving = asyncio.create_task(detach.wait() if detach is not None else asyncio.Event().wait())
     try:
         while True:
-            seen.clear()
+            seen.new.clear()
             if leaving.done():
                 return await _told(house, run, detached=True)
             if watching.done():
@@ -79,9 +79,9 @@ async def follow(
             if told.is_final and watching.done():
                 continue
             if _is_enough(told, patience):
-                await _drain(watching, seen)
+                await _catch_up(watching, seen, len(await house.facts(run)))
                 return await _told(house, run)
-            waker = asyncio.create_task(seen.wait())
+            waker = asyncio.create_task(seen.new.wait())
             await asyncio.wait({waker, watching, leaving}, timeout=5.0, return_when=asyncio.FIRST_COMPLETED)
             waker.cancel()
     finally:
@@ -105,12 +105,13 @@ async def find_waits(house: House, run: str, depth: int = 0) -> list[Waiting]:
 
 
 async def _watch(
-    house: House, run: str, after: int, show: Callable[[Change], None] | None, seen: asyncio.Event
+    house: House, run: str, after: int, show: Callable[[Change], None] | None, seen: "_Seen"
 ) -> None:
     async for change in house.engine.subscribe(run, after):
         if show is not None:
             show(change)
-        seen.set()
+        seen.facts = max(seen.facts, change.seq)
+        seen.new.set()
 
 
 async def _until_quiet(house: House, *others: "asyncio.Task[object]") -> None:
@@ -122,12 +123,24 @@ async def _until_quiet(house: House, *others: "asyncio.Task[object]") -> None:
     await asyncio.gather(quiet, return_exceptions=True)
 
 
-async def _drain(watching: "asyncio.Task[None]", seen: asyncio.Event) -> None:
-    """Let what is durable already be shown, before the last word on it is said."""
-    for _ in range(5):
-        seen.clear()
-        await asyncio.sleep(0)
-        if not seen.is_set() or watching.done():
+class _Seen:
+    """What was shown of a run so far: that there is something new, and the number of the last fact."""
+
+    def __init__(self, facts: int) -> None:
+        self.new = asyncio.Event()
+        self.facts = facts
+
+
+async def _catch_up(watching: "asyncio.Task[None]", seen: _Seen, last: int) -> None:
+    """Let what is durable already be shown, up to this fact, before the last word on it is said."""
+    while seen.facts < last and not watching.done():
+        seen.new.clear()
+        waker = asyncio.create_task(seen.new.wait())
+        done, _ = await asyncio.wait(
+            {waker, watching}, timeout=_LONGEST_LAG, return_when=asyncio.FIRST_COMPLETED
+        )
+        waker.cancel()
+        if not done:
             return
 
 
