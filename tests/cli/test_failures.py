@@ -37,6 +37,7 @@ def test_as_json_an_error_has_code_message_hint_and_data(capsys):
     explain_error(WrongInputError("No.", hint="Yes.", places=[1]), as_json=True, debug=False)
     told = json.loads(capsys.readouterr().out)
     assert told == {
+        "ok": False,
         "error": {"code": "wrong-input", "message": "No.", "hint": "Yes.", "data": {"places": [1]}},
         "exit_code": 2,
     }

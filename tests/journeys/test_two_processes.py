@@ -99,3 +99,24 @@ def test_answering_a_called_run_leads_its_caller_on_too(auraos):
     assert (begun.code, "run 2, ask" in begun.err) == (3, True)
     done = auraos("runs", "approve", "2")
     assert (done.code, done.out) == (0, '"it said yes"\n')
+
+
+def test_a_run_that_was_left_in_the_middle_says_that_nobody_leads_it_on(auraos):
+    auraos.write("waiting.yaml", WAITING.replace("NAP", "1h"))
+    process = auraos.begin("run", "waiting.yaml", "--wait")
+    until((auraos.folder / ".auraos" / "engine.sock").exists)
+    until(lambda: '"state": "waiting"' in auraos("runs", "list", "--json").out)
+    assert auraos("runs", "why", "1", "--json").json["driven"] is True
+    assert "No process leads it on" not in auraos("runs", "why", "1").out
+    process.kill()
+    process.communicate()
+    assert auraos("runs", "list", "--json").json["driven"] is False
+    for verb in ("why", "show"):
+        told = auraos("runs", verb, "1").out
+        assert "No process leads it on now; `auraos runs resume 1` does so." in told
+
+
+def test_a_run_that_waits_for_a_person_needs_no_process(auraos):
+    auraos.write("waiting.yaml", WAITING.replace("NAP", "10ms"))
+    assert auraos("run", "waiting.yaml").code == 3
+    assert "No process" not in auraos("runs", "why", "1").out

@@ -63,6 +63,11 @@ class House:
         """Return the engine of this process, None where another process drives the runs."""
         return self._engine if isinstance(self._engine, Engine) else None
 
+    @property
+    def is_driven(self) -> bool:
+        """Return whether some process drives the runs of this folder now."""
+        return self._engine is not None
+
     async def find(self, name: str) -> RunRow:
         """Return the run of this number, id, or beginning of an id; raise `NotFoundError` if there is none."""
         row = await self.store.find(name, workspace="default")

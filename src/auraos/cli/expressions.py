@@ -74,7 +74,7 @@ def _refuse(error: LocatedError, text: str, *, as_json: bool) -> int:
     place = Lines(text).place(offset + error.start, offset + max(error.end, error.start + 1))
     problem = Problem(code=error.code, message=error.message, place=place, hint=error.hint)
     if as_json:
-        print_json({"error": problem_document(problem), "exit_code": int(Exit.WRONG_INPUT)})
+        print_json({"ok": False, "error": problem_document(problem), "exit_code": int(Exit.WRONG_INPUT)})
     else:
         show_problem(to_side(), "expression", text, problem)
     return Exit.WRONG_INPUT

@@ -68,7 +68,7 @@ def say(code: str, message: str, hint: str, exit_code: Exit, *, as_json: bool, d
             shown["hint"] = hint
         if data:
             shown["data"] = data
-        print_json({"error": shown, "exit_code": int(exit_code)})
+        print_json({"ok": False, "error": shown, "exit_code": int(exit_code)})
         return exit_code
     screen = to_side()
     screen.line(screen.tint(f"error[{code}]", "red", "bold") + f": {clean(message)}")

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -82,7 +83,7 @@ def report(house: House, told: Followed, *, as_json: bool) -> int:
     name = side.tint(f"run {told.number}", "bold")
     if told.is_final:
         side.line(f"{name} {side.tint(told.state, _STATE_TINTS.get(told.state, 'bold'), 'bold')}")
-        _show_error(side, told.error)
+        show_error(side, told.error)
         if told.state == "succeeded" or told.output is not None:
             side.stream.flush()
             print_json(to_plain(told.output))
@@ -133,9 +134,18 @@ def answers_to(house: House, waiting: Waiting) -> list[str]:
     return []
 
 
+def resume_command(data: Path, number: int) -> str:
+    """Return the command that leads a run on."""
+    return _in_folder(data, "resume", number)
+
+
 def _command(house: House, verb: str, *words: Any) -> str:
-    data = [] if house.data == DEFAULT_DATA else ["--data", str(house.data)]
-    return shlex.join(["auraos", "runs", verb, *(str(word) for word in words), *data])
+    return _in_folder(house.data, verb, *words)
+
+
+def _in_folder(data: Path, verb: str, *words: Any) -> str:
+    folder = [] if data == DEFAULT_DATA else ["--data", str(data)]
+    return shlex.join(["auraos", "runs", verb, *(str(word) for word in words), *folder])
 
 
 def _show_waits(side: Screen, house: House, told: Followed) -> None:
@@ -154,7 +164,8 @@ def _show_waits(side: Screen, house: House, told: Followed) -> None:
         side.line(f"  Stay with it: {side.tint(_command(house, 'resume', told.number), 'cyan')}")
 
 
-def _show_error(side: Screen, error: StepError | None) -> None:
+def show_error(side: Screen, error: StepError | None) -> None:
+    """Print an error, what caused it, and what can be done about it."""
     depth = 0
     while error is not None and depth < 8:
         where = f" in {clean(error.path)}" if error.path else ""

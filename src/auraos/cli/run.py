@@ -81,7 +81,7 @@ def _refuse(checked: CheckedFile, *, as_json: bool) -> int:
     if as_json:
         told = {"code": "check-failed", "message": f"{checked.path} has {count_words(len(errors), 0)}."}
         listed = [problem_document(problem) for problem in errors]
-        print_json({"error": {**told, "problems": listed}, "exit_code": int(Exit.WRONG_INPUT)})
+        print_json({"ok": False, "error": {**told, "problems": listed}, "exit_code": int(Exit.WRONG_INPUT)})
         return Exit.WRONG_INPUT
     side = to_side()
     for problem in errors:

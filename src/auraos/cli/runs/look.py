@@ -1,6 +1,7 @@
 """Looking at runs. Nothing here moves a run, and nothing is evaluated: all is read out of journals."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -12,7 +13,7 @@ from auraos.app.following import Waiting, find_waits
 from auraos.app.house import House, open_for_reading
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.following import answers_to
+from auraos.cli.following import answers_to, resume_command, show_error
 from auraos.cli.options import DEFAULT_DATA, Data, Json
 from auraos.cli.progress import clock, took_words
 from auraos.cli.runs.facts import fact_words
@@ -45,9 +46,13 @@ def list_runs(
 ) -> int:
     """List the runs, the newest first."""
     query = RunQuery(states=state, workflow=workflow, limit=max(1, min(limit, 1000)))
-    rows = _with_house(data, lambda house: house.store.runs(query))
+
+    async def look(house: House) -> tuple[list[RunRow], bool]:
+        return list(await house.store.runs(query)), house.is_driven
+
+    rows, driven = _with_house(data, look)
     if json:
-        print_json({"ok": True, "runs": [_row_document(row) for row in rows]})
+        print_json({"ok": True, "driven": driven, "runs": [_row_document(row) for row in rows]})
         return Exit.DONE
     screen = to_people()
     if not rows:
@@ -55,9 +60,11 @@ def list_runs(
     wide = max((len(row.workflow) for row in rows), default=0)
     for row in rows:
         tint = STATE_TINTS.get(row.state, "blue")
-        took = took_words((row.finished_at or row.changed_at) - row.started_at)
+        took = _took(row)
+        left = row.state == "running" and not driven
+        why = _left_words(data, row) if left else fit(row.why, 70)
         line = f"{row.number:>6}  {screen.tint(pad(row.state, 12), tint)} {pad(row.workflow, wide)}  {clock(row.started_at)}"
-        screen.line(f"{line}  {screen.tint(took, 'dim')}  {screen.tint(fit(row.why, 70), 'dim')}".rstrip())
+        screen.line(f"{line}  {screen.tint(took, 'dim')}  {screen.tint(why, 'dim')}".rstrip())
     return Exit.DONE
 
 
@@ -68,7 +75,7 @@ def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         row = await house.find(run)
         seen = await house.view(row)
         if json:
-            print_json({"ok": True, **_row_document(row), **view_document(seen)})
+            print_json({"ok": True, "driven": house.is_driven, **_row_document(row), **view_document(seen)})
             return Exit.DONE
         screen = to_people()
         _show_head(screen, row)
@@ -93,13 +100,13 @@ def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
                 for one in waits
             ]
             error = msgspec.to_builtins(seen.error, enc_hook=str) if seen.error else None
-            print_json({"ok": True, "run": row.run, "state": row.state, "why": listed, "error": error})
+            told = {"run": row.run, "number": row.number, "state": row.state, "driven": house.is_driven}
+            print_json({"ok": True, **told, "why": listed, "error": error})
             return Exit.DONE
         screen = to_people()
         _show_head(screen, row)
         if seen.error is not None:
-            where = f" in {seen.error.path}" if seen.error.path else ""
-            screen.line(f"  {seen.error.class_}/{seen.error.code}{where}: {clean(seen.error.message)}")
+            show_error(screen, seen.error)
         _show_waits(screen, house, row, waits)
         return Exit.DONE
 
@@ -121,7 +128,7 @@ def journal(
         facts = list(enumerate(await house.facts(row.run), start=1))[max(0, start - 1) :]
         if json:
             listed = [{"seq": seq, **msgspec.json.decode(encode_fact(fact))} for seq, fact in facts]
-            print_json({"ok": True, "run": row.run, "facts": listed})
+            print_json({"ok": True, "run": row.run, "number": row.number, "facts": listed})
             return Exit.DONE
         screen = to_people()
         for seq, fact in facts:
@@ -197,7 +204,8 @@ def logs(
         row = await house.find(run)
         lines = await house.store.logs(row.run, path=step, limit=max(1, limit))
         if json:
-            print_json({"ok": True, "run": row.run, "lines": [_log_document(line) for line in lines]})
+            told = {"run": row.run, "number": row.number}
+            print_json({"ok": True, **told, "lines": [_log_document(line) for line in lines]})
             return Exit.DONE
         screen = to_people()
         for line in lines:
@@ -231,7 +239,7 @@ def _show_head(screen: Screen, row: RunRow) -> None:
         f"{name} of {clean(row.workflow)}: {screen.tint(row.state, tint, 'bold')}  {screen.tint(row.run, 'dim')}"
     )
     by = f" by {clean(row.by)}" if row.by else ""
-    took = took_words((row.finished_at or row.changed_at) - row.started_at)
+    took = _took(row)
     parent = f", from run {row.parent}" if row.parent else ""
     screen.line(f"  started {clock(row.started_at)}{by}, {took}, version {row.version[:12]}{parent}")
 
@@ -242,6 +250,17 @@ def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Waiting])
         screen.line(f"  {screen.tint('⧗', 'yellow')} {inside}{clean(one.why.path)}: {clean(one.why.words)}")
         for command in answers_to(house, one):
             screen.line(f"      {screen.tint(clean(command), 'cyan')}")
+    if not house.is_driven and not all(one.needs_somebody for one in waits):
+        screen.line(f"  {clean(_left_words(house.data, row))}")
+
+
+def _left_words(data: Path, row: RunRow) -> str:
+    return f"No process leads it on now; `{resume_command(data, row.number)}` does so."
+
+
+def _took(row: RunRow) -> str:
+    """Return how long a run took, or has been there."""
+    return took_words((row.finished_at or time.time_ns() // 1000) - row.started_at)
 
 
 def _row_document(row: RunRow) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from auraos.cli.following import show_error
 from auraos.cli.progress import MARKS, Mark, took_words
 from auraos.cli.screen import Screen, clean, fit, pad, print_json, width
 from auraos.core.run import RunView, StepView
@@ -36,9 +37,7 @@ def show_view(screen: Screen, seen: RunView) -> None:
     for name in seen.unread:
         screen.line(screen.tint(f"  a signal that nobody took: {clean(name)}", "yellow"))
     if seen.error is not None:
-        label = screen.tint(f"{seen.error.class_}/{seen.error.code}", "red")
-        where = f" in {clean(seen.error.path)}" if seen.error.path else ""
-        screen.line(f"  {label}{where}: {clean(seen.error.message)}")
+        show_error(screen, seen.error)
     elif seen.status == "succeeded":
         screen.line("  output:")
         screen.stream.flush()
