@@ -69,7 +69,9 @@ class Attempting(Stage):
         own_key = step is not None and step.key is not None and command.purpose == "step"
         self.witness.perform(
             run,
-            state.origin,
+            state.origin
+            if step is not None
+            else command.key,  # a called run's undo is known by its key alone
             fact.generation,
             command,
             may_repeat=self._may_repeat(run, command),
