@@ -127,3 +127,30 @@ def test_a_failing_run_says_why_and_exits_with_one(auraos):
     done = auraos("run", "failing.yaml")
     assert done.code == 1
     assert "data/empty in a: no lines" in done.err
+
+
+def test_one_file_that_cannot_be_read_hides_no_other_of_its_folder(auraos):
+    auraos.write("hello.yaml", HELLO)
+    auraos.write("wrong.yaml", "kind: workflow\nname: wrong\nspec: {steps: {a: {type: nop}}}\n")
+    (auraos.folder / "binary.yaml").write_bytes(b"kind: workflow\n\xff\xfe\n")
+    (auraos.folder / "picture.yaml").write_bytes(b"\x89PNG\xff")
+    done = auraos("check", ".")
+    assert done.code == 1
+    assert "binary.yaml: error[unreadable-file]: binary.yaml is no UTF-8 text" in done.out
+    assert "wrong.yaml:3:" in done.out
+    assert "3 files checked: 2 errors, 0 warnings" in done.out
+    assert "1 passed over, for they name no kind: picture.yaml" in done.out
+    tested = auraos("test", ".")
+    assert tested.code == 1
+    assert "2 files could not be read" in tested.out
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_an_empty_path_is_not_this_folder(auraos, command):
+    assert auraos(command, "").code == 2
+
+
+def test_a_name_that_no_case_has_is_one_error_and_nothing_else(auraos):
+    auraos.write("hello.yaml", HELLO + "tests: [{name: a, input: {name: a, age: 1}}]\n")
+    done = auraos("test", "hello.yaml", "-k", "zzz", "--json")
+    assert (done.code, done.json["error"]["message"]) == (2, "No case has 'zzz' in its name.")

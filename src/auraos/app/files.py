@@ -56,6 +56,8 @@ def find_files(paths: Iterable[str]) -> list[Found]:
     """Return the files that these paths name, those of folders in order, each once; raise for a path that is not there."""
     found: dict[str, bool] = {}
     for path in paths:
+        if not path:
+            raise UnreadableFileError("A path is empty.", hint="Name a file or a folder; . is this folder.")
         if path == STDIN or Path(path).is_file():
             found[path] = True
         elif Path(path).is_dir():
@@ -64,6 +66,25 @@ def find_files(paths: Iterable[str]) -> list[Found]:
         else:
             raise UnreadableFileError(f"There is no file or folder {path!r}.")
     return [Found(path, named) for path, named in found.items()]
+
+
+def read_found(found: Found) -> "str | CheckedFile | None":
+    """Return the text of a file, or None for one in a folder that is none of ours.
+
+    One that is ours and cannot be read stops nothing: it comes back as a file with that problem.
+    """
+    try:
+        text = read_source(found.path)
+    except UnreadableFileError as error:
+        if found.named:
+            raise
+        if not says_kind(_beginning_of(found.path)):
+            return None
+        problem = Problem(code=error.code, message=error.message, hint=error.hint)
+        return CheckedFile(
+            path=found.path, text="", document=None, workflow=None, cases=(), problems=(problem,)
+        )
+    return text if found.named or says_kind(text) else None
 
 
 def read_source(path: str) -> str:
@@ -120,6 +141,14 @@ def folder_of(path: str) -> Path:
 def says_kind(text: str) -> bool:
     """Return whether a text looks like one of our documents: it has a line that begins with `kind:`."""
     return any(line.startswith(("kind:", '"kind"', "'kind'", "{")) for line in text.splitlines())
+
+
+def _beginning_of(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(10_000).decode(errors="replace")
+    except OSError:
+        return "kind:"
 
 
 def _read_file(path: str) -> bytes:

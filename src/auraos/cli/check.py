@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.environment import known_secrets
-from auraos.app.files import STDIN, CheckedFile, check_source, find_files, folder_of, read_source, says_kind
+from auraos.app.files import STDIN, CheckedFile, check_source, find_files, folder_of, read_found
 from auraos.app.fixing import FixedFile, fix_source
 from auraos.app.installed import BrokenPlugin, Installed, load_installed
 from auraos.cli.exits import Exit
@@ -42,10 +42,13 @@ def check(
     checked: list[CheckedFile] = []
     mended: list[FixedFile] = []
     skipped: list[str] = []
-    for path, named in find_files(paths):
-        text = read_source(path)
-        if not named and not says_kind(text):
+    for found in find_files(paths):
+        path, text = found.path, read_found(found)
+        if text is None:
             skipped.append(path)
+            continue
+        if isinstance(text, CheckedFile):
+            checked.append(text)
             continue
         others = FolderDefinitions(folder_of(path), installed.catalogue).find_workflow
 

@@ -7,7 +7,7 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.app.definitions import FolderDefinitions
-from auraos.app.files import CheckedFile, check_source, find_files, folder_of, read_source, says_kind
+from auraos.app.files import CheckedFile, check_source, find_files, folder_of, read_found
 from auraos.app.installed import Installed, load_installed
 from auraos.app.pure_steps import RealPureSteps
 from auraos.cli.differences import show_difference
@@ -52,17 +52,19 @@ def run_cases(
     installed = load_installed()
     results: list[_FileResult] = []
     with RealPureSteps(installed.catalogue) as pure_steps:
-        for path, named in find_files(paths):
-            text = read_source(path)
-            if named or says_kind(text):
-                results.append(_test_file(path, text, installed, pure_steps, name=name, seed=seed))
+        for found in find_files(paths):
+            text = read_found(found)
+            if isinstance(text, CheckedFile):
+                results.append(_FileResult(text, (), Coverage((), frozenset())))
+            elif text is not None:
+                results.append(_test_file(found.path, text, installed, pure_steps, name=name, seed=seed))
+    played = sum(len(one.cases) for one in results)
+    if name and not played and all(one.passed for one in results):
+        raise WrongInputError(f"No case has {name!r} in its name.")
     if json:
         print_json(_document(results, seed, min_coverage))
     else:
         _show(to_people(), results, min_coverage)
-    played = sum(len(one.cases) for one in results)
-    if name and not played and all(one.passed for one in results):
-        raise WrongInputError(f"No case has {name!r} in its name.")
     covered = all(one.coverage.percent >= min_coverage for one in results if one.cases)
     return Exit.DONE if covered and all(one.passed for one in results) else Exit.FAILED
 
