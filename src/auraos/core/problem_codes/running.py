@@ -4,6 +4,11 @@ from auraos.core.problem_codes.code import ProblemCode
 
 CODES = (
     ProblemCode(
+        code="step-crashed",
+        title="A step that broke on its data",
+        why="A mistake in the step's own code, or data that nobody foresaw; nothing is known of what it would have given.",
+    ),
+    ProblemCode(
         code="error",
         title="An error",
         why="The base of all errors; a more exact code stands in most places.",

@@ -6,18 +6,24 @@ from typing import Any
 from auraos.core.catalogue import Chosen
 from auraos.core.errors import AuraError
 from auraos.core.expressions import BudgetError, Meter
+from auraos.core.expressions.meter import measure
 from auraos.core.failures import StepFailed
 from auraos.core.run.commands import Compute
 from auraos.core.run.facts import Result, StepError
 from auraos.core.run.program import StepProgram
 from auraos.core.run.state import Frame
 from auraos.core.run.turn import LARGEST_RESULT, Turn
-from auraos.core.values import Value, to_wire
+from auraos.core.values import Value, ValueRefusedError, to_wire
 
 OUT = ("out",)
 ALONE_OPERATIONS = 200_000
 LATER_OPERATIONS = 50_000_000
 LATER_SIZE = 200_000_000
+LARGEST_VALUE = 64_000_000
+"""How large a value that is kept may be once it is written out."""
+LARGE_TEXT = 4096
+LIGHT = frozenset({"noop", "transform", "if", "switch", "stop"})
+"""Step types that pay by their expressions alone; the others also pay for the data that they walk over."""
 
 
 def evaluate_or_error(
@@ -39,6 +45,8 @@ def evaluate_or_error(
         return None, step_error(error, path, at=turn.at)
     except RecursionError:
         return None, _too_deep(path, turn.at)
+    except Exception as error:  # noqa: BLE001 (the border: no data may break the machine)
+        return None, _broken(error, path, turn.at)
     return value, None
 
 
@@ -47,29 +55,54 @@ def compute(step: StepProgram, names: dict[str, Any], path: str, at: int) -> Res
     evaluate = step.evaluate
     assert evaluate is not None
     try:
-        output = evaluate(step.settings.evaluate(names))
+        settings = step.settings.evaluate(names)
+        if step.type.name not in LIGHT:
+            names["$meter"].spend(measure(settings, names["$meter"]) >> 1)
+        output = evaluate(settings)
         ports: tuple[str, ...] = OUT
         if type(output) is Chosen:
             ports, output = output.ports, output.output
-        refuse_deep(output)
+        refuse_deep(output, names["$meter"])
     except BudgetError:
         raise
     except AuraError as error:
         return Result(path, None, (), step_error(error, path, at=at))
     except RecursionError:
         return Result(path, None, (), _too_deep(path, at))
+    except Exception as error:  # noqa: BLE001 (the border: no data may break the machine)
+        return Result(path, None, (), _broken(error, path, at))
     if step.expect is not None and (unlike := compare(step, output, path, at)) is not None:
         return Result(path, None, (), unlike)
     return Result(path, output, ports)
 
 
-def refuse_deep(value: Value) -> None:
-    """Raise `ValueRefusedError` for data that is nested too deep to be kept; data of one level is not looked at."""
+def refuse_deep(value: Value, meter: Meter | None = None) -> None:
+    """Raise `ValueRefusedError` for data that is nested too deep to be kept, or too large once it is written out, every
+    shared part as often as it stands there; of a meter it asks the size, and raises `BudgetError`. Small data of one level
+    is not looked at.
+    """
     kind = type(value)
     for item in value.values() if kind is dict else value if kind is list else ():
-        if type(item) is dict or type(item) is list:
+        inner = type(item)
+        if inner is dict or inner is list:
+            _refuse_vast(value, meter)
             to_wire(value)
             return
+        if inner is str and len(item) > LARGE_TEXT:
+            _refuse_vast(value, meter)
+            return
+
+
+def _refuse_vast(value: Value, meter: Meter | None) -> None:
+    if meter is not None:
+        measure(value, meter)
+        return
+    try:
+        measure(value, Meter(LATER_OPERATIONS, LARGEST_VALUE))
+    except BudgetError:
+        raise ValueRefusedError(
+            f"Data of more than {LARGEST_VALUE:,} characters cannot be kept.", hint="Keep it in a file."
+        ) from None
 
 
 def compute_later(turn: Turn, frame: Frame, step: StepProgram, path: str) -> Compute:
@@ -120,6 +153,13 @@ def step_error(error: AuraError, path: str, *, at: int = 0) -> StepError:
 def error_of(step: StepProgram, path: str, *, class_: str, code: str, message: str, at: int = 0) -> StepError:
     """Return an error of this step."""
     return StepError(class_=class_, code=code, message=message, step=step.id, path=path, at=at)
+
+
+def _broken(error: Exception, path: str, at: int) -> StepError:
+    message = f"This broke on its data with {type(error).__name__}: {str(error)[:300]}"
+    return StepError(
+        class_="bug", code="step-crashed", message=message, step=path.rpartition("/")[2], path=path, at=at
+    )
 
 
 def _too_deep(path: str, at: int) -> StepError:
