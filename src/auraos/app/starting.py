@@ -21,9 +21,12 @@ def check_start(workflow: Workflow, given: Value, variables: dict[str, Any]) -> 
     if not problems:
         return
     listed = "\n".join(f"  {one['path']}: {one['message']}" for one in problems)
+    of_variables = all(one["path"].startswith("variables.") for one in problems)
     raise StartRefusedError(
         f"The run was not started, for what it was given does not fit {workflow.name!r}:\n{listed}",
-        hint="Give it with --input '{…}', --input @file.json or --input key=value.",
+        hint="Give it with --var key=value."
+        if of_variables
+        else "Give it with --input '{…}', --input @file.json or --input key=value.",
         problems=problems,
     )
 

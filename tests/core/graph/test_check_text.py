@@ -1,5 +1,7 @@
 """One call for the command line and editors: everything that is wrong with a text, with what is known around it."""
 
+import time
+
 from graph_catalogue import catalogue
 
 from auraos.core.document import read_document
@@ -200,3 +202,14 @@ def test_of_two_fixes_of_the_same_characters_the_first_wins() -> None:
         )
 
     assert apply_safe_fixes("abcdef", [mend(1, 3, "X"), mend(2, 4, "Y"), mend(4, 4, "Z")]) == "aXdZef"
+
+
+def time_to_check(steps: int) -> float:
+    text = HEAD + "  steps:\n" + "".join(f"    s{number}: {{type: noop}}\n" for number in range(steps))
+    begun = time.process_time()
+    check_text(text, catalogue())
+    return time.process_time() - begun
+
+
+def test_eight_times_the_steps_take_about_eight_times_as_long() -> None:
+    assert time_to_check(8000) < 20 * time_to_check(1000)

@@ -35,7 +35,8 @@ def check_containers(view: WorkflowView, uses: list[Use]) -> None:
 def _is_only_end(view: WorkflowView, step: StepView, read: set[str]) -> bool:
     """Return whether a step's output becomes that of its scope, which somebody reads."""
     scope = step.scope
-    if [end.id for end in scope.ends()] != [step.id]:
+    ends = scope.ends()
+    if len(ends) != 1 or ends[0].id != step.id:
         return False
     if scope.owner is None:
         return view.workflow.output is msgspec.UNSET

@@ -148,7 +148,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: Callable[[list[str]
         return f"Did you mean {found!r}?"
     if otherwise is not None:
         return otherwise(names)
-    return f"There is {join_names(names)}." if 0 < len(names) <= 12 else ""
+    return f"Known here: {join_names(names)}." if 0 < len(names) <= 12 else ""
 
 
 def join_names(names: Iterable[str]) -> str:

@@ -349,7 +349,7 @@ def _suggest_type(name: str, catalogue: Catalogue) -> str:
 
 def _same_family(name: str, names: Iterable[str]) -> str:
     family = [known for known in names if known.partition(".")[0] == name.partition(".")[0]]
-    return f"There is {', '.join(family)}." if family else ""
+    return f"Of this family there are: {', '.join(family)}." if family else ""
 
 
 def _find_foreign_reference(schema: Any, path: Path) -> Path | None:

@@ -139,8 +139,11 @@ class ScopeView:
 
     def ends(self) -> list[StepView]:
         """Return the steps from which no link leaves and that can end well; `fail` and `stop` put nothing out."""
-        sources = {link.source for link in self.scope.links}
-        return [view for name, view in self.steps.items() if name not in sources and view.ports != ()]
+        if self._ends is None:
+            sources = {link.source for link in self.scope.links}
+            known = self.steps.items()
+            self._ends = [view for name, view in known if name not in sources and view.ports != ()]
+        return self._ends
 
     def chain(self) -> "Iterator[ScopeView]":
         """Yield this scope and those around it, inner ones first."""
