@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from auraos.cli.fields import inside
 from markdown import code, in_line
 
 Schema = dict[str, Any]
@@ -95,5 +96,6 @@ def _fields(schema: Schema, definitions: Schema, above: str) -> Iterator[tuple[s
             default,
             words,
         )
-        if not above and field.get("properties"):
-            yield from _fields(field, definitions, f"{name}.")
+        inner, each = inside(field, definitions)
+        if inner and above.count(".") < 1:
+            yield from _fields(inner, definitions, f"{above}{name}.{each and each + '.'}")

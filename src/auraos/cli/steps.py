@@ -11,6 +11,7 @@ from auraos.app.installed import Installed, load_installed
 from auraos.cli.check import show_broken
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
+from auraos.cli.fields import Field, kind_words, list_fields
 from auraos.cli.options import Json
 from auraos.cli.screen import Screen, clean, pad, print_json, to_people, to_side
 from auraos.core.catalogue import Effect, StepType
@@ -91,7 +92,13 @@ def _show_type(screen: Screen, installed: Installed, one: StepType) -> None:
     screen.line(f"effect  {_effect_words(one.effect)}")
     screen.line(f"ports   {ports}, error")
     screen.line(f"from    {installed.origins.get(one.name, '')}")
-    _show_settings(screen, one)
+    _show_fields(screen, "Settings (`with`)", list_fields(one.settings))
+    output = one.output if isinstance(one.output, dict) else {}
+    _show_fields(
+        screen,
+        f"Output (`steps.ID`, here {kind_words(output, {})})",
+        [field._replace(required=False) for field in list_fields(output)],
+    )
     for example in one.examples:
         screen.line()
         screen.line(screen.tint(f"Example: {clean(example.title)}", "bold"))
@@ -100,28 +107,18 @@ def _show_type(screen: Screen, installed: Installed, one: StepType) -> None:
             screen.line("  gives " + msgspec.json.encode(example.output, enc_hook=str).decode())
 
 
-def _show_settings(screen: Screen, one: StepType) -> None:
-    fields: dict[str, Any] = one.settings.get("properties", {})
+def _show_fields(screen: Screen, title: str, fields: list[Field]) -> None:
     if not fields:
         return
-    required = one.settings.get("required", ())
-    wide = max(map(len, fields))
+    wide = max(2 * field.depth + len(field.name) for field in fields)
     screen.line()
-    screen.line(screen.tint("Settings (`with`)", "bold"))
-    for name, field in fields.items():
-        needed = screen.tint(" required", "yellow") if name in required else ""
-        kind = screen.tint(_kind_words(field), "cyan")
-        told = clean(field.get("description", ""))
-        screen.line(f"  {pad(name, wide)}  {kind}{needed}  {told}".rstrip())
-
-
-def _kind_words(field: dict[str, Any]) -> str:
-    if "enum" in field:
-        return " | ".join(str(one) for one in field["enum"])
-    if "anyOf" in field:
-        return " | ".join(dict.fromkeys(_kind_words(one) for one in field["anyOf"]))
-    kind = field.get("x-kind") or field.get("type") or "any"
-    return kind if isinstance(kind, str) else " | ".join(kind)
+    screen.line(screen.tint(title, "bold"))
+    for field in fields:
+        needed = screen.tint(" required", "yellow") if field.required else ""
+        name = pad("  " * field.depth + field.name, wide)
+        screen.line(
+            f"  {name}  {screen.tint(clean(field.kind), 'cyan')}{needed}  {clean(field.words)}".rstrip()
+        )
 
 
 def _effect_words(effect: Effect | Callable[..., Effect]) -> str:
