@@ -1,6 +1,6 @@
 """Failing, retrying, doubting, undoing."""
 
-from auraos.core.run.facts import StepResolved
+from auraos.core.run.facts import RunPaused, RunQuarantined, RunReleased, StepResolved
 
 SAGA = """
 steps:
@@ -236,3 +236,50 @@ steps: {a: {type: noop, fallback: 7, with: {value: "{{ sum(1 / (x - 50000) for x
 """
     hand = drive(text, 60_000)
     assert hand.check_replay().state.output == 7
+
+
+def test_an_undo_that_cannot_be_evaluated_becomes_a_task_when_its_turn_comes(drive):
+    text = 'steps: {a: {type: act, undo: {type: act, with: {id: "{{ steps.a.id + 1 }}"}}}}'
+    hand = drive(text).succeed("a", {"id": "text"})
+    assert hand.status == "compensating"
+    assert hand.asked[-1].about == "undo"
+    hand.tell(StepResolved(at=hand.now, path="a!undo", outcome="retry", by="ann"))
+    assert not hand.open
+    hand.tell(StepResolved(at=hand.now, path="a!undo", outcome="succeeded", by="ann"))
+    assert hand.check_replay().status == "compensated"
+
+
+def test_what_may_have_taken_effect_is_repeated_until_it_is_known_and_then_undone(drive):
+    text = """
+steps:
+  put: {type: act, with: {effect: idempotent}, retry: {attempts: 2}, undo: {type: act}}
+  other: {type: act}
+"""
+    hand = drive(text).doubt("put").fail("other").wait(60)
+    assert hand.open["put"].attempt == 2
+    hand.succeed("put", {"id": 1}).succeed("put!undo")
+    assert hand.check_replay().status == "compensated"
+
+
+def test_what_never_becomes_known_is_asked_about(drive):
+    text = "steps: {put: {type: act, with: {effect: idempotent}, retry: {attempts: 2}, undo: {type: act}}, other: {type: act}}"
+    hand = drive(text).fail("other")
+    for _ in range(5):
+        hand.doubt("put").wait(600)
+    assert hand.asked[-1].about == "uncertain"
+    hand.tell(StepResolved(at=hand.now, path="put", outcome="failed", by="ann"))
+    assert hand.check_replay().status == "failed"
+
+
+def test_a_cancel_during_compensation_leaves_a_pause_alone(drive):
+    hand = drive(SAGA).succeed("reserve", {"id": 7}).fail("pay")
+    hand.tell(RunPaused(at=hand.now)).cancel()
+    assert hand.check_replay().status == "paused"
+
+
+def test_a_paused_run_that_was_quarantined_and_released_stays_paused(drive):
+    hand = drive(SAGA)
+    hand.tell(RunPaused(at=hand.now)).tell(RunQuarantined(at=hand.now, reason="x")).tell(
+        RunReleased(at=hand.now)
+    )
+    assert hand.check_replay().status == "paused"

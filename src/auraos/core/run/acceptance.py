@@ -45,31 +45,31 @@ def decide_acceptance(turn: Turn, activation: Activation, *, stands: bool = True
     )
 
 
-def prepare_undo(
-    turn: Turn, activation: Activation, output: Value
-) -> tuple[UndoEntry | None, StepError | None]:
-    """Evaluate how to take this success back, while everything it names is at hand."""
+def prepare_undo(turn: Turn, activation: Activation, output: Value) -> tuple[UndoEntry, StepError | None]:
+    """Evaluate how to take this success back, while everything it names is at hand.
+
+    An undo that cannot be evaluated is an error of the step, and stays on the list: a person is asked when its turn comes.
+    """
     step, frame = activation.step, activation.frame
     assert step.undo is not None
     own = frame.outputs
     own[step.id] = output
     settings, error = evaluate_or_error(turn, frame, activation.path, step.undo.settings.evaluate, kept=True)
     own.pop(step.id, None)
-    if error is not None:
-        return None, error
     path, generation = activation.path, activation.generation
     entry = UndoEntry(
         path=path,
         type=step.undo.type.name,
         version=step.undo.type.version,
-        settings=settings,
+        settings={} if error is not None else settings,
         effect=str(step.undo.effect),
         key=idempotency_key(turn.state.origin, f"{path}!undo", generation),
         generation=generation,
         retry=step.undo.step.retry,
         timeout=step.undo.step.timeout,
+        error=error,
     )
-    return entry, None
+    return entry, error
 
 
 def decide_verified(turn: Turn, activation: Activation) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from auraos.core.catalogue import Effect
 from auraos.core.run.commands import AskPerson, CancelStep, ExecuteStep, StartTimer, StopTimer, Withdraw
-from auraos.core.run.ending import ask_about_undo, undo_settled
+from auraos.core.run.ending import ask_about_undo, leaves_doubt, undo_settled
 from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
     DoubtRaised,
@@ -33,6 +33,10 @@ LONGEST_RETRY_AFTER = 366 * 86_400.0
 """Seconds. Whoever asks for more is not believed."""
 MOST_LOST = 3
 """How often an attempt may be lost with its process before it counts as failed."""
+
+
+MOST_TO_KNOW = 5
+"""How often something that may be repeated is tried in all, in a failing scope, before a person is asked about it."""
 
 
 def grant(turn: Turn, activation: Activation) -> None:
@@ -141,12 +145,25 @@ def decide_outcome(turn: Turn, activation: Activation, *, lost: bool) -> None:
         return
     if activation.unknown and not activation.effect.may_repeat and _raise_doubt(turn, activation, error):
         return
-    if lost and not is_ending(activation) and _may_repeat(activation):
+    if is_ending(activation) and leaves_doubt(activation) and activation.frame.undo_wanted:
+        _settle_doubt_first(turn, activation, error)
+    elif lost and not is_ending(activation) and _may_repeat(activation):
         turn.decide(
             RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=turn.at)
         )
     else:
         decide_failure(turn, activation, error, unknown=activation.unknown)
+
+
+def _settle_doubt_first(turn: Turn, activation: Activation, error: StepError) -> None:
+    """In a failing scope, repeat what may be repeated until its outcome is known, for it may have to be undone."""
+    if activation.attempt < MOST_TO_KNOW:
+        due = turn.at + _delay(turn, activation, error)
+        turn.decide(RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=due))
+    else:
+        turn.decide(
+            DoubtRaised(at=turn.at, path=activation.path, attempt=activation.attempt, way="ask", error=error)
+        )
 
 
 def decide_failure(turn: Turn, activation: Activation, error: StepError, *, unknown: bool = False) -> None:
@@ -255,6 +272,8 @@ def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
         cause=activation.error,
     )
     match fact.outcome:
+        case "retry" if activation.entry is not None and activation.entry.error is not None:
+            ask_about_undo(turn, activation, activation.entry.error)
         case "retry" if not is_ending(activation):
             queue(turn, activation)
         case "succeeded" if activation.purpose == "undo":

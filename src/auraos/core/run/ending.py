@@ -15,7 +15,7 @@ from auraos.core.run.commands import (
 from auraos.core.run.facts import StepError, UndoEntry
 from auraos.core.run.program import undo_program
 from auraos.core.run.state import FAILED, Activation, Frame
-from auraos.core.run.tokens import queue, retire
+from auraos.core.run.tokens import activate, queue, retire
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
@@ -55,6 +55,8 @@ def cancel(turn: Turn, activation: Activation, *, undo: bool) -> None:
         case "deciding" if planned != "round":
             turn.state.agenda.pop(activation.path, None)
             drop(turn, activation)
+        case "queued" | "retrying" if undo and leaves_doubt(activation):
+            pass  # it is repeated first: what the last attempt may have done is to be undone
         case "queued" | "retrying" | "computing":
             drop(turn, activation)
         case "granted" if not must_be_awaited(activation):
@@ -72,6 +74,11 @@ def cancel(turn: Turn, activation: Activation, *, undo: bool) -> None:
 def must_be_awaited(activation: Activation) -> bool:
     """Return whether the attempt's outcome must be known: it may change the world for good, or can be undone."""
     return activation.effect in (Effect.WRITE, Effect.IRREVERSIBLE) or activation.step.undo is not None
+
+
+def leaves_doubt(activation: Activation) -> bool:
+    """Return whether the last attempt may have had an effect that a failing scope must take back."""
+    return activation.unknown and activation.step.undo is not None
 
 
 def drop(turn: Turn, activation: Activation, how: str = "cancelled") -> None:
@@ -141,7 +148,10 @@ def undo_next(turn: Turn, owner: Frame | Activation) -> None:
     activation.parameters = entry.settings
     activation.key = entry.key
     activation.generation = entry.generation
-    queue(turn, activation)
+    if entry.error is not None:
+        ask_about_undo(turn, activate(turn, activation), entry.error)
+    else:
+        queue(turn, activation)
 
 
 def undo_name(owner: Frame | Activation) -> str:

@@ -80,6 +80,8 @@ class UndoEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry: Retry | None = None
     timeout: timedelta | None = None
     entries: tuple["UndoEntry", ...] = ()
+    error: StepError | None = None
+    """Why its settings could not be evaluated when there was still time; then a person is asked instead."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", omit_defaults=True):

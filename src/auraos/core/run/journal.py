@@ -43,7 +43,7 @@ VALUES: dict[type, tuple[str, ...]] = {
 NESTED: dict[type, tuple[str, ...]] = {
     facts.StepError: ("cause",),
     facts.Inherited: ("error", "undo"),
-    facts.UndoEntry: ("entries",),
+    facts.UndoEntry: ("entries", "error"),
     facts.Result: ("error",),
     facts.RunStarted: ("inherited", "page"),
     facts.StepFailed: ("error",),

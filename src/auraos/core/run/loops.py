@@ -1,5 +1,6 @@
 """Loops: `foreach` opens a scope for each item, some at a time; `while` one for each round. Long ones go page by page."""
 
+import hashlib
 from typing import Any
 
 from auraos.core.catalogue import Behaviour
@@ -17,6 +18,7 @@ from auraos.core.values import Value, ValueRefusedError, to_plain, type_name
 PAGE_ABOVE = 1_000
 PAGE_SIZE = 500
 ROUNDS_IN_ONE_JOURNAL = 1_000
+LONGEST_KEY = 80
 
 
 def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
@@ -331,7 +333,10 @@ def _restore_names(frame: Frame) -> None:
 
 def _key_text(value: Value) -> str:
     text = value if isinstance(value, str) else str(to_plain(value))
-    return text.translate(_KEPT_FOR_PATHS)[:80]
+    name = text.translate(_KEPT_FOR_PATHS)
+    if len(name) <= LONGEST_KEY:
+        return name
+    return f"{name[: LONGEST_KEY - 13]}~{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 _KEPT_FOR_PATHS = str.maketrans("[]/!", "()|.")

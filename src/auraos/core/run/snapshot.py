@@ -30,7 +30,8 @@ _PLAIN = (
 )  # fmt: skip
 _RUN = (
     "run", "number", "workspace", "origin", "depth", "parent", "resolved", "input", "variables", "semantics", "started_at",
-    "last_at", "phase", "quarantine", "pause_reason", "forced", "output", "stop_output", "error", "page", "signal_ids",
+    "last_at", "phase", "quarantine", "pause_reason", "was_paused",
+    "forced", "output", "stop_output", "error", "page", "signal_ids",
     "event_ids", "answers", "undone", "undo_failed", "fired", "mailbox_size",
 )  # fmt: skip
 _FRAME = (

@@ -84,13 +84,18 @@ def run_resumed(turn: Turn, fact: RunResumed) -> None:
 
 def run_quarantined(turn: Turn, fact: RunQuarantined) -> None:
     """Set the run apart until a person decides."""
-    turn.state.phase, turn.state.quarantine = "quarantined", fact.reason
+    state = turn.state
+    state.was_paused = state.phase == "paused"
+    state.phase, state.quarantine = "quarantined", fact.reason
 
 
 def run_released(turn: Turn, _: RunReleased) -> None:
-    """Go on after quarantine."""
-    if turn.state.phase == "quarantined":
-        turn.state.phase, turn.state.quarantine = "running", ""
+    """Go on after quarantine; a run that had been paused stays paused."""
+    state = turn.state
+    if state.phase != "quarantined":
+        return
+    state.phase, state.quarantine = "paused" if state.was_paused else "running", ""
+    if not state.was_paused:
         _queue_again(turn)
 
 
@@ -98,13 +103,14 @@ def cancel_requested(turn: Turn, fact: CancelRequested) -> None:
     """End the run. During compensation an ordinary cancel changes nothing; `force` ends it as it stands."""
     state, root = turn.state, turn.state.root
     assert root is not None
+    is_ending = bool(root.failing) or root.phase != "open"
+    if is_ending and not fact.force:
+        return
     if state.phase in ("paused", "quarantined"):
-        state.phase = "running"
+        state.phase, state.was_paused = "running", False
         _queue_again(turn)
     if fact.force:
         _force(turn, fact)
-        return
-    if root.failing or root.phase != "open":
         return
     message = fact.reason or f"Cancelled by {fact.by or 'somebody'}."
     error = StepError(class_="cancelled", code="cancelled", message=message, at=fact.at)

@@ -149,6 +149,7 @@ class RunState:
         """queued, running, paused, quarantined, or a final state; `status` says it in full."""
         self.quarantine = ""
         self.pause_reason = ""
+        self.was_paused = False
         self.forced = False
         self.output: Value = None
         self.stop_output: Value = None
