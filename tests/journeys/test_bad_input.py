@@ -39,8 +39,20 @@ spec:
             "",
         ),
         (["run", "hello.yaml", "--input", "name=1", "--var", "x=1"], "There is no variable 'x'", "--input"),
+        (
+            ["run", "hello.yaml", "--input", '{"name": "A", "age": 1}', "--var", "x=1"],
+            "no variable 'x'",
+            "--var key=value",
+        ),
         (["run", "hello.yaml", "--nope"], "error[wrong-usage]", "See `auraos run --help`."),
-        (["run"], "error[wrong-usage]", "See `auraos run --help`."),
+        (["run"], "error[wrong-usage]: `auraos run` wants FILE: A workflow file", "See `auraos run --help`."),
+        (["run", "hello.yaml", "--data"], "--data wants a value: The folder", "See `auraos run --help`."),
+        (["runs", "list", "--state", "done"], 'Choose from: "queued", "running"', "runs list --help"),
+        (
+            ["run", "hello.yaml", "--input", '{"name": "A", "age": 1}', "--data", "hello.yaml"],
+            "hello.yaml is no folder.",
+            "--data names the folder",
+        ),
         (["run", "broken.yaml"], "broken.yaml:2:", "Not started: broken.yaml has"),
         (["check"], "error[wrong-input]: Which file?", "auraos check FILE"),
         (

@@ -22,7 +22,7 @@ class WrongInputError(UserError):
 def explain_usage(error: "CycloptsError", *, as_json: bool) -> int:
     """Say which argument does not fit, and how to see the right ones."""
     words = " ".join(error.command_chain or ())
-    message = " ".join(str(error).split())
+    message = _missing(error, words) or " ".join(str(error).split())
     hint = f"See `auraos {words} --help`." if words else "See `auraos --help`."
     return say("wrong-usage", message, hint, Exit.WRONG_INPUT, as_json=as_json)
 
@@ -76,6 +76,16 @@ def say(code: str, message: str, hint: str, exit_code: Exit, *, as_json: bool, d
         screen.line("  " + screen.tint("help", "cyan") + f": {clean(hint)}")
     sys.stderr.flush()
     return exit_code
+
+
+def _missing(error: "CycloptsError", words: str) -> str:
+    """Return what to say of an argument that was left out; nothing for another error."""
+    if type(error).__name__ != "MissingArgumentError" or error.argument is None:
+        return ""
+    name, meaning = error.argument.name, error.argument.parameter.help or ""
+    if name.startswith("-"):
+        return f"{name} wants a value: {meaning}"
+    return f"`auraos {words}` wants {name}: {meaning}"
 
 
 def _of_system(error: OSError) -> tuple[str, str, Exit]:

@@ -83,6 +83,7 @@ def _place_name(argument: "Argument") -> str:
 
 
 def _place_help(argument: "Argument") -> str:
+    """Return what an argument means, with all there is to choose from."""
     choices = argument.get_choices()
     more = f" One of: {', '.join(choices)}." if choices else ""
     return f"{argument.parameter.help or ''}{more}"
@@ -90,9 +91,13 @@ def _place_help(argument: "Argument") -> str:
 
 def _label(argument: "Argument") -> str:
     names = ", ".join(sorted(argument.names, key=lambda name: (name in argument.negatives, len(name))))
-    choices = argument.get_choices()
-    kind = "|".join(choices) if choices else _value_word(argument)
-    return f"{names} {kind}".rstrip()
+    return f"{names} {_choices(argument) or _value_word(argument)}".rstrip()
+
+
+def _choices(argument: "Argument") -> str:
+    """Return what there is to choose from, if it is short enough to stand beside the name."""
+    choices = "|".join(argument.get_choices() or ())
+    return choices if len(choices) <= WIDTH // 2 else ""
 
 
 def _value_word(argument: "Argument") -> str:
@@ -105,7 +110,7 @@ def _value_word(argument: "Argument") -> str:
 
 
 def _option_words(argument: "Argument") -> str:
-    words = argument.parameter.help or ""
+    words = argument.parameter.help or "" if _choices(argument) else _place_help(argument)
     default = argument.field_info.default
     if default in (None, False, True, "", (), 0) or default is argument.field_info.empty:
         return words

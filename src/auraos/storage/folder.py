@@ -46,6 +46,12 @@ class FolderLinkError(UserError):
     code = "folder-link"
 
 
+class NotAFolderError(UserError):
+    """What was named as the data folder is a file."""
+
+    code = "not-a-folder"
+
+
 class MarkerError(UserError):
     """The marker of the folder cannot be read, or does not belong to the store beside it."""
 
@@ -74,6 +80,8 @@ class DataFolder:
         """
         path = path.absolute()
         refuse_network(path)
+        if path.exists() and not path.is_dir():
+            raise NotAFolderError(f"{path} is no folder.", hint="--data names the folder that keeps runs.")
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         refuse_links(path)
         return cls(path, _lock(path / "engine.lock"))

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 from cyclopts import Parameter
@@ -25,6 +25,20 @@ from auraos.core.values import to_wire
 from auraos.engine.ports import RunQuery, RunRow
 
 _T = TypeVar("_T")
+State: TypeAlias = Literal[
+    "queued",
+    "running",
+    "waiting",
+    "cancelling",
+    "compensating",
+    "paused",
+    "quarantined",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "compensated",
+]
+_MOVING = ("running", "cancelling", "compensating")
 STATE_TINTS: dict[str, Tint] = {
     "succeeded": "green",
     "failed": "red",
@@ -38,7 +52,7 @@ STATE_TINTS: dict[str, Tint] = {
 
 def list_runs(
     *,
-    state: Annotated[tuple[str, ...], Parameter(help="Only runs in this state; may be given again.")] = (),
+    state: Annotated[tuple[State, ...], Parameter(help="Only runs in this state; may be given again.")] = (),
     workflow: Annotated[str, Parameter(help="Only runs of this workflow.")] = "",
     limit: Annotated[int, Parameter(help="How many at most.")] = 50,
     data: Data = DEFAULT_DATA,
@@ -61,7 +75,7 @@ def list_runs(
     for row in rows:
         tint = STATE_TINTS.get(row.state, "blue")
         took = _took(row)
-        left = row.state == "running" and not driven
+        left = row.state in _MOVING and not driven
         why = _left_words(data, row) if left else fit(row.why, 70)
         line = f"{row.number:>6}  {screen.tint(pad(row.state, 12), tint)} {pad(row.workflow, wide)}  {clock(row.started_at)}"
         screen.line(f"{line}  {screen.tint(took, 'dim')}  {screen.tint(why, 'dim')}".rstrip())
