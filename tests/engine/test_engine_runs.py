@@ -8,6 +8,7 @@ import pytest
 from engine_house import House, flow
 
 from auraos.core.failures import StepFailed, StepUnknown
+from auraos.core.run.facts import StepResolved
 from auraos.engine.definitions import InputRefusedError
 from auraos.engine.engine import RequestRefusedError
 from auraos.engine.ports import NotFoundError, RunQuery
@@ -160,6 +161,45 @@ async def test_an_unknown_write_is_never_repeated_and_a_person_settles_it(house:
     await house.engine.resolve(run, "succeeded", output={"n": 7}, by="ann")
     ended = await house.engine.wait(run)
     assert (ended.state, ended.output, house.steps.calls) == ("succeeded", {"n": 7}, [("one", 1)])
+
+
+async def test_an_answer_about_an_earlier_attempt_does_not_count_for_the_present_one(house: House) -> None:
+    async def vanish(settings: dict[str, Any], context: StepContext) -> Any:
+        raise StepUnknown("The connection was reset.")
+
+    house.steps.work = vanish
+    run = await house.start(ONE_WRITE)
+    await house.engine.drive_until_idle()
+    await house.engine.resolve(run, "retry", attempt=1, by="ann")
+    await house.engine.drive_until_idle()
+    with pytest.raises(RequestRefusedError, match="attempt 2 is"):
+        await house.engine.resolve(run, "succeeded", attempt=1, output={"n": 7}, by="bob")
+    await house.engine.resolve(run, "succeeded", output={"n": 8}, by="bob")
+    ended = await house.engine.wait(run)
+    told = [fact.attempt for fact in await house.engine.facts(run) if isinstance(fact, StepResolved)]
+    assert (ended.output, told) == ({"n": 8}, [1, 2])
+
+
+async def test_an_answer_about_an_undo_names_the_attempt_of_the_undo(house: House) -> None:
+    async def work(settings: dict[str, Any], context: StepContext) -> Any:
+        if context.path == "one!undo":
+            raise StepFailed("It cannot be taken back.", error_class="permanent")
+        if context.path == "two":
+            raise StepFailed("Down.", error_class="permanent")
+        return settings
+
+    house.steps.work = work
+    undoing = "one: {type: test.write, undo: {type: test.write}}\ntwo: {type: test.write}"
+    run = await house.start(flow(undoing, links="one -> two"))
+    await house.engine.drive_until_idle()
+    await house.engine.resolve(run, "retry", path="one!undo", by="ann")
+    await house.engine.drive_until_idle()
+    with pytest.raises(RequestRefusedError, match="attempt 2 is"):
+        await house.engine.resolve(run, "succeeded", path="one!undo", attempt=1, by="bob")
+    await house.engine.resolve(run, "succeeded", path="one!undo", attempt=2, by="bob")
+    ended = await house.engine.wait(run)
+    told = [fact.attempt for fact in await house.engine.facts(run) if isinstance(fact, StepResolved)]
+    assert (ended.state, told) == ("compensated", [1, 2])
 
 
 async def test_an_exception_of_a_write_is_unknown_and_of_a_read_a_failure(house: House) -> None:

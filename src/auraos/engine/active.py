@@ -127,7 +127,8 @@ class ActiveRun:
             if found is not None and found[0] == fact.attempt:
                 self._count(fact.path)
         elif isinstance(fact, StepResolved):
-            if fact.outcome == "succeeded":
+            found = self.grants.get(fact.path)
+            if fact.outcome == "succeeded" and found is not None and fact.attempt in (0, found[0]):
                 self._count(fact.path)
         elif isinstance(fact, StepSettled) and fact.error is None:
             self._count(fact.path)

@@ -64,6 +64,7 @@ class Resolve(Ask, tag=True):
     run: str
     outcome: Literal["succeeded", "failed", "retry"]
     path: str = ""
+    attempt: int = 0
     output: Any = None
     message: str = ""
     by: str = ""

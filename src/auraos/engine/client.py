@@ -122,13 +122,14 @@ class EngineClient:
         )
 
     async def resolve(
-        self, run: str, outcome: Literal["succeeded", "failed", "retry"], *, path: str = "", output: Value = None,
-        message: str = "", by: str = "",
+        self, run: str, outcome: Literal["succeeded", "failed", "retry"], *, path: str = "", attempt: int = 0,
+        output: Value = None, message: str = "", by: str = "",
     ) -> None:  # fmt: skip
         """Say what became of an attempt that nobody knows the outcome of."""
-        await self._tell(
-            asks.Resolve(run=run, outcome=outcome, path=path, output=to_wire(output), message=message, by=by)
-        )
+        ask = asks.Resolve(
+            run=run, outcome=outcome, path=path, attempt=attempt, output=to_wire(output), message=message, by=by
+        )  # fmt: skip
+        await self._tell(ask)
 
     async def pause(self, run: str, *, by: str = "", reason: str = "") -> None:
         """Let nothing new start in a run."""

@@ -68,18 +68,24 @@ class RunControl:
         await self._ask(run, Answered(at=now, path=at, decision=decision, by=by, comment=comment, data=data))
 
     async def resolve(
-        self, run: str, outcome: Literal["succeeded", "failed", "retry"], *, path: str = "", output: Value = None,
-        message: str = "", by: str = "",
+        self, run: str, outcome: Literal["succeeded", "failed", "retry"], *, path: str = "", attempt: int = 0,
+        output: Value = None, message: str = "", by: str = "",
     ) -> None:  # fmt: skip
-        """Say what became of an attempt that nobody knows the outcome of."""
+        """Say what became of an attempt that nobody knows the outcome of: the given one, else the present one."""
         to_wire(output)
         state = await self._state_of(run)
         doubtful = [path_ for path_, act in state.activations.items() if act.status in ("doubt", "asked")]
         at = _pick(run, doubtful, path, "is in doubt")
-        now = self._clock.now()
-        await self._ask(
-            run, StepResolved(at=now, path=at, outcome=outcome, output=output, message=message, by=by)
-        )
+        present = state.activations[at].attempt
+        if attempt not in (0, present):
+            raise RequestRefusedError(
+                f"Attempt {attempt} of step {at!r} is not in doubt: attempt {present} is.",
+                hint="Find out what became of that one, then answer again.",
+            )
+        fact = StepResolved(
+            at=self._clock.now(), path=at, outcome=outcome, attempt=present, output=output, message=message, by=by
+        )  # fmt: skip
+        await self._ask(run, fact)
 
     async def pause(self, run: str, *, by: str = "", reason: str = "") -> None:
         """Let nothing new start in a run."""

@@ -121,6 +121,10 @@ def resolve(
     output: Annotated[
         tuple[str, ...], Parameter(help="The output, if it succeeded: JSON, @FILE, key=value.")
     ] = (),
+    attempt: Annotated[
+        int,
+        Parameter(help="The attempt that is meant; the answer is refused if another one is in doubt by now."),
+    ] = 0,
     comment: Comment = "",
     allow_net: AllowNet = (),
     wait: Wait = None,
@@ -131,7 +135,9 @@ def resolve(
     given = from_wire(read_input(output))
 
     async def wish(house: House, row: RunRow) -> None:
-        await house.engine.resolve(row.run, outcome, path=step, output=given, message=comment, by=person())
+        await house.engine.resolve(
+            row.run, outcome, path=step, attempt=attempt, output=given, message=comment, by=person()
+        )
 
     return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
 

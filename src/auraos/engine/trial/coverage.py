@@ -43,12 +43,7 @@ def all_links(program: Program) -> tuple[LinkName, ...]:
 
 def taken_links(program: Program) -> frozenset[LinkName]:
     """Return the links that carried a live token since the program was compiled: a step remembers its live ports."""
-    live = {
-        (step.path, port)
-        for step in program.steps.values()
-        for ports in step.patterns
-        for port in ports
-    }
+    live = {(step.path, port) for step in program.steps.values() for ports in step.patterns for port in ports}
     return frozenset(link for link in all_links(program) if (link.source, link.port) in live)
 
 

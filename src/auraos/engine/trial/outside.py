@@ -149,10 +149,10 @@ class Outside:
                 f"{outcome!r} is no outcome of {command.path!r}.", hint="There is succeeded, failed, retry."
             )
         output = from_wire(told.get("output"))
-        self.advance(
-            playing,
-            StepResolved(at=at, path=command.path, outcome=outcome, output=output, message=comment, by=by),
-        )
+        resolved = StepResolved(
+            at=at, path=command.path, outcome=outcome, attempt=command.attempt, output=output, message=comment, by=by
+        )  # fmt: skip
+        self.advance(playing, resolved)
 
 
 def _awaits(state: RunState, kind: str, name: str, key: str | None = None) -> bool:
