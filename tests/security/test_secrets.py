@@ -6,6 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from local_servers import always, answer, by_path, listening
+from yarl import URL
 
 from auraos.core.values import FileReference
 from auraos.sdk import StepFailed
@@ -269,3 +270,41 @@ def test_a_longer_secret_is_masked_whole_when_a_shorter_one_is_part_of_it():
 def test_without_secrets_nothing_is_touched():
     value = {"a": ["text"]}
     assert Redactor().redact(value) is value
+
+
+ODD = 'sk-9f8e7d6c/+=x y"z'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        str(URL("https://a.example/").with_query({"key": ODD})),
+        str(URL("https://a.example/") / ODD),
+        "".join(f"%{ord(sign):02x}" if sign in "/=" else sign for sign in ODD),
+        "".join(f"\\u{ord(sign):04X}" if sign in "+-" else sign for sign in ODD),
+        ODD.replace("/", "\\/").replace('"', '\\"').replace("=", "\\u003d"),
+        ODD.upper(),
+        ODD.lower(),
+    ],
+)
+def test_a_value_of_which_some_signs_are_encoded_is_masked(text):
+    assert "9f8e7d6c" not in Redactor([ODD]).redact_text(f"<{text}>").lower()
+
+
+@pytest.mark.parametrize("length", range(8, len(ODD)))
+def test_a_value_that_was_cut_off_at_either_end_of_a_text_is_masked(length):
+    redactor = Redactor([ODD])
+    assert redactor.redact_text("refused: " + ODD[:length]) == f"refused: {MASK}"
+    assert redactor.redact_text(ODD[-length:] + " was refused") == f"{MASK} was refused"
+
+
+def test_what_only_looks_like_the_beginning_of_a_value_stays():
+    redactor = Redactor([ODD])
+    for text in ("sk-9f8e", "sk-9f8e7d6c is an id", "x y", f"{ODD[:12]} and more"):
+        assert redactor.redact_text(text) == text
+
+
+def test_the_media_type_of_a_file_is_masked():
+    file = FileReference(hash="0" * 64, size=1, media_type=f"text/{ODD}", name=ODD)
+    masked = Redactor([ODD]).redact([file])[0]
+    assert (masked.media_type, masked.name, masked.hash) == (f"text/{MASK}", MASK, "0" * 64)

@@ -173,7 +173,7 @@ class Attempt:
             class_=class_,
             code=code,
             message=str(self._redact(_printable(message))),
-            hint=hint,
+            hint=str(self._redact(_printable(hint))),
             step=static_path(self.command.path).rpartition("/")[2],
             path=self.command.path,
             attempt=self.command.attempt,

@@ -8,11 +8,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from msgspec.structs import replace
+
 from auraos.core.values import FileReference
 
 MASK = "•••"
 SHORTEST = 4
 """A shorter value cannot be told from ordinary text and cannot be masked."""
+FRAGMENT = 8
+"""So many characters of a value that was cut off at the start or end of a text are masked, too."""
 
 
 class Redactor:
@@ -20,6 +24,7 @@ class Redactor:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: set[str] = set()
+        self._long: list[str] = []
         self._pattern: re.Pattern[str] | None = None
         for value in values:
             self.add(value)
@@ -29,9 +34,14 @@ class Redactor:
         if len(value) < SHORTEST or value in self._values:
             return
         self._values.add(value)
+        if len(value) > FRAGMENT:
+            self._long.append(value)
         forms = {form for known in self._values for form in _forms(known) if len(form) >= SHORTEST}
         ordered = sorted(forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(_as_pattern, ordered)))
+        mixed = [
+            _as_mixed_pattern(known) for known in sorted(self._values, key=lambda known: (-len(known), known))
+        ]
+        self._pattern = re.compile("|".join([*map(_as_pattern, ordered), *mixed]))
 
     def redact(self, value: Any) -> Any:
         """Return a value with every secret in it masked; what holds none comes back as it is."""
@@ -40,8 +50,13 @@ class Redactor:
         return self._redact(value)
 
     def redact_text(self, text: str) -> str:
-        """Return a text with every secret in it masked."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        """Return a text with every secret in it masked, also one that was cut off at its start or end."""
+        if self._pattern is None:
+            return text
+        text = self._pattern.sub(MASK, text)
+        for value in self._long:
+            text = _mask_cut(text, value)
+        return text
 
     def _redact(self, value: Any) -> Any:
         match value:
@@ -56,16 +71,37 @@ class Redactor:
                 return [self._redact(item) for item in value]
             case tuple():
                 return tuple(self._redact(item) for item in value)
-            case FileReference(name=name) if name:
-                return FileReference(
-                    hash=value.hash, size=value.size, media_type=value.media_type, name=self.redact_text(name)
-                )
+            case FileReference(name=name, media_type=kind):
+                return replace(value, media_type=self.redact_text(kind), name=self.redact_text(name))
         return value
 
 
 def _as_pattern(form: str) -> str:
     """Return the pattern that finds a form; the two digits behind a percent sign may be of either case."""
     return re.sub("%([0-9A-Fa-f]{2})", r"%(?i:\1)", re.escape(form))
+
+
+def _as_mixed_pattern(value: str) -> str:
+    """Return the pattern that finds a value of which any signs but letters and digits are encoded as in addresses or JSON."""
+    return "".join(letter if letter.isalnum() else _any_of(letter) for letter in value)
+
+
+def _any_of(sign: str) -> str:
+    spelled = [re.escape(sign), r"\\" + re.escape(sign), "(?i:" + _percent(sign.encode()) + ")"]
+    if ord(sign) < 0x10000:
+        spelled.append(rf"(?i:\\u{ord(sign):04x})")
+    return f"(?:{'|'.join(spelled)}{'|' + re.escape('+') if sign == ' ' else ''})"
+
+
+def _mask_cut(text: str, value: str) -> str:
+    """Mask the beginning of a value at the end of a text, and its end at the start."""
+    at = text.rfind(value[:FRAGMENT], max(0, len(text) - len(value)))
+    if at >= 0 and value.startswith(text[at:]):
+        text = text[:at] + MASK
+    at = text.find(value[-FRAGMENT:], 0, len(value))
+    if at >= 0 and value.endswith(text[: at + FRAGMENT]):
+        text = MASK + text[at + FRAGMENT :]
+    return text
 
 
 def _forms(value: str) -> Iterator[str]:
@@ -77,6 +113,8 @@ def _forms(value: str) -> Iterator[str]:
     yield html.escape(value)
     yield repr(value)[1:-1]
     yield value[::-1]
+    if len(value) > FRAGMENT:
+        yield from (value.lower(), value.upper())
     yield from _base64_forms(raw)
 
 
