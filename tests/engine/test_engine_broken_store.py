@@ -10,6 +10,7 @@ from engine_house import House, flow
 
 from auraos.core.errors import UnexpectedError, UserError
 from auraos.core.run import advance
+from auraos.core.run.facts import SignalReceived
 from auraos.engine.ports import StoreUnavailableError, Write
 from auraos.sdk import StepContext
 
@@ -106,6 +107,37 @@ async def test_a_signal_that_was_not_written_is_refused_and_does_not_count(home:
     assert "SignalReceived" not in await home.kinds(run)
     await home.engine.signal(run, "paid")
     assert (await home.engine.wait(run)).state == "succeeded"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_what_happened_during_a_write_that_failed_counts_once_though_it_has_no_id(
+    home: House, when: str
+) -> None:
+    run = await home.start(flow("paid: {type: wait.signal, with: {name: paid}}"))
+    active = home.engine._runner.runs[run]
+    disk = Disk(home)
+    getattr(disk, when).add(1)
+    now = home.clock.now()
+    for number in range(3):  # the first is being written while the others come
+        home.engine._runner.give(active, SignalReceived(at=now, name="other", data=number))
+    await home.engine.drive_until_idle()
+    told = [fact.data for fact in await home.engine.facts(run) if isinstance(fact, SignalReceived)]
+    assert told == [0, 1, 2]
+    assert disk.count > 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_line_of_log_is_kept_once_though_the_write_with_it_failed(home: House, when: str) -> None:
+    async def talk(settings: dict[str, Any], context: StepContext) -> Any:
+        context.log("hello")
+        getattr(disk, when).add(disk.count + 1)
+        return settings
+
+    home.steps.work = talk
+    disk = Disk(home)
+    run = await home.start(flow("one: {type: test.write, with: {n: 3}}"))
+    assert (await home.engine.wait(run)).state == "succeeded"
+    assert [line.message for line in await home.store.logs(run)] == ["hello"]
 
 
 async def test_a_result_waits_for_the_disk_to_be_mended(home: House) -> None:

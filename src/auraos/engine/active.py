@@ -38,7 +38,7 @@ class Draft:
     """What goes into the next write of a run."""
 
     __slots__ = (
-        "answered", "facts", "given", "logs", "requests", "results", "stopped", "subscriptions", "timers",
+        "answered", "facts", "given", "logs", "requests", "results", "sealed", "stopped", "subscriptions", "timers",
         "unsubscribed", "versions", "wishes",
     )  # fmt: skip
 
@@ -47,6 +47,8 @@ class Draft:
         self.wishes: list[Command] = []
         """Released when the facts before them are durable."""
         self.given: list[Given] = []
+        self.sealed: tuple[int, bytes] = (0, b"")
+        """As it was sent off: the number of its first fact, and its facts encoded."""
         # most writes have none of these, so an empty draft is cheap
         self.results: tuple[tuple[str, int], ...] = ()
         self.timers: dict[tuple[str, str], Timer] | None = None
@@ -166,6 +168,7 @@ class ActiveRun:
             logs=draft.logs,
             versions=draft.versions,
         )
+        draft.sealed = (write.seq, write.facts)
         self.seq += len(draft.facts)
         self.created = False
         self.writing = draft

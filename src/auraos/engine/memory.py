@@ -17,7 +17,7 @@ from auraos.core.run.commands import Compute, Continue, EndRun, ExecuteStep, Que
 from auraos.core.run.facts import AnyFact, RunQuarantined, RunStarted, StepError, StepUnknown
 from auraos.engine.active import ActiveRun, Draft, Given, unreleased
 from auraos.engine.definitions import Programs
-from auraos.engine.ports import Clock, RunRow, Store, Write, WriteRefusedError
+from auraos.engine.ports import Batch, Clock, RunRow, Store, Write, WriteRefusedError
 from auraos.engine.runner import Runner
 
 log = logging.getLogger("auraos.engine")
@@ -128,10 +128,11 @@ class Memory:
                 self._begin_anew(run)
                 return
             run.row = row
-            await self._read(run, row)
+            journal = await self._read(run, row)
         except (AuraError, msgspec.DecodeError) as error:
             await self._park(run.row, error)
             return
+        self._relearn(run, draft, journal)
         if run.breaks > MOST_BREAKS:
             await self._park(run.row, UnexpectedError("It broke the engine even while it was set apart."))
             return
@@ -140,6 +141,15 @@ class Memory:
             return
         self._go_on(run, {(wish.path, wish.attempt): wish for wish in unreleased([draft])})
         await self._mended()
+
+    def _relearn(self, run: ActiveRun, draft: Draft, journal: list[Batch]) -> None:
+        """Give nothing again of a write that was made after all, and of which only the answer was lost."""
+        if not draft.facts or draft.sealed not in [(batch.seq, batch.facts) for batch in journal]:
+            return
+        durable = {id(each) for each in (*draft.given, *draft.logs)}
+        run.held = [given for given in run.held if id(given) not in durable]
+        run.draft.logs = [line for line in run.draft.logs if id(line) not in durable]
+        self.runner.found_durable(draft)
 
     async def _store_answers(self, run: ActiveRun) -> None:
         """Wait until the store takes writes again."""
@@ -174,10 +184,11 @@ class Memory:
         self._go_on(run, {})
         return run
 
-    async def _read(self, run: ActiveRun, row: RunRow) -> None:
-        """Fold the journal into the run's state."""
+    async def _read(self, run: ActiveRun, row: RunRow) -> list[Batch]:
+        """Fold the journal into the run's state; return the journal."""
         facts: list[AnyFact] = []
-        for batch in await self._store.journal(row.run):
+        journal = await self._store.journal(row.run)
+        for batch in journal:
             facts.extend(decode_fact(line) for line in batch.facts.split(b"\n"))
         for fact in facts:
             run.note(fact)
@@ -185,6 +196,7 @@ class Memory:
         run.state = fold(run.program, facts)
         run.seq = len(facts)
         run.created = False
+        return journal
 
     def _go_on(self, run: ActiveRun, unstarted: dict[tuple[str, int], ExecuteStep]) -> None:
         """Begin again what a run had under way, and tell it which attempts were lost."""

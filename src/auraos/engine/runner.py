@@ -196,10 +196,7 @@ class Runner:
         for given in draft.given:
             if given.waiter is not None and not given.waiter.done():
                 given.waiter.set_result(None)
-        if draft.versions:
-            self._hooks.kept(draft.versions)
-        if draft.answered:
-            self._hooks.answered(draft.answered)
+        self.found_durable(draft)
         if run.id in self.streams.listeners:
             self._show(run, draft)
         release = self._release
@@ -213,6 +210,13 @@ class Runner:
             self.flush(run)
         elif not run.holding:
             self._hooks.settled(run)
+
+    def found_durable(self, draft: Draft) -> None:
+        """Note which versions are kept now and which requests are gone."""
+        if draft.versions:
+            self._hooks.kept(draft.versions)
+        if draft.answered:
+            self._hooks.answered(draft.answered)
 
     def _show(self, run: ActiveRun, draft: Draft) -> None:
         first = run.seq - len(draft.facts) + 1
@@ -264,12 +268,7 @@ class Runner:
 
     def _execute(self, run: ActiveRun, wish: ExecuteStep) -> None:
         context = AttemptContext(
-            run.workspace,
-            run.id,
-            wish,
-            doors=self._doors,
-            listener=self,
-            clock=self._clock,
+            run.workspace, run.id, wish, doors=self._doors, listener=self, clock=self._clock
         )
         attempt = Attempt(
             wish,
