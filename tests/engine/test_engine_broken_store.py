@@ -129,15 +129,16 @@ async def test_what_happened_during_a_write_that_failed_counts_once_though_it_ha
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_line_of_log_is_kept_once_though_the_write_with_it_failed(home: House, when: str) -> None:
     async def talk(settings: dict[str, Any], context: StepContext) -> Any:
-        context.log("hello")
+        context.log(f"hello from {context.path}")
         getattr(disk, when).add(disk.count + 1)
         return settings
 
     home.steps.work = talk
     disk = Disk(home)
-    run = await home.start(flow("one: {type: test.write, with: {n: 3}}"))
+    run = await home.start(flow("one: {type: test.write}\ntwo: {type: test.write}", links="one -> two"))
     assert (await home.engine.wait(run)).state == "succeeded"
-    assert [line.message for line in await home.store.logs(run)] == ["hello"]
+    told = [line.message for line in await home.store.logs(run)]
+    assert told == ["hello from one", "hello from two"]
 
 
 async def test_a_result_waits_for_the_disk_to_be_mended(home: House) -> None:
