@@ -25,7 +25,9 @@ Lead: TypeAlias = Engine | EngineClient
 """Whoever starts and leads runs: an engine of our own, or the one of another process."""
 
 
-_TRIES, _PAUSE = 30, 0.1
+_PAUSE = 0.1
+SHORT_WAIT, LONG_WAIT = 3.0, 15.0
+"""For how many seconds a folder is waited for whose process only just begins or ends, or ends while a run is followed."""
 
 
 class NoDataFolderError(UserError):
@@ -104,7 +106,7 @@ async def open_for_reading(data: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         installed = load_installed()
         definitions = FolderDefinitions(None, installed.catalogue)
-        folder = await _claim_or_connect(data, stack)
+        folder = await _claim_or_connect(data, stack, SHORT_WAIT)
         if isinstance(folder, EngineClient):
             yield House(data, installed, definitions, folder, folder)
             return
@@ -120,10 +122,12 @@ async def open_for_driving(
     installed: Installed | None = None,
     allow_net: Iterable[str] = (),
     create: bool = False,
+    wait: float = SHORT_WAIT,
 ) -> AsyncIterator[House]:
     """Open a data folder with an engine that drives its runs; where another process does so, talk to that one.
 
-    `files` is the folder whose workflows can be called by name.
+    `files` is the folder whose workflows can be called by name. `wait` is for how long a process that has the folder and
+    does not answer is waited for.
     """
     from auraos.security.egress import Egress  # noqa: PLC0415 (only a run needs what it needs)
     from auraos.security.redaction import Redactor  # noqa: PLC0415
@@ -139,7 +143,7 @@ async def open_for_driving(
         reveal = Reveal(os.environ, redactor)
         egress = Egress(allow_net, secrets=reveal)
         stack.push_async_callback(egress.close)
-        folder = await _claim_or_connect(data, stack)
+        folder = await _claim_or_connect(data, stack, wait)
         if isinstance(folder, EngineClient):
             yield House(data, installed, definitions, folder, folder)
             return
@@ -179,9 +183,9 @@ async def _open_store(folder: DataFolder, stack: AsyncExitStack) -> Store:
     return store
 
 
-async def _claim_or_connect(data: Path, stack: AsyncExitStack) -> "DataFolder | EngineClient":
+async def _claim_or_connect(data: Path, stack: AsyncExitStack, wait: float) -> "DataFolder | EngineClient":
     """Take the folder, or reach the process that has it; one that only just begins or ends is waited for a little."""
-    for _ in range(_TRIES):
+    for _ in range(round(wait / _PAUSE)):
         try:
             return DataFolder.claim(data)
         except FolderInUseError as in_use:

@@ -5,24 +5,26 @@ import getpass
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from auraos.app.following import Followed, Patience, Waiting, follow
-from auraos.app.house import House
+from auraos.app.house import LONG_WAIT, House
 from auraos.cli.exits import Exit
 from auraos.cli.options import DEFAULT_DATA
 from auraos.cli.progress import Progress, Row, clock, run_line, show_row
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
 from auraos.core.run.facts import StepError
-from auraos.core.values import to_plain, to_wire
+from auraos.core.values import to_plain
 from auraos.engine.client import EngineGoneError
 from auraos.engine.stream import Change
 
+_LONGEST_STAY = 60.0
 _STATE_TINTS: dict[str, Tint] = {
     "succeeded": "green",
     "failed": "red",
@@ -32,7 +34,7 @@ _STATE_TINTS: dict[str, Tint] = {
 
 
 async def lead(
-    open_house: Callable[[], AbstractAsyncContextManager[House]],
+    open_house: Callable[..., AbstractAsyncContextManager[House]],
     begin: Callable[[House], Awaitable[tuple[str, int]]],
     *,
     patience: Patience,
@@ -40,15 +42,18 @@ async def lead(
 ) -> int:
     """Open the house, begin something there (it returns the run, and how many of its facts are old), and follow the run.
 
-    When the process that held the folder ends meanwhile, the run is led on here.
+    When the process that held the folder ends meanwhile, the run is led on here, as soon as that one has ended what must
+    not be cut off.
     """
     async with open_house() as house:
         run, after = await begin(house)
         try:
             return await follow_and_show(house, run, patience=patience, as_json=as_json, after=after)
         except EngineGoneError:
-            pass
-    async with open_house() as house:
+            if not as_json:
+                side = to_side()
+                side.line(side.tint("The process that drove the run is leaving; it is led on here.", "dim"))
+    async with open_house(wait=LONG_WAIT) as house:
         return await follow_and_show(house, run, patience=patience, as_json=as_json, after=after)
 
 
@@ -70,7 +75,23 @@ async def follow_and_show(
         told = await follow(house, run, patience=patience, show=show, after=after, detach=detach)
     finally:
         finish()
-    return report(house, told, as_json=as_json)
+    code = report(house, told, as_json=as_json)
+    await _see_writes_off(house, detach, as_json=as_json)
+    return code
+
+
+async def _see_writes_off(house: House, detach: asyncio.Event, *, as_json: bool) -> None:
+    """Stay while steps of other runs write in this process, for a write that is cut off is one that nobody knows of."""
+    engine = house.own_engine
+    if engine is None or detach.is_set() or not engine.count_writes():
+        return
+    if not as_json:
+        side = to_side()
+        side.line(side.tint("A step of another run still writes here and is waited for.", "dim"))
+    last = time.monotonic() + _LONGEST_STAY
+    while engine.count_writes() and not detach.is_set() and time.monotonic() < last:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(detach.wait(), 0.1)
 
 
 def report(house: House, told: Followed, *, as_json: bool) -> int:
@@ -184,8 +205,8 @@ def _document(house: House, told: Followed, code: Exit) -> dict[str, Any]:
         "run": told.run,
         "number": told.number,
         "state": told.state,
-        "output": to_wire(told.output),
-        "error": msgspec.to_builtins(told.error, enc_hook=str) if told.error is not None else None,
+        "output": to_plain(told.output),
+        "error": error_document(told.error),
         "exit_code": int(code),
     }
     if not told.is_final:

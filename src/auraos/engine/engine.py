@@ -97,6 +97,11 @@ class Engine(RunControl):
         self._memory.stop()
         self._streams.close()
 
+    def count_writes(self) -> int:
+        """Return how many attempts are under way that `close` would wait for."""
+        attempts = (attempt for run in self._runner.runs.values() for attempt in run.attempts.values())
+        return sum(not attempt.may_repeat for attempt in attempts)
+
     # --- runs ---
 
     async def start(  # noqa: PLR0913 (a start has that many traits, all but the first optional)
