@@ -8,7 +8,7 @@ and a user's key that begins with `$` is written `$$…`, so user data can never
 import math
 import re
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
@@ -258,8 +258,8 @@ def _special_from_wire(key: str, wire: Any) -> Value:
                 return parse_duration(wire)
             case "$file":
                 return msgspec.convert(wire, FileReference)
-    except (InvalidOperation, ValueError, TypeError, msgspec.ValidationError) as error:
-        raise ValueRefusedError(f"{wire!r} cannot be read as {key[1:]}.") from error
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        raise ValueRefusedError(f"{str(wire)[:200]!r} cannot be read as {key[1:]}.") from error
     raise ValueRefusedError(f"{key!r} is no kind of value.")
 
 

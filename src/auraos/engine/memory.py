@@ -62,7 +62,7 @@ class Memory:
         for row in await self._store.awake():
             try:
                 await self.reach(row.run)
-            except (AuraError, msgspec.DecodeError) as error:
+            except Exception as error:  # noqa: BLE001 (the border: one journal must not keep the others from going on)
                 await self._park(row, error)
 
     def let_sleep(self, run: ActiveRun) -> None:

@@ -78,12 +78,12 @@ def decode_fact(stored: bytes) -> AnyFact:
     """Return the fact that `encode_fact` wrote, in this release or an earlier one; raise `UnreadableFactError` else."""
     try:
         fact: AnyFact = _decode(_upcast(stored) if b'"v":' in stored else stored)
-    except msgspec.MsgspecError as error:
+        return _convert(fact, from_wire) if b'"$' in stored else fact
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableFactError(
             f"A fact of this journal cannot be read: {error}.",
             hint="It was written by a newer release, or the file was changed; nothing is done with this run meanwhile.",
         ) from error
-    return _convert(fact, from_wire) if b'"$' in stored else fact
 
 
 def _upcast(stored: bytes) -> bytes:
@@ -91,9 +91,9 @@ def _upcast(stored: bytes) -> bytes:
     raw: dict[str, Any] = msgspec.json.decode(stored)
     name, version = str(raw.get("fact")), raw.get("v", 1)
     newest = VERSIONS.get(name, 1)
-    if type(version) is not int or version > newest:
+    if type(version) is not int or not 1 <= version <= newest:
         raise UnreadableFactError(
-            f"A fact {name} of version {version} is newer than this release, which knows {newest}.",
+            f"A fact {name} of version {version} is unknown to this release, which knows 1 to {newest}.",
             hint="Run this journal with the release that wrote it, or a later one.",
         )
     while version < newest:
