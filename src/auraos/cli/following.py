@@ -20,7 +20,7 @@ from auraos.cli.options import DEFAULT_DATA
 from auraos.cli.progress import Progress, Row, clock, run_line, show_row
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
 from auraos.core.run.facts import StepError
-from auraos.core.values import to_plain
+from auraos.core.values import to_plain, to_wire
 from auraos.engine.client import EngineGoneError
 from auraos.engine.stream import Change
 
@@ -205,8 +205,8 @@ def _document(house: House, told: Followed, code: Exit) -> dict[str, Any]:
         "run": told.run,
         "number": told.number,
         "state": told.state,
-        "output": to_plain(told.output),
-        "error": error_document(told.error),
+        "output": to_wire(told.output),
+        "error": msgspec.to_builtins(told.error, enc_hook=str) if told.error is not None else None,
         "exit_code": int(code),
     }
     if not told.is_final:
