@@ -60,3 +60,67 @@ def test_a_command_that_leads_a_run_prints_what_run_prints_and_what_it_waits_for
     assert set(begun.json) == PROMISED["run"] | {"detached", "waits"}
     assert set(begun.json["waits"][0]) == {"run", "number", "path", "words", "until", "answers"}
     assert set(auraos("runs", "approve", "1", "--json").json) == PROMISED["run"]
+
+
+KINDS = """kind: workflow
+name: kinds
+spec:
+  steps:
+    ask: {type: human.approve, with: {title: x}}
+    price:
+      type: noop
+      with: {value: {cost: "{{ decimal('0.10') }}", due: "{{ datetime('2026-11-20T17:30:00Z') }}", "$x": 1}}
+    refuse:
+      type: fail
+      with: {message: "No.", data: {cost: "{{ steps.price.cost }}"}}
+  links: [ask.approved -> price, price -> refuse]
+"""
+PLAIN = {"cost": "0.10", "due": "2026-11-20T17:30:00Z", "$x": 1}
+STORED = {"cost": {"$decimal": "0.10"}, "due": {"$datetime": "2026-11-20T17:30:00Z"}, "$$x": 1}
+
+
+def test_outputs_go_out_in_their_plain_form_and_facts_as_they_are_stored(auraos):
+    auraos.write("kinds.yaml", KINDS)
+    auraos("run", "kinds.yaml")
+    ended = auraos("runs", "approve", "1", "--json").json
+    assert ended["error"]["data"] == {"cost": "0.10"}
+    for command in ("show", "replay"):
+        seen = auraos("runs", command, "1", "--json").json
+        assert {step["path"]: step["output"] for step in seen["steps"]}["price"] == PLAIN
+        assert seen["error"]["data"] == {"cost": "0.10"}
+    facts = auraos("runs", "journal", "1", "--json").json["facts"]
+    results = [result for fact in facts if fact["fact"] == "Computed" for result in fact["results"]]
+    assert STORED in [result[1] for result in results]
+
+
+def test_the_output_of_a_run_goes_out_in_its_plain_form(auraos):
+    text = """kind: workflow
+name: out
+spec:
+  steps: {a: {type: noop}}
+  output: {cost: "{{ decimal('0.10') }}", day: "{{ date('2026-11-20') }}"}
+"""
+    auraos.write("out.yaml", text)
+    expected = {"cost": "0.10", "day": "2026-11-20"}
+    assert auraos("run", "out.yaml", "--json").json["output"] == expected
+    assert auraos("runs", "show", "1", "--json").json["output"] == expected
+    assert auraos("runs", "replay", "1", "--json").json["output"] == expected
+
+
+def test_an_output_that_is_given_by_hand_may_name_its_kinds_but_no_file(auraos):
+    text = """kind: workflow
+name: sum
+spec:
+  steps:
+    price: {type: noop, with: {value: {cost: 1}}}
+    double: {type: noop, with: {value: "{{ steps.price.cost * 2 }}"}}
+  links: [price -> double]
+"""
+    auraos.write("sum.yaml", text)
+    assert auraos("run", "sum.yaml").code == 0
+    forked = auraos("runs", "fork", "1", "--set", 'steps.price={"cost": {"$decimal": "0.10"}}')
+    assert (forked.code, forked.out) == (0, '"0.20"\n')
+    forged = auraos("runs", "fork", "1", "--set", 'steps.price={"cost": {"$file": {"hash": "0", "size": 1}}}')
+    assert (forged.code, "A file cannot be given here" in forged.err) == (2, True)
+    unknown = auraos("runs", "fork", "1", "--set", 'steps.price={"cost": {"$money": 1}}')
+    assert (unknown.code, "$money" in unknown.err) == (2, True)

@@ -9,6 +9,7 @@ from auraos.cli.exits import Exit
 from auraos.cli.options import Json, read_input, read_pairs
 from auraos.cli.problems import problem_document, show_problem
 from auraos.cli.screen import clean, print_json, to_people, to_side
+from auraos.cli.values import with_kinds
 from auraos.core.document import Lines
 from auraos.core.expressions import (
     LocatedError,
@@ -18,7 +19,7 @@ from auraos.core.expressions import (
     describe_functions,
 )
 from auraos.core.problems import Problem
-from auraos.core.values import from_wire, to_wire
+from auraos.core.values import to_wire
 
 
 def list_functions(
@@ -52,7 +53,8 @@ def evaluate(
     json: Json = False,
 ) -> int:
     """Evaluate an expression over data you give."""
-    names = {"input": from_wire(read_input(input)), **from_wire(read_pairs(name)), "$meter": Meter()}
+    named = {key: with_kinds(value) for key, value in read_pairs(name).items()}
+    names = {"input": with_kinds(read_input(input)), **named, "$meter": Meter()}
     try:
         if "{{" in expression:
             value = compile_template(expression).evaluate(names)

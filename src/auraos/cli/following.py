@@ -11,16 +11,15 @@ from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from auraos.app.following import Followed, Patience, Waiting, follow
 from auraos.app.house import LONG_WAIT, House
 from auraos.cli.exits import Exit
 from auraos.cli.options import DEFAULT_DATA
 from auraos.cli.progress import Progress, Row, clock, run_line, show_row
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
+from auraos.cli.values import error_document
 from auraos.core.run.facts import StepError
-from auraos.core.values import to_plain, to_wire
+from auraos.core.values import to_plain
 from auraos.engine.client import EngineGoneError
 from auraos.engine.stream import Change
 
@@ -205,8 +204,8 @@ def _document(house: House, told: Followed, code: Exit) -> dict[str, Any]:
         "run": told.run,
         "number": told.number,
         "state": told.state,
-        "output": to_wire(told.output),
-        "error": msgspec.to_builtins(told.error, enc_hook=str) if told.error is not None else None,
+        "output": to_plain(told.output),
+        "error": error_document(told.error),
         "exit_code": int(code),
     }
     if not told.is_final:

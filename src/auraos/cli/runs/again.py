@@ -18,8 +18,8 @@ from auraos.cli.problems import count_words, show_problem
 from auraos.cli.runs.lead import patience_of
 from auraos.cli.runs.options import Run, Wait
 from auraos.cli.screen import to_side
+from auraos.cli.values import with_kinds
 from auraos.core.run import FINAL, effects_repeated, static_path
-from auraos.core.values import from_wire
 from auraos.engine.ports import RunRow, Version
 
 On = Annotated[
@@ -73,7 +73,7 @@ def fork(
 
     What follows from a changed step is done anew; everything else is taken over.
     """
-    changes = from_wire(dict(_change(one) for one in set))
+    changes = dict(_change(one) for one in set)
     if not changes and not start:
         raise WrongInputError("What is to be different?", hint="Give --set steps.NAME=JSON, or --from STEP.")
     return _again(
@@ -83,7 +83,7 @@ def fork(
 
 def _change(text: str) -> tuple[str, Any]:
     path, value = read_pair(text)
-    return path.removeprefix("steps."), value
+    return path.removeprefix("steps."), with_kinds(value)
 
 
 def _again(

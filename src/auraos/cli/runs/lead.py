@@ -22,8 +22,8 @@ from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
 from auraos.cli.runs.options import Comment, Force, Run, Step, Undo, Wait
 from auraos.cli.screen import print_json, to_people
+from auraos.cli.values import with_kinds
 from auraos.core.run import FINAL
-from auraos.core.values import from_wire
 from auraos.engine.ports import RunRow
 
 Payload: TypeAlias = Annotated[
@@ -132,7 +132,7 @@ def resolve(
     json: Json = False,
 ) -> int:
     """Say what became of an attempt whose outcome is unknown, or of an undo that kept failing."""
-    given = from_wire(read_input(output))
+    given = with_kinds(read_input(output))
 
     async def wish(house: House, row: RunRow) -> None:
         await house.engine.resolve(

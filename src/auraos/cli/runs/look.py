@@ -20,8 +20,9 @@ from auraos.cli.runs.facts import fact_words
 from auraos.cli.runs.options import Run
 from auraos.cli.runs.timeline import show_view, view_document
 from auraos.cli.screen import Screen, Tint, clean, fit, pad, print_json, to_people
+from auraos.cli.values import error_document
 from auraos.core.run import FINAL, encode_fact
-from auraos.core.values import to_wire
+from auraos.core.values import to_plain
 from auraos.engine.ports import RunQuery, RunRow
 
 _T = TypeVar("_T")
@@ -113,9 +114,8 @@ def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
                 {**msgspec.to_builtins(one.why), "run": one.run, "answers": answers_to(house, one)}
                 for one in waits
             ]
-            error = msgspec.to_builtins(seen.error, enc_hook=str) if seen.error else None
             told = {"run": row.run, "number": row.number, "state": row.state, "driven": house.is_driven}
-            print_json({"ok": True, **told, "why": listed, "error": error})
+            print_json({"ok": True, **told, "why": listed, "error": error_document(seen.error)})
             return Exit.DONE
         screen = to_people()
         _show_head(screen, row)
@@ -224,7 +224,7 @@ def logs(
         screen = to_people()
         for line in lines:
             fields = " ".join(
-                f"{name}={msgspec.json.encode(to_wire(value)).decode()}"
+                f"{name}={msgspec.json.encode(to_plain(value)).decode()}"
                 for name, value in line.fields.items()
             )
             level = screen.tint(pad(line.level, 7), _LEVEL_TINTS.get(line.level, "dim"))
@@ -294,5 +294,5 @@ def _row_document(row: RunRow) -> dict[str, Any]:
 
 
 def _log_document(line: Any) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(line, fields=to_wire(line.fields)))
+    told: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(line, fields=to_plain(line.fields)))
     return told

@@ -8,8 +8,9 @@ import msgspec
 from auraos.cli.following import show_error
 from auraos.cli.progress import MARKS, Mark, took_words
 from auraos.cli.screen import Screen, clean, fit, pad, print_json, width
+from auraos.cli.values import error_document
 from auraos.core.run import RunView, StepView
-from auraos.core.values import to_plain, to_wire
+from auraos.core.values import to_plain
 
 _SIGNS: dict[str, Mark] = {
     "": "running",
@@ -51,8 +52,8 @@ def view_document(seen: RunView) -> dict[str, Any]:
         "steps": [_step_document(step) for step in seen.steps],
         "waits": [msgspec.to_builtins(why, enc_hook=str) for why in seen.why],
         "unread_signals": seen.unread,
-        "output": to_wire(seen.output),
-        "error": msgspec.to_builtins(seen.error, enc_hook=str) if seen.error else None,
+        "output": to_plain(seen.output),
+        "error": error_document(seen.error),
     }
 
 
@@ -110,6 +111,6 @@ def _step_document(step: StepView) -> dict[str, Any]:
         "began_at": step.began_at,
         "ended_at": step.ended_at,
         "ports": list(step.ports),
-        "output": to_wire(step.output),
-        "error": msgspec.to_builtins(step.error, enc_hook=str) if step.error else None,
+        "output": to_plain(step.output),
+        "error": error_document(step.error),
     }
