@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from engine_house import House, flow
 
@@ -212,3 +213,66 @@ async def test_a_second_process_finds_the_folder_taken_and_asks_instead(
     _, complained = await process.communicate()
     assert process.returncode == 0, complained
     assert (await house.engine.wait(run)).output["data"] == "from outside"
+
+
+async def ask_raw(house: House, line: bytes) -> dict[str, Any]:
+    """Return the answer to one line."""
+    reader, writer = await asyncio.open_unix_connection(str(house.folder.socket))
+    writer.write(line)
+    answer = await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+    told: dict[str, Any] = msgspec.json.decode(answer)
+    return told
+
+
+async def test_a_text_that_is_sent_under_the_hash_of_another_is_refused(
+    house: House, client: EngineClient
+) -> None:
+    version = house.definitions.add(WAITING)
+    forged = msgspec.structs.replace(house.definitions.add(ASKING), hash=version.hash)
+    with pytest.raises(UserError, match="is not the version") as caught:
+        await client.start(forged)
+    with pytest.raises(UserError, match="is not the version"):
+        await client.start(version, called=[forged])
+    assert caught.value.code == "ask-refused"
+    run = await client.start(version)
+    assert (await house.store.find(run)) is not None
+
+
+@pytest.mark.parametrize("name", ["../../x", "a\nb", "\x1b[2J", "17", "x" * 129])
+async def test_what_could_mislead_is_no_id_of_a_run_and_no_workspace(
+    house: House, client: EngineClient, name: str
+) -> None:
+    version = house.definitions.add(WAITING)
+    with pytest.raises(UserError, match="cannot be the id of a run"):
+        await client.start(version, run=name)
+    with pytest.raises(UserError, match="cannot be the id of a run"):
+        await client.start(version, workspace=name)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\xff\n",
+        b'{"ask":"Find","number":1,"name":"\xff"}\n',
+        b'{"ask":"Signal","run":"x","name":"x","data":' + b"[" * 100_000 + b"\n",
+        b'{"ask":"close"}\n',
+    ],
+)
+async def test_what_is_no_ask_is_refused_as_the_mistake_of_who_sent_it(
+    house: House, client: EngineClient, line: bytes
+) -> None:
+    told = await ask_raw(house, line)
+    assert (told["error"]["code"], told["error"]["family"]) == ("ask-refused", "user")
+
+
+async def test_who_asks_without_reading_the_answers_holds_up_nobody_else(
+    house: House, client: EngineClient
+) -> None:
+    _, writer = await asyncio.open_unix_connection(str(house.folder.socket))
+    for _ in range(50):
+        await house.start(WAITING)
+    writer.write(b'{"ask":"ListRuns","number":1,"limit":50}\n' * 2_000)
+    assert len(await asyncio.wait_for(client.runs(RunQuery()), 10)) == 50
+    assert len(asyncio.all_tasks()) < 200
+    writer.close()

@@ -4,6 +4,7 @@ durable.
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -38,6 +39,7 @@ from auraos.engine.stream import Change, Streams, changes_of
 log = logging.getLogger("auraos.engine")
 DEFAULT_PARALLEL = 100
 GRACE = 10.0
+_NAME = re.compile(r"(?![0-9]+$)[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}", re.ASCII)
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -231,6 +233,12 @@ class Engine(RunControl):
     ) -> RunStarted:  # fmt: skip
         """Return the start that is asked for; refuse one that cannot be."""
         self._refuse_when_closing()
+        for name in (workspace, run):
+            if name and not _NAME.fullmatch(name):
+                raise RequestRefusedError(
+                    f"{name[:60]!r} cannot be the id of a run, or the name of a workspace.",
+                    hint="Use letters, digits, dots and hyphens, 128 at most, not digits alone.",
+                )
         for value in (input, variables, trigger):
             to_wire(value)
         if isinstance(workflow, str):

@@ -12,11 +12,15 @@ from typing import Any
 
 import msgspec
 
+from auraos.core.document import content_hash, read_document
 from auraos.core.errors import AuraError, UnexpectedError, UserError
 from auraos.core.values import from_wire, to_wire
 from auraos.engine import asks
 from auraos.engine.engine import Ended, Engine
-from auraos.engine.ports import RunQuery, RunStore
+from auraos.engine.ports import RunQuery, RunStore, Version
+
+MOST_AT_ONCE = 100
+"""How many asks of one connection are under way, those apart that last as long as a run; the others wait unread."""
 
 
 class AskRefusedError(UserError):
@@ -60,8 +64,10 @@ class EngineSocket:
         try:
             if not _is_same_user(writer):
                 return
+            places = asyncio.Semaphore(MOST_AT_ONCE)
             while line := await reader.readline():
-                task = asyncio.create_task(self._answer(line, writer))
+                await places.acquire()
+                task = asyncio.create_task(self._answer(line, writer, places))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
         except (ConnectionError, ValueError):  # hung up, or sent a line without end
@@ -70,11 +76,15 @@ class EngineSocket:
             self._writers.discard(writer)
             writer.close()
 
-    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> None:
-        number = 0
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter, places: asyncio.Semaphore) -> None:
+        number, holds_place = 0, True
         try:
-            ask = msgspec.json.decode(line, type=asks.AnyAsk)
+            ask = _read(line)
             number = ask.number
+            _vouch(ask)
+            if isinstance(ask, asks.Subscribe | asks.Wait):  # they last as long as a run does
+                holds_place = False
+                places.release()
             if isinstance(ask, asks.Subscribe):
                 await self._stream(ask, writer)
                 answer = asks.Answer(number=number, ok=msgspec.Raw(b"null"))
@@ -82,12 +92,12 @@ class EngineSocket:
                 answer = asks.Answer(number=number, ok=msgspec.Raw(msgspec.json.encode(await self._do(ask))))
         except AuraError as error:
             answer = asks.Answer(number=number, error=asks.tell(error))
-        except msgspec.MsgspecError as error:
-            answer = asks.Answer(number=number, error=asks.tell(AskRefusedError(f"This is no ask: {error}.")))
         except Exception as error:  # noqa: BLE001 (the border: one ask must not end the others)
             told = UnexpectedError(f"The engine broke: {type(error).__name__}: {error}")
             answer = asks.Answer(number=number, error=asks.tell(told))
         await _send(writer, answer)
+        if holds_place:
+            places.release()
 
     async def _stream(self, ask: asks.Subscribe, writer: asyncio.StreamWriter) -> None:
         async for change in self._engine.subscribe(ask.run, ask.after):
@@ -160,6 +170,28 @@ class EngineSocket:
                 return [msgspec.structs.replace(line, fields=to_wire(line.fields)) for line in lines]
             case asks.GetVersion():
                 return await self._store.version(ask.hash)
+
+
+def _read(line: bytes) -> asks.AnyAsk:
+    """Return what a line asks."""
+    try:
+        ask: asks.AnyAsk = msgspec.json.decode(line, type=asks.AnyAsk)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise AskRefusedError(f"This is no ask: {error}.") from None
+    return ask
+
+
+def _vouch(ask: asks.AnyAsk) -> None:
+    """Refuse a text that is sent under the hash of another."""
+    sent = [*getattr(ask, "called", ()), getattr(ask, "version", None)]
+    for version in sent:
+        if version is not None and version.hash != _hash_of(version):
+            raise AskRefusedError(f"The text of {version.name!r} is not the version {version.hash[:12]!r}.")
+
+
+def _hash_of(version: Version) -> str:
+    document, _ = read_document(version.text, (version.kind,))
+    return content_hash(document, version.step_types) if document is not None else ""
 
 
 def bind(path: Path) -> socket.socket:
