@@ -282,3 +282,17 @@ def test_what_runs_after_a_failure_is_played_too():
     spec = "settings: {on_failure: {workflow: other}}\nsteps: {bad: {type: fail, with: {message: no}}}"
     case = "name: x, mocks: {on_failure/get: 1}, input: {n: 1}, expect: {error: no, ran: [on_failure/get]}"
     assert play(spec, case, {"other": f"steps: {{get: {{{GET}}}}}"}).passed
+
+
+def test_a_called_workflow_that_pins_a_version_is_refused_as_a_run_of_it_would_be():
+    spec = "steps: {c: {type: call, with: {workflow: middle}}}"
+    others = {
+        "middle": "steps: {d: {type: call, with: {workflow: VERSION}}}",
+        "child": "steps: {a: {type: noop, with: {value: 3}}}",
+    }
+    latest = {**others, "middle": others["middle"].replace("VERSION", "child@latest")}
+    pinned = {**others, "middle": others["middle"].replace("VERSION", "child@3")}
+    assert play(spec, "name: x, expect: {output: 3}", latest).passed
+    refused = play(spec, "name: x, expect: {output: 3}", pinned)
+    assert (refused.passed, "pins version 3 of the workflow 'child'" in refused.error) == (False, True)
+    assert play(spec, "name: x, mocks: {c/d: 4}, expect: {output: 4}", pinned).passed

@@ -166,3 +166,25 @@ def test_a_name_that_no_case_has_is_one_error_and_nothing_else(auraos):
     auraos.write("hello.yaml", HELLO + "tests: [{name: a, input: {name: a, age: 1}}]\n")
     done = auraos("test", "hello.yaml", "-k", "zzz", "--json")
     assert (done.code, done.json["error"]["message"]) == (2, "No case has 'zzz' in its name.")
+
+
+def test_a_call_that_pins_a_version_is_refused_before_anything_runs_however_deep_it_is(auraos):
+    call = "kind: workflow\nname: {}\nspec:\n  steps: {{a: {{type: call, with: {{workflow: {}}}}}}}\n"
+    auraos.write("top.yaml", call.format("top", "middle"))
+    auraos.write("middle.yaml", call.format("middle", "hello@3"))
+    auraos.write("hello.yaml", HELLO)
+    for command in ("check", "test", "run"):
+        done = auraos(command, "middle.yaml")
+        assert done.code != 0
+        assert "error[pinned-call]: 'hello@3' pins a version" in done.out + done.err
+    deep = auraos("run", "top.yaml")
+    assert (deep.code, "'hello@3' pins a version" in deep.err) == (2, True)
+    assert auraos("runs", "list", "--json").json["runs"] == []
+
+
+def test_a_variable_that_is_meant_to_be_a_secret_is_refused(auraos):
+    spec = "{variables: {key: {type: string, default: '', secret: true}}, steps: {a: {type: noop}}}"
+    auraos.write("leaky.yaml", f"kind: workflow\nname: leaky\nspec: {spec}\n")
+    done = auraos("run", "leaky.yaml", "--var", "key=hunter22")
+    assert (done.code, "error[secret-variable]" in done.err) == (2, True)
+    assert not (auraos.folder / ".auraos").exists()

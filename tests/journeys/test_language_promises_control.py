@@ -318,8 +318,10 @@ def test_call_gives_the_output_of_the_child_or_the_id_of_its_run():
     assert list(started) == ["run"]
 
 
-def test_a_called_workflow_can_be_pinned():
-    assert output_of("steps: {c: {type: call, with: {workflow: child@3, input: {id: 1}}}}", "", CHILD) == 2
+def test_a_file_calls_the_latest_of_a_workflow_and_can_pin_no_version():
+    spec = "steps: {c: {type: call, with: {workflow: child@VERSION, input: {id: 1}}}}"
+    assert output_of(spec.replace("VERSION", "latest"), "", CHILD) == 2
+    assert codes(spec.replace("VERSION", "3"), CHILD) == ["pinned-call"]
 
 
 def test_the_containers_of_the_language_page_hold():

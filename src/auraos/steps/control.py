@@ -151,7 +151,8 @@ class CallSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     workflow: Annotated[
         str,
         msgspec.Meta(
-            description="Its name; `name@3` pins a version, `name@latest` takes the newest when used."
+            description="Its name. `name@latest` means the same in a folder; `name@3` is for numbered versions, "
+            "which files do not have."
         ),
     ]
     input: Annotated[Any, msgspec.Meta(description="Its input.")] = None

@@ -60,9 +60,14 @@ def _check_call(
 def _find_called(view: WorkflowView, name: str, path: Path, others: FindWorkflow | None) -> Workflow | None:
     parts = split_called(name.removesuffix("@latest"))
     if parts is None:
-        hint = "Write small letters, digits and -, and perhaps a version, as `invoice@3`."
+        hint = "Write small letters, digits and -, as `invoice`."
         view.findings.add("bad-name", path, f"{name!r} cannot be the name of a workflow.", hint=hint)
         return None
+    if parts[1] is not None:
+        message = f"{name!r} pins a version, and files have no version numbers."
+        fix = view.findings.fix_value(path, f"Write {parts[0]}", parts[0])
+        hint = f"Write {parts[0]}: a run stays with what the file says when it starts."
+        view.findings.add("pinned-call", path, message, hint=hint, fix=fix)
     if parts[0] == view.workflow.name:
         return view.workflow
     if others is None:

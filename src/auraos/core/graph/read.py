@@ -128,6 +128,7 @@ def _read_variables(spec: Fields, findings: Findings) -> tuple[dict[str, Any], d
         if reason:
             findings.add(reason[0], path, f"A variable cannot be named {name!r}. {reason[1]}", key=True)
         value = entry.value.value
+        _refuse_secret(value, path, findings)
         if _is_typed(value):
             types[name] = {key: part for key, part in value.items() if key not in ("default", "secret")}
             value = value["default"]
@@ -135,6 +136,19 @@ def _read_variables(spec: Fields, findings: Findings) -> tuple[dict[str, Any], d
         _refuse_templates(value, path, findings)
         values[name] = value
     return values, types
+
+
+def _refuse_secret(value: Any, path: Path, findings: Findings) -> None:
+    """A variable is a value, kept in every journal: nothing could keep one secret."""
+    is_declared = isinstance(value, dict) and value.get("type") in _SCHEMA_TYPES
+    if is_declared and value.get("secret", False) is not False and _VARIABLE_FIELDS.issuperset(value):
+        findings.add(
+            "secret-variable",
+            (*path, "secret"),
+            f"A variable cannot be a secret: the value of {path[-1]!r} would stand in the journal of every run.",
+            hint="Name a secret where a step takes one, as `secret: stock-api`; its value never enters the workflow.",
+            key=True,
+        )
 
 
 def _is_typed(value: Any) -> bool:

@@ -210,9 +210,35 @@ CODES = (
         good=("steps:\n  a: {type: noop, with: {value: {user: ada}}}"),
     ),
     ProblemCode(
+        code="secret-variable",
+        title="A variable that is meant to be a secret",
+        why=(
+            "The value of a variable stands in the text of the workflow and in the journal of every run. A secret "
+            "is no value: a step names it, and only that step's code is given it, for the hosts it is meant for."
+        ),
+        bad=(
+            "variables: {key: {type: string, default: '', secret: true}}\n"
+            "steps:\n"
+            "  a: {type: http.request, with: {url: 'https://stock.example/items', headers: {X-Key: '{{ vars.key }}'}}}"
+        ),
+        good=(
+            "steps:\n  a: {type: http.request, with: {url: 'https://stock.example/items', secret: stock-api}}"
+        ),
+    ),
+    ProblemCode(
         code="unknown-workflow",
         title="A workflow that does not exist is called",
         why="The call would fail.",
+    ),
+    ProblemCode(
+        code="pinned-call",
+        title="A call that pins a version",
+        why=(
+            "Files have no version numbers, so no run could find that version. A run takes what the file says when "
+            "the run starts, and stays with it."
+        ),
+        bad="steps:\n  a: {type: call, with: {workflow: invoice@3}}",
+        good="steps:\n  a: {type: call, with: {workflow: invoice}}",
     ),
     ProblemCode(
         code="call-recursion",

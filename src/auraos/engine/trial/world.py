@@ -286,6 +286,12 @@ class World:
         """Return the workflow to run, or None where a mock answers in its place."""
         path = playing.named(command.path) or "on_failure"
         outcome = self.mocks.answer(Call(path=path, settings=command.input, input=playing.state.input))
+        if outcome is None and command.version.isdigit():
+            raise MockError(
+                f"The step {path!r} pins version {command.version} of the workflow {command.workflow!r}, and files "
+                "have no version numbers.",
+                hint=f"Write {command.workflow}, or add `mocks: {{{static_path(path)}: …}}`.",
+            )
         workflow = self.find_workflow(command.workflow) if outcome is None else None
         if outcome is None and workflow is None and command.kind != "failure":
             raise MockError(
