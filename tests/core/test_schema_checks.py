@@ -14,7 +14,9 @@ def test_every_mismatch_is_named_with_its_place():
     assert check.first({"id": 1, "lines": []}) is None
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:1/schema", "file:///etc/passwd", "other.json", "#/nowhere"])
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1/schema", "file:///etc/passwd", "other.json", "#/nowhere"]
+)
 def test_a_schema_cannot_point_out_of_itself(address):
     with pytest.raises(SchemaRefusedError):
         SchemaCheck({"$ref": address})

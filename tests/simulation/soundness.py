@@ -108,6 +108,8 @@ class Reader:
         if self.cancelled_at is None:
             return
         match fact:
+            case f.StepGranted(purpose="step") if fact.attempt > 1 and _is_undoable(self.program, fact.path):
+                pass  # what the attempt before did must be known, for it is to be undone
             case (
                 f.StepGranted(purpose="step") | f.WaitStarted() | f.LoopEntered() | f.RoundDecided(go_on=True)
             ):
@@ -279,6 +281,11 @@ def _check_loops(reader: Reader) -> None:
         for item, result in zip(items[path], results, strict=True):
             if isinstance(result, dict) and result.get("item") is not None:
                 demand(result["item"] == item, f"{path} gave {result} for the item {item!r}")
+
+
+def _is_undoable(program: Program, path: str) -> bool:
+    step = program.find(path)
+    return step is not None and step.undo is not None
 
 
 def in_finally(program: Program, path: str) -> bool:

@@ -212,7 +212,7 @@ class SimWorld(Attempting, Clients):
             return
         for seen in self.witness.seen.values():
             step = reader.program.find(seen.path)
-            if seen.run != run or step is None or step.undo is None or seen.effect == "idempotent":
+            if seen.run != run or step is None or step.undo is None:
                 continue
             if (
                 seen.purpose != "step"

@@ -44,7 +44,7 @@ def _start_of_child(run: ActiveRun, state: RunState, wish: StartChild) -> RunSta
         variables=state.variables if is_page else {},
         by=f"run:{run.id}",
         origin=state.origin if is_page else "",
-        parent=Parent(run=run.id, kind=wish.kind, path=wish.path),
+        parent=Parent(run=run.id, kind=wish.kind, path=wish.path, takes_over=wish.takes_over),
         depth=state.depth + (0 if is_page else 1),
         resolved=state.resolved,
         page=wish.page,

@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 
 from auraos.core.errors import AuraError, UserError
-from auraos.core.run import Program, decode_fact, encode_fact
+from auraos.core.run import Program, decode_fact, encode_fact, inherit
 from auraos.core.run.facts import ChildFinished, OutsideFact, Page, RunStarted, StepError
 from auraos.core.values import FileReference, Value
 from auraos.engine.active import ActiveRun
@@ -22,6 +22,7 @@ from auraos.engine.definitions import Programs
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Blobs, Clock, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
+from auraos.engine.stream import changes_of
 
 log = logging.getLogger("auraos.engine")
 PAUSE = 5.0
@@ -172,9 +173,25 @@ class Requests:
             parent = started.parent.run if started.parent is not None else ""
             await self._share(started, started.workspace, parent, started.run)
             started = msgspec.structs.replace(started, version=version)
+            started = await self._take_over(started, program)
             await self.begin(started, program, answers=row.id, awaited=row.kind == "call")
         except UserError as error:
             await self._refuse_child(row, started, error)
+
+    async def _take_over(self, started: RunStarted, program: Program) -> RunStarted:
+        """Let a called run or a page of a retry begin with what the one before did, if that one was given the same."""
+        earlier = started.parent.takes_over if started.parent is not None else None
+        if earlier is None:
+            return started
+        batches = await self._store.journal(earlier.run)
+        journal = [
+            change.fact for batch in batches for change in changes_of(earlier.run, batch) if change.fact
+        ]
+        first = journal[0] if journal else None
+        if not isinstance(first, RunStarted) or not _is_same_work(first, started):
+            return started
+        inherited = inherit(program, journal, undone=earlier.undone)
+        return msgspec.structs.replace(started, inherited=inherited, origin=first.origin or first.run)
 
     async def _refuse_child(self, row: RequestRow, started: RunStarted, error: UserError) -> None:
         """Tell the parent that its child cannot run; nobody waits for one that was only sent off."""
@@ -210,6 +227,14 @@ class Requests:
             return
         for reference in _references(fact):
             await self._blobs.share(reference, workspace=workspace, source=source, target=target)
+
+
+def _is_same_work(one: RunStarted, other: RunStarted) -> bool:
+    """Return whether two runs were given the same: the same version, input, variables and items."""
+    pages = [(page.items, page.last) if page is not None else None for page in (one.page, other.page)]
+    return (one.version, one.input, one.variables) == (other.version, other.input, other.variables) and pages[
+        0
+    ] == pages[1]
 
 
 def _references(fact: Any) -> list[FileReference]:

@@ -212,6 +212,9 @@ class Hand:
     def answer(self, path: str, decision: str, by: str = "ann") -> "Hand":
         return self.tell(Answered(at=self.now, path=path, decision=decision, by=by))
 
+    def resolve(self, path: str, outcome: Any, output: Any = None) -> "Hand":
+        return self.tell(StepResolved(at=self.now, path=path, outcome=outcome, output=output, by="ann"))
+
     def cancel(self, **how: Any) -> "Hand":
         return self.tell(CancelRequested(at=self.now, **how))
 

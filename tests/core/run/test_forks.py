@@ -3,7 +3,8 @@
 import pytest
 
 from auraos.core.run import InheritanceError, effects_repeated, inherit
-from auraos.core.run.facts import Parent
+from auraos.core.run.commands import StartChild
+from auraos.core.run.facts import Parent, StepResolved
 
 CHAIN = """
 steps:
@@ -23,13 +24,13 @@ def fork(drive, hand, **how):
     )
 
 
-def test_a_retry_goes_on_where_the_run_failed_under_the_same_keys(drive):
+def test_a_retry_goes_on_where_the_run_failed(drive):
     text = CHAIN.replace(", undo: {type: act}", "")
     hand = drive(text).succeed("a", {"n": 1}).fail("c")
     key = hand.executed[-1].key
     again = fork(drive, hand)
     assert list(again.open) == ["c"]
-    assert again.open["c"].key == key
+    assert again.open["c"].key != key, "that attempt had certainly no effect, so this is another one"
     assert again.open["c"].parameters == {"n": 2}
     assert again.succeed("c").succeed("d").check_replay().status == "succeeded"
     assert [how for path, how in again.settled[:2]] == ["inherited", "inherited"]
@@ -106,10 +107,45 @@ links: [each -> c, c -> z]
     hand = drive(text, programs={"child": child}).succeed("each[0]/a")
     called = hand.children[next(iter(hand.children))].succeed("i")
     hand.collect(called)
-    again = fork(drive, hand, start_at="z").fail("z")
+    again = fork(drive, hand, start_at="z").resolve("z", "retry").fail("z")
     undone = []
     while again.open:
         undone.append(next(iter(again.open)))
         again.succeed(undone[-1])
     assert undone == ["c!undo", "c/i!undo", "each!undo", "each[0]/a!undo"]
     assert again.status == "compensated"
+
+
+def test_an_effect_that_was_left_open_is_found_out_about_and_never_done_blindly(drive):
+    hand = drive("steps: {pay: {type: act, with: {eur: '{{ input }}'}}}", 9).doubt("pay").cancel(force=True)
+    again = fork(drive, hand)
+    assert not again.open
+    assert again.asked[-1].about == "uncertain"
+    again.tell(StepResolved(at=again.now, path="pay", outcome="retry", by="ann"))
+    assert again.open["pay"].key == hand.executed[0].key
+    assert again.open["pay"].parameters == {"eur": 9}
+    assert again.succeed("pay").check_replay().status == "succeeded"
+
+
+def test_an_open_effect_that_may_be_repeated_is_repeated_with_the_same_key_and_parameters(drive):
+    text = "steps: {put: {type: act, with: {effect: idempotent, at: '{{ now() }}'}}}"
+    hand = drive(text).cancel(force=True)
+    again = fork(drive, hand)
+    assert again.open["put"].key == hand.executed[0].key
+    assert again.open["put"].parameters == hand.executed[0].parameters
+    assert again.succeed("put").check_replay().status == "succeeded"
+
+
+def test_a_called_run_takes_over_what_the_one_before_did(drive, read_program):
+    child = "kind: workflow\nname: child\nspec: {steps: {c: {type: act}, d: {type: act}}, links: [c -> d]}"
+    programs = {"child": read_program(child)}
+    hand = drive("steps: {k: {type: call, with: {workflow: child}}}", programs=programs)
+    first = next(iter(hand.children.values())).succeed("c").fail("d")
+    hand.collect(first)
+    taken = inherit(hand.program, hand.journal)
+    assert [(one.path, one.finished, one.child.run) for one in taken] == [("k", False, first.state.run)]
+    again = drive(hand.program, run="run-2", inherited=taken, programs=programs)
+    wish = next(command for command in again.commands if isinstance(command, StartChild))
+    assert wish.takes_over == taken[0].child
+    below = inherit(first.program, first.journal, undone=wish.takes_over.undone)
+    assert [(one.path, one.finished) for one in below] == [("c", True), ("d", False)]

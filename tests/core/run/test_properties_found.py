@@ -227,7 +227,7 @@ def test_a_retry_does_anew_what_may_have_been_undone_when_the_run_was_ended_by_f
 
 def test_a_retry_undoes_what_an_inherited_container_did(drive):
     hand = drive(GUARDED).succeed("guard/a").cancel(force=True)
-    again = retry(drive, hand).fail("b")
+    again = retry(drive, hand).resolve("b", "retry").fail("b")
     assert list(again.open) == ["guard/a!undo"]
     once_more = retry(drive, again.succeed("guard/a!undo").check_replay(), run="run-3")
     assert list(once_more.open) == ["guard/a"]

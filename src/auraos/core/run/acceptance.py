@@ -1,6 +1,6 @@
 """Acceptance: a success is held against what the step expects, its undo is prepared, a doubt about it is settled."""
 
-from auraos.core.run.attempts import decide_failure, is_ending, settle_final
+from auraos.core.run.attempts import decide_failure, settle_final
 from auraos.core.run.evaluation import compare, evaluate_or_error
 from auraos.core.run.facts import (
     DoubtRaised,
@@ -10,6 +10,7 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.identity import idempotency_key
 from auraos.core.run.program import CONTAINERS
+from auraos.core.run.retries import is_ending
 from auraos.core.run.state import Activation
 from auraos.core.run.tokens import OUT
 from auraos.core.run.turn import Turn

@@ -4,10 +4,6 @@ An attempt ends succeeded, failed (certainly without effect) or unknown. What ma
 never is: it is verified, or a person is asked, as its `uncertain` says.
 """
 
-import hashlib
-from datetime import timedelta
-
-from auraos.core.catalogue import Effect
 from auraos.core.run.commands import AskPerson, CancelStep, ExecuteStep, StartTimer, StopTimer, Withdraw
 from auraos.core.run.ending import ask_about_undo, leaves_doubt, undo_settled
 from auraos.core.run.evaluation import evaluate_or_error
@@ -24,19 +20,18 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.identity import idempotency_key
 from auraos.core.run.program import CONTAINERS
+from auraos.core.run.retries import delay, is_ending, make_key, may_repeat, may_retry, time_left
 from auraos.core.run.state import Activation
 from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, settle
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
-LONGEST_RETRY_AFTER = 366 * 86_400.0
-"""Seconds. Whoever asks for more is not believed."""
 MOST_LOST = 3
 """How often an attempt may be lost with its process before it counts as failed."""
 
 
 MOST_TO_KNOW = 5
-"""How often something that may be repeated is tried in all, in a failing scope, before a person is asked about it."""
+"""How often something that may be repeated is tried in all, where it may have to be undone, before a person is asked."""
 
 
 def grant(turn: Turn, activation: Activation) -> None:
@@ -50,7 +45,7 @@ def grant(turn: Turn, activation: Activation) -> None:
             turn, activation.frame, activation.path, activation.step.settings.evaluate, kept=True
         )
         if error is None:
-            key, error = _make_key(turn, activation)
+            key, error = make_key(turn, activation)
         if error is not None:
             activation.error, activation.unknown = error, False
             settle_final(turn, activation, error)
@@ -88,18 +83,11 @@ def granted(turn: Turn, activation: Activation, fact: StepGranted) -> None:
             fact.key,
             fact.effect,
             activation.parameters,
-            _time_left(turn, activation),
+            time_left(turn, activation),
             turn.at,
             fact.purpose,
         )
     )
-
-
-def _time_left(turn: Turn, activation: Activation) -> float | None:
-    """Return how long this attempt may take, in seconds: its timeout, or what is left of the step's deadline."""
-    limits = [activation.step.timeout, None if activation.deadline is None else activation.deadline - turn.at]
-    shortest = min((limit for limit in limits if limit is not None), default=None)
-    return None if shortest is None else max(shortest, 0) / 1_000_000
 
 
 def succeeded(turn: Turn, activation: Activation, fact: StepSucceeded) -> None:
@@ -130,6 +118,7 @@ def failed(turn: Turn, activation: Activation, fact: StepFailed | StepUnknown) -
     _end_doubt(turn, activation)
     activation.error = fact.error
     activation.unknown = type(fact) is StepUnknown
+    activation.doubtful = activation.doubtful or activation.unknown
     lost = type(fact) is StepUnknown and fact.lost and activation.lost < MOST_LOST
     activation.lost += lost
     activation.status = "deciding"
@@ -140,36 +129,49 @@ def decide_outcome(turn: Turn, activation: Activation, *, lost: bool) -> None:
     """Decide what follows a failure: another attempt, a doubt, a fallback, or the end of the step."""
     error = activation.error
     assert error is not None
+    if activation.undone and _must_be_known(activation):  # its time is over, so no attempt can find out
+        _ask(turn, activation, error)
+        return
     if activation.undone or activation.step.behaviour in CONTAINERS or activation.child:
         settle_final(turn, activation, error)
         return
     if activation.unknown and not activation.effect.may_repeat and _raise_doubt(turn, activation, error):
         return
-    if is_ending(activation) and leaves_doubt(activation) and activation.frame.undo_wanted:
-        _settle_doubt_first(turn, activation, error)
-    elif lost and not is_ending(activation) and _may_repeat(activation):
+    if lost and not is_ending(activation) and may_repeat(activation):
         turn.decide(
             RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=turn.at)
         )
+    elif _must_be_known(activation) and not may_retry(turn, activation, error, unknown=activation.unknown):
+        _settle_doubt_first(turn, activation, error)
     else:
         decide_failure(turn, activation, error, unknown=activation.unknown)
 
 
+def _must_be_known(activation: Activation) -> bool:
+    """Return whether the step cannot end as long as nobody knows whether there is something to undo."""
+    wanted = activation.frame.undo_wanted and activation.step.step.uncertain != "fail"
+    return wanted and leaves_doubt(activation)
+
+
 def _settle_doubt_first(turn: Turn, activation: Activation, error: StepError) -> None:
-    """In a failing scope, repeat what may be repeated until its outcome is known, for it may have to be undone."""
+    """Repeat what may be repeated until its outcome is known, for it may have to be undone; then ask a person."""
     if activation.attempt < MOST_TO_KNOW:
-        due = turn.at + _delay(turn, activation, error)
+        due = turn.at + delay(turn, activation, error)
         turn.decide(RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=due))
     else:
-        turn.decide(
-            DoubtRaised(at=turn.at, path=activation.path, attempt=activation.attempt, way="ask", error=error)
-        )
+        _ask(turn, activation, error)
+
+
+def _ask(turn: Turn, activation: Activation, error: StepError) -> None:
+    turn.decide(
+        DoubtRaised(at=turn.at, path=activation.path, attempt=activation.attempt, way="ask", error=error)
+    )
 
 
 def decide_failure(turn: Turn, activation: Activation, error: StepError, *, unknown: bool = False) -> None:
     """Decide what follows a failure that raises no doubt: another attempt, a fallback, or the end of the step."""
-    if _may_retry(turn, activation, error, unknown=unknown):
-        due = turn.at + _delay(turn, activation, error)
+    if may_retry(turn, activation, error, unknown=unknown):
+        due = turn.at + delay(turn, activation, error)
         turn.decide(RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=due))
     else:
         settle_final(turn, activation, error)
@@ -199,6 +201,8 @@ def settle_final(turn: Turn, activation: Activation, error: StepError) -> None:
 
 def retry_planned(turn: Turn, activation: Activation, fact: RetryPlanned) -> None:
     """Wait for the time of the next attempt."""
+    if activation.verified:  # what it found leaves no doubt
+        activation.verified = activation.unknown = activation.doubtful = False
     if fact.due <= fact.at:
         queue(turn, activation)
         return
@@ -269,12 +273,12 @@ def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
         step=activation.step.id,
         path=activation.path,
         at=turn.at,
-        cause=activation.error,
+        cause=_first_cause(activation),
     )
     match fact.outcome:
         case "retry" if activation.entry is not None and activation.entry.error is not None:
             ask_about_undo(turn, activation, activation.entry.error)
-        case "retry" if not is_ending(activation):
+        case "retry" if not is_ending(activation) or _must_be_known(activation):
             queue(turn, activation)
         case "succeeded" if activation.purpose == "undo":
             undo_settled(turn, activation, None)
@@ -283,8 +287,15 @@ def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
         case "succeeded":
             count_success(turn, activation, fact.output, OUT)
         case "failed" | "retry":
+            activation.doubtful = activation.doubtful and fact.outcome == "retry"
             activation.error, activation.unknown, activation.status = error, False, "deciding"
             turn.state.agenda[activation.path] = ("outcome", activation, None)
+
+
+def _first_cause(activation: Activation) -> StepError | None:
+    """Return what raised the doubt; what people said about it meanwhile is left out."""
+    error = activation.error
+    return error.cause if error is not None and error.code == "resolved-as-failed" else error
 
 
 def _verified(turn: Turn, verifying: Activation, output: Value) -> None:
@@ -294,6 +305,7 @@ def _verified(turn: Turn, verifying: Activation, output: Value) -> None:
         return
     main.last = output
     main.status = "deciding"
+    main.verified = True
     turn.state.agenda[main.path] = ("verified", main, None)
 
 
@@ -342,50 +354,3 @@ def _raise_doubt(turn: Turn, activation: Activation, error: StepError) -> bool:
         )
     )
     return True
-
-
-def is_ending(activation: Activation) -> bool:
-    return activation.purpose == "step" and (activation.cancelled or bool(activation.frame.failing))
-
-
-def _may_repeat(activation: Activation) -> bool:
-    return activation.effect.may_repeat or activation.step.step.uncertain == "retry"
-
-
-def _may_retry(turn: Turn, activation: Activation, error: StepError, *, unknown: bool) -> bool:
-    retry = activation.step.retry
-    if is_ending(activation) or activation.attempt - activation.lost >= retry.attempts:
-        return False
-    if activation.deadline is not None and turn.at >= activation.deadline:
-        return False
-    named = {error.class_, error.code}
-    timed_out = error.class_ == "timeout" and activation.effect in (Effect.READ, Effect.IDEMPOTENT)
-    if unknown or timed_out:
-        named |= {"transient", "unknown"}
-    return not named.isdisjoint(retry.on) and (not unknown or _may_repeat(activation))
-
-
-def _delay(turn: Turn, activation: Activation, error: StepError) -> int:
-    """Return the microseconds until the next attempt; the jitter follows from run, path and attempt."""
-    retry = activation.step.retry
-    tried = activation.attempt - activation.lost
-    micro = timedelta(microseconds=1)
-    longest = retry.max // micro
-    delay = min(float(longest), (retry.first // micro) * retry.factor ** max(0, tried - 1))
-    seed = hashlib.sha256(f"{turn.state.run}/{activation.path}/{activation.attempt}".encode()).digest()
-    chance = int.from_bytes(seed[:4], "big") / 0xFFFFFFFF
-    delay *= 1 + retry.jitter * (2 * chance - 1)
-    asked = error.retry_after or 0.0
-    asked = min(asked, LONGEST_RETRY_AFTER) if asked > 0 else 0.0
-    return max(int(delay), int(asked * 1_000_000))
-
-
-def _make_key(turn: Turn, activation: Activation) -> tuple[str, StepError | None]:
-    state, step = turn.state, activation.step
-    if step.key is None:
-        return idempotency_key(state.origin, activation.path, activation.generation), None
-    value, error = evaluate_or_error(turn, activation.frame, activation.path, step.key.evaluate)
-    if error is not None:
-        return "", error
-    name = state.program.workflow.name
-    return idempotency_key(state.workspace, name, step.path, repr(value), activation.generation), None

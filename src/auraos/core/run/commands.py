@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from auraos.core.run.facts import Page, Result, StepError
+from auraos.core.run.facts import Page, Result, StepError, TakenOver
 from auraos.core.values import Value
 
 
@@ -82,6 +82,8 @@ class StartChild(msgspec.Struct, frozen=True):
     wait: bool = True
     page: Page | None = None
     kind: Literal["call", "page", "failure"] = "call"
+    takes_over: TakenOver | None = None
+    """An earlier run in its place: begin with what that one did, as far as it got the same input."""
 
 
 class CancelChild(msgspec.Struct, frozen=True):

@@ -77,8 +77,8 @@ def must_be_awaited(activation: Activation) -> bool:
 
 
 def leaves_doubt(activation: Activation) -> bool:
-    """Return whether the last attempt may have had an effect that a failing scope must take back."""
-    return activation.unknown and activation.step.undo is not None
+    """Return whether an attempt may have had an effect that a failing scope must take back."""
+    return activation.doubtful and activation.step.undo is not None
 
 
 def drop(turn: Turn, activation: Activation, how: str = "cancelled") -> None:

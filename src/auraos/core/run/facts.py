@@ -33,16 +33,28 @@ class StepError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, r
     data: Any = None
 
 
+class TakenOver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An earlier run of which a new one takes over what it did; `undone` names what was taken back from outside since."""
+
+    run: str
+    undone: tuple[str, ...] = ()
+
+
 class Parent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The run that this one comes from, where in it, and how."""
 
     run: str
     kind: Literal["call", "page", "retry", "fork", "failure"]
     path: str = ""
+    takes_over: TakenOver | None = None
 
 
 class Inherited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a retried or forked run takes over for one path: an outcome, or just origin and generation of an open effect."""
+    """What a retried or forked run takes over for one path: an outcome, or what is known of something still open.
+
+    Of an open effect whose outcome is not known, that is its key and parameters, so that it is not done twice; of a call
+    and a long loop, the runs that carried them out.
+    """
 
     path: str
     output: Value = None
@@ -51,6 +63,11 @@ class Inherited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undo: "UndoEntry | None" = None
     finished: bool = True
     generation: int = 0
+    unknown: bool = False
+    key: str = ""
+    parameters: Value = None
+    child: TakenOver | None = None
+    pages: tuple[TakenOver, ...] = ()
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,7 +7,7 @@ import msgspec
 from auraos.core.errors import UserError
 from auraos.core.run import facts
 from auraos.core.run.calls import within
-from auraos.core.run.facts import AnyFact, Inherited, StepError, UndoEntry
+from auraos.core.run.facts import AnyFact, Inherited, StepError, TakenOver, UndoEntry
 from auraos.core.run.machine import refold
 from auraos.core.run.program import Program, static_path
 from auraos.core.run.state import RunState
@@ -37,6 +37,15 @@ class Past(msgspec.Struct):
     granted: bool = False
     generation: int = 0
     pages: tuple[UndoEntry, ...] = ()
+    unknown: bool = False
+    """An attempt was granted of which nobody knows what became of it."""
+    in_flight: bool = False
+    key: str = ""
+    parameters: Value = None
+    child: str = ""
+    page_runs: tuple[str, ...] = ()
+    undone_within: tuple[str, ...] = ()
+    """What was undone of a called run, by the paths of that run."""
 
 
 def inherit(
@@ -46,13 +55,14 @@ def inherit(
     start_at: str | None = None,
     changes: Mapping[str, Value] | None = None,
     again: bool = False,
+    undone: Iterable[str] = (),
 ) -> tuple[Inherited, ...]:
     """Return what a new run takes over from the one with this journal.
 
     Without `start_at` it takes over everything that came to a good end, so it goes on where the run failed. With it, that
     step and all that follow from it are done anew; `again` says that effects among them are repeated, under new keys.
     `changes` gives steps another output than they had, and what follows from those is done anew too; by the path of a
-    step it counts for all its activations.
+    step it counts for all its activations. `undone` names what was taken back by another run since.
     """
     anew = _steps_from(program, start_at)
     changed = dict(changes or {})
@@ -62,6 +72,8 @@ def inherit(
         anew |= _steps_from(program, path) - {static_path(path)}
     taken: list[Inherited] = []
     past = read_past(program, journal)
+    for path in undone:
+        _mark_undone(path, past)
     for path, own in past.items():
         step = static_path(path)
         if path in changed or step in changed:
@@ -73,11 +85,30 @@ def inherit(
         elif own.done and not own.undone and step not in anew:
             undo = _join(path, own.undo or _undo_within(program, path, past), own.own_undo)
             taken.append(Inherited(path=path, output=own.output, ports=own.ports, error=own.error, undo=undo))
-        elif own.granted:
-            repeated = own.undone or (again and own.done)
-            taken.append(Inherited(path=path, finished=False, generation=own.generation + repeated))
+        elif own.granted or own.child or own.page_runs:
+            taken.append(_open(path, own, fresh=own.undone or (again and own.done)))
     taken.extend(Inherited(path=path, output=output) for path, output in changed.items() if path not in past)
     return tuple(taken)
+
+
+def _open(path: str, own: Past, *, fresh: bool) -> Inherited:
+    """Return what is taken over of something that is to be done, or found out about, by the new run."""
+    pages = tuple(TakenOver(run=run, undone=own.undone_within) for run in own.page_runs)
+    child = TakenOver(run=own.child, undone=own.undone_within) if own.child else None
+    if fresh or own.done:
+        generation = own.generation + fresh
+        return Inherited(path=path, finished=False, generation=generation, child=child, pages=pages)
+    if own.unknown or own.in_flight:
+        return Inherited(
+            path=path,
+            finished=False,
+            generation=own.generation,
+            unknown=True,
+            key=own.key,
+            parameters=own.parameters,
+        )
+    generation = own.generation + own.granted
+    return Inherited(path=path, finished=False, generation=generation, child=child, pages=pages)
 
 
 def effects_repeated(program: Program, journal: Iterable[AnyFact], start_at: str) -> list[str]:
@@ -115,39 +146,78 @@ def read_past(program: Program, journal: Iterable[AnyFact]) -> dict[str, Past]:
 
 
 def _note(fact: AnyFact, past: dict[str, Past]) -> None:
-    """Note what outcomes do not say: grants, generations and prepared undos."""
+    """Note what outcomes do not say: grants, generations, doubts, called runs and prepared undos."""
     match fact:
         case facts.RunStarted():
             for taken in fact.inherited:
-                granted = not taken.finished or taken.undo is not None
-                past[taken.path] = Past(generation=taken.generation, granted=granted, undo=taken.undo)
+                past[taken.path] = _past_of(taken)
         case facts.StepGranted(purpose="step"):
-            granted_one = past.setdefault(fact.path, Past())
-            granted_one.granted, granted_one.generation = True, fact.generation
+            own = past.setdefault(fact.path, Past())
+            own.granted, own.in_flight, own.generation = True, True, fact.generation
+            own.key = fact.key
+            own.parameters = own.parameters if fact.parameters is None else fact.parameters
         case facts.StepGranted(purpose="undo"):
-            _note_undo(fact, past)
+            _mark_undone(fact.path.partition("!")[0], past, fact.generation)
+        case facts.StepFailed() | facts.StepUnknown() if "!" not in fact.path:
+            own = past.setdefault(fact.path, Past())
+            own.in_flight = False
+            own.unknown = own.unknown or isinstance(fact, facts.StepUnknown)
+        case facts.StepResolved(outcome="failed"):
+            past.setdefault(fact.path, Past()).unknown = False
+        case facts.StepSettled() if fact.error is not None and fact.error.code == "verified-not-done":
+            past.setdefault(fact.path, Past()).unknown = False
         case facts.StepSettled(undo=UndoEntry()):
             own = past.pop(fact.path, Past())  # the order of the paths is that of their successes
             own.own_undo = fact.undo
             past[fact.path] = own
-        case facts.ChildFinished() if fact.undo and fact.page is None:
-            own = past.pop(fact.path, Past())
-            own.undo = UndoEntry(path=fact.path, entries=within(fact.path, fact.undo))
-            past[fact.path] = own
-        case facts.ChildFinished() if fact.undo:
-            past.setdefault(fact.path, Past()).pages += fact.undo
+        case facts.WaitStarted(kind="call"):
+            past.setdefault(fact.path, Past()).child = fact.run
+        case facts.ChildFinished():
+            _note_child(fact, past)
         case _:
             pass
 
 
-def _note_undo(fact: facts.StepGranted, past: dict[str, Past]) -> None:
+def _note_child(fact: facts.ChildFinished, past: dict[str, Past]) -> None:
+    if fact.page is not None:
+        own = past.setdefault(fact.path, Past())
+        own.page_runs = (*own.page_runs[: fact.page], fact.run)
+        own.pages += fact.undo
+    elif fact.undo:
+        own = past.pop(fact.path, Past())
+        own.undo = UndoEntry(path=fact.path, entries=within(fact.path, fact.undo))
+        past[fact.path] = own
+
+
+def _past_of(taken: Inherited) -> Past:
+    """Return what a run knows of a path that it took over itself."""
+    return Past(
+        undo=taken.undo,
+        granted=not taken.finished or taken.undo is not None,
+        generation=taken.generation,
+        unknown=taken.unknown,
+        key=taken.key,
+        parameters=taken.parameters,
+        child=taken.child.run if taken.child is not None else "",
+        page_runs=tuple(page.run for page in taken.pages),
+        undone_within=taken.child.undone if taken.child is not None else (),
+    )
+
+
+def _mark_undone(path: str, past: dict[str, Past], generation: int | None = None) -> None:
     """What is undone must be done anew, and so must what had come to its end around it."""
-    path = fact.path.partition("!")[0]
     own = past.setdefault(path, Past())
-    own.undone, own.granted, own.generation = True, True, fact.generation
-    for around, own in past.items():
-        if own.done and path.startswith((f"{around}/", f"{around}[")):
-            own.undone = True
+    own.undone, own.granted = True, True
+    own.generation = own.generation if generation is None else generation
+    for around, outer in past.items():
+        if not path.startswith((f"{around}/", f"{around}[")):
+            continue
+        if outer.done:
+            outer.undone = True
+        if outer.child:
+            outer.undone_within = (*outer.undone_within, path[len(around) + 1 :])
+        elif outer.page_runs:
+            outer.undone_within = (*outer.undone_within, path)
 
 
 def _undo_within(program: Program, path: str, past: dict[str, Past]) -> UndoEntry | None:

@@ -19,7 +19,7 @@ class UnreadableFactError(UnexpectedError):
 
 VALUES: dict[type, tuple[str, ...]] = {
     facts.StepError: ("data",),
-    facts.Inherited: ("output",),
+    facts.Inherited: ("output", "parameters"),
     facts.Page: ("items", "last", "names"),
     facts.UndoEntry: ("settings",),
     facts.Result: ("output",),

@@ -291,11 +291,18 @@ def page_finished(turn: Turn, activation: Activation, fact: ChildFinished) -> No
 def child_command(state: RunState, activation: Activation) -> StartChild:
     """Return the wish for the run that an activation waits for: a called one, or the next page of a long loop."""
     path, child = activation.path, activation.child
+    taken = state.inherited.get(path)
     if activation.step.behaviour is Behaviour.CALL:
         details = activation.wait_details
-        return StartChild(path, child, activation.wait_name, activation.wait_key, details["input"], wait=True)
-    workflow, version = state.program.workflow.name, state.program.version
-    return StartChild(path, child, workflow, version, state.input, page=_page(activation), kind="page")
+        name, version = activation.wait_name, activation.wait_key
+        earlier = None if taken is None else taken.child
+        return StartChild(path, child, name, version, details["input"], wait=True, takes_over=earlier)
+    earlier = (
+        taken.pages[activation.pages] if taken is not None and activation.pages < len(taken.pages) else None
+    )
+    name, version = state.program.workflow.name, state.program.version
+    page = _page(activation)
+    return StartChild(path, child, name, version, state.input, page=page, kind="page", takes_over=earlier)
 
 
 def _page(activation: Activation) -> Page:

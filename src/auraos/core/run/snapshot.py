@@ -26,7 +26,7 @@ _PLAIN = (
     "status", "since", "purpose", "attempt", "generation", "lost", "unknown", "key", "parameters", "granted_at", "deadline",
     "error", "pending", "cancelled", "entry", "wait_kind", "wait_name", "wait_key", "wait_due", "wait_details", "remind",
     "child", "items", "keys", "results", "failures", "next_item", "parallel", "done", "rounds", "pages", "last", "winner",
-    "finally_begun", "undone", "undo", "finished", "has_enough",
+    "finally_begun", "undone", "undo", "finished", "has_enough", "doubtful", "verified",
 )  # fmt: skip
 _RUN = (
     "run", "number", "workspace", "origin", "depth", "parent", "resolved", "input", "variables", "semantics", "started_at",

@@ -67,15 +67,17 @@ class Activation:
     """One step under way in one frame: queued, attempted, waiting, or a container with frames of its own."""
 
     __slots__ = (
-        "attempt", "cancelled", "child", "deadline", "done", "effect", "entry", "error", "failures",
-        "finally_begun", "finished", "frame", "frames", "generation", "granted_at", "has_enough", "items", "key",
-        "keys", "last", "lost",
-        "next_item", "pages", "parallel", "parameters", "path", "pending", "purpose", "remind", "results",
-        "rounds", "since", "status", "step", "undo", "undo_owner", "undone", "unknown", "wait_details",
-        "wait_due", "wait_key", "wait_kind", "wait_name", "winner",
+        "attempt", "cancelled", "child", "deadline", "done", "doubtful", "effect", "entry", "error",
+        "failures", "finally_begun", "finished", "frame", "frames", "generation", "granted_at",
+        "has_enough", "items", "key", "keys", "last", "lost", "next_item", "pages", "parallel",
+        "parameters", "path", "pending", "purpose", "remind", "results", "rounds", "since", "status",
+        "step", "undo", "undo_owner", "undone", "unknown", "verified", "wait_details", "wait_due",
+        "wait_key", "wait_kind", "wait_name", "winner",
     )  # fmt: skip
 
-    def __init__(self, path: str, frame: Frame, step: StepProgram, status: str, since: int) -> None:
+    def __init__(  # noqa: PLR0915 (one line for each field)
+        self, path: str, frame: Frame, step: StepProgram, status: str, since: int
+    ) -> None:
         self.path = path
         self.frame = frame
         self.step = step
@@ -93,6 +95,9 @@ class Activation:
         self.deadline: int | None = None
         self.error: StepError | None = None
         self.unknown = False
+        self.doubtful = False
+        """Some attempt may have had its effect; only a success, a verification or a person ends that."""
+        self.verified = False
         self.pending: tuple[Value, tuple[str, ...]] | None = None
         self.cancelled = False
         self.entry: UndoEntry | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import QueueStep, StartTimer, StopTimer
-from auraos.core.run.facts import StepError
+from auraos.core.run.facts import Inherited, StepError
 from auraos.core.run.program import EPOCH, WAITS, StepProgram
 from auraos.core.run.state import DONE, FAILED, FIRED, SKIPPED, UNDECIDED, Activation, Frame
 from auraos.core.run.turn import Turn
@@ -56,8 +56,11 @@ def _activate_step(turn: Turn, activation: Activation) -> None:
         turn.commands.append(StartTimer(activation.path, "deadline", activation.deadline))
     if step.behaviour is Behaviour.EXECUTE:
         opened = state.inherited.get(activation.path)
-        activation.generation = 0 if opened is None else opened.generation
-        queue(turn, activation)
+        if opened is not None and opened.unknown:
+            _take_doubt(turn, activation, opened)
+        else:
+            activation.generation = 0 if opened is None else opened.generation
+            queue(turn, activation)
     elif step.behaviour in WAITS:
         state.agenda[activation.path] = ("wait", activation, None)
     elif step.behaviour is Behaviour.CALL:
@@ -67,6 +70,26 @@ def _activate_step(turn: Turn, activation: Activation) -> None:
     else:
         activation.status = "open"
         turn.todo.append(("open", activation, None))
+
+
+def _take_doubt(turn: Turn, activation: Activation, opened: Inherited) -> None:
+    """Go on with an effect that an earlier run left open: under its key, with its parameters, never blindly."""
+    activation.generation, activation.key = opened.generation, opened.key
+    activation.parameters, activation.doubtful = opened.parameters, True
+    if activation.effect.may_repeat:
+        queue(turn, activation)
+        return
+    activation.unknown = True
+    activation.error = StepError(
+        class_="unknown",
+        code="left-open",
+        message="The run before this one ended without knowing whether it took effect.",
+        step=activation.step.id,
+        path=activation.path,
+        at=turn.at,
+    )
+    activation.status = "deciding"
+    turn.state.agenda[activation.path] = ("outcome", activation, None)
 
 
 def _shorter(one: int | None, other: int | None) -> int | None:

@@ -1,0 +1,70 @@
+"""Retries: whether another attempt follows, when, for how long, and under which key. Nothing here changes a run."""
+
+import hashlib
+from datetime import timedelta
+
+from auraos.core.catalogue import Effect
+from auraos.core.run.evaluation import evaluate_or_error
+from auraos.core.run.facts import (
+    StepError,
+)
+from auraos.core.run.identity import idempotency_key
+from auraos.core.run.state import Activation
+from auraos.core.run.turn import Turn
+
+LONGEST_RETRY_AFTER = 366 * 86_400.0
+"""Seconds. Whoever asks for more is not believed."""
+
+
+def is_ending(activation: Activation) -> bool:
+    return activation.purpose == "step" and (activation.cancelled or bool(activation.frame.failing))
+
+
+def time_left(turn: Turn, activation: Activation) -> float | None:
+    """Return how long this attempt may take, in seconds: its timeout, or what is left of the step's deadline."""
+    limits = [activation.step.timeout, None if activation.deadline is None else activation.deadline - turn.at]
+    shortest = min((limit for limit in limits if limit is not None), default=None)
+    return None if shortest is None else max(shortest, 0) / 1_000_000
+
+
+def may_repeat(activation: Activation) -> bool:
+    return activation.effect.may_repeat or activation.step.step.uncertain == "retry"
+
+
+def may_retry(turn: Turn, activation: Activation, error: StepError, *, unknown: bool) -> bool:
+    retry = activation.step.retry
+    if is_ending(activation) or activation.attempt - activation.lost >= retry.attempts:
+        return False
+    if activation.deadline is not None and turn.at >= activation.deadline:
+        return False
+    named = {error.class_, error.code}
+    timed_out = error.class_ == "timeout" and activation.effect in (Effect.READ, Effect.IDEMPOTENT)
+    if unknown or timed_out:
+        named |= {"transient", "unknown"}
+    return not named.isdisjoint(retry.on) and (not unknown or may_repeat(activation))
+
+
+def delay(turn: Turn, activation: Activation, error: StepError) -> int:
+    """Return the microseconds until the next attempt; the jitter follows from run, path and attempt."""
+    retry = activation.step.retry
+    tried = activation.attempt - activation.lost
+    micro = timedelta(microseconds=1)
+    longest = retry.max // micro
+    delay = min(float(longest), (retry.first // micro) * retry.factor ** max(0, tried - 1))
+    seed = hashlib.sha256(f"{turn.state.run}/{activation.path}/{activation.attempt}".encode()).digest()
+    chance = int.from_bytes(seed[:4], "big") / 0xFFFFFFFF
+    delay *= 1 + retry.jitter * (2 * chance - 1)
+    asked = error.retry_after or 0.0
+    asked = min(asked, LONGEST_RETRY_AFTER) if asked > 0 else 0.0
+    return max(int(delay), int(asked * 1_000_000))
+
+
+def make_key(turn: Turn, activation: Activation) -> tuple[str, StepError | None]:
+    state, step = turn.state, activation.step
+    if step.key is None:
+        return idempotency_key(state.origin, activation.path, activation.generation), None
+    value, error = evaluate_or_error(turn, activation.frame, activation.path, step.key.evaluate)
+    if error is not None:
+        return "", error
+    name = state.program.workflow.name
+    return idempotency_key(state.workspace, name, step.path, repr(value), activation.generation), None
