@@ -3,12 +3,15 @@
 import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 from auraos.core.document import Node
 from auraos.core.problem_codes import find_code
 from auraos.core.problems import Fix, Path, Place, Problem, Severity, TextEdit
 
 MOST_PROBLEMS = 1_000
+MOST_COMPARED = 100
+"""With how many names a word is compared one by one; among more of them only slips of one letter are found."""
 
 _MEANT = re.compile(r"Did you mean '(\w+)'\?")
 _PATH = re.compile(r"[\w.\[\]]*?\b(\w+)")
@@ -130,14 +133,35 @@ def parent_is_own(tree: Node, path: Path) -> bool:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that was probably meant."""
     names = [name for name in known if isinstance(name, str)]
-    if len(names) > 3_000:
-        return None
-    folded = word[:80].casefold().replace("-", "_")
+    folded = _fold(word)
+    if len(names) > MOST_COMPARED:
+        index = _misspellings(tuple(names))
+        return next((index[form] for form in _shortened(folded) if form in index), None)
     for name in names:
-        if name.casefold().replace("-", "_") == folded:
+        if _fold(name) == folded:
             return name
     found = get_close_matches(word[:80], names, n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+@lru_cache(8)
+def _misspellings(names: tuple[str, ...]) -> dict[str, str]:
+    """Return the names by themselves and by themselves without any one letter: so each typing mistake is one look away."""
+    index: dict[str, str] = {}
+    for name in names:
+        index.setdefault(_fold(name), name)
+    for name in names:
+        for form in _shortened(_fold(name)):
+            index.setdefault(form, name)
+    return index
+
+
+def _shortened(word: str) -> list[str]:
+    return [word, *(word[:place] + word[place + 1 :] for place in range(len(word)))]
+
+
+def _fold(word: str) -> str:
+    return word[:80].casefold().replace("-", "_")
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: Callable[[list[str]], str] | None = None) -> str:
