@@ -115,3 +115,47 @@ async def test_versions_that_are_sent_along_reach_the_called_runs_of_called_runs
     top = elsewhere.add(flow("ask: {type: call, with: {workflow: outer}}", name="top"))
     run = await house.engine.start(top, called=[inner, outer])
     assert (await house.engine.wait(run)).output == {"n": 7}
+
+
+CHILD_OF_TWO = flow(
+    "one: {type: test.write, with: {n: 1}}\ntwo: {type: test.write, with: {n: 2}}",
+    name="child",
+    links="one -> two",
+)
+
+
+async def test_a_retry_does_not_do_again_what_a_called_run_had_done(house: House) -> None:
+    async def two_fails_first(settings: dict[str, Any], context: StepContext) -> Any:
+        if settings["n"] == 2 and len(house.steps.calls) < 3:
+            raise StepFailed("Not yet.")
+        return settings
+
+    house.steps.work = two_fails_first
+    house.definitions.add(CHILD_OF_TWO)
+    first = await house.start(flow("ask: {type: call, with: {workflow: child, input: {n: 7}}}"))
+    assert (await house.engine.wait(first)).state == "failed"
+    second = await house.engine.retry(first)
+    assert (await house.engine.wait(second)).state == "succeeded"
+    assert [path for path, _ in house.steps.calls] == ["one", "two", "two"]
+
+
+async def test_a_retry_does_not_do_again_what_the_pages_of_a_long_loop_had_done(house: House) -> None:
+    async def the_last_fails_first(settings: dict[str, Any], context: StepContext) -> Any:
+        if settings["n"] == 1000 and house.steps.calls.count((context.path, 1)) < 2:
+            raise StepFailed("Not yet.")
+        return settings["n"]
+
+    house.steps.work = the_last_fails_first
+    text = """
+each:
+  type: foreach
+  with: {items: "{{ range(1001) }}", parallel: 50}
+  steps: {a: {type: test.write, with: {n: "{{ item }}"}}}
+"""
+    first = await house.start(flow(text))
+    assert (await asyncio.wait_for(house.engine.wait(first), 60)).state == "failed"
+    second = await house.engine.retry(first)
+    assert (await asyncio.wait_for(house.engine.wait(second), 60)).state == "succeeded"
+    paths = [path for path, _ in house.steps.calls]
+    assert len(paths) == 1002
+    assert paths.count("each[1000]/a") == 2
