@@ -174,6 +174,11 @@ CODES = (
         why="It may or may not have had its effect.",
     ),
     ProblemCode(
+        code="left-open",
+        title="An effect that the run before left open",
+        why="That run ended without knowing whether the step took effect, so nothing repeats it before that is known.",
+    ),
+    ProblemCode(
         code="settings-refused",
         title="Settings that a step cannot work with",
         why="Once worked out, they are of the wrong type or out of range.",
