@@ -1,6 +1,7 @@
 """Reading a workflow out of a document: every field of the language arrives where it belongs."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 from graph_catalogue import catalogue
@@ -20,61 +21,7 @@ from auraos.core.workflow import (
     Workflow,
 )
 
-ORDER_INTAKE = """
-kind: workflow
-name: order-intake
-title: Order intake
-description: Take an order, ask when it is large, reserve, price, answer.
-labels: {team: sales}
-spec:
-  input:                                   # JSON Schema; checked before a run exists; draws the form
-    type: object
-    required: [order]
-    properties: {order: {type: object}}
-  variables: {currency: EUR}
-  settings:
-    timeout: 5d
-    concurrency: {key: "{{ input.order.customer }}", limit: 1, when_full: wait}
-    on_failure: {workflow: tell-the-team}
-    retention: 30d
-  steps:
-    size:
-      type: switch
-      with:
-        cases:
-          large: "{{ input.order.total > 1000 }}"
-    ask:
-      type: human.approve
-      with: {title: "Order {{ input.order.id }}", group: sales-lead, expires: 72h, remind: 24h}
-    reserve:
-      type: http.request
-      with: {method: POST, url: "https://stock.example/reserve", json: "{{ input.order.lines }}", secret: stock-api}
-      key: "{{ input.order.id }}"
-      retry: {attempts: 5, first: 1s, factor: 2, max: 1m, on: [transient]}
-      timeout: 30s
-      undo: {type: http.request, with: {method: DELETE, url: "https://stock.example/reserve/{{ steps.reserve.json.id }}"}}
-    each_line:
-      type: foreach
-      with: {items: "{{ input.order.lines }}", parallel: 4, collect: price}
-      steps:
-        price: {type: http.request, with: {url: "https://prices.example/{{ item.sku }}"}}
-    total:
-      type: transform
-      with: {set: {amount: "{{ sum(p.json.price for p in steps.each_line) }}"}}
-  links:
-    - size.large -> ask
-    - size.else -> reserve
-    - ask.approved -> reserve
-    - reserve -> each_line
-    - each_line -> total
-  output: "{{ steps.total.amount }}"
-tests:
-  - name: a small order needs nobody
-    input: {order: {id: 7, customer: c1, total: 20, lines: [{sku: A, qty: 1}]}}
-    mocks: {reserve: {json: {id: r1}}, "each_line/price": {json: {price: 20}}}
-    expect: {path: [size, reserve, each_line, total], output: 20}
-layout: {steps: {size: [0, 0], reserve: [0, 160]}, groups: {}, notes: {}}
-"""
+ORDER_INTAKE = (Path(__file__).parents[2] / "order-intake.yaml").read_text(encoding="utf-8")
 
 
 def read(spec: str) -> Workflow:
