@@ -1,0 +1,108 @@
+"""The choke points hold: nobody but Egress can reach the network, and nobody starts a program or trusts a certificate."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from repository import SOURCE, parsed, place, source_files
+
+WAYS_OUT = {
+    "aiohttp", "aiodns", "ftplib", "http", "httpx", "imaplib", "nntplib", "poplib", "requests", "smtplib", "socketserver",
+    "ssl", "telnetlib", "urllib3", "websockets", "xmlrpc",
+}  # fmt: skip
+WAYS_OUT_BY_CALL = {
+    "create_connection", "create_server", "getaddrinfo", "gethostbyname", "open_connection", "start_server", "urlopen",
+    "urlretrieve",
+}  # fmt: skip
+PROGRAMS = {"subprocess", "pty", "multiprocessing", "ctypes", "cffi"}
+PROGRAMS_BY_CALL = {
+    "system",
+    "popen",
+    "fork",
+    "forkpty",
+    "startfile",
+    "create_subprocess_exec",
+    "create_subprocess_shell",
+}
+BLIND_TRUST = {"CERT_NONE", "_create_unverified_context", "check_hostname", "verify_mode", "unsafe_load", "full_load",
+               "UnsafeLoader", "FullLoader", "mktemp", "enable_load_extension"}  # fmt: skip
+LOCAL_SOCKETS = {"engine/socket.py", "engine/client.py"}
+"""They talk to a process of the same user on the same machine."""
+
+
+def names_in(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield every module that is imported, as `import x` and `from x`, and every attribute and name that is used."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((f"import {alias.name.split('.')[0]}", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield f"import {(node.module or '').split('.')[0]}", node.lineno
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            yield node.attr, node.lineno
+        elif isinstance(node, ast.Name):
+            yield node.id, node.lineno
+
+
+def found_outside(tree: ast.Module, modules: set[str], used: set[str]) -> list[tuple[str, int]]:
+    """Return where a module imports one of these modules or uses one of these names."""
+    wanted = {f"import {name}" for name in modules} | used
+    return [(name, line) for name, line in names_in(tree) if name in wanted]
+
+
+def offences(files: Iterator[Path], modules: set[str], used: set[str]) -> list[str]:
+    return [
+        f"{place(file, line)} {name}"
+        for file in files
+        for name, line in found_outside(parsed(file), modules, used)
+    ]
+
+
+def outside_security() -> Iterator[Path]:
+    return (file for file in source_files() if not file.is_relative_to(SOURCE / "security"))
+
+
+def test_only_egress_can_reach_the_network() -> None:
+    assert offences(outside_security(), WAYS_OUT, WAYS_OUT_BY_CALL) == []
+
+
+def test_sockets_outside_of_security_lead_to_this_machine_only() -> None:
+    opened = {
+        file.relative_to(SOURCE).as_posix(): {
+            node.attr
+            for node in ast.walk(parsed(file))
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "socket"
+        }
+        for file in outside_security()
+        if found_outside(parsed(file), {"socket"}, set())
+    }
+    assert opened.keys() == LOCAL_SOCKETS
+    for used in opened.values():
+        assert "AF_UNIX" in used
+        assert not used & {"AF_INET", "AF_INET6", "AF_PACKET", "SOCK_RAW", "SOCK_DGRAM"}
+
+
+def test_nobody_starts_another_program() -> None:
+    assert offences(iter(source_files()), PROGRAMS, PROGRAMS_BY_CALL) == []
+
+
+def test_nobody_trusts_what_was_not_checked() -> None:
+    assert offences(iter(source_files()), set(), BLIND_TRUST) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import aiohttp",
+        "from http.client import HTTPConnection",
+        "import urllib.request as r\nr.urlopen('x')",
+        "import asyncio\nasyncio.open_connection('x', 1)",
+        "from asyncio import start_server",
+    ],
+)
+def test_the_search_for_ways_out_finds_them(source: str) -> None:
+    assert found_outside(ast.parse(source), WAYS_OUT, WAYS_OUT_BY_CALL)
