@@ -54,3 +54,14 @@ def test_single_quotes_in_json_are_explained():
     with pytest.raises(WrongInputError) as caught:
         read_input(("{'a': 1}",))
     assert "JSON wants double quotes" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [("[" * 100_000, "The input is nested too deep."), ("@/dev/zero", "more than the 10,000,000 bytes")],
+)
+def test_input_without_end_is_refused(given, words):
+    with pytest.raises(UserError) as caught:
+        read_input((given,))
+    assert words in caught.value.message
+    assert read_pair("a=" + "[" * 100_000) == ("a", "[" * 100_000)

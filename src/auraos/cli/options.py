@@ -33,6 +33,8 @@ def read_json(text: str, what: str) -> Any:
         raise WrongInputError(
             f"{what} is no JSON: {_words_of(str(error), text)}.", hint=_hint_of(text)
         ) from None
+    except RecursionError:
+        raise WrongInputError(f"{what} is nested too deep.") from None
 
 
 def read_input(given: tuple[str, ...]) -> Any:
@@ -66,7 +68,7 @@ def read_pair(text: str) -> tuple[str, Any]:
         return key, _read_whole(value)
     try:
         return key, msgspec.json.decode(value.encode())
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return key, value
 
 
