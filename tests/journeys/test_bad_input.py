@@ -188,3 +188,11 @@ def test_a_variable_that_is_meant_to_be_a_secret_is_refused(auraos):
     done = auraos("run", "leaky.yaml", "--var", "key=hunter22")
     assert (done.code, "error[secret-variable]" in done.err) == (2, True)
     assert not (auraos.folder / ".auraos").exists()
+
+
+def test_input_comes_from_standard_input_too(auraos):
+    file = auraos.write(
+        "w.yaml", "kind: workflow\nname: w\nspec:\n  steps: {s: {type: noop}}\n  output: '{{ input.a }}'\n"
+    )
+    assert auraos("run", file, "--input", "-", "--json", stdin='{"a": 7}').json["output"] == 7
+    assert "Standard input is no JSON" in auraos("run", file, "--input", "-", stdin='{"a"').err

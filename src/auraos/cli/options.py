@@ -82,10 +82,10 @@ def _is_pair(text: str) -> bool:
 
 
 def _read_whole(given: str) -> Any:
-    from auraos.app.files import read_source  # noqa: PLC0415 (most runs are given their input on the command line)
+    from auraos.app.files import STDIN, read_source  # noqa: PLC0415 (most runs are given their input on the command line)
 
-    if given == "-":
-        return read_json(read_source("-"), "Standard input")
+    if given in ("-", STDIN):
+        return read_json(read_source(STDIN), "Standard input")
     if given.startswith("@"):
         return read_json(read_source(given[1:]), given[1:])
     return read_json(given, "The input")
