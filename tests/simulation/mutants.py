@@ -11,7 +11,18 @@ from typing import Any
 import msgspec
 
 from auraos.core.catalogue import Behaviour
-from auraos.core.run import attempts, containers, ending, facts, loops, machine, scopes, tokens, waits
+from auraos.core.run import (
+    attempts,
+    containers,
+    ending,
+    facts,
+    loops,
+    machine,
+    retries,
+    scopes,
+    tokens,
+    waits,
+)
 from auraos.core.run.state import UNDECIDED, Activation, Frame
 from auraos.core.run.turn import Turn
 from simulation import clients, store
@@ -31,14 +42,14 @@ def mutant(make: Callable[[], list[Swap]]) -> Callable[[], list[Swap]]:
 def planted(name: str) -> Iterator[None]:
     """Let this mistake be part of the machine for a while."""
     kept: list[Swap] = []
-    for place, attribute, replacement in MUTANTS[name]():
-        if isinstance(place, dict):
-            kept.append((place, attribute, place[attribute]))
-            place[attribute] = replacement
-        else:
-            kept.append((place, attribute, getattr(place, attribute)))
-            setattr(place, attribute, replacement)
     try:
+        for place, attribute, replacement in MUTANTS[name]():
+            if isinstance(place, dict):
+                kept.append((place, attribute, place[attribute]))
+                place[attribute] = replacement
+            else:
+                kept.append((place, attribute, getattr(place, attribute)))
+                setattr(place, attribute, replacement)
         yield
     finally:
         for place, attribute, original in reversed(kept):
@@ -82,7 +93,8 @@ def a_join_fires_for_every_live_token() -> list[Swap]:
 def an_unknown_write_is_retried() -> list[Swap]:
     return [
         (attempts, "_raise_doubt", lambda turn, activation, error: False),
-        (attempts, "_may_repeat", lambda activation: True),
+        (attempts, "may_repeat", lambda activation: True),
+        (retries, "may_repeat", lambda activation: True),
     ]
 
 
@@ -108,7 +120,7 @@ def the_key_depends_on_the_attempt() -> list[Swap]:
 
 @mutant
 def a_retried_run_makes_its_own_keys() -> list[Swap]:
-    original = attempts._make_key
+    original = attempts.make_key
 
     def make_key(turn: Turn, activation: Activation) -> Any:
         origin, turn.state.origin = turn.state.origin, turn.state.run
@@ -117,7 +129,7 @@ def a_retried_run_makes_its_own_keys() -> list[Swap]:
         finally:
             turn.state.origin = origin
 
-    return [(attempts, "_make_key", make_key)]
+    return [(attempts, "make_key", make_key)]
 
 
 @mutant
@@ -159,7 +171,7 @@ def what_was_undone_is_done_again_under_its_old_key() -> list[Swap]:
 @mutant
 def an_undo_that_was_granted_is_forgotten_by_a_retry() -> list[Swap]:
     heirs = import_module("auraos.core.run.inherit")  # the package's own name for it is the function
-    return [(heirs, "_note_undo", lambda fact, past: None)]
+    return [(heirs, "_mark_undone", lambda path, past, generation=None: None)]
 
 
 # --- ending -----------------------------------------------------------------------------------------------------------
