@@ -254,7 +254,10 @@ async def test_an_event_comes_to_every_run_that_waits_for_its_type(house: House)
     text = flow("paid: {type: wait.event, with: {type: invoice.paid}}")
     runs = [await house.start(text) for _ in range(2)]
     assert await house.engine.publish("invoice.paid", data={"id": 3}) == 2
-    assert {(await house.engine.wait(run)).state for run in runs} == {"succeeded"}
+    ends = [await house.engine.wait(run) for run in runs]
+    assert [(end.state, end.output["type"], end.output["data"]) for end in ends] == [
+        ("succeeded", "invoice.paid", {"id": 3})
+    ] * 2
     assert await house.engine.publish("invoice.paid") == 0
     assert await house.store.requests() == []
 

@@ -213,10 +213,12 @@ class Engine(RunControl):
             await asyncio.wait([future], timeout=0.05)
 
     async def publish(self, type: str, *, data: Value = None, id: str = "") -> int:  # noqa: A002 (an event's type)
-        """Bring an event to every run that waits for its type; return how many there are."""
+        """Bring an event to every run that waits for its type; return how many there are. It is read as `{type, id, data}`."""
         to_wire(data)
         self._refuse_when_closing()
-        event = EventReceived(at=self._clock.now(), id=id or self._clock.new_id(), type=type, event=data)
+        named = id or self._clock.new_id()
+        told = {"type": type, "id": named, "data": data}
+        event = EventReceived(at=self._clock.now(), id=named, type=type, event=told)
         runs = sorted({found.run for found in await self._store.subscribers(type)})
         rows = [RequestRow(self._clock.new_id(), run, "event", encode_fact(event)) for run in runs]
         if rows:

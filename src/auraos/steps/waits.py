@@ -108,9 +108,17 @@ wait_event = StepType(
     name="wait.event",
     title="Wait for an event",
     summary="Waits for an event from outside or from another run, and outputs it.",
-    description="Events count from the start of the step, or from `since`. A run takes an event once.",
+    description=(
+        "Events count from the start of the step. A run takes an event once. The event, in `match` and as the output, is "
+        "`{type, id, data}`. Bring one with `auraos runs event`."
+    ),
     behaviour=Behaviour.EVENT,
     settings=settings_schema(EventSettings),
+    output={
+        "type": "object",
+        "properties": {"type": {"type": "string"}, "id": {"type": "string"}, "data": {}},
+        "required": ["type", "id", "data"],
+    },
     effect=Effect.PURE,
     ports=_WAIT_PORTS,
     deferred={"match": ("event",)},
