@@ -86,7 +86,7 @@ def _find_named(
 def _secret_names(value: Any, schema: dict[str, Any], path: Path, resolve: Any) -> Iterator[Path]:
     options = [schema, *(resolve(option) for option in schema.get("anyOf", ()) if isinstance(option, dict))]
     if any(option.get("x-kind") == "secret" for option in options):
-        if isinstance(value, str) and not has_template(value):
+        if isinstance(value, str):
             yield path
     elif isinstance(value, dict):
         for option in options:
@@ -99,7 +99,11 @@ def _check_name(view: WorkflowView, path: Path, known: Collection[str] | None) -
     name = node.value if node else None
     if not isinstance(name, str):
         return
-    if not DOCUMENT_NAME.fullmatch(name):
+    if has_template(name):
+        message = "Which secret a step uses cannot depend on data."
+        hint = "Write its name, as `stock-api`; to choose between secrets, use a step for each behind a `switch`."
+        view.findings.add("secret-from-data", path, message, hint=hint)
+    elif not DOCUMENT_NAME.fullmatch(name):
         message = "This cannot be the name of a secret."
         hint = "Give the name of a secret here, small letters, digits and -, never the secret itself."
         view.findings.add("bad-name", path, message, hint=hint)

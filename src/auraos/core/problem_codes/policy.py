@@ -200,6 +200,18 @@ CODES = (
         why="The step would fail for want of it.",
     ),
     ProblemCode(
+        code="secret-from-data",
+        title="A secret that data chooses",
+        why=(
+            "Whoever sends the data would choose which secret is used, and nobody could see from the workflow "
+            "what it may use."
+        ),
+        bad=(
+            "steps:\n  a: {type: http.request, with: {url: 'https://a.example', secret: '{{ input.name }}'}}"
+        ),
+        good=("steps:\n  a: {type: http.request, with: {url: 'https://a.example', secret: stock-api}}"),
+    ),
+    ProblemCode(
         code="plain-secret",
         title="A secret written out",
         why=(
