@@ -22,18 +22,10 @@ def installed(tmp_path_factory):
         copy = folder / "source" / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
-    uv = str(Path(sys.executable).with_name("uv"))
     environment = folder / "environment"
-    run(uv, "venv", "--quiet", "--python", sys.executable, str(environment))
-    run(
-        uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        str(environment / "bin" / "python"),
-        str(folder / "source"),
-    )
+    run(sys.executable, "-m", "venv", str(environment))
+    python = str(environment / "bin" / "python")
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(folder / "source"))
     return environment / "bin"
 
 
