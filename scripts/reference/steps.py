@@ -73,8 +73,6 @@ def _facts(found: StepType) -> str:
                 else "the run machine",
             )
         )
-    if found.verifies:
-        rows.append(("After an unknown outcome", "the step itself can find out whether it took effect"))
     return table(("trait", "value"), rows)
 
 

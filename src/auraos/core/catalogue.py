@@ -80,7 +80,6 @@ class StepType(msgspec.Struct, frozen=True, kw_only=True):
     deferred: Mapping[str, tuple[str, ...]] = {}
     evaluate: Callable[[dict[str, Any]], Any] | None = None
     execute: Callable[[dict[str, Any], Any], Awaitable[Any]] | None = None
-    verifies: bool = False
     examples: tuple[Example, ...] = ()
 
     def effect_of(self, settings: Mapping[str, Any]) -> Effect:

@@ -11,7 +11,7 @@ from auraos.core.failures import StepFailed
 from auraos.core.values import Value
 
 
-def step_type(  # noqa: PLR0913 (a step type has that many traits, all but the name optional)
+def step_type(
     name: str,
     *,
     title: str,
@@ -19,7 +19,6 @@ def step_type(  # noqa: PLR0913 (a step type has that many traits, all but the n
     version: int = 1,
     ports: tuple[str, ...] | Callable[[Mapping[str, Any]], tuple[str, ...]] = ("out",),
     output: Schema | Callable[[Mapping[str, Any]], Schema] | None = None,
-    verifies: bool = False,
     examples: tuple[Example, ...] = (),
 ) -> Callable[[Callable[..., Any]], StepType]:
     """Return a decorator that turns `def f(settings: Settings) -> Output` or `async def f(settings, context)` into a step type.
@@ -57,7 +56,6 @@ def step_type(  # noqa: PLR0913 (a step type has that many traits, all but the n
             deferred=_deferred_fields(schema),
             evaluate=None if executes else evaluate,
             execute=execute if executes else None,
-            verifies=verifies,
             examples=examples,
         )
 

@@ -101,7 +101,7 @@ def _check_retry(view: WorkflowView, step: StepView) -> None:
         )
         hint = "Give it a `key`, if the other side honours one, or write `uncertain: ask`."
         view.findings.add("repeats-a-write", (*step.path, "uncertain"), message, hint=hint)
-    elif step.step.uncertain is None and step.step.verify is None and not step.type_verifies:
+    elif step.step.uncertain is None and step.step.verify is None:
         message = f"{step.id!r} changes something and has no `key`, so an attempt in doubt is not repeated: a person is asked."
         hint = (
             "Give it a `key`, if the other side honours one; else say what to do by `uncertain` or `verify`."
@@ -140,11 +140,11 @@ def _check_doubt(view: WorkflowView, step: StepView) -> None:
             if getattr(own, name) is not None:
                 _idle(view, step, name, f"{own.id!r} may simply be repeated when nobody knows its outcome")
         return
-    if own.uncertain == "verify" and own.verify is None and not step.type_verifies:
+    if own.uncertain == "verify" and own.verify is None:
         view.findings.add(
             "verify-missing",
             (*step.path, "uncertain"),
-            f"Nothing says how to verify: {own.type!r} cannot by itself.",
+            f"Nothing says how to verify: {own.id!r} has no `verify`.",
             hint="Add `verify: {type: …, with: …, done: …}`, or write `uncertain: ask`.",
         )
     if own.verify is None:

@@ -54,11 +54,6 @@ class StepView:
         return ask_type(lambda: own.effect_of(self.step.settings)) if own else None
 
     @property
-    def type_verifies(self) -> bool:
-        """Return whether the type itself can find out what became of an attempt."""
-        return self.type is not None and self.type.verifies
-
-    @property
     def is_container(self) -> bool:
         """Return whether the step holds scopes."""
         return self.behaviour in CONTAINERS

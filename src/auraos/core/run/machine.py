@@ -44,7 +44,7 @@ def advance(
 ) -> StepMade:
     """Let one thing happen to a run; return the facts for one commit, the wishes to release after it, and what settled."""
     assert state.program is program
-    turn = Turn(state, max(given.at, state.last_at), _evolve, live=True)
+    turn = Turn(state, max(given.at, state.last_at), _evolve)
     match given:
         case SlotOpened():
             if (
@@ -85,7 +85,7 @@ def refold(
     state: RunState, fact: AnyFact, watch: Callable[[AnyFact, list[Outcome]], None] | None = None
 ) -> None:
     """Let one more recorded fact take its effect."""
-    turn = Turn(state, fact.at, _evolve, live=False)
+    turn = Turn(state, fact.at, _evolve)
     state.last_at = fact.at
     _evolve(turn, fact)
     if watch is not None:

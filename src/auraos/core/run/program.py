@@ -112,7 +112,7 @@ class StepProgram:
     __slots__ = (
         "accepts", "behaviour", "body", "branches", "catch", "deadline", "disabled", "done", "effect",
         "evaluate", "expect", "fallback", "finally_", "id", "index", "inline", "join", "key", "links",
-        "path", "patterns", "ports", "priority", "purpose", "retry", "scope", "settings", "step", "timeout",
+        "path", "patterns", "ports", "priority", "retry", "scope", "settings", "step", "timeout",
         "type", "undo", "verify",
     )  # fmt: skip
 

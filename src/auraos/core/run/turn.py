@@ -44,15 +44,12 @@ class Turn:
     """The machine's workbench for one call."""
 
     __slots__ = (
-        "at", "commands", "evolve", "facts", "live", "meter", "now", "outcomes", "results", "state", "todo",
+        "at", "commands", "evolve", "facts", "meter", "now", "outcomes", "results", "state", "todo",
     )  # fmt: skip
 
-    def __init__(
-        self, state: RunState, at: int, evolve: "Callable[[Turn, AnyFact], None]", *, live: bool
-    ) -> None:
+    def __init__(self, state: RunState, at: int, evolve: "Callable[[Turn, AnyFact], None]") -> None:
         self.state = state
         self.at = at
-        self.live = live
         self.evolve = evolve
         self.facts: list[AnyFact] = []
         self.commands: list[Command] = []
