@@ -184,6 +184,13 @@ def test_comparing_null_names_the_field_and_the_way_out() -> None:
     assert (caught.value.start, caught.value.line, caught.value.column) == (9, 1, 10)
 
 
+def test_a_division_by_zero_is_called_so_and_shows_where() -> None:
+    with pytest.raises(EvaluationError) as found:
+        evaluate("1 + 5 / (order.total - 1)", order={"total": 1})
+    assert found.value.message == "Division by zero in `5 / (order.total - 1)`."
+    assert found.value.hint == "Say what holds then, as in `… if order.total - 1 != 0 else null`."
+
+
 def test_a_text_where_a_number_is_meant_is_shown_with_its_mend() -> None:
     with pytest.raises(EvaluationError) as caught:
         evaluate("order.total > 100", order={"total": "120"})

@@ -293,7 +293,10 @@ def _mixed(left: Value, right: Value, site: Site, names: Names) -> EvaluationErr
 
 
 def _zero(site: Site, names: Names) -> EvaluationError:
-    return site.error("division-by-zero", f"{names[1]} is 0: nothing can be divided by it.")
+    divisor = names[1]
+    can_be_asked = "**" not in site.text and not divisor[:1].isdigit()
+    hint = f"Say what holds then, as in `… if {divisor} != 0 else null`." if can_be_asked else ""
+    return site.error("division-by-zero", f"Division by zero in `{site.text[:100]}`.", hint)
 
 
 def _too_large(site: Site) -> EvaluationError:

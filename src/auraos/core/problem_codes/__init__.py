@@ -4,15 +4,18 @@ from auraos.core.errors import UnexpectedError
 from auraos.core.problem_codes.code import ProblemCode
 from auraos.core.problem_codes.documents import CODES as DOCUMENTS
 from auraos.core.problem_codes.expressions import CODES as EXPRESSIONS
+from auraos.core.problem_codes.families import CODES as FAMILIES
 from auraos.core.problem_codes.fields import CODES as FIELDS
 from auraos.core.problem_codes.graph import CODES as GRAPH
 from auraos.core.problem_codes.policy import CODES as POLICY
 from auraos.core.problem_codes.running import CODES as RUNNING
+from auraos.core.problem_codes.values import CODES as VALUES
 
 __all__ = ["PROBLEM_CODES", "ProblemCode", "find_code"]
 
 PROBLEM_CODES: dict[str, ProblemCode] = {
-    code.code: code for code in (*DOCUMENTS, *FIELDS, *GRAPH, *POLICY, *EXPRESSIONS, *RUNNING)
+    code.code: code
+    for code in (*DOCUMENTS, *FIELDS, *GRAPH, *POLICY, *EXPRESSIONS, *VALUES, *RUNNING, *FAMILIES)
 }
 
 

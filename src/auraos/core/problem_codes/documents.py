@@ -49,21 +49,35 @@ CODES = (
         code="yaml-too-many-aliases",
         title="Too many aliases",
         why="Aliases of aliases can stand for gigabytes.",
+        reason=(
+            "It takes more than a hundred aliases to show, or some that stand for each other. Write the values out, or "
+            "work them out in an expression."
+        ),
     ),
     ProblemCode(
         code="yaml-too-deep",
         title="Data nested too deeply",
         why="More than 100 levels are a mistake or an attack.",
+        reason=(
+            "It takes more than 100 brackets within brackets to show. Keep such data in a file beside the workflow and "
+            "read it in a step."
+        ),
     ),
     ProblemCode(
         code="yaml-too-long",
         title="A text that is too long",
         why="A document has at most two million characters.",
+        reason=(
+            "It takes more than two million characters to show. Data belongs in a file that a step reads; a large "
+            "workflow in several that call each other."
+        ),
     ),
     ProblemCode(
         code="yaml-character",
         title="A character that cannot stand in a document",
         why="Control characters and halves of characters are invisible and get lost on the way.",
+        bad=("kind: workflow\nname: example\nspec:\n  steps:\n    a: {type: noop, title: 'Ring\x07'}"),
+        good=('kind: workflow\nname: example\nspec:\n  steps:\n    a: {type: noop, title: "Ring\\a"}'),
     ),
     ProblemCode(
         code="yaml-number",
@@ -104,11 +118,15 @@ CODES = (
         code="document-empty",
         title="An empty text",
         why="A document has at least `kind`, `name` and `spec`.",
+        bad="\n",
+        good=("kind: workflow\nname: example\nspec:\n  steps:\n    a: {type: noop}"),
     ),
     ProblemCode(
         code="document-shape",
         title="No mapping",
         why="A document is a mapping with `kind`, `name` and `spec`.",
+        bad=("- kind: workflow\n- name: example"),
+        good=("kind: workflow\nname: example\nspec:\n  steps:\n    a: {type: noop}"),
     ),
     ProblemCode(
         code="unknown-kind",

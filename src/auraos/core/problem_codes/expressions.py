@@ -49,11 +49,19 @@ CODES = (
         code="too-long",
         title="An expression that is too long",
         why="Nobody can read it, and reading it costs time in every run.",
+        reason=(
+            "It takes more than ten thousand characters to show. Work values out in a `transform` step, one part after "
+            "the other, or in a `code.python` step."
+        ),
     ),
     ProblemCode(
         code="too-deep",
         title="Nested too deeply",
         why="Nobody can read it, and working on it could exhaust the machine.",
+        reason=(
+            "It takes dozens of brackets within brackets to show. Give the inner parts names in a `transform` step "
+            "before it."
+        ),
     ),
     ProblemCode(
         code="not-in-the-language",
@@ -66,6 +74,8 @@ CODES = (
         code="name-spelling",
         title="Letters that look like others",
         why="Two names that look alike would be different ones.",
+        bad=("steps:\n  a: {type: noop, with: {value: '{{ input.ﬁle }}'}}"),
+        good=("steps:\n  a: {type: noop, with: {value: '{{ input.file }}'}}"),
     ),
     ProblemCode(
         code="number-too-large",
@@ -78,6 +88,8 @@ CODES = (
         code="half-character",
         title="Half of a character",
         why="A lone surrogate is no text that could be kept or sent.",
+        bad=("steps:\n  a:\n    type: noop\n    with:\n      value: >-\n        {{ '\\ud83d' }}"),
+        good=("steps:\n  a:\n    type: noop\n    with:\n      value: >-\n        {{ '\\U0001f600' }}"),
     ),
     ProblemCode(
         code="unknown-function",
@@ -97,6 +109,8 @@ CODES = (
         code="not-callable",
         title="Something that cannot be called",
         why="Only functions and methods of the language can be called, by their names.",
+        bad=("steps:\n  a: {type: noop, with: {value: '{{ input.lines[0](2) }}'}}"),
+        good=("steps:\n  a: {type: noop, with: {value: '{{ input.lines[0] * 2 }}'}}"),
     ),
     ProblemCode(
         code="wrong-arguments",

@@ -122,6 +122,10 @@ CODES = (
         code="too-deep-nesting",
         title="Containers nested too deeply",
         why="Nobody can read that many levels, and each of them costs at run time.",
+        reason=(
+            "It takes more levels of containers than anybody reads to show. Move the inner ones to a workflow of its "
+            "own, and `call` it."
+        ),
     ),
     ProblemCode(
         code="unknown-timezone",

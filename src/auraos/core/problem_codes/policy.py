@@ -198,6 +198,8 @@ CODES = (
         code="unknown-secret",
         title="A secret that does not exist",
         why="The step would fail for want of it.",
+        bad=("steps:\n  a: {type: http.request, with: {url: 'https://a.example', secret: stok-api}}"),
+        good=("steps:\n  a: {type: http.request, with: {url: 'https://a.example', secret: stock-api}}"),
     ),
     ProblemCode(
         code="secret-from-data",
@@ -241,6 +243,8 @@ CODES = (
         code="unknown-workflow",
         title="A workflow that does not exist is called",
         why="The call would fail.",
+        bad=("steps:\n  a: {type: call, with: {workflow: invoce}}"),
+        good=("steps:\n  a: {type: call, with: {workflow: invoice}}"),
     ),
     ProblemCode(
         code="pinned-call",
@@ -268,6 +272,10 @@ CODES = (
         code="call-too-deep",
         title="Calls nested too deeply",
         why="A run fails when calls are more than 16 deep.",
+        reason=(
+            "It takes 17 workflows, each of which calls the next, to show. Let one workflow call several, instead of "
+            "each calling one."
+        ),
     ),
     ProblemCode(
         code="large-workflow",
@@ -276,12 +284,20 @@ CODES = (
             "Nobody keeps more than 200 steps in mind. A part with a name of its own is easier to read, "
             "test and use again."
         ),
+        reason=(
+            "It takes more than 200 steps to show. Move a part that has a name of its own to a workflow of its own, "
+            "and `call` it."
+        ),
         severity=WARNING,
     ),
     ProblemCode(
         code="too-large-workflow",
         title="A workflow that is too large",
         why="More than 2,000 steps can neither be drawn nor understood.",
+        reason=(
+            "It takes more than 2,000 steps to show. Let a `foreach` repeat what is alike, and `call` workflows for "
+            "the parts."
+        ),
     ),
     ProblemCode(
         code="test-without-expect",
