@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +15,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from auraos.core.values import format_duration
 from auraos.sdk import Answer, Secrets, StepFailed, StepUnknown
-from auraos.security.addresses import Opening
+from auraos.sdk.retry_after import read_retry_after
+from auraos.security.addresses import Opening, normal_host
+from auraos.security.circuit import Circuits, Place
 from auraos.security.decoding import Decoder, bounded
 from auraos.security.destinations import (
     CHECKED,
@@ -47,16 +49,19 @@ class Egress:
         trust: ssl.SSLContext | None = None,
         timeout: timedelta = timedelta(seconds=60),
         connect_timeout: timedelta = timedelta(seconds=10),
+        circuits: Circuits | None = None,
     ) -> None:
         """Take what the operator opened beyond the public addresses, and where secrets come from.
 
-        `lookup` resolves names in place of the operating system, `trust` judges certificates in place of its own list.
+        `lookup` resolves names in place of the operating system, `trust` judges certificates in place of its own list,
+        and `circuits` says when a host that keeps failing is left alone.
         """
         self._destinations = Destinations(allowed, lookup=lookup)
         self._secrets = secrets
         self._trust = trust
         self._timeout = timeout
         self._connect_timeout = connect_timeout
+        self._circuits = Circuits() if circuits is None else circuits
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> "Egress":
@@ -103,10 +108,14 @@ class Egress:
         acted = False
         for _ in range(MOST_HOPS + 1):
             try:
-                destination = await self._check(request, secret)
-                if secret is not None:
-                    request, secret = await self._reveal(request, secret, secret_in), None
-                response = await self._send(request, destination, span, deadline - loop.time())
+                with self._circuits.visit(
+                    Place(request.url.scheme, normal_host(request.host), request.port)
+                ) as visit:
+                    destination = await self._check(request, secret)
+                    if secret is not None:
+                        request, secret = await self._reveal(request, secret, secret_in), None
+                    response = await self._send(request, destination, span, deadline - loop.time())
+                    visit.answered(response.status, retry_after=_asked_rest(response, self._circuits.wall()))
             except StepUnknown:
                 raise
             except StepFailed as failure:
@@ -244,11 +253,7 @@ class _Answer:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        joined: dict[str, str] = {}
-        for name, value in self._response.headers.items():
-            key = name.lower()
-            joined[key] = f"{joined[key]}, {value}" if key in joined else value
-        return joined
+        return _joined(self._response)
 
     @property
     def url(self) -> str:
@@ -278,6 +283,20 @@ class _Answer:
                 code="timeout" if slow else "connection-lost",
                 data={"status": self.status},
             ) from error
+
+
+def _joined(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Return headers by their names in lower case, repeated ones joined."""
+    joined: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
+
+
+def _asked_rest(response: aiohttp.ClientResponse, now: datetime) -> timedelta | None:
+    """Return for how long an answer asks to be left alone; None where it does not."""
+    return read_retry_after(_joined(response), now) if "Retry-After" in response.headers else None
 
 
 async def _note_sent(_session: Any, context: SimpleNamespace, _parameters: Any) -> None:

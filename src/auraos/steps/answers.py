@@ -2,17 +2,15 @@
 
 import base64
 import re
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from auraos.sdk import Answer, StepContext, StepFailed, StepUnknown, Value
+from auraos.sdk.retry_after import read_retry_after
 from auraos.steps.json import read_json
 
 As: TypeAlias = Literal["auto", "json", "text", "bytes", "file"]
 
-LONGEST_RETRY_AFTER = timedelta(days=1)
 EXCERPT = 2_000
 _CHARSET = re.compile(r"(?:utf-?(?:8|16|32)(?:-?[bl]e)?|us-ascii|ascii|(?:iso-?|latin-?)[\w-]+|windows-\d+|cp\d+|koi8-[ru]"
                       r"|shift_jis|euc-(?:jp|kr)|gb(?:2312|k|18030)|big5)", re.IGNORECASE)  # fmt: skip
@@ -30,7 +28,7 @@ async def judge(answer: Answer, expected: list[int], context: StepContext) -> No
     data = {"status": status, "body": await _excerpt(answer)}
     said = f"{_place(answer.url)} answered with status {status}"
     code = f"http-{status}"
-    retry_after = read_retry_after(answer, context.now)
+    retry_after = read_retry_after(answer.headers, context.now)
     if status == 429 or (status == 503 and retry_after is not None):
         message = f"{said}: it wants to be asked later."
         raise StepFailed(message, error_class="transient", code=code, retry_after=retry_after, data=data)
@@ -43,21 +41,6 @@ async def judge(answer: Answer, expected: list[int], context: StepContext) -> No
             f"{said}: it does not accept who asks.", error_class="credential", code=code, data=data
         )
     raise StepFailed(f"{said}, which was not expected.", code=code, data=data)
-
-
-def read_retry_after(answer: Answer, now: datetime) -> timedelta | None:
-    """Return how long the other side wants us to wait: seconds or a date, at most a day; None where it does not say."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(text)
-        sent = answer.headers.get("date")
-        start = parsedate_to_datetime(sent) if sent else now
-    except (ValueError, TypeError):
-        return None
-    span = _with_zone(moment) - _with_zone(start)
-    return min(max(span, timedelta(0)), LONGEST_RETRY_AFTER)
 
 
 async def read_body(answer: Answer, wanted: As, limit: int, context: StepContext) -> dict[str, Value]:
@@ -139,7 +122,3 @@ def _file_name(answer: Answer) -> str:
 
 def _place(url: str) -> str:
     return url.partition("?")[0][:300]
-
-
-def _with_zone(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
