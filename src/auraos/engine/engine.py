@@ -170,7 +170,7 @@ class Engine(RunControl):
             version=version,
             by=by,
             origin=first.origin or first.run,
-            parent=Parent(run=run, kind=kind),
+            parent=Parent(run=run, kind=kind, hearing=first.parent is not None and first.parent.hearing),
             inherited=inherited,
             resolved=first.resolved if workflow is None else {},
             page=None,

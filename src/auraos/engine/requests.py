@@ -20,7 +20,7 @@ from auraos.core.values import FileReference, Value
 from auraos.engine.active import ActiveRun
 from auraos.engine.definitions import Programs
 from auraos.engine.memory import Memory
-from auraos.engine.ports import Blobs, Clock, RequestRow, RunRow, Store, Write
+from auraos.engine.ports import Blobs, Clock, LogLine, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
 from auraos.engine.stream import changes_of
 
@@ -194,7 +194,7 @@ class Requests:
         return msgspec.structs.replace(started, inherited=inherited, origin=first.origin or first.run)
 
     async def _refuse_child(self, row: RequestRow, started: RunStarted, error: UserError) -> None:
-        """Tell the parent that its child cannot run; nobody waits for one that was only sent off."""
+        """Tell the parent that its child cannot run; of one that was only sent off, the parent's log tells."""
         answer = Write(workspace=started.workspace, run=row.run, seq=0, answered=[row.id])
         if row.kind == "call" and started.parent is not None:
             told = ChildFinished(
@@ -215,7 +215,8 @@ class Requests:
             await self._store.commit(msgspec.structs.replace(answer, requests=[request]))
             self.take(request)
         else:
-            await self._store.commit(answer)
+            lines = _told_of_refusal(started, error, self._clock.now())
+            await self._store.commit(msgspec.structs.replace(answer, logs=lines))
 
     async def share(self, started: RunStarted, source: str) -> None:
         """Let a run that takes over from another one hold the files that it is handed."""
@@ -227,6 +228,21 @@ class Requests:
             return
         for reference in _references(fact):
             await self._blobs.share(reference, workspace=workspace, source=source, target=target)
+
+
+def _told_of_refusal(started: RunStarted, error: UserError, at: int) -> list[LogLine]:
+    """Return what the log of a run says when one that it sent off cannot begin."""
+    parent = started.parent
+    if parent is None:
+        return []
+    what = " that is to hear of its failure" if parent.kind == "failure" else ""
+    words = f"The workflow {started.workflow!r}{what} was not started. {error.message}"
+    fields = {"code": error.code, "workflow": started.workflow}
+    return [
+        LogLine(
+            run=parent.run, path=parent.path, attempt=0, at=at, level="error", message=words, fields=fields
+        )
+    ]
 
 
 def _is_same_work(one: RunStarted, other: RunStarted) -> bool:

@@ -47,6 +47,8 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Literal["call", "page", "retry", "fork", "failure"]
     path: str = ""
     takes_over: TakenOver | None = None
+    hearing: bool = False
+    """It was started to hear of a failure, or one above it was: its own failure starts nobody, so no circle comes about."""
 
 
 class Inherited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,6 +13,11 @@ def child_run_id(run: str, path: str, at: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def hearing_run_id(run: str, ended_at: int) -> str:
+    """Return the id of the run that `on_failure` starts for a run which ended at this time."""
+    return child_run_id(run, "!on_failure", ended_at)
+
+
 def idempotency_key(*parts: object) -> str:
     """Return the key of an effect: 40 characters that say nothing about its parts."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:40]

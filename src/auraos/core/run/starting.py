@@ -25,7 +25,7 @@ from auraos.core.run.facts import (
     RunStarted,
     StepError,
 )
-from auraos.core.run.identity import child_run_id
+from auraos.core.run.identity import hearing_run_id
 from auraos.core.run.program import static_path
 from auraos.core.run.state import Frame
 from auraos.core.run.tokens import error_value, queue_command, start_frame
@@ -152,21 +152,30 @@ def run_finished(turn: Turn, fact: RunFinished) -> None:
     if state.program.timeout is not None:
         turn.commands.append(StopTimer("", "timeout"))
     turn.commands.append(EndRun(fact.state, fact.output, fact.error))
+    if fact.state in ("failed", "compensated"):
+        _start_hearing(turn, fact)
+
+
+def _start_hearing(turn: Turn, fact: RunFinished) -> None:
+    """Start the workflow that `on_failure` names. It goes into the commit of the end, so neither is there alone."""
+    state, parent = turn.state, turn.state.parent
     handler = state.program.workflow.settings.on_failure
-    unheard = state.parent is None or state.parent.kind not in ("failure", "page")
-    if handler and fact.state in ("failed", "compensated") and unheard and state.depth < DEEPEST_CALL:
-        name, _, pinned = handler.partition("@")
-        given = {
-            "run": state.run,
-            "number": state.number,
-            "workflow": state.program.workflow.name,
-            "state": fact.state,
-            "error": None if fact.error is None else error_value(fact.error),
-            "input": state.input,
-        }
-        child = child_run_id(state.run, "on_failure", turn.at)
-        version = state.resolved.get(handler, pinned)
-        turn.commands.append(StartChild("", child, name, version, given, wait=False, kind="failure"))
+    unheard = parent is None or not (parent.hearing or parent.kind in ("failure", "page"))
+    if not handler or not unheard or state.depth >= DEEPEST_CALL:
+        return
+    name, _, pinned = handler.partition("@")
+    given = {
+        "run": state.run,
+        "number": state.number,
+        "workflow": state.program.workflow.name,
+        "version": state.program.version,
+        "state": fact.state,
+        "error": None if fact.error is None else error_value(fact.error),
+        "input": state.input,
+        "failed_at": state.program.moment(fact.at),
+    }
+    child, version = hearing_run_id(state.run, fact.at), state.resolved.get(handler, pinned)
+    turn.commands.append(StartChild("", child, name, version, given, wait=False, kind="failure"))
 
 
 def _force(turn: Turn, fact: CancelRequested) -> None:
