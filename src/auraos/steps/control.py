@@ -15,6 +15,15 @@ class ForeachSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         list[Any],
         msgspec.Meta(description="The list; its steps run once per item, which they read as `item`."),
     ]
+    batch: (
+        Annotated[
+            int,
+            msgspec.Meta(
+                description="Cuts the items into lists of at most this many; each list is one `item`.", ge=1
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     parallel: Annotated[int, msgspec.Meta(description="How many items at once.", ge=1, le=10_000)] = 1
     collect: Annotated[
         str | None,
@@ -45,6 +54,9 @@ foreach = StepType(
         "Inside, `item` and `index` are the item and its number from 0. The output is a list in the order of the items, "
         "whoever finished first; with `on_error: report` it is `{results, failures}`. "
         "With `key:` on the step, items are named by it in paths, else by their number. "
+        "With `batch`, the items are cut into lists when the loop is entered: `item` is a list of at most that many, `index` "
+        "the number of the batch, and everything said of items here holds for batches: the output has one entry for each "
+        "batch, not one for each item of `items`, and it is not flattened; `parallel`, `key` and `failures` speak of batches. "
         "When `enough` holds, items that are under way are cancelled and undone, and null stands for every item that "
         "did not finish; with `enough`, there may be 1,000 items at most."
     ),
@@ -55,6 +67,9 @@ foreach = StepType(
     examples=(
         Example(
             title="Four lines at once", settings={"items": [{"sku": "A"}], "parallel": 4, "collect": "price"}
+        ),
+        Example(
+            title="Fifty rows in one request", settings={"items": [{"id": 1}], "batch": 50, "collect": "save"}
         ),
     ),
 )

@@ -115,8 +115,11 @@ def _card(step: Step, under: str, linked: list[str], catalogue: Catalogue) -> Ca
 def _subtitle(step: Step) -> str:
     told = [step.type]
     match step.type:
-        case "foreach" if step.settings.get("parallel"):
-            told.append(f"{step.settings['parallel']} at a time")
+        case "foreach":
+            if step.settings.get("batch"):
+                told.append(f"batches of {step.settings['batch']}")
+            if step.settings.get("parallel"):
+                told.append(f"{step.settings['parallel']} at a time")
         case "while" if step.settings.get("limit"):
             told.append(f"at most {step.settings['limit']} rounds")
         case "call" if step.settings.get("workflow"):

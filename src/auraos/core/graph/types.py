@@ -238,10 +238,12 @@ class Types:
         return ANY
 
     def _items_of(self, step: StepView) -> Type:
-        """Return the type of one of the items that a loop or a list step works on."""
+        """Return the type of one of the items that a loop or a list step works on; of a loop with batches it is a list."""
         items = step.step.settings.get("items")
         kind = self.type_of_setting(items, (*step.path, "with", "items"))
-        return forget_choices(kind.items) if kind.without_null().kinds == frozenset({"list"}) else ANY
+        item = forget_choices(kind.items) if kind.without_null().kinds == frozenset({"list"}) else ANY
+        is_list = step.behaviour is Behaviour.FOREACH and "batch" in step.step.settings
+        return list_of(item) if is_list else item
 
     def _check_fallback(self, step: StepView) -> None:
         path = (*step.path, "fallback")

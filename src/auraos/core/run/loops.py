@@ -22,17 +22,22 @@ LONGEST_KEY = 80
 
 
 def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
-    """Evaluate the items of a `foreach`, and the names of its items where the step has a `key`."""
+    """Evaluate the items of a `foreach`, and the names of its items where the step has a `key`.
+
+    With `batch` the items are cut into lists of at most that many; from here on such a list is one item of the loop.
+    """
     step, frame, path = activation.step, activation.frame, activation.path
     settings, error = evaluate_or_error(turn, frame, path, step.settings.evaluate)
     if error is not None:
         return error
-    items, parallel = settings.get("items"), settings.get("parallel", 1)
-    message = _refusal_of(items)
+    items, parallel, batch = settings.get("items"), settings.get("parallel", 1), settings.get("batch", 1)
+    message = _refusal_of_number("parallel", parallel) or _refusal_of_number("batch", batch)
+    if not message and "batch" in settings and isinstance(items, list):
+        items = [items[first : first + batch] for first in range(0, len(items), batch)]
+    message = message or _refusal_of(items)
     if not message and "enough" in settings and len(items) > PAGE_ABOVE:
-        message = f"With `enough`, `items` may be {PAGE_ABOVE:,} at most; these are {len(items):,}."
-    elif type(parallel) is not int or parallel < 1:
-        message = f"`parallel` must be a whole number from 1, not {type_name(parallel)}."
+        what = "there may be {:,} batches" if "batch" in settings else "`items` may be {:,}"
+        message = f"With `enough`, {what.format(PAGE_ABOVE)} at most; these are {len(items):,}."
     keys: list[str] = []
     if not message and step.key is not None:
         for index, item in enumerate(items):
@@ -59,6 +64,13 @@ def _refusal_of(items: Value) -> str:
     except ValueRefusedError as refused:
         return str(refused)
     return ""
+
+
+def _refusal_of_number(name: str, value: Value) -> str:
+    if type(value) is int and value >= 1:
+        return ""
+    said = value if type(value) is int else type_name(value)
+    return f"`{name}` must be a whole number from 1, not {said}."
 
 
 def enter_loop(turn: Turn, activation: Activation, fact: LoopEntered) -> None:
