@@ -23,6 +23,7 @@ from auraos.core.run import (
     tokens,
     waits,
 )
+from auraos.core.run.program import JOIN_ANY, JOIN_COLLECT, StepProgram
 from auraos.core.run.state import UNDECIDED, Activation, Frame
 from auraos.core.run.turn import Turn
 from simulation import clients, store
@@ -84,6 +85,51 @@ def a_join_fires_for_every_live_token() -> list[Swap]:
         original(turn, frame, pattern)
 
     return [(tokens, "_pass_on", pass_on)]
+
+
+@mutant
+def a_step_that_collects_fires_at_the_first_live_token() -> list[Swap]:
+    original = tokens._pass_on
+
+    def pass_on(turn: Turn, frame: Frame, pattern: Any) -> None:
+        for step in frame.scope.collects.values():
+            step.join = JOIN_ANY
+        original(turn, frame, pattern)
+        for step in frame.scope.collects.values():
+            step.join = JOIN_COLLECT
+
+    return [(tokens, "_pass_on", pass_on)]
+
+
+@mutant
+def a_step_that_collects_is_skipped_when_all_its_links_are_dead() -> list[Swap]:
+    return [(tokens, "JOIN_COLLECT", None)]
+
+
+@mutant
+def a_step_that_collects_forgets_the_links_that_die() -> list[Swap]:
+    original = tokens._pass_on
+
+    def pass_on(turn: Turn, frame: Frame, pattern: Any) -> None:
+        steps = frame.scope.steps
+        original(
+            turn,
+            frame,
+            tuple(token for token in pattern if token[1] or steps[token[0]].join != JOIN_COLLECT),
+        )
+
+    return [(tokens, "_pass_on", pass_on)]
+
+
+@mutant
+def what_arrived_stands_in_the_order_in_which_it_came() -> list[Swap]:
+    original = Frame.arrived
+
+    def arrived(self: Frame, step: StepProgram) -> list[Any]:
+        places = {name: place for place, name in enumerate(self.live_ports)}
+        return sorted(original(self, step), key=lambda one: places[one["step"]])
+
+    return [(Frame, "arrived", arrived)]
 
 
 # --- attempts ---------------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class Reader:
         self.winding_then = False
         self.finished = 0
         self.results: set[tuple[str, int]] = set()
+        self.ports: dict[str, tuple[str, ...]] = {}
 
     def read(self, facts: Iterable[AnyFact]) -> None:
         """Fold further facts, as they come out of the store, and hold each against the rules."""
@@ -72,6 +73,8 @@ class Reader:
     def _check_attempts(self, fact: AnyFact) -> str | None:
         """Attempts follow one another (I2); return the status that the result of a superseded one must leave as it is."""
         match fact:
+            case f.StepGranted(attempt=1, purpose="step"):
+                self._check_arrivals(fact.path, fact.parameters)
             case f.StepGranted(attempt=attempt) if attempt > 1:
                 before = (fact.path, attempt - 1)
                 demand(
@@ -90,7 +93,26 @@ class Reader:
             path, how = outcome[0], outcome[1]
             demand(path not in self.settled, f"{path} settled twice: {self.settled.get(path)}, then {how}")
             self.settled[path] = how
+            self.ports[path] = outcome[3]
             self.outcomes.append((len(self.journal) - 1, outcome))
+            if how == "succeeded":
+                self._check_arrivals(path, outcome[2])
+
+    def _check_arrivals(self, path: str, told: Any) -> None:
+        """A step that collects began when all that leads to it was decided, and reads just what was live, in file order."""
+        step = self.program.steps.get(static_path(path))
+        if step is None or step.type.name not in ("act", "transform") or step.step.join != "collect":
+            return
+        if "!" in path or not isinstance(told, dict) or "arrived" not in told:
+            return
+        scope = path.removesuffix(step.id)
+        expected = []
+        for source, port in links_to(self.program, step):
+            demand(scope + source in self.ports, f"{path} began before {source} was decided")
+            if port in self.ports[scope + source]:
+                expected.append((source, port))
+        got = [(one["step"], one["port"]) for one in told["arrived"]]
+        demand(got == expected, f"{path} read {got} as arrived; there came {expected}")
 
     def _note_cancel(self, fact: f.CancelRequested) -> None:
         root = self.state.root
@@ -161,9 +183,13 @@ def _check_join(frame: Frame, step: StepProgram, status: int) -> None:
         demand(status != UNDECIDED, f"{step.id} has no link to it and did not start")
         return
     live, awaited = frame.live[step.index], frame.awaited[step.index]
+    name = frame.prefix + step.id
+    if step.step.join == "collect":
+        begun = status in (FIRED, DONE, FAILED)
+        demand(begun == (not awaited), f"{name} collects, {awaited} links are undecided, and it is {status}")
+        return
     enough = live >= step.join if step.join else live > 0 and not awaited
     hopeless = live + awaited < step.join if step.join else not live and not awaited
-    name = frame.prefix + step.id
     if status == UNDECIDED:
         demand(
             not enough and not hopeless,
@@ -281,6 +307,18 @@ def _check_loops(reader: Reader) -> None:
         for item, result in zip(items[path], results, strict=True):
             if isinstance(result, dict) and result.get("item") is not None:
                 demand(result["item"] == item, f"{path} gave {result} for the item {item!r}")
+
+
+def links_to(program: Program, step: StepProgram) -> list[tuple[str, str]]:
+    """Return the step and the port of each link to a step, in the order of the file."""
+    scopes = [program.workflow.scope]
+    for scope in scopes:
+        if scope.steps.get(step.id) is step.step:
+            return [(link.source, link.port) for link in scope.links if link.target == step.id]
+        for own in scope.steps.values():
+            inner = (own.body, own.catch, own.finally_, *(own.branches or {}).values())
+            scopes.extend(one for one in inner if one is not None)
+    raise BrokenPromiseError(f"{step.path} stands in no scope of its workflow")
 
 
 def _is_undoable(program: Program, path: str) -> bool:

@@ -169,9 +169,12 @@ class Author:
             kinds = ["large"]
         make = getattr(self, "_" + self.chance.choice(kinds))
         step: Step = make(own_id, depth, before)
+        join = self.chance.choice(("all", "all", "all", "any", 1, 2, "collect"))
+        if join == "collect":
+            step = self._reading_arrivals(step)
         return msgspec.structs.replace(
             step,
-            join=self.chance.choice(("all", "all", "all", "any", 1, 2)),
+            join=join,
             disabled=self.often(0.04),
             fallback={"instead": own_id} if self.often(0.08) else msgspec.UNSET,
         )
@@ -187,6 +190,19 @@ class Author:
         choices += ["{{ index }}"] * 2 if self.loops else []
         choices += ["{{ 1 / input.zero }}"] if self.often(0.06) else []
         return self.chance.choice(choices)
+
+    def _reading_arrivals(self, step: Step) -> Step:
+        """Return a step that puts down what arrived, where its type can."""
+        if step.type == "act":
+            return msgspec.structs.replace(step, settings={**step.settings, "arrived": "{{ arrived }}"})
+        if step.type == "transform":
+            fields = {**step.settings["set"], "arrived": "{{ arrived }}"}
+            return msgspec.structs.replace(step, settings={"set": fields})
+        if step.type == "foreach" and self.often(0.5):
+            return msgspec.structs.replace(
+                step, settings={**step.settings, "items": "{{ arrived }}"}, key=None
+            )
+        return step
 
     def _act(self, own_id: str, depth: int, before: list[str]) -> Step:
         effect = self.chance.choice(EFFECTS)
@@ -289,6 +305,8 @@ class Author:
             "parallel": self.chance.randint(1, 3),
             "on_error": self.chance.choice(("stop", "continue", "report")),
         }
+        if self.often(0.3):
+            settings["batch"] = self.chance.choice((1, 2, 2, 3, "{{ input.n }}"))
         if self.often(0.15):
             settings["enough"] = "{{ len(results) >= 1 }}"
         key = self.chance.choice(("{{ item }}", "{{ f'{item}!/[{index}]' }}")) if self.often(0.3) else None

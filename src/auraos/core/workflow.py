@@ -7,7 +7,7 @@ import msgspec
 
 from auraos.core.catalogue import Schema
 
-Join: TypeAlias = Literal["all", "any"] | int
+Join: TypeAlias = Literal["all", "any", "collect"] | int
 Uncertain: TypeAlias = Literal["verify", "retry", "ask", "fail"]
 
 

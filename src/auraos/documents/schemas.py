@@ -171,8 +171,13 @@ def _step_fields() -> dict[str, Any]:
         "notes": text_schema("What people should know about it."),
         "with": {"type": ["object", "null"], "description": "The settings of the type."},
         "join": said(
-            {"anyOf": [{"enum": ["all", "any"]}, {"type": "integer", "minimum": 1, "maximum": 10000}]},
-            "How many links must be live for the step to start.",
+            {
+                "anyOf": [
+                    {"enum": ["all", "any", "collect"]},
+                    {"type": "integer", "minimum": 1, "maximum": 10000},
+                ]
+            },
+            "How many links must be live for the step to start; `collect` starts it once all are decided.",
         ),
         "retry": {"$ref": "#/$defs/retry"},
         "timeout": duration_schema("How long one attempt may take."),

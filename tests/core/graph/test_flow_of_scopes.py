@@ -61,7 +61,9 @@ def scopes(draw: st.DrawFn) -> Flow:
                 )
                 links.append((source, draw(st.sampled_from(ports)), target))
     incoming = [sum(link[2] == number for link in links) for number in range(count)]
-    joins = [draw(st.sampled_from(["all", "any", *range(1, max(2, many + 1))])) for many in incoming]
+    joins = [
+        draw(st.sampled_from(["all", "any", "collect", *range(1, max(2, many + 1))])) for many in incoming
+    ]
     return flow_of(kinds, links, joins)
 
 

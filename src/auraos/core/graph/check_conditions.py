@@ -8,7 +8,7 @@ from auraos.core.expressions.types import always, type_of_value
 from auraos.core.graph.fields import has_template
 from auraos.core.graph.names import say_why_no_port
 from auraos.core.graph.types import Types, say_type
-from auraos.core.graph.uses import CONDITIONS, WORKFLOW_NAMES, Use, loop_names
+from auraos.core.graph.uses import CONDITIONS, WORKFLOW_NAMES, Use, arrival_names, loop_names
 from auraos.core.graph.views import StepView, WorkflowView
 from auraos.core.problems import Path
 
@@ -59,7 +59,7 @@ def check_conditions(view: WorkflowView, uses: list[Use], types: Types) -> None:
         deferred = step.type.deferred if step.type else {}
         for name in CONDITIONS & deferred.keys() & step.step.settings.keys():
             value, path = step.step.settings[name], (*step.path, "with", name)
-            names = {*WORKFLOW_NAMES, *deferred[name], *loop_names(step.scope)}
+            names = {*WORKFLOW_NAMES, *deferred[name], *arrival_names(step), *loop_names(step.scope)}
             if name == "cases":
                 _check_cases(view, step, value, path, answers, names)
             else:

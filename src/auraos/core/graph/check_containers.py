@@ -72,12 +72,13 @@ def _check_end_of_failures(view: WorkflowView, scope: ScopeView, path: Path, wha
 
 
 def _reached(scope: ScopeView, *, without: str = "") -> set[str]:
-    """Return the steps that links lead to from the first ones, links from one port left out."""
+    """Return the steps that links lead to from the first ones, links from one port left out; what collects runs anyway."""
     following: dict[str, list[str]] = {}
     for link in scope.scope.links:
         if link.port != without or scope.steps[link.source].ports == ():  # `fail` always goes on at its error
             following.setdefault(link.source, []).append(link.target)
-    waiting = list(set(scope.steps) - {link.target for link in scope.scope.links})
+    collecting = {name for name, step in scope.steps.items() if step.step.join == "collect"}
+    waiting = list(set(scope.steps) - {link.target for link in scope.scope.links} | collecting)
     reached = set(waiting)
     for name in waiting:
         fresh = set(following.get(name, ())) - reached

@@ -48,7 +48,8 @@ def _report_never(scope: ScopeView, number: int, findings: Findings) -> None:
         return
     if any(arrow.port == "expired" and flow.can_fire[arrow.source] for arrow in arrows):
         return  # said of the link
-    reasons = join_names(dict.fromkeys(_why_dead(scope, arrow) for arrow in arrows))
+    dead = [arrow for arrow in arrows if not flow.may_be_live(arrow)] or arrows
+    reasons = join_names(dict.fromkeys(_why_dead(scope, arrow) for arrow in dead))
     findings.add("unreachable-step", step.path, f"{step.id!r} can never start: {reasons}.", key=True)
 
 

@@ -2,7 +2,7 @@
 
 from auraos.core.graph.findings import Findings, did_you_mean, nearest
 from auraos.core.graph.flow import Choice, Flow
-from auraos.core.graph.uses import Use, find_part, is_guarded
+from auraos.core.graph.uses import Use, arrival_names, find_part, is_guarded
 from auraos.core.graph.views import ScopeView, StepView, WorkflowView
 from auraos.core.problems import Fix, Place, TextEdit
 
@@ -65,12 +65,31 @@ def _report_unknown_name(view: WorkflowView, use: Use, name: str, names: set[str
         hint, fix = f"Did you mean {candidates[0]!r}?", _rewrite(view, place, name, candidates[0])
     elif name in _LOOP_NAMES:
         hint, fix = _LOOP_NAMES[name], None
+    elif name == "arrived":
+        hint, fix = _collect_first(view, use)
     else:
         near = nearest(name, names)
         hint, fix = did_you_mean(name, sorted(names)), _rewrite(view, place, name, near) if near else None
     view.findings.add(
         "unknown-name", use.path, f"There is no name {name!r} here.", hint=hint, fix=fix, place=place
     )
+
+
+def _collect_first(view: WorkflowView, use: Use) -> tuple[str, Fix | None]:
+    """Say how a step comes to the name `arrived`."""
+    said = "`arrived` is there in the fields of a step with `join: collect` only"
+    around = next(
+        (scope.owner for scope in use.scope.chain() if scope.owner and arrival_names(scope.owner)), None
+    )
+    if around is not None:
+        return (
+            f"{said}, not in the steps within it; {around.id!r} can pass it on, or a step before it keep it.",
+            None,
+        )
+    if use.reader is None:
+        return f"{said}.", None
+    fix = view.findings.fix_value((*use.reader.path, "join"), "Write collect", "collect")
+    return f"{said}: write `join: collect` on {use.reader.id!r}.", fix
 
 
 def _check_step(view: WorkflowView, use: Use, name: str) -> None:

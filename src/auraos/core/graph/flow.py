@@ -69,9 +69,9 @@ class Flow:
         self.always = self._find_always()
 
     def needed(self, number: int) -> int:
-        """Return how many live links a step needs to fire."""
+        """Return how many live links a step needs to fire; one that collects fires once all are decided, with none too."""
         join = self.steps[number].join
-        return join if isinstance(join, int) else 1
+        return join if isinstance(join, int) else 0 if join == "collect" else 1
 
     def cycles(self) -> Iterator[list[Arrow]]:
         """Yield the links of one cycle for each knot of steps that wait for one another."""
@@ -125,7 +125,7 @@ class Flow:
 
     def can_ever_fire(self, number: int) -> bool:
         """Return whether some way of a run lets a step fire, as far as could be tried."""
-        if self.needed(number) == 1:
+        if self.needed(number) == 1 or not self.into[number]:
             return self.can_fire[number]
         if any(number in way for way in self._ways(1 << number | self.before[number])):
             return True
@@ -151,13 +151,13 @@ class Flow:
             return
         self.before[number] = _union(self.before[arrow.source] | 1 << arrow.source for arrow in arrows)
         needed = self.needed(number)
-        live = [arrow for arrow in arrows if self._may_be_live(arrow)]
+        live = [arrow for arrow in arrows if self.may_be_live(arrow)]
         self.can_fire[number] = len(live) >= needed
         self.succeeded[number] = _in_all_but(
             [self.succeeded[arrow.source] | (arrow.port != "error") << arrow.source for arrow in live], needed
         )
         anyway = [self._decided_anyway[arrow.source] | 1 << arrow.source for arrow in arrows]
-        if self.steps[number].join == "all":
+        if self.steps[number].join in ("all", "collect"):
             self.decided[number] = self._decided_anyway[number] = _union(anyway)
             return
         fired = _in_all_but([self.decided[arrow.source] | 1 << arrow.source for arrow in live], needed)
@@ -165,7 +165,8 @@ class Flow:
         self.decided[number] = fired
         self._decided_anyway[number] = fired & skipped
 
-    def _may_be_live(self, arrow: Arrow) -> bool:
+    def may_be_live(self, arrow: Arrow) -> bool:
+        """Return whether a link can carry a live token at all."""
         return self.can_fire[arrow.source] and any(
             arrow.port in choice.ports for choice in self.choices[arrow.source]
         )
@@ -308,6 +309,8 @@ def _union(sets: Iterator[int] | list[int]) -> int:
 
 def _in_all_but(sets: list[int], live: int) -> int:
     """Return what is certain when `live` of these links are live, whichever they are: what at most live - 1 of them lack."""
+    if not live:
+        return 0
     most = len(sets) - live + 1
     if most < 1:
         return _union(sets)

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 DOCUMENT_NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
-RESERVED = frozenset({"input", "vars", "steps", "errors", "run", "item", "index", "last", "trigger"})
+RESERVED = frozenset(
+    {"input", "vars", "steps", "errors", "run", "item", "index", "last", "arrived", "trigger"}
+)
 LONGEST_NAME = 100
 
 _LINK = re.compile(r"\s*([^\s.>]+)(?:\.([^\s>]+))?\s*->\s*([^\s>]+)\s*")

@@ -204,13 +204,13 @@ def _read_join(fields: Fields) -> Join:
     value = fields.value("join", "all")
     if type(value) is int:
         return fields.whole("join", 1, 1, 10_000)
-    if value in ("all", "any"):
-        return value  # type: ignore[no-any-return]  # one of the two words that were just compared
+    if value in ("all", "any", "collect"):
+        return value  # type: ignore[no-any-return]  # one of the words that were just compared
     fields.findings.add(
         "unknown-choice",
         (*fields.path, "join"),
         f"'join' cannot be {describe(value)}.",
-        hint="Write all, any, or a number of links.",
+        hint="Write all, any, collect, or a number of links.",
     )
     return "all"
 

@@ -166,6 +166,8 @@ class Types:
                 return self._items_of(use.reader)
             case "item":
                 return self._item(use.scope)
+            case "arrived" if use.reader:
+                return list_of(self._arrival(use.reader))
             case "last" if use.role == "condition" and use.reader and use.reader.behaviour is Behaviour.WHILE:
                 return self.output_of(use.reader)
         return ANY
@@ -236,6 +238,13 @@ class Types:
             if around.owner and around.owner.behaviour is Behaviour.FOREACH:
                 return self._items_of(around.owner)
         return ANY
+
+    def _arrival(self, step: StepView) -> Type:
+        """Return the type of one of the things that arrived at a step that collects."""
+        links = [link for link in step.scope.scope.links if link.target == step.id]
+        sources = [step.scope.steps.get(link.source) if link.port != "error" else None for link in links]
+        output = union(*(self.output_of(source) if source else ANY for source in sources)) if sources else ANY
+        return mapping_of({"step": TEXT, "port": TEXT, "output": output})
 
     def _items_of(self, step: StepView) -> Type:
         """Return the type of one of the items that a loop or a list step works on; of a loop with batches it is a list."""

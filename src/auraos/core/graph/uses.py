@@ -47,7 +47,8 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
         """Return the names that may be used here."""
         if self.role == "flow":
             return set(FLOW_NAMES)
-        return {*WORKFLOW_NAMES, *self.extra, *loop_names(self.scope)}
+        own = arrival_names(self.reader) if self.reader is not None else ()
+        return {*WORKFLOW_NAMES, *self.extra, *own, *loop_names(self.scope)}
 
 
 def collect_uses(view: WorkflowView) -> list[Use]:
@@ -65,6 +66,11 @@ def collect_uses(view: WorkflowView) -> list[Use]:
             path = ("spec", "settings", name, "key")
             uses.extend(_read(view.findings, flow.key, path, "flow", view.root, None, ()))
     return uses
+
+
+def arrival_names(step: StepView) -> tuple[str, ...]:
+    """Return the name that a step which collects has besides."""
+    return ("arrived",) if step.step.join == "collect" else ()
 
 
 def loop_names(scope: ScopeView) -> set[str]:

@@ -58,7 +58,7 @@ CODES = (
     ProblemCode(
         code="duplicate-link",
         title="The same link twice",
-        why="The second adds nothing, but counts where `join` is a number.",
+        why="The second adds nothing, but counts where `join` is a number, and `join: collect` lists it twice.",
         bad=("steps:\n  a: {type: noop}\n  b: {type: noop}\nlinks: [a -> b, a -> b]"),
         good=("steps:\n  a: {type: noop}\n  b: {type: noop}\nlinks: [a -> b]"),
         severity=WARNING,

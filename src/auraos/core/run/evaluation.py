@@ -34,11 +34,12 @@ def evaluate_or_error(
     What is `kept` in a fact must be a value that can be.
     """
     try:
+        names = turn.names(frame, path)
         try:
-            value = evaluate(turn.names(frame, path))
+            value = evaluate(names)
         except BudgetError:
-            frame.values["$meter"] = Meter(ALONE_OPERATIONS, LARGEST_RESULT)
-            value = evaluate(frame.values)
+            names["$meter"] = Meter(ALONE_OPERATIONS, LARGEST_RESULT)
+            value = evaluate(names)
         if kept:
             refuse_deep(value)
     except AuraError as error:

@@ -10,6 +10,7 @@ from auraos.core.run.ending import cancelled_error, fail_frame, stop_run
 from auraos.core.run.evaluation import error_of, evaluate_or_error, refuse_deep
 from auraos.core.run.facts import ChildFinished, LoopEntered, Page, StepError, UndoEntry
 from auraos.core.run.identity import child_run_id
+from auraos.core.run.program import JOIN_COLLECT
 from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.run.tokens import OUT, error_value
 from auraos.core.run.turn import Turn
@@ -323,6 +324,8 @@ def _page(activation: Activation) -> Page:
     values = activation.frame.values
     names = {name: value for name, value in values.items() if name[0] != "$" and name not in hidden}
     names |= {"steps": dict(values["steps"]), "errors": dict(values["errors"])}
+    if activation.step.join == JOIN_COLLECT:
+        names["arrived"] = activation.frame.arrived(activation.step)
     path, number = activation.path, activation.pages
     if activation.step.behaviour is Behaviour.WHILE:
         return Page(

@@ -16,7 +16,8 @@ from auraos.core.schemas import SchemaCheck
 from auraos.core.workflow import Retry, Scope, Step, Undo, Verify, Workflow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-JOIN_ALL = 0
+JOIN_ALL, JOIN_ANY, JOIN_COLLECT = 0, 1, -1
+_JOINS = {"all": JOIN_ALL, "any": JOIN_ANY, "collect": JOIN_COLLECT}
 CONTAINERS = frozenset({Behaviour.FOREACH, Behaviour.WHILE, Behaviour.TRY, Behaviour.RACE})
 WAITS = frozenset({Behaviour.TIMER, Behaviour.SIGNAL, Behaviour.EVENT, Behaviour.APPROVAL})
 VERIFY_RETRY = Retry(attempts=5, on=("transient", "timeout", "unknown"))
@@ -81,7 +82,7 @@ def _compile_deferred(value: Any, names: tuple[str, ...]) -> Callable[[dict[str,
 class ScopeProgram:
     """The steps of one scope in order, how many links each awaits, and where tokens go from each port."""
 
-    __slots__ = ("awaited", "end", "prefix", "roots", "section", "steps")
+    __slots__ = ("awaited", "collects", "end", "prefix", "roots", "section", "steps")
 
     def __init__(self, prefix: str, section: str) -> None:
         self.prefix = prefix
@@ -89,6 +90,8 @@ class ScopeProgram:
         self.steps: list[StepProgram] = []
         self.awaited: list[int] = []
         self.roots: list[StepProgram] = []
+        self.collects: dict[str, StepProgram] = {}
+        """The steps with `join: collect`, by id."""
         self.end: str | None = None
 
 
@@ -110,7 +113,7 @@ class StepProgram:
     """One step, ready to be carried out. `path` is static: it names the step, not one of its activations."""
 
     __slots__ = (
-        "accepts", "behaviour", "body", "branches", "catch", "deadline", "disabled", "done", "effect",
+        "accepts", "arrivals", "behaviour", "body", "branches", "catch", "collected", "deadline", "disabled", "done", "effect",
         "evaluate", "expect", "fallback", "finally_", "id", "index", "inline", "join", "key", "links",
         "path", "patterns", "ports", "priority", "retry", "scope", "settings", "step", "timeout",
         "type", "undo", "verify",
@@ -130,9 +133,13 @@ class StepProgram:
         self.settings = Settings(step.settings, step_type.deferred)
         self.effect = effective_effect(step, step_type)
         self.ports = _ports_of(step, step_type)
-        self.join = step.join if isinstance(step.join, int) else JOIN_ALL if step.join == "all" else 1
+        self.join = step.join if isinstance(step.join, int) else _JOINS[step.join]
         self.links: list[tuple[str, int]] = []
         self.patterns = Patterns(self.links)
+        self.arrivals: list[tuple[StepProgram, str]] = []
+        """Of a step that collects: the step and the port of each link to it, in the order of the file."""
+        self.collected = False
+        """Whether a link leads from here to a step that collects."""
         self.priority = 5 if step.priority is None else step.priority
         self.retry = step.retry or Retry()
         self.timeout = _micros(step.timeout)
@@ -266,7 +273,11 @@ def _compile_scope(
                 f"The link {link.source}.{link.port} -> {link.target} leads to no step of its scope."
             )
         source.links.append((link.port, target.index))
+        if target.join == JOIN_COLLECT:
+            target.arrivals.append((source, link.port))
+            source.collected = True
         compiled.awaited[target.index] += 1
+    compiled.collects = {step.id: step for step in compiled.steps if step.join == JOIN_COLLECT}
     compiled.roots = [step for step in compiled.steps if not compiled.awaited[step.index]]
     ends = [step.id for step in compiled.steps if not step.links and step.ports]
     compiled.end = ends[0] if len(ends) == 1 else None

@@ -36,7 +36,7 @@ _RUN = (
 )  # fmt: skip
 _FRAME = (
     "awaited", "live", "statuses", "left", "running", "failing", "phase", "failure", "undo", "undo_wanted", "item_index",
-    "loop_names", "outputs", "errors",
+    "loop_names", "live_ports", "outputs", "errors",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The state of a run: what folding its journal gives. Only the machine changes it; everybody else reads it through `view`."""
 
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from auraos.core.run.facts import (
@@ -25,8 +26,8 @@ class Frame:
     """One instance of a scope: its tokens, its names, and what is under way in it."""
 
     __slots__ = (
-        "active", "awaited", "errors", "failing", "failure", "item_index", "left", "live", "loop_names", "outputs", "owner",
-        "phase", "prefix", "running", "scope", "section", "statuses", "undo", "undo_wanted", "values",
+        "active", "awaited", "errors", "failing", "failure", "item_index", "left", "live", "live_ports", "loop_names", "outputs",
+        "owner", "phase", "prefix", "running", "scope", "section", "statuses", "undo", "undo_wanted", "values",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +57,20 @@ class Frame:
         self.item_index = 0
         self.loop_names: dict[str, Any] = {}
         """The names item, index and last as this scope has them, where a loop is around it."""
+        self.live_ports: dict[str, Sequence[str]] = {}
+        """At which ports steps went on, of those only that lead to a step with `join: collect`."""
+
+    def arrived(self, step: StepProgram) -> list[Value]:
+        """Return what the live links brought to a step that collects, in the order of the links in the file."""
+        return [
+            {
+                "step": source.id,
+                "port": port,
+                "output": (self.errors if port == "error" else self.outputs).get(source.id),
+            }
+            for source, port in step.arrivals
+            if port in self.live_ports.get(source.id, ())
+        ]
 
     @property
     def name(self) -> str:

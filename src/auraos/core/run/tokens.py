@@ -9,7 +9,7 @@ from typing import Any
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import QueueStep, StartTimer, StopTimer
 from auraos.core.run.facts import Inherited, StepError
-from auraos.core.run.program import EPOCH, WAITS, StepProgram
+from auraos.core.run.program import EPOCH, JOIN_COLLECT, WAITS, StepProgram
 from auraos.core.run.state import DONE, FAILED, FIRED, SKIPPED, UNDECIDED, Activation, Frame
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
@@ -155,6 +155,8 @@ def settle(  # noqa: PLR0913, PLR0917 (the hottest call of all: each part of an 
         turn.todo.append(("wind", frame, None))
         return
     if step.links:
+        if step.collected:
+            frame.live_ports[step.id] = ports
         _pass_on(turn, frame, step.patterns[ports])
     if not frame.left:
         turn.todo.append(("close", frame, None))
@@ -214,7 +216,9 @@ def _too_many(turn: Turn) -> StepError:
 
 
 def _pass_on(turn: Turn, frame: Frame, pattern: tuple[tuple[int, bool], ...]) -> None:
-    """Deliver tokens; a step that can no longer get enough live ones is skipped and sends dead ones on."""
+    """Deliver tokens; a step that can no longer get enough live ones is skipped and sends dead ones on. One that collects
+    awaits them all and is never skipped.
+    """
     statuses, awaited, live, steps = frame.statuses, frame.awaited, frame.live, frame.scope.steps
     waiting = [pattern]
     for tokens in waiting:
@@ -226,13 +230,13 @@ def _pass_on(turn: Turn, frame: Frame, pattern: tuple[tuple[int, bool], ...]) ->
                 continue
             step = steps[target]
             needed, left = step.join, awaited[target]
-            if needed:
+            if needed > 0:
                 if live[target] >= needed:
                     fire(turn, frame, step)
                 elif live[target] + left < needed:
                     waiting.append(_skip(turn, frame, step))
             elif not left:
-                if live[target]:
+                if live[target] or needed == JOIN_COLLECT:
                     fire(turn, frame, step)
                 else:
                     waiting.append(_skip(turn, frame, step))

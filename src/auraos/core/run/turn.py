@@ -76,7 +76,9 @@ class Turn:
             self.facts.append(Computed(at=self.at, results=self.results))
 
     def names(self, frame: Frame, path: str) -> dict[str, Any]:
-        """Return the names of a frame, with the time, the seed of derived ids and the budget of this evaluation."""
+        """Return the names of a frame, with the time, the seed of derived ids and the budget of this evaluation; and what
+        arrived, where it is a step that collects whose path this is.
+        """
         values = frame.values
         if self.meter is None:
             self.meter = Meter(INLINE_OPERATIONS, LARGEST_RESULT)
@@ -84,4 +86,8 @@ class Turn:
         values["$now"] = self.now
         values["$seed"] = f"{self.state.run}/{path}"
         values["$meter"] = self.meter
+        if frame.scope.collects:
+            step = frame.scope.collects.get(path[len(frame.prefix) :].partition("!")[0])
+            if step is not None:
+                return {**values, "arrived": frame.arrived(step)}
         return values

@@ -12,7 +12,7 @@ from auraos.core.run.facts import AnyFact, StepError
 from auraos.core.run.loops import child_command
 from auraos.core.run.machine import refold
 from auraos.core.run.program import EPOCH, Program
-from auraos.core.run.state import Activation, RunState
+from auraos.core.run.state import FIRED, UNDECIDED, Activation, RunState
 from auraos.core.run.tokens import queue_command
 from auraos.core.run.turn import Outcome
 from auraos.core.values import Value, format_datetime
@@ -96,7 +96,10 @@ def explain(state: RunState) -> list[Why]:
     if state.phase == "quarantined":
         words = f"The run is set apart: {state.quarantine} Release or cancel it."
         reasons.append(Why(path="", state="quarantined", words=words))
-    reasons.extend(_explain(activation) for activation in state.activations.values() if not activation.frames)
+    under_way = [_explain(activation) for activation in state.activations.values() if not activation.frames]
+    reasons.extend(under_way)
+    if under_way:
+        reasons.extend(_explain_joins(state))
     if not reasons:
         reasons.append(Why(path="", state=state.status, words="It has more to do and goes on at once."))
     return reasons
@@ -157,6 +160,28 @@ def _explain(activation: Activation) -> Why:
         until=activation.wait_due,
         data=data,
     )
+
+
+def _explain_joins(state: RunState) -> Iterable[Why]:
+    """Yield for each step that collects, and to which something came already, which of its links are undecided."""
+    frames = [] if state.root is None else [state.root]
+    frames += [frame for activation in state.activations.values() for frame in activation.frames.values()]
+    for frame in frames:
+        for step in frame.scope.collects.values():
+            undecided = [
+                source.id if port == "out" else f"{source.id}.{port}"
+                for source, port in step.arrivals
+                if frame.statuses[source.index] in (UNDECIDED, FIRED)
+            ]
+            links = len(step.arrivals)
+            if frame.failing or frame.statuses[step.index] != UNDECIDED or len(undecided) == links:
+                continue
+            yield Why(
+                path=frame.prefix + step.id,
+                state="collecting",
+                words=f"It collects; {len(undecided)} of its {links} links are undecided: {', '.join(undecided)}.",
+                data={"type": step.type.name, "undecided": undecided, "links": links},
+            )
 
 
 def _explain_queue(activation: Activation) -> str:
