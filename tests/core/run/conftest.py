@@ -6,7 +6,7 @@ import machine_hand
 import pytest
 from machine_hand import Hand
 
-from auraos.core.run import Program
+from auraos.core.run import Program, loops
 
 
 @pytest.fixture
@@ -17,3 +17,10 @@ def read_program() -> Callable[..., Program]:
 @pytest.fixture
 def drive() -> type[Hand]:
     return Hand
+
+
+@pytest.fixture
+def small_pages_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let loops be cut into pages of two, so that small ones have several."""
+    for name, size in (("PAGE_ABOVE", 3), ("PAGE_SIZE", 2), ("ROUNDS_IN_ONE_JOURNAL", 2)):
+        monkeypatch.setattr(loops, name, size)

@@ -15,6 +15,7 @@ from auraos.core.run import (
     encode_fact,
     explain,
     fold,
+    inherit,
     outstanding,
     restore,
     snapshot,
@@ -103,6 +104,7 @@ class Hand:
         self.cancelled: list[str] = []
         self.timers: dict[tuple[str, str], int] = {}
         self.children: dict[str, Hand] = {}
+        self.all_children: dict[str, Hand] = {}
         self.asked: list[Any] = []
         self.commands: list[Any] = []
         self.now = 1_000 * SECOND
@@ -145,18 +147,26 @@ class Hand:
 
     def _start(self, command: StartChild) -> None:
         program = self.program if command.page is not None else self.programs[command.workflow]
+        origin, taken = (self.state.origin if command.page is not None else ""), ()
+        earlier = self.all_children.get(command.takes_over.run) if command.takes_over is not None else None
+        if command.takes_over is not None and earlier is not None:
+            taken = inherit(program, earlier.journal, undone=command.takes_over.undone)
+            origin = earlier.state.origin
         child = Hand(
             program,
             command.input,
             programs=self.programs,
             run=command.run,
             workflow=command.workflow,
-            parent=Parent(run=self.state.run, kind=command.kind, path=command.path),
-            origin=self.state.origin if command.page is not None else "",
+            parent=Parent(
+                run=self.state.run, kind=command.kind, path=command.path, takes_over=command.takes_over
+            ),
+            origin=origin,
+            inherited=taken,
             page=command.page,
             depth=self.state.depth + 1,
         )
-        self.children[command.run] = child
+        self.children[command.run] = self.all_children[command.run] = child
         child.number = None if command.page is None else command.page.number
         child.path = command.path
         if command.wait:
@@ -239,6 +249,7 @@ class Hand:
         self.program, self.programs, self.state = program, programs or {}, fold(program, journal)
         self.journal, self.settled, self.open, self.executed = list(journal), [], {}, []
         self.cancelled, self.timers, self.children, self.asked, self.commands = [], {}, {}, [], []
+        self.all_children = {}
         self.now = self.state.last_at
         lost = self.state.attempts_in_flight()
         for command in outstanding(self.state):

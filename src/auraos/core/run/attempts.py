@@ -4,6 +4,7 @@ An attempt ends succeeded, failed (certainly without effect) or unknown. What ma
 never is: it is verified, or a person is asked, as its `uncertain` says.
 """
 
+from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import AskPerson, CancelStep, ExecuteStep, StartTimer, StopTimer, Withdraw
 from auraos.core.run.ending import ask_about_undo, leaves_doubt, undo_settled
 from auraos.core.run.evaluation import evaluate_or_error
@@ -23,6 +24,7 @@ from auraos.core.run.program import CONTAINERS
 from auraos.core.run.retries import delay, is_ending, make_key, may_repeat, may_retry, time_left
 from auraos.core.run.state import Activation
 from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, settle
+from auraos.core.run.tries import note_success, pause
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
@@ -40,7 +42,8 @@ def grant(turn: Turn, activation: Activation) -> None:
         return
     parameters: Value = None
     key = activation.key
-    if activation.purpose == "step" and not activation.attempt and activation.parameters is None:
+    is_first = activation.purpose == "step" and activation.attempt == activation.before
+    if is_first and activation.parameters is None:
         parameters, error = evaluate_or_error(
             turn, activation.frame, activation.path, activation.step.settings.evaluate, kept=True
         )
@@ -49,6 +52,14 @@ def grant(turn: Turn, activation: Activation) -> None:
         if error is not None:
             activation.error, activation.unknown = error, False
             settle_final(turn, activation, error)
+            return
+        done = turn.state.inherited.get(activation.path)
+        if done is not None and done.finished and done.key == key:
+            turn.decide(
+                StepSettled(
+                    at=turn.at, path=activation.path, output=done.output, ports=done.ports, undo=done.undo
+                )
+            )
             return
     turn.decide(
         StepGranted(
@@ -155,7 +166,7 @@ def _must_be_known(activation: Activation) -> bool:
 
 def _settle_doubt_first(turn: Turn, activation: Activation, error: StepError) -> None:
     """Repeat what may be repeated until its outcome is known, for it may have to be undone; then ask a person."""
-    if activation.attempt < MOST_TO_KNOW:
+    if activation.attempt - activation.before < MOST_TO_KNOW:
         due = turn.at + delay(turn, activation, error)
         turn.decide(RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=due))
     else:
@@ -203,6 +214,9 @@ def retry_planned(turn: Turn, activation: Activation, fact: RetryPlanned) -> Non
     """Wait for the time of the next attempt."""
     if activation.verified:  # what it found leaves no doubt
         activation.verified = activation.unknown = activation.doubtful = False
+    if activation.step.behaviour is not Behaviour.EXECUTE:
+        pause(turn, activation, fact)
+        return
     if fact.due <= fact.at:
         queue(turn, activation)
         return
@@ -258,6 +272,8 @@ def step_settled(turn: Turn, activation: Activation, fact: StepSettled) -> None:
     if fact.error is not None and not fact.by_fallback:
         fail(turn, frame, step, activation.path, fact.error)
     else:
+        if frame.scope.repeats and not fact.by_fallback:
+            note_success(turn, activation, output, ports, fact.undo)
         settle(turn, frame, step, activation.path, output, ports)
 
 

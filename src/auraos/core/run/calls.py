@@ -15,6 +15,7 @@ from auraos.core.run.identity import child_run_id
 from auraos.core.run.loops import child_command, page_finished
 from auraos.core.run.state import Activation
 from auraos.core.run.tokens import OUT, count_success
+from auraos.core.run.tries import note_child, numbered
 from auraos.core.run.turn import Turn
 from auraos.core.run.waits import plan_failure, settle_error
 
@@ -24,6 +25,10 @@ DEEPEST_CALL = 16
 def decide_call(turn: Turn, activation: Activation) -> None:
     """Evaluate what a workflow is called with, and name the run that will carry it out."""
     state, path = turn.state, activation.path
+    if activation.wait_name:  # another try: of the same workflow with the same input, in a run of its own
+        run = child_run_id(state.run, numbered(path, activation), turn.at)
+        turn.decide(WaitStarted(at=turn.at, path=path, kind="call", run=run))
+        return
     settings, error = evaluate_or_error(
         turn, activation.frame, path, activation.step.settings.evaluate, kept=True
     )
@@ -44,16 +49,17 @@ def decide_call(turn: Turn, activation: Activation) -> None:
             kind="call",
             name=name,
             key=state.resolved.get(reference, pinned),
-            run=child_run_id(state.run, path, turn.at),
+            run=child_run_id(state.run, numbered(path, activation), turn.at),
             details={"input": settings.get("input"), "wait": settings.get("wait", True)},
         )
     )
 
 
 def call_started(turn: Turn, activation: Activation, fact: WaitStarted) -> None:
-    details = fact.details
-    activation.wait_name, activation.wait_key = fact.name, fact.key
-    activation.wait_details = details
+    if not activation.wait_name:
+        activation.wait_name, activation.wait_key = fact.name, fact.key
+        activation.wait_details = fact.details
+    details = activation.wait_details
     if details["wait"]:
         activation.status = "calling"
         activation.since = turn.at
@@ -75,8 +81,10 @@ def child_finished(turn: Turn, fact: ChildFinished) -> None:
         page_finished(turn, activation, fact)
         return
     activation.child = ""
-    if fact.undo:
-        activation.frame.undo.append(UndoEntry(path=fact.path, entries=within(fact.path, fact.undo)))
+    undo = UndoEntry(path=fact.path, entries=within(fact.path, fact.undo)) if fact.undo else None
+    note_child(turn, activation, fact.run, undo)
+    if undo is not None:
+        activation.frame.undo.append(undo)
     if fact.state == "succeeded":
         count_success(turn, activation, fact.output, OUT)
     elif activation.cancelled:

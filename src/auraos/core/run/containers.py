@@ -9,6 +9,7 @@ from auraos.core.run.facts import StepError, UndoEntry
 from auraos.core.run.program import ScopeProgram
 from auraos.core.run.state import Activation, Frame
 from auraos.core.run.tokens import count_success, error_value, fail, retire, start_frame
+from auraos.core.run.tries import plan_again
 from auraos.core.run.turn import Turn
 
 
@@ -79,6 +80,8 @@ def container_undone(turn: Turn, activation: Activation) -> None:
     """What a failed container had done is undone; now it fails, unless a fallback stands in."""
     assert activation.error is not None
     activation.undone = True
+    if plan_again(turn, activation):
+        return
     if activation.step.fallback is not None and not activation.cancelled:
         activation.status = "deciding"
         turn.state.agenda[activation.path] = ("outcome", activation, None)

@@ -16,6 +16,7 @@ from auraos.core.run.facts import StepError, UndoEntry
 from auraos.core.run.program import undo_program
 from auraos.core.run.state import FAILED, Activation, Frame
 from auraos.core.run.tokens import activate, queue, retire
+from auraos.core.run.tries import note_undone, numbered
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
@@ -95,7 +96,7 @@ def drop(turn: Turn, activation: Activation, how: str = "cancelled") -> None:
 def stop_waiting(turn: Turn, activation: Activation) -> None:
     """Take back everything a wait asked for."""
     if activation.wait_due is not None:
-        turn.commands.append(StopTimer(activation.path, "due"))
+        turn.commands.append(StopTimer(activation.path, numbered("due", activation)))
     if activation.remind is not None:
         turn.commands.append(StopTimer(activation.path, "remind"))
     if activation.wait_kind == "event":
@@ -148,6 +149,7 @@ def undo_next(turn: Turn, owner: Frame | Activation) -> None:
     activation.parameters = entry.settings
     activation.key = entry.key
     activation.generation = entry.generation
+    activation.attempt = activation.before = turn.state.tried.get(activation.path, 0)
     if entry.error is not None:
         ask_about_undo(turn, activate(turn, activation), entry.error)
     else:
@@ -164,6 +166,7 @@ def undo_settled(turn: Turn, activation: Activation, error: StepError | None) ->
     retire(turn, activation)
     if error is None:
         turn.state.undone += 1
+        note_undone(turn.state, activation.path.removesuffix("!undo"), activation.generation)
         turn.outcomes.append((activation.path, "undone", None, (), None))
     else:
         turn.state.undo_failed += 1

@@ -13,8 +13,11 @@ import msgspec
 from auraos.core.values import Value
 from auraos.core.workflow import Retry
 
-SEMANTICS = 1
-"""The rules of the machine that this release writes; `RunStarted.semantics` selects the rules a run lives by."""
+SEMANTICS = 2
+"""The rules of the machine that this release writes; `RunStarted.semantics` selects the rules a run lives by.
+
+1: containers, calls and waits are not tried again. 2: they are, by their `retry`.
+"""
 
 
 class StepError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"class_": "class"}):
@@ -121,7 +124,7 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     version: str
     number: int = 0
     workspace: str = "default"
-    semantics: int = SEMANTICS
+    semantics: int = 1
     input: Value = None
     variables: dict[str, Any] = {}
     trigger: Value = None

@@ -11,6 +11,7 @@ from auraos.core.run.facts import AnyFact, Inherited, StepError, TakenOver, Undo
 from auraos.core.run.machine import refold
 from auraos.core.run.program import Program, static_path
 from auraos.core.run.state import RunState
+from auraos.core.run.tries import join_undo
 from auraos.core.run.turn import Outcome
 from auraos.core.values import Value
 
@@ -42,10 +43,8 @@ class Past(msgspec.Struct):
     in_flight: bool = False
     key: str = ""
     parameters: Value = None
-    child: str = ""
-    page_runs: tuple[str, ...] = ()
-    undone_within: tuple[str, ...] = ()
-    """What was undone of a called run, by the paths of that run."""
+    child: TakenOver | None = None
+    page_runs: tuple[TakenOver, ...] = ()
 
 
 def inherit(
@@ -83,18 +82,34 @@ def inherit(
                 )
             )
         elif own.done and not own.undone and step not in anew:
-            undo = _join(path, own.undo or _undo_within(program, path, past), own.own_undo)
-            taken.append(Inherited(path=path, output=own.output, ports=own.ports, error=own.error, undo=undo))
+            taken.append(_finished(program, path, past))
         elif own.granted or own.child or own.page_runs:
             taken.append(_open(path, own, fresh=own.undone or (again and own.done)))
     taken.extend(Inherited(path=path, output=output) for path, output in changed.items() if path not in past)
     return tuple(taken)
 
 
+def _finished(program: Program, path: str, past: dict[str, Past]) -> Inherited:
+    """Return what is taken over of something that came to a good end. The runs that carried it out are named too: what was
+    done within them may be undone by the new run, and then be done again.
+    """
+    own = past[path]
+    undo = join_undo(path, own.undo or _undo_within(program, path, past), own.own_undo)
+    return Inherited(
+        path=path,
+        output=own.output,
+        ports=own.ports,
+        error=own.error,
+        undo=undo,
+        generation=own.generation,
+        child=own.child,
+        pages=own.page_runs,
+    )
+
+
 def _open(path: str, own: Past, *, fresh: bool) -> Inherited:
     """Return what is taken over of something that is to be done, or found out about, by the new run."""
-    pages = tuple(TakenOver(run=run, undone=own.undone_within) for run in own.page_runs)
-    child = TakenOver(run=own.child, undone=own.undone_within) if own.child else None
+    child, pages = own.child, own.page_runs
     if fresh or own.done:
         generation = own.generation + fresh
         return Inherited(path=path, finished=False, generation=generation, child=child, pages=pages)
@@ -138,6 +153,7 @@ def read_past(program: Program, journal: Iterable[AnyFact]) -> dict[str, Past]:
                 own.undone = own.undone and how == "undone"
             elif how in _TAKEN:
                 own.output, own.ports, own.error, own.done = output, ports, error, True
+                own.undone = False
 
     for fact in journal:
         _note(fact, past)
@@ -154,6 +170,8 @@ def _note(fact: AnyFact, past: dict[str, Past]) -> None:
         case facts.StepGranted(purpose="step"):
             own = past.setdefault(fact.path, Past())
             own.granted, own.in_flight, own.generation = True, True, fact.generation
+            own.done = own.undone = False
+            own.own_undo = None
             own.key = fact.key
             own.parameters = own.parameters if fact.parameters is None else fact.parameters
         case facts.StepGranted(purpose="undo"):
@@ -171,7 +189,7 @@ def _note(fact: AnyFact, past: dict[str, Past]) -> None:
             own.own_undo = fact.undo
             past[fact.path] = own
         case facts.WaitStarted(kind="call"):
-            past.setdefault(fact.path, Past()).child = fact.run
+            past.setdefault(fact.path, Past()).child = TakenOver(run=fact.run)
         case facts.ChildFinished():
             _note_child(fact, past)
         case _:
@@ -181,8 +199,9 @@ def _note(fact: AnyFact, past: dict[str, Past]) -> None:
 def _note_child(fact: facts.ChildFinished, past: dict[str, Past]) -> None:
     if fact.page is not None:
         own = past.setdefault(fact.path, Past())
-        own.page_runs = (*own.page_runs[: fact.page], fact.run)
-        own.pages += fact.undo
+        before, after = own.page_runs[: fact.page], own.page_runs[fact.page + 1 :]
+        own.page_runs = (*before, TakenOver(run=fact.run), *after)
+        own.pages = (own.pages if fact.page else ()) + fact.undo
     elif fact.undo:
         own = past.pop(fact.path, Past())
         own.undo = UndoEntry(path=fact.path, entries=within(fact.path, fact.undo))
@@ -198,9 +217,8 @@ def _past_of(taken: Inherited) -> Past:
         unknown=taken.unknown,
         key=taken.key,
         parameters=taken.parameters,
-        child=taken.child.run if taken.child is not None else "",
-        page_runs=tuple(page.run for page in taken.pages),
-        undone_within=taken.child.undone if taken.child is not None else (),
+        child=taken.child,
+        page_runs=taken.pages,
     )
 
 
@@ -214,35 +232,24 @@ def _mark_undone(path: str, past: dict[str, Past], generation: int | None = None
             continue
         if outer.done:
             outer.undone = True
-        if outer.child:
-            outer.undone_within = (*outer.undone_within, path[len(around) + 1 :])
-        elif outer.page_runs:
-            outer.undone_within = (*outer.undone_within, path)
+        if outer.child is not None:
+            undone = (*outer.child.undone, path[len(around) + 1 :])
+            outer.child = TakenOver(run=outer.child.run, undone=undone)
+        outer.page_runs = tuple(
+            TakenOver(run=page.run, undone=(*page.undone, path)) for page in outer.page_runs
+        )
 
 
 def _undo_within(program: Program, path: str, past: dict[str, Past]) -> UndoEntry | None:
     """Return how to take back what a finished container did: its scopes are not entered again."""
     entries = list(past[path].pages)
     for inner, own in past.items():
-        undo = _join(inner, own.undo, own.own_undo)
+        undo = join_undo(inner, own.undo, own.own_undo)
         if undo is None or own.undone or not inner.startswith((f"{path}/", f"{path}[")):
             continue
-        if not _is_finally(program, static_path(inner), static_path(path)):
+        if not program.is_in_finally(static_path(inner), static_path(path)):
             entries.append(undo)
     return UndoEntry(path=path, entries=tuple(entries)) if entries else None
-
-
-def _join(path: str, within: UndoEntry | None, own: UndoEntry | None) -> UndoEntry | None:
-    """Return one undo of a step: its own, which comes first, and those of what it consists of or called."""
-    return UndoEntry(path=path, entries=(within, own)) if within and own else own or within
-
-
-def _is_finally(program: Program, step: str, container: str) -> bool:
-    while len(step) > len(container):
-        if program.steps[step].scope.section == "finally":
-            return True
-        step = step.rpartition("/")[0]
-    return False
 
 
 def _good(ports: tuple[str, ...]) -> tuple[str, ...]:

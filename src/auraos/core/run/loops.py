@@ -13,6 +13,7 @@ from auraos.core.run.identity import child_run_id
 from auraos.core.run.program import JOIN_COLLECT
 from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.run.tokens import OUT, error_value
+from auraos.core.run.tries import are_other_items, note_items, note_page, numbered
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value, ValueRefusedError, to_plain, type_name
 
@@ -50,6 +51,11 @@ def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
         _restore_names(frame)
         if error is None and len(set(keys)) < len(keys):
             message = "Two items have the same `key`, so their paths could not be told apart."
+    if not message and not keys and are_other_items(turn.state, path, items):
+        message = (
+            "The items are others than in the try before, and what was done for some of those stands. "
+            "Give the loop a `key`, so that an item can be told from the one that had its place."
+        )
     if message:
         error = error_of(step, path, class_="data", code="items-refused", message=message, at=turn.at)
     if error is not None:
@@ -78,10 +84,16 @@ def enter_loop(turn: Turn, activation: Activation, fact: LoopEntered) -> None:
     """Enter a `foreach` with its items: all in this run, or, when they are many, page by page in runs of their own."""
     activation.status = "open"
     activation.items, activation.keys, activation.parallel = fact.items, fact.keys, fact.parallel
-    if len(fact.items) > PAGE_ABOVE:
+    note_items(turn, activation)
+    begin_items(turn, activation)
+
+
+def begin_items(turn: Turn, activation: Activation) -> None:
+    """Begin with the first items of a loop, in this run or in its first page."""
+    if len(activation.items) > PAGE_ABOVE:
         start_page(turn, activation)
     else:
-        activation.results = [None] * len(fact.items)
+        activation.results = [None] * len(activation.items)
         launch_items(turn, activation)
 
 
@@ -260,7 +272,8 @@ def open_page(turn: Turn, activation: Activation) -> None:
 
 def start_page(turn: Turn, activation: Activation) -> None:
     """Let a run of its own carry out the next part of a long loop, under this run's paths, names and keys."""
-    activation.child = child_run_id(turn.state.run, f"{activation.path}#page{activation.pages}", turn.at)
+    name = numbered(f"{activation.path}#page{activation.pages}", activation)
+    activation.child = child_run_id(turn.state.run, name, turn.at)
     activation.status = "calling"
     activation.since = turn.at
     turn.commands.append(child_command(turn.state, activation))
@@ -269,6 +282,7 @@ def start_page(turn: Turn, activation: Activation) -> None:
 def page_finished(turn: Turn, activation: Activation, fact: ChildFinished) -> None:
     """A page of a long loop came to its end in its own run."""
     activation.child = ""
+    note_page(turn, activation, fact.run)
     if fact.undo:
         activation.undo.append(
             UndoEntry(path=f"{activation.path}[page {activation.pages}]", entries=fact.undo)

@@ -14,6 +14,7 @@ from auraos.core.catalogue import Behaviour
 from auraos.core.expressions import BudgetError
 from auraos.core.run import (
     acceptance,
+    again,
     attempts,
     calls,
     containers,
@@ -61,6 +62,8 @@ def advance(
         case _:
             if state.is_final:
                 return StepMade(turn.facts, turn.commands, turn.outcomes)
+            if type(given) is facts.RunStarted:
+                given = msgspec.structs.replace(given, semantics=facts.SEMANTICS)
             turn.decide(given if given.at == turn.at else msgspec.structs.replace(given, at=turn.at))
     _work(turn, budget)
     if turn.facts:
@@ -161,6 +164,9 @@ def _apply_result(turn: Turn, frame: Frame, step: StepProgram, result: Result) -
 def _step_settled(turn: Turn, fact: StepSettled) -> None:
     state = turn.state
     entry = state.agenda.pop(fact.path, None)
+    if not fact.path and fact.error is not None:
+        starting.output_failed(turn, fact.error)
+        return
     activation = state.activations.get(fact.path)
     if activation is not None:
         if fact.error is not None and not fact.by_fallback and _is_open_container(activation):
@@ -260,6 +266,7 @@ _STRUCTURE: dict[str, Callable[[Turn, Any, Any], None]] = {
     "failed": _failed,
     "undone": lambda turn, activation, _: containers.container_undone(turn, activation),
     "leave": lambda turn, activation, _: containers.leave(turn, activation),
+    "again": lambda turn, activation, _: again.begin_again(turn, activation),
 }
 
 
@@ -364,6 +371,7 @@ _DECISIONS: dict[str, Callable[[Turn, Any], None]] = {
     "round": _round,
     "enough": _enough,
     "wait": waits.decide_wait,
+    "again": again.decide_again,
     "call": calls.decide_call,
     "match": waits.decide_match,
     "accept": acceptance.decide_acceptance,

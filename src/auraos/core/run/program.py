@@ -82,7 +82,7 @@ def _compile_deferred(value: Any, names: tuple[str, ...]) -> Callable[[dict[str,
 class ScopeProgram:
     """The steps of one scope in order, how many links each awaits, and where tokens go from each port."""
 
-    __slots__ = ("awaited", "collects", "end", "prefix", "roots", "section", "steps")
+    __slots__ = ("awaited", "collects", "end", "prefix", "repeats", "roots", "section", "steps")
 
     def __init__(self, prefix: str, section: str) -> None:
         self.prefix = prefix
@@ -93,6 +93,8 @@ class ScopeProgram:
         self.collects: dict[str, StepProgram] = {}
         """The steps with `join: collect`, by id."""
         self.end: str | None = None
+        self.repeats = False
+        """Whether a container around it may be tried again."""
 
 
 class Patterns(dict[tuple[str, ...], tuple[tuple[int, bool], ...]]):
@@ -177,6 +179,8 @@ class Program:
             UTC if workflow.settings.timezone == "UTC" else ZoneInfo(workflow.settings.timezone)
         )
         self.variables = dict(workflow.variables)
+        self.tries_scopes = _mark_scopes(steps)
+        """Whether some container may be tried again."""
 
     def moment(self, at: int) -> datetime:
         """Return the point in time that these microseconds since 1970 are, in the time zone of the workflow."""
@@ -197,14 +201,23 @@ class Program:
             for port, target in step.links:
                 yield step.path, port, step.scope.steps[target].path
 
+    def is_in_finally(self, path: str, container: str) -> bool:
+        """Return whether a step stands, within this container, in a `finally`: itself or with what is around it."""
+        while len(path) > len(container):
+            if self.steps[path].scope.section == "finally":
+                return True
+            path = path.rpartition("/")[0]
+        return False
+
     def alone(self, path: str) -> ScopeProgram:
         """Return a scope that holds only this container, for the run of one of its pages. Its time limits, its
-        fallback, its undo and what is expected of it are those of the whole loop; the run that has the whole loop sees to them.
+        retry, its fallback, its undo and what is expected of it are those of the whole loop; the run that has the whole loop
+        sees to them.
         """
         scope = ScopeProgram(self.steps[path].scope.prefix, "page")
         own = copy.copy(self.steps[path])
         own.index, own.links, own.patterns, own.scope = 0, [], Patterns([]), scope
-        own.fallback, own.timeout, own.deadline = None, None, None
+        own.fallback, own.timeout, own.deadline, own.retry = None, None, None, Retry()
         own.accepts, own.expect, own.undo = False, None, None
         scope.steps, scope.roots, scope.awaited, scope.end = [own], [own], [0], own.id
         return scope
@@ -218,6 +231,19 @@ def compile_workflow(workflow: Workflow, catalogue: Catalogue, *, version: str =
         if own.step.priority is None:
             own.priority = workflow.settings.priority
     return Program(workflow, version, root, steps)
+
+
+def _mark_scopes(steps: dict[str, StepProgram]) -> bool:
+    """Mark the scopes that are tried again with a container around them; outer steps come first."""
+    found = False
+    for step in steps.values():
+        repeats = step.scope.repeats or step.retry.attempts > 1
+        if repeats and step.behaviour in CONTAINERS:
+            found = True
+            for scope in (step.body, step.catch, step.finally_, *step.branches.values()):
+                if scope is not None:
+                    scope.repeats = True
+    return found
 
 
 def undo_program(entry: UndoEntry, scope: ScopeProgram) -> StepProgram:

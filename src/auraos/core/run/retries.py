@@ -3,12 +3,13 @@
 import hashlib
 from datetime import timedelta
 
-from auraos.core.catalogue import Effect
+from auraos.core.catalogue import Behaviour, Effect
 from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
     StepError,
 )
 from auraos.core.run.identity import idempotency_key
+from auraos.core.run.program import WAITS
 from auraos.core.run.state import Activation
 from auraos.core.run.turn import Turn
 
@@ -27,18 +28,27 @@ def time_left(turn: Turn, activation: Activation) -> float | None:
     return None if shortest is None else max(shortest, 0) / 1_000_000
 
 
+def attempts_made(activation: Activation) -> int:
+    """Return how many attempts or tries count against `retry`: those lost with a process do not, nor those of earlier scopes."""
+    return activation.attempt - activation.lost - activation.before
+
+
 def may_repeat(activation: Activation) -> bool:
     return activation.effect.may_repeat or activation.step.step.uncertain == "retry"
 
 
 def may_retry(turn: Turn, activation: Activation, error: StepError, *, unknown: bool) -> bool:
     retry = activation.step.retry
-    if is_ending(activation) or activation.attempt - activation.lost >= retry.attempts:
+    if is_ending(activation) or attempts_made(activation) >= retry.attempts:
         return False
-    if activation.deadline is not None and turn.at >= activation.deadline:
+    limits = (activation.deadline, activation.ends_by)
+    if any(limit is not None and turn.at >= limit for limit in limits):
         return False
     named = {error.class_, error.code}
-    timed_out = error.class_ == "timeout" and activation.effect in (Effect.READ, Effect.IDEMPOTENT)
+    if activation.step.behaviour is Behaviour.CALL and error.cause is not None:
+        named.add(error.cause.code)
+    harmless = activation.effect in (Effect.READ, Effect.IDEMPOTENT) or activation.step.behaviour in WAITS
+    timed_out = error.class_ == "timeout" and harmless
     if unknown or timed_out:
         named |= {"transient", "unknown"}
     return not named.isdisjoint(retry.on) and (not unknown or may_repeat(activation))
@@ -47,7 +57,7 @@ def may_retry(turn: Turn, activation: Activation, error: StepError, *, unknown: 
 def delay(turn: Turn, activation: Activation, error: StepError) -> int:
     """Return the microseconds until the next attempt; the jitter follows from run, path and attempt."""
     retry = activation.step.retry
-    tried = activation.attempt - activation.lost
+    tried = attempts_made(activation)
     micro = timedelta(microseconds=1)
     longest = retry.max // micro
     delay = min(float(longest), (retry.first // micro) * retry.factor ** max(0, tried - 1))

@@ -26,13 +26,13 @@ _PLAIN = (
     "status", "since", "purpose", "attempt", "generation", "lost", "unknown", "key", "parameters", "granted_at", "deadline",
     "error", "pending", "cancelled", "entry", "wait_kind", "wait_name", "wait_key", "wait_due", "wait_details", "remind",
     "child", "items", "keys", "results", "failures", "next_item", "parallel", "done", "rounds", "pages", "last", "winner",
-    "finally_begun", "undone", "undo", "finished", "has_enough", "doubtful", "verified",
+    "finally_begun", "undone", "undo", "finished", "has_enough", "doubtful", "verified", "before", "ends_by",
 )  # fmt: skip
 _RUN = (
     "run", "number", "workspace", "origin", "depth", "parent", "resolved", "input", "variables", "semantics", "started_at",
     "last_at", "phase", "quarantine", "pause_reason", "was_paused",
     "forced", "output", "stop_output", "error", "page", "signal_ids",
-    "event_ids", "answers", "undone", "undo_failed", "fired", "mailbox_size",
+    "event_ids", "answers", "undone", "undo_failed", "fired", "mailbox_size", "tried",
 )  # fmt: skip
 _FRAME = (
     "awaited", "live", "statuses", "left", "running", "failing", "phase", "failure", "undo", "undo_wanted", "item_index",

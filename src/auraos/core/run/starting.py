@@ -24,6 +24,7 @@ from auraos.core.run.facts import (
     RunResumed,
     RunStarted,
     StepError,
+    StepSettled,
 )
 from auraos.core.run.identity import hearing_run_id
 from auraos.core.run.program import static_path
@@ -134,11 +135,18 @@ def decide_end(turn: Turn) -> None:
         turn.decide(RunFinished(at=turn.at, state="succeeded", output=output))
     else:
         output, error = evaluate_or_error(turn, root, "output", state.program.output.evaluate, kept=True)
-        turn.decide(
-            RunFinished(
-                at=turn.at, state="succeeded" if error is None else "failed", output=output, error=error
-            )
-        )
+        if error is None:
+            turn.decide(RunFinished(at=turn.at, state="succeeded", output=output))
+        else:
+            turn.decide(StepSettled(at=turn.at, path="", error=error))
+
+
+def output_failed(turn: Turn, error: StepError) -> None:
+    """The output of the run could not be evaluated: its scope fails as it would with any of its steps."""
+    root = turn.state.root
+    assert root is not None
+    root.phase = "open"
+    fail_frame(turn, root, error)
 
 
 def run_finished(turn: Turn, fact: RunFinished) -> None:

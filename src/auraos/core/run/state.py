@@ -82,7 +82,7 @@ class Activation:
     """One step under way in one frame: queued, attempted, waiting, or a container with frames of its own."""
 
     __slots__ = (
-        "attempt", "cancelled", "child", "deadline", "done", "doubtful", "effect", "entry", "error",
+        "attempt", "before", "cancelled", "child", "deadline", "done", "doubtful", "effect", "ends_by", "entry", "error",
         "failures", "finally_begun", "finished", "frame", "frames", "generation", "granted_at",
         "has_enough", "items", "key", "keys", "last", "lost", "next_item", "pages", "parallel",
         "parameters", "path", "pending", "purpose", "remind", "results", "rounds", "since", "status",
@@ -101,6 +101,9 @@ class Activation:
         self.since = since
         self.purpose: Literal["step", "undo", "verify"] = "step"
         self.attempt = 0
+        """Of a container, a call and a wait: how many tries of it have failed."""
+        self.before = 0
+        """How many attempts there were in earlier tries of a scope around it: their numbers go on."""
         self.generation = 0
         self.lost = 0
         self.key = ""
@@ -108,6 +111,8 @@ class Activation:
         self.effect = step.effect
         self.granted_at = 0
         self.deadline: int | None = None
+        self.ends_by: int | None = None
+        """When all tries of a container, a call or a wait must have ended; `deadline` is that of the present one."""
         self.error: StepError | None = None
         self.unknown = False
         self.doubtful = False
@@ -179,6 +184,9 @@ class RunState:
         self.activations: dict[str, Activation] = {}
         self.agenda: Agenda = OrderedDict()
         self.inherited: dict[str, Inherited] = {}
+        """By path: what the step takes over, of an earlier run or of the try before."""
+        self.tried: dict[str, int] = {}
+        """By path, within scopes that may be tried again: how many attempts there were."""
         self.mailbox: dict[tuple[str, str], deque[SignalReceived]] = {}
         self.mailbox_size = 0
         self.signal_ids: set[str] = set()

@@ -9,8 +9,9 @@ from typing import Any
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import QueueStep, StartTimer, StopTimer
 from auraos.core.run.facts import Inherited, StepError
-from auraos.core.run.program import EPOCH, JOIN_COLLECT, WAITS, StepProgram
+from auraos.core.run.program import CONTAINERS, EPOCH, JOIN_COLLECT, WAITS, StepProgram
 from auraos.core.run.state import DONE, FAILED, FIRED, SKIPPED, UNDECIDED, Activation, Frame
+from auraos.core.run.tries import forget, limit_timer, note_end, note_success, set_limit, stop_limit
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
@@ -50,16 +51,17 @@ def _activate_step(turn: Turn, activation: Activation) -> None:
     """Begin a step that takes time: queue it, open it, or plan the decision what exactly it is to do."""
     step, state = activation.step, turn.state
     activate(turn, activation)
-    limit = step.deadline if step.behaviour is Behaviour.EXECUTE else _shorter(step.deadline, step.timeout)
-    if limit is not None:
-        activation.deadline = turn.at + limit
-        turn.commands.append(StartTimer(activation.path, "deadline", activation.deadline))
+    if activation.frame.scope.repeats:
+        activation.attempt = activation.before = state.tried.get(activation.path, 0)
+    if step.deadline is not None or step.timeout is not None:
+        _start_clock(turn, activation)
+    opened = state.inherited.get(activation.path) if state.inherited else None
+    if opened is not None:
+        activation.generation = opened.generation
     if step.behaviour is Behaviour.EXECUTE:
-        opened = state.inherited.get(activation.path)
         if opened is not None and opened.unknown:
             _take_doubt(turn, activation, opened)
         else:
-            activation.generation = 0 if opened is None else opened.generation
             queue(turn, activation)
     elif step.behaviour in WAITS:
         state.agenda[activation.path] = ("wait", activation, None)
@@ -92,8 +94,16 @@ def _take_doubt(turn: Turn, activation: Activation, opened: Inherited) -> None:
     turn.state.agenda[activation.path] = ("outcome", activation, None)
 
 
-def _shorter(one: int | None, other: int | None) -> int | None:
-    return min((limit for limit in (one, other) if limit is not None), default=None)
+def _start_clock(turn: Turn, activation: Activation) -> None:
+    """Start the clock of a step: of its `deadline`, and of the `timeout` of what is no attempt."""
+    deadline = activation.step.deadline
+    ends_by = None if deadline is None else turn.at + deadline
+    if activation.step.behaviour is not Behaviour.EXECUTE:
+        activation.ends_by = ends_by
+        set_limit(turn, activation)
+    elif ends_by is not None:
+        activation.deadline = ends_by
+        turn.commands.append(StartTimer(activation.path, limit_timer(activation), ends_by))
 
 
 def activate(turn: Turn, activation: Activation) -> Activation:
@@ -132,6 +142,8 @@ def count_success(turn: Turn, activation: Activation, output: Value, ports: tupl
         turn.state.agenda[activation.path] = ("accept", activation, None)
         return
     retire(turn, activation)
+    if activation.frame.scope.repeats:
+        note_success(turn, activation, output, ports)
     settle(turn, activation.frame, activation.step, activation.path, output, ports)
 
 
@@ -187,9 +199,12 @@ def retire(turn: Turn, activation: Activation) -> None:
     activation.frame.active.pop(activation.path, None)
     if activation.status == "retrying":
         turn.commands.append(StopTimer(activation.path, "retry"))
-    if activation.deadline is not None:
-        turn.commands.append(StopTimer(activation.path, "deadline"))
-        activation.deadline = None
+    stop_limit(turn, activation)
+    if turn.state.program.tries_scopes:
+        if activation.frame.scope.repeats or activation.purpose == "undo":
+            note_end(turn, activation)
+        elif activation.step.behaviour in CONTAINERS and activation.step.retry.attempts > 1:
+            forget(turn.state, activation)
     activation.status = "ended"
 
 
@@ -251,8 +266,8 @@ def _skip(turn: Turn, frame: Frame, step: StepProgram) -> tuple[tuple[int, bool]
 
 def _inherit(turn: Turn, frame: Frame, step: StepProgram, path: str) -> bool:
     inherited = turn.state.inherited.get(path)
-    if inherited is None or not inherited.finished:
-        return False
+    if inherited is None or not inherited.finished or (inherited.key and step.key is not None):
+        return False  # with a key of its own, the key says whether it is the same work
     if inherited.undo is not None:
         frame.undo.append(inherited.undo)
     if inherited.error is not None:

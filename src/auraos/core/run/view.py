@@ -12,8 +12,10 @@ from auraos.core.run.facts import AnyFact, StepError
 from auraos.core.run.loops import child_command
 from auraos.core.run.machine import refold
 from auraos.core.run.program import EPOCH, Program
+from auraos.core.run.retries import attempts_made
 from auraos.core.run.state import FIRED, UNDECIDED, Activation, RunState
 from auraos.core.run.tokens import queue_command
+from auraos.core.run.tries import limit_timer, numbered
 from auraos.core.run.turn import Outcome
 from auraos.core.values import Value, format_datetime
 
@@ -122,7 +124,7 @@ def outstanding(state: RunState) -> list[Command]:
 def _wishes_of(state: RunState, activation: Activation) -> Iterable[Command]:
     path = activation.path
     if activation.deadline is not None:
-        yield StartTimer(path, "deadline", activation.deadline)
+        yield StartTimer(path, limit_timer(activation), activation.deadline)
     match activation.status:
         case "queued" if state.phase == "running":
             yield queue_command(activation)
@@ -135,7 +137,7 @@ def _wishes_of(state: RunState, activation: Activation) -> Iterable[Command]:
             yield AskPerson(path, about, activation.parameters, activation.error, attempt=activation.attempt)
         case "waiting":
             if activation.wait_due is not None:
-                yield StartTimer(path, "due", activation.wait_due)
+                yield StartTimer(path, numbered("due", activation), activation.wait_due)
             if activation.wait_kind == "event":
                 yield Subscribe(path, activation.wait_name, activation.since)
             if activation.wait_kind == "approval":
@@ -196,7 +198,7 @@ def _explain_attempt(activation: Activation) -> str:
 
 
 def _explain_retry(activation: Activation) -> str:
-    tried, most = activation.attempt - activation.lost, activation.step.retry.attempts
+    tried, most = attempts_made(activation), activation.step.retry.attempts
     return f"Attempt {tried} of {most} failed ({_message(activation)}). The next try is at {_moment(activation.wait_due)}."
 
 

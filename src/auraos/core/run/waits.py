@@ -22,6 +22,7 @@ from auraos.core.run.facts import (
 from auraos.core.run.program import CONTAINERS, EPOCH
 from auraos.core.run.state import MAILBOX_BOUND, Activation
 from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, settle
+from auraos.core.run.tries import limit_timer, numbered, plan_again
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value, ValueRefusedError, parse_datetime, parse_duration, to_plain, type_name
 
@@ -62,7 +63,7 @@ def wait_started(turn: Turn, activation: Activation, fact: WaitStarted) -> None:
     activation.wait_kind, activation.wait_name, activation.wait_key = fact.kind, fact.name, fact.key
     activation.wait_due, activation.wait_details = fact.due, fact.details
     if fact.due is not None:
-        turn.commands.append(StartTimer(activation.path, "due", fact.due))
+        turn.commands.append(StartTimer(activation.path, numbered("due", activation), fact.due))
     match fact.kind:
         case "signal":
             waiting = turn.state.mailbox.get((fact.name, fact.key))
@@ -89,14 +90,17 @@ def timer_fired(turn: Turn, fact: TimerFired) -> None:
     match fact.timer:
         case "retry" if activation.status == "retrying":
             activation.wait_due = None
+            if activation.step.behaviour is not Behaviour.EXECUTE:
+                turn.todo.append(("again", activation, None))
+                return
             activation.status = "queued"
             queue(turn, activation)
-        case "due" if activation.status == "waiting":
+        case name if name == numbered("due", activation) and activation.status == "waiting":
             _time_is_up(turn, activation)
         case "remind" if activation.status == "waiting" and activation.remind is not None:
             turn.commands.append(AskPerson(fact.path, "approval", activation.wait_details, again=True))
             turn.commands.append(StartTimer(fact.path, "remind", turn.at + activation.remind))
-        case "deadline":
+        case name if name == limit_timer(activation):
             _limit_reached(turn, activation)
 
 
@@ -245,11 +249,7 @@ def _take_signal(turn: Turn, activation: Activation, signal: SignalReceived) -> 
 
 def _end_wait(turn: Turn, activation: Activation, output: Value, ports: tuple[str, ...]) -> None:
     stop_waiting(turn, activation)
-    if ports == ("expired",):
-        retire(turn, activation)
-        settle(turn, activation.frame, activation.step, activation.path, output, ports)
-    else:
-        count_success(turn, activation, output, ports)
+    count_success(turn, activation, output, ports)
 
 
 def _time_is_up(turn: Turn, activation: Activation) -> None:
@@ -257,20 +257,31 @@ def _time_is_up(turn: Turn, activation: Activation) -> None:
     activation.wait_due = None
     if activation.wait_kind == "timer":
         _end_wait(turn, activation, None, OUT)
-    elif step.is_linked("expired"):
-        _end_wait(turn, activation, None, ("expired",))
+        return
+    message = f"Nothing came in time for the {activation.wait_kind} that was waited for."
+    error = error_of(step, activation.path, class_="timeout", code="expired", message=message, at=turn.at)
+    if step.is_linked("expired"):
+        stop_waiting(turn, activation)
+        activation.error = error
+        if not plan_again(turn, activation):
+            activation.error = None
+            _expire(turn, activation)
     else:
         stop_waiting(turn, activation)
-        message = f"Nothing came in time for the {activation.wait_kind} that was waited for."
-        activation.error = error_of(
-            step, activation.path, class_="timeout", code="expired", message=message, at=turn.at
-        )
+        activation.error = error
         plan_failure(turn, activation)
 
 
+def _expire(turn: Turn, activation: Activation) -> None:
+    retire(turn, activation)
+    settle(turn, activation.frame, activation.step, activation.path, None, ("expired",))
+
+
 def plan_failure(turn: Turn, activation: Activation) -> None:
-    """Let a failed wait or call fail, or plan the decision where a fallback stands in."""
+    """Let a failed wait or call fail, or plan the decision where it is tried again or a fallback stands in."""
     assert activation.error is not None
+    if plan_again(turn, activation):
+        return
     if activation.step.fallback is not None and not activation.cancelled:
         activation.status = "deciding"
         activation.undone = True
