@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auraos.core.catalogue import Catalogue, Chosen, StepType
+from auraos.core.catalogue import Chosen, StepType
 from auraos.core.errors import OperationalError, UserError
 from auraos.core.failures import StepFailed, StepUnknown
 from auraos.core.run import facts
@@ -15,6 +15,7 @@ from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.ports import LogLine
+from auraos.engine.workers import Workers
 
 ANY: Any = object()
 
@@ -44,8 +45,11 @@ def begin(
     doors = Doors(http=ANY, secrets=ANY, sandbox=ANY, blobs=ANY, redact=lambda value: value)
     context = AttemptContext("default", "r", command, doors=doors, listener=Listener(), clock=SystemClock())
     outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    attempt = Attempt(command, context, redact=doors.redact, now=lambda: 0, ended=outcome.set_result)
-    attempt.start(Catalogue([StepType(name="t", title="T", summary="T.", execute=execute)]))
+    step_type = StepType(name="t", title="T", summary="T.", execute=execute)
+    attempt = Attempt(
+        command, step_type, context, redact=doors.redact, now=lambda: 0, ended=outcome.set_result
+    )
+    Workers().begin(attempt)
     return attempt, outcome
 
 
@@ -139,7 +143,7 @@ async def test_running_out_of_time_is_a_failure_only_where_it_may_be_repeated(
 
 async def test_a_step_that_does_not_stop_is_left_behind_after_the_grace() -> None:
     attempt, ended = begin(stubborn, effect="read")
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     attempt.cancel(grace=0.01)
     outcome = await ended
     assert isinstance(outcome, facts.StepFailed)
@@ -149,7 +153,7 @@ async def test_a_step_that_does_not_stop_is_left_behind_after_the_grace() -> Non
 
 async def test_a_step_that_stops_when_told_ends_as_cancelled() -> None:
     attempt, ended = begin(hang, effect="read")
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     attempt.cancel()
     outcome = await ended
     assert isinstance(outcome, facts.StepFailed)
@@ -159,8 +163,8 @@ async def test_a_step_that_stops_when_told_ends_as_cancelled() -> None:
 async def test_a_missing_step_type_is_a_failure_in_words() -> None:
     command = ExecuteStep("one", 1, "gone.away", 3, "", "write", {}, None, 0)
     ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    attempt = Attempt(command, ANY, redact=lambda value: value, now=lambda: 0, ended=ended.set_result)
-    attempt.start(Catalogue([]))
+    attempt = Attempt(command, None, ANY, redact=lambda value: value, now=lambda: 0, ended=ended.set_result)
+    Workers().begin(attempt)
     outcome = await ended
     assert isinstance(outcome, facts.StepFailed)
     assert "'gone.away'" in outcome.error.message

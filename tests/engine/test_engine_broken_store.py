@@ -1,7 +1,7 @@
 """A store that fails: nothing is acknowledged that is not durable, nothing is done twice, and it goes on by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from engine_house import House, flow
 from auraos.core.errors import UnexpectedError, UserError
 from auraos.core.run import advance
 from auraos.core.run.facts import SignalReceived
-from auraos.engine.ports import StoreUnavailableError, Write
+from auraos.engine.ports import ALL_SHARDS, StoreUnavailableError, Told, Write
 from auraos.sdk import StepContext
 
 CHAIN = flow(
@@ -28,25 +28,37 @@ CHILD = flow('out: {type: test.write, with: {n: "{{ input.n + 1 }}"}}', name="ch
 
 
 class Disk:
-    """Stands before the store's commit: fails the writes with these numbers, before or after they were made."""
+    """Stands before the store: fails the writes with these numbers, before or after they were made."""
 
     def __init__(self, house: House) -> None:
         self.count = 0
         self.before: set[int] = set()
         self.after: set[int] = set()
-        self._commit = house.store.commit
-        house.store.commit = self.commit  # type: ignore[method-assign]  # the disk under the store
+        self._submit = house.store.submit
+        house.store.submit = self.submit  # type: ignore[method-assign]  # the disk under the store
 
-    def commit(self, write: Write) -> "asyncio.Future[None]":
-        self.count += 1
-        return asyncio.ensure_future(self._write(write, self.count))
+    def submit(self, writes: Sequence[Write], told: Told) -> None:
+        numbers = range(self.count + 1, self.count + len(writes) + 1)
+        self.count += len(writes)
+        refused: list[BaseException | None] = [
+            StoreUnavailableError("No space left.") if number in self.before else None for number in numbers
+        ]
+        written = [write for write, error in zip(writes, refused, strict=True) if error is None]
 
-    async def _write(self, write: Write, number: int) -> None:
-        if number in self.before:
-            raise StoreUnavailableError("No space left.")
-        await self._commit(write)
-        if number in self.after:
-            raise StoreUnavailableError("The answer was lost.")
+        def tell(outcomes: Sequence[BaseException | None] | None) -> None:
+            of_written = iter(outcomes or [None] * len(written))
+            known = [error or next(of_written) for error in refused]
+            told(
+                [
+                    StoreUnavailableError("The answer was lost.") if number in self.after else error
+                    for number, error in zip(numbers, known, strict=True)
+                ]
+            )
+
+        if written:
+            self._submit(written, tell)
+        else:
+            asyncio.get_running_loop().call_soon(tell, None)
 
 
 @pytest.fixture
@@ -82,7 +94,7 @@ async def test_a_write_that_fails_is_made_good_and_no_effect_repeats(
     assert (ended.state, ended.output) == ("succeeded", {"n": 6})
     assert [path for path, _ in home.steps.calls] == ["one", "two", "out", "three"]
     assert len(set(home.steps.keys)) == 4
-    assert await home.store.requests() == []
+    assert await home.store.requests(ALL_SHARDS) == []
     numbers = [batch.seq for batch in await home.store.journal(run)]
     assert numbers == sorted(set(numbers))
 

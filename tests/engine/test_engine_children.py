@@ -9,7 +9,7 @@ from engine_house import House, flow
 from auraos.app.definitions import FolderDefinitions
 from auraos.core.errors import UserError
 from auraos.core.failures import StepFailed
-from auraos.engine.ports import RunQuery
+from auraos.engine.ports import ALL_SHARDS, RunQuery
 from auraos.sdk import StepContext
 
 DOUBLE = flow('out: {type: transform, with: {set: {n: "{{ input.n * 2 }}"}}}', name="double")
@@ -21,7 +21,7 @@ async def test_a_call_gives_the_output_of_the_called_run(house: House) -> None:
     assert (await house.engine.wait(run)).output == {"n": 42}
     (child,) = await house.store.runs(RunQuery(parent=run))
     assert (child.workflow, child.state, child.parent) == ("double", "succeeded", run)
-    assert await house.store.requests() == []
+    assert await house.store.requests(ALL_SHARDS) == []
 
 
 async def test_a_call_without_waiting_gives_the_id_of_a_run_that_goes_its_own_way(house: House) -> None:

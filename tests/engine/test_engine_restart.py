@@ -9,7 +9,7 @@ import pytest
 from engine_house import House, flow
 
 from auraos.core.catalogue import Catalogue
-from auraos.engine.ports import RunQuery
+from auraos.engine.ports import ALL_SHARDS, RunQuery
 from auraos.sdk import StepContext
 
 SECOND = 1_000_000
@@ -123,7 +123,7 @@ async def test_a_timer_survives_a_restart_and_fires_late_but_once(mortal: House)
     engine = await mortal.open()
     ended = await engine.wait(run)
     facts = await mortal.kinds(run)
-    left = await mortal.store.timers(mortal.clock.now() + 10**15)
+    left = await mortal.store.timers(mortal.clock.now() + 10**15, ALL_SHARDS)
     await mortal.close()
     assert ended.state == "succeeded"
     assert facts.count("TimerFired") == 1
@@ -139,11 +139,11 @@ async def test_a_near_timer_fires_without_a_restart(mortal: House) -> None:
 async def test_a_far_timer_is_a_row_and_not_in_memory(mortal: House) -> None:
     run = await mortal.start(flow("nap: {type: wait.for, with: {duration: 400d}}"))
     timers = mortal.engine._timers
-    rows = await mortal.store.timers(mortal.clock.now() + 401 * 86400 * SECOND)
+    rows = await mortal.store.timers(mortal.clock.now() + 401 * 86400 * SECOND, ALL_SHARDS)
     assert (timers._due, [row.run for row in rows]) == ({}, [run])
     await mortal.engine.cancel(run)
     await mortal.engine.wait(run)
-    assert await mortal.store.timers(mortal.clock.now() + 401 * 86400 * SECOND) == []
+    assert await mortal.store.timers(mortal.clock.now() + 401 * 86400 * SECOND, ALL_SHARDS) == []
     await mortal.close()
 
 
@@ -191,7 +191,7 @@ async def test_a_child_is_started_and_heard_across_a_restart(mortal: House) -> N
     await engine.signal(child.run, "paid", data=5)
     ended = await engine.wait(run)
     await engine.drive_until_idle()
-    left = await mortal.store.requests()
+    left = await mortal.store.requests(ALL_SHARDS)
     await mortal.close()
     assert (ended.state, ended.output["data"], left) == ("succeeded", 5, [])
 
@@ -203,7 +203,7 @@ async def test_a_start_of_a_child_that_was_asked_for_and_not_begun_is_begun_by_t
     hooks = mortal.engine._runner._hooks
     mortal.engine._runner._hooks = msgspec.structs.replace(hooks, requested=lambda row: None)
     run = await mortal.start(flow("ask: {type: call, with: {workflow: child}}"))
-    assert len(await mortal.store.requests()) == 1
+    assert len(await mortal.store.requests(ALL_SHARDS)) == 1
     await mortal.crash()
     engine = await mortal.open()
     ended = await engine.wait(run)

@@ -296,3 +296,42 @@ def test_a_called_workflow_that_pins_a_version_is_refused_as_a_run_of_it_would_b
     refused = play(spec, "name: x, expect: {output: 3}", pinned)
     assert (refused.passed, "pins version 3 of the workflow 'child'" in refused.error) == (False, True)
     assert play(spec, "name: x, mocks: {c/d: 4}, expect: {output: 4}", pinned).passed
+
+
+BATCHES = """
+steps:
+  each:
+    type: foreach
+    with: {items: "{{ input }}", batch: 2, on_error: report}
+    steps: {save: {type: http.request, with: {method: POST, url: "https://a.example", json: "{{ item }}"}}}
+output: "{{ [steps.each.results, [[one.index, one.item] for one in steps.each.failures]] }}"
+"""
+
+
+def test_each_batch_of_a_loop_has_a_mock_of_its_own_and_is_one_call():
+    case = (
+        "name: x, input: [1, 2, 3], "
+        "mocks: {each/save: {$each: [{n: '{{ len(item) + index }}'}, {$fail: {class: data, message: 'no'}}]}}, "
+        "expect: {calls: {each/save: 2}, output: [[{n: 2}, null], [[1, [3]]]]}"
+    )
+    result = play(BATCHES, case)
+    assert result.passed, result
+
+
+COLLECTING = f"""
+steps:
+  a: {{{GET}}}
+  b: {{{GET}}}
+  sum: {{type: noop, join: collect, with: {{value: "{{{{ [[one.step, one.port] for one in arrived] }}}}"}}}}
+links: [a -> sum, b -> sum, b.error -> sum]
+"""
+
+
+@pytest.mark.parametrize(
+    ("mock", "arrived"),
+    [("{$after: 1s}", "[[a, out], [b, out]]"), ("{$fail: permanent}", "[[a, out], [b, error]]")],
+)
+def test_a_step_that_collects_reads_what_arrived_in_the_order_of_the_links(mock, arrived):
+    case = f"name: x, mocks: {{a: {{$after: 9s, $output: 1}}, b: {mock}}}, expect: {{output: {arrived}}}"
+    result = play(COLLECTING, case)
+    assert result.passed, result

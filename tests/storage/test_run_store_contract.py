@@ -7,11 +7,12 @@ import msgspec
 import pytest
 
 from auraos.engine.ports import (
+    ALL_SHARDS,
+    FencedError,
     LogLine,
     RequestRow,
     RunQuery,
     RunRow,
-    StoreUnavailableError,
     Subscription,
     Timer,
     Version,
@@ -91,7 +92,7 @@ async def test_a_refused_change_is_refused_wholly_and_alone(store: SqliteStore) 
     )
     assert [type(outcome) for outcome in outcomes] == [type(None), WriteRefusedError, type(None)]
     assert [found.run for found in await store.runs(RunQuery())] == ["r3", "r2", "r1"]
-    assert await store.timers(1_000) == []
+    assert await store.timers(1_000, ALL_SHARDS) == []
 
 
 async def test_no_result_of_an_effect_counts_twice(store: SqliteStore) -> None:
@@ -115,8 +116,8 @@ async def test_what_waits_is_what_was_put_and_not_taken_back(store: SqliteStore)
     timers = [Timer("r1", "a", "wait", 50), Timer("r1", "b", "wait", 20), Timer("r1", "c", "wait", 900)]
     await store.commit(msgspec.structs.replace(started(), timers=timers))
     await store.commit(write(seq=2, stopped=[("a", "wait")], timers=[Timer("r1", "c", "wait", 30)]))
-    assert await store.timers(100) == [Timer("r1", "b", "wait", 20), Timer("r1", "c", "wait", 30)]
-    assert await store.timers(25) == [Timer("r1", "b", "wait", 20)]
+    assert await store.timers(100, ALL_SHARDS) == [Timer("r1", "b", "wait", 20), Timer("r1", "c", "wait", 30)]
+    assert await store.timers(25, ALL_SHARDS) == [Timer("r1", "b", "wait", 20)]
 
 
 async def test_the_end_of_a_run_takes_its_timers_and_subscriptions_with_it(store: SqliteStore) -> None:
@@ -124,7 +125,7 @@ async def test_the_end_of_a_run_takes_its_timers_and_subscriptions_with_it(store
     await store.commit(msgspec.structs.replace(started(), **waits))
     assert await store.subscribers("paid") == [Subscription("r1", "a", "paid")]
     await store.commit(write(seq=2, row=row(state="succeeded", finished_at=20)))
-    assert await store.timers(100) == []
+    assert await store.timers(100, ALL_SHARDS) == []
     assert await store.subscribers("paid") == []
 
 
@@ -134,14 +135,14 @@ async def test_a_request_waits_until_its_receiver_has_answered_it(store: SqliteS
         msgspec.structs.replace(started(), requests=[asked, RequestRow("q2", "r3", "start", b"x")])
     )
     await store.commit(msgspec.structs.replace(started("r2", 2), answered=["q1"]))
-    assert await store.requests() == [RequestRow("q2", "r3", "start", b"x")]
+    assert await store.requests(ALL_SHARDS) == [RequestRow("q2", "r3", "start", b"x")]
 
 
 async def test_only_runs_that_are_neither_final_nor_asleep_are_awake(store: SqliteStore) -> None:
     await store.commit(started("r1", 1))
     await store.commit(started("r2", 2, asleep=True))
     await store.commit(started("r3", 3, state="succeeded", finished_at=10))
-    assert [found.run for found in await store.awake()] == ["r1"]
+    assert [found.run for found in await store.awake(ALL_SHARDS)] == ["r1"]
 
 
 async def test_runs_are_listed_newest_first_page_by_page(store: SqliteStore) -> None:
@@ -190,7 +191,7 @@ async def test_log_lines_come_back_in_the_order_they_were_written(store: SqliteS
 async def test_numbers_go_on_by_workspace(store: SqliteStore) -> None:
     await store.commit(started("r1", 41))
     await store.commit(msgspec.structs.replace(started("r2"), row=row("r2", 3, workspace="b")))
-    assert await store.last_numbers() == {"default": 41, "b": 3}
+    assert [(await store.numbers(name))[0] for name in ("default", "b", "new")] == [42, 4, 1]
 
 
 async def test_changes_that_wait_share_transactions(store: SqliteStore) -> None:
@@ -212,6 +213,6 @@ async def test_a_store_that_was_taken_over_writes_nothing_more(store: SqliteStor
     assert connection is not None
     await asyncio.to_thread(connection.execute, "update meta set value='another' where name='owner'")
     for number in (2, 3):
-        with pytest.raises(StoreUnavailableError, match="taken the store over"):
+        with pytest.raises(FencedError, match="taken the store over"):
             await store.commit(started(f"r{number}", number))
     assert [found.run for found in await store.runs(RunQuery())] == ["r1"]

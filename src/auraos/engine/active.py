@@ -80,11 +80,12 @@ class ActiveRun:
 
     __slots__ = (
         "attempts", "awaited", "breaks", "computing", "created", "draft", "flush_handle", "grants", "held",
-        "holding", "id", "program", "queued", "row", "seq", "state", "todo", "workspace", "writing",
+        "holding", "id", "program", "queued", "row", "seq", "shard", "state", "todo", "workspace", "writing",
     )  # fmt: skip
 
-    def __init__(self, run: str, workspace: str, program: Program) -> None:
+    def __init__(self, run: str, workspace: str, program: Program, shard: int) -> None:
         self.id = run
+        self.shard = shard
         self.workspace = workspace
         self.program = program
         self.state: RunState | None = RunState(program)
@@ -146,7 +147,7 @@ class ActiveRun:
         if found is not None:
             self.draft.results = (*self.draft.results, (path, found[1]))
 
-    def seal(self, at: int) -> tuple[Draft, Write]:
+    def seal(self, at: int) -> Write:
         """Close the draft and return the write that it makes; the next draft begins empty."""
         draft, self.draft = self.draft, Draft()
         row = self._changed_row(at)
@@ -154,6 +155,7 @@ class ActiveRun:
             workspace=self.workspace,
             run=self.id,
             seq=self.seq + 1,
+            shard=self.shard,
             count=len(draft.facts),
             facts=b"\n".join([encode_fact(fact) for fact in draft.facts]),
             created=self.created,
@@ -172,7 +174,7 @@ class ActiveRun:
         self.seq += len(draft.facts)
         self.created = False
         self.writing = draft
-        return draft, write
+        return write
 
     def _changed_row(self, at: int) -> RunRow | None:
         """Return the projection if it changed."""
@@ -199,6 +201,7 @@ class ActiveRun:
             origin=row.origin,
             awaited=row.awaited,
             asleep=asleep,
+            shard=row.shard,
         )
         return self.row
 

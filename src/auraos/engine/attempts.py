@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from auraos.core import failures
-from auraos.core.catalogue import Catalogue, Chosen, Effect, StepType
+from auraos.core.catalogue import Chosen, Effect, StepType
 from auraos.core.errors import AuraError, OperationalError, UserError
 from auraos.core.run import static_path
 from auraos.core.run.commands import ExecuteStep
@@ -22,6 +22,8 @@ from auraos.engine.ports import Redact
 
 GRACE = 10.0
 
+REPEATABLE = frozenset(str(effect) for effect in Effect if effect.may_repeat)
+
 Outcome: TypeAlias = StepSucceeded | StepFailed | StepUnknown
 Ended: TypeAlias = Callable[[Outcome], None]
 
@@ -29,9 +31,15 @@ Ended: TypeAlias = Callable[[Outcome], None]
 class Attempt:
     """One attempt under way. It ends exactly once; what its code does afterwards changes nothing any more."""
 
+    __slots__ = (
+        "_context", "_ended", "_force", "_now", "_redact", "_step_type", "_task", "command", "is_cancelled",
+        "may_repeat",
+    )  # fmt: skip
+
     def __init__(
         self,
         command: ExecuteStep,
+        step_type: StepType | None,
         context: AttemptContext,
         *,
         redact: Redact,
@@ -39,35 +47,32 @@ class Attempt:
         ended: Ended,
     ) -> None:
         self.command = command
-        self.may_repeat = Effect(command.effect).may_repeat if command.effect else False
+        self.may_repeat = command.effect in REPEATABLE
         self.is_cancelled = False
+        self._step_type = step_type
         self._context = context
         self._redact = redact
         self._now = now
         self._ended: Ended | None = ended
-        self.task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._force: asyncio.TimerHandle | None = None
-
-    def start(self, catalogue: Catalogue) -> None:
-        """Begin, in a task of its own."""
-        step_type = catalogue.find(self.command.type, self.command.version)
-        self.task = asyncio.get_running_loop().create_task(self._carry_out(step_type))
 
     def cancel(self, grace: float = GRACE) -> None:
         """Ask the step to stop; when it has not after the grace, go on without it."""
-        if self.is_cancelled or self.task is None:
+        if self.is_cancelled:
             return
         self.is_cancelled = True
-        self.task.cancel()
-        self._force = asyncio.get_running_loop().call_later(grace, self._give_up)
+        if self._task is not None:
+            self._task.cancel()
+            self._force = asyncio.get_running_loop().call_later(grace, self._give_up)
 
     def abandon(self) -> None:
         """Stop it without a word: this process ends, and the next one will find the attempt without an
         outcome.
         """
         self._ended = None
-        if self.task is not None:
-            self.task.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     def _end(self, outcome: Outcome) -> None:
         if self._force is not None:
@@ -79,11 +84,21 @@ class Attempt:
     def _give_up(self) -> None:
         self._end(self._cut_short("cancelled", "abandoned", "The step did not stop when it was told to."))
 
-    async def _carry_out(self, step_type: StepType | None) -> None:
+    async def carry_out(self, task: "asyncio.Task[None]") -> None:
+        """Do it, in the task of a worker, and say what became of it."""
+        step_type = self._step_type
+        if self._ended is None:
+            return
+        if self.is_cancelled:
+            self._end(
+                self._failed(self._error("cancelled", "cancelled", "It was cancelled before it began."))
+            )
+            return
         if step_type is None or step_type.execute is None:
             self._end(self._missing())
             return
         timeout = self.command.timeout
+        self._task = task
         try:
             if timeout is None:
                 output = await step_type.execute(self.command.parameters, self._context)
@@ -91,18 +106,22 @@ class Attempt:
                 async with asyncio.timeout(timeout):
                     output = await step_type.execute(self.command.parameters, self._context)
         except failures.StepUnknown as error:
-            self._end(self._unknown(self._error_of(error)))
+            outcome: Outcome = self._unknown(self._error_of(error))
         except failures.StepFailed as error:
-            self._end(self._failed(self._error_of(error)))
+            outcome = self._failed(self._error_of(error))
         except TimeoutError:
             limit = f"{timeout:g} s" if timeout is not None else "its time"
-            self._end(self._cut_short("timeout", "timeout", f"The attempt took longer than {limit}."))
+            outcome = self._cut_short("timeout", "timeout", f"The attempt took longer than {limit}.")
         except asyncio.CancelledError:
-            self._end(self._cut_short("cancelled", "cancelled", "The attempt was cancelled."))
+            outcome = self._cut_short("cancelled", "cancelled", "The attempt was cancelled.")
         except Exception as error:  # noqa: BLE001 (the border: a step may raise anything)
-            self._end(self._raised(error))
+            outcome = self._raised(error)
         else:
-            self._end(self._succeeded(output))
+            outcome = self._succeeded(output)
+        self._task = None
+        while task.cancelling():  # the attempt was told to stop, not the worker
+            task.uncancel()
+        self._end(outcome)
 
     def _succeeded(self, output: Any) -> Outcome:
         ports: tuple[str, ...] = ("out",)

@@ -52,6 +52,11 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
 class AttemptContext:
     """The context of one attempt, as the sdk promises it."""
 
+    __slots__ = (
+        "_clock", "_doors", "_granted_at", "_lines", "_listener", "_redact", "_workspace", "attempt", "effect", "key",
+        "path", "run_id", "touched_the_world",
+    )  # fmt: skip
+
     def __init__(
         self,
         workspace: str,

@@ -33,6 +33,7 @@ from auraos.engine.memory import Memory
 from auraos.engine.ports import Clock, RequestRow, Store, Timer, Version, Write
 from auraos.engine.requests import PAUSE, Requests
 from auraos.engine.runner import Hooks, Runner
+from auraos.engine.shards import Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams, changes_of
 
@@ -60,10 +61,11 @@ class Engine(RunControl):
     ) -> None:  # fmt: skip
         clock = clock or SystemClock()
         programs = Programs(store, definitions)
-        memory = Memory(store, programs, clock, mended=self._look_again)
+        self._shards = shards = Shards()
+        memory = Memory(store, programs, clock, shards, mended=self._look_again)
         super().__init__(store, clock, memory)
         self._programs = programs
-        self._requests = Requests(store, programs, memory, clock, doors.blobs)
+        self._requests = Requests(store, programs, memory, clock, doors.blobs, shards)
         self._streams = Streams(store.journal)
         self._waiting: dict[str, list[asyncio.Future[Ended]]] = {}
         self._idle: list[asyncio.Future[None]] = []
@@ -79,7 +81,14 @@ class Engine(RunControl):
             answered=self._requests.answered,
         )
         self._runner = Runner(
-            store, catalogue, clock, doors, slots=Slots(parallel, pools), streams=self._streams, hooks=hooks
+            store,
+            catalogue,
+            clock,
+            doors,
+            shards=shards,
+            slots=Slots(parallel, pools),
+            streams=self._streams,
+            hooks=hooks,
         )
         self._timers = self._runner.timers
         memory.runner = self._requests.runner = self._runner
@@ -219,8 +228,11 @@ class Engine(RunControl):
         named = id or self._clock.new_id()
         told = {"type": type, "id": named, "data": data}
         event = EventReceived(at=self._clock.now(), id=named, type=type, event=told)
-        runs = sorted({found.run for found in await self._store.subscribers(type)})
-        rows = [RequestRow(self._clock.new_id(), run, "event", encode_fact(event)) for run in runs]
+        runs = {found.run: found.shard for found in await self._store.subscribers(type)}
+        rows = [
+            RequestRow(self._clock.new_id(), run, "event", encode_fact(event), shard)
+            for run, shard in sorted(runs.items())
+        ]
         if rows:
             await self._store.commit(Write(workspace="default", run="", seq=0, requests=rows))
         for row in rows:

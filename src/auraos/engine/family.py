@@ -1,5 +1,5 @@
 """What one run asks of another: a caller of its child, and a child of its caller. Written with the sender's
-facts.
+facts. Both live in the same shard.
 """
 
 from auraos.core.run import RunState, encode_fact
@@ -16,17 +16,19 @@ def request_of(run: ActiveRun, wish: StartChild | CancelChild | EndRun, id_: str
     match wish:
         case StartChild():
             kind = "call" if wish.wait else "start"
-            return _row(id_, wish.run, kind, _start_of_child(run, state, wish))
+            return _row(id_, wish.run, kind, _start_of_child(run, state, wish), run.shard)
         case CancelChild():
             reason = f"Run {run.id} that called it ended."
             cancel = CancelRequested(
                 at=state.last_at, by=f"run:{run.id}", reason=reason, undo=wish.undo, force=wish.force
             )
-            return _row(id_, wish.run, "cancel", cancel)
+            return _row(id_, wish.run, "cancel", cancel, run.shard)
         case EndRun():
             if not run.awaited or state.parent is None:
                 return None
-            return _row(id_, state.parent.run, "finished", _end_of_child(run, state, state.parent, wish))
+            return _row(
+                id_, state.parent.run, "finished", _end_of_child(run, state, state.parent, wish), run.shard
+            )
 
 
 def _start_of_child(run: ActiveRun, state: RunState, wish: StartChild) -> RunStarted:
@@ -70,5 +72,5 @@ def _end_of_child(run: ActiveRun, state: RunState, parent: Parent, wish: EndRun)
     )
 
 
-def _row(id_: str, receiver: str, kind: str, fact: OutsideFact) -> RequestRow:
-    return RequestRow(id_, receiver, kind, encode_fact(fact))
+def _row(id_: str, receiver: str, kind: str, fact: OutsideFact, shard: int) -> RequestRow:
+    return RequestRow(id_, receiver, kind, encode_fact(fact), shard)

@@ -19,6 +19,7 @@ from auraos.engine.active import ActiveRun, Draft, Given, unreleased
 from auraos.engine.definitions import Programs
 from auraos.engine.ports import Batch, Clock, RunRow, Store, Write, WriteRefusedError
 from auraos.engine.runner import Runner
+from auraos.engine.shards import Shards
 
 log = logging.getLogger("auraos.engine")
 MOST_SLEEPERS = 10_000
@@ -32,11 +33,18 @@ class Memory:
     """The runs in memory, by id."""
 
     def __init__(
-        self, store: Store, programs: Programs, clock: Clock, *, mended: Callable[[], Awaitable[None]]
+        self,
+        store: Store,
+        programs: Programs,
+        clock: Clock,
+        shards: Shards,
+        *,
+        mended: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._programs = programs
         self._clock = clock
+        self._shards = shards
         self._mended = mended
         self._loading: dict[str, asyncio.Task[ActiveRun | None]] = {}
         self._mending: set[asyncio.Task[None]] = set()
@@ -59,11 +67,14 @@ class Memory:
 
     async def recover(self) -> None:
         """Go on with every run that was under way when the process before this one ended."""
-        for row in await self._store.awake():
-            try:
-                await self.reach(row.run)
-            except Exception as error:  # noqa: BLE001 (the border: one journal must not keep the others from going on)
-                await self._park(row, error)
+        after = ""
+        while rows := await self._store.awake(self._shards.own, after=after):
+            for row in rows:
+                try:
+                    await self.reach(row.run)
+                except Exception as error:  # noqa: BLE001 (the border: one journal must not keep the others from going on)
+                    await self._park(row, error)
+            after = rows[-1].run
 
     def let_sleep(self, run: ActiveRun) -> None:
         """Forget a run that sleeps, when there are many in memory."""
@@ -177,7 +188,7 @@ class Memory:
         row = await self._store.find(run_id)
         if row is None or row.finished_at is not None:
             return None
-        run = ActiveRun(run_id, row.workspace, await self._programs.program(row.version))
+        run = ActiveRun(run_id, row.workspace, await self._programs.program(row.version), row.shard)
         run.row, run.awaited = row, row.awaited
         await self._read(run, row)
         self.runner.runs[run_id] = run
@@ -247,4 +258,6 @@ class Memory:
         parked = msgspec.structs.replace(
             row, why=f"It cannot go on: {error}", changed_at=self._clock.now(), asleep=False
         )
-        await self._store.commit(Write(workspace=row.workspace, run=row.run, seq=0, row=parked))
+        await self._store.commit(
+            Write(workspace=row.workspace, run=row.run, seq=0, shard=row.shard, row=parked)
+        )

@@ -6,7 +6,7 @@ store makes many changes of many runs durable at once, and each of them wholly o
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -15,8 +15,15 @@ from auraos.core.errors import OperationalError, UserError
 from auraos.core.values import FileReference, Value
 from auraos.sdk import Files
 
+SHARDS = 256
+"""Into so many parts all runs are divided; each part belongs to one process at a time."""
+ALL_SHARDS = frozenset(range(SHARDS))
+
 Redact: TypeAlias = Callable[[Value], Value]
 """Take every secret that was revealed out of a value."""
+
+Told: TypeAlias = Callable[[Sequence[BaseException | None] | None], None]
+"""Hears what became of writes: None when all are durable, else the error of each, in their order."""
 
 
 class StoreUnavailableError(OperationalError):
@@ -31,6 +38,12 @@ class WriteRefusedError(OperationalError):
     """
 
     code = "write-refused"
+
+
+class FencedError(OperationalError):
+    """Another process has taken over what this one owned; nothing of the write was written."""
+
+    code = "fenced"
 
 
 class NotFoundError(UserError):
@@ -71,6 +84,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """The parent waits for this run's end."""
     asleep: bool = False
     """Only a timer, a person, a signal or a child can move it: a restart need not load it."""
+    shard: int = 0
+    """The part of all runs that it was born into; whoever owns that part drives it."""
 
 
 class Timer(msgspec.Struct, frozen=True):
@@ -88,6 +103,8 @@ class Subscription(msgspec.Struct, frozen=True):
     run: str
     path: str
     type: str
+    shard: int = 0
+    """Of the run that waits."""
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,9 +127,11 @@ class RequestRow(msgspec.Struct, frozen=True):
     id: str
     run: str
     kind: str
-    """start, call (a start whose end the sender awaits), finished, cancel, event"""
+    """start, call (a start whose end the sender awaits), finished, cancel, event, or what a person asks of a run"""
     body: bytes
     """The fact that is to be given to the run, encoded."""
+    shard: int = 0
+    """Of the run that it is for: the owner of that part takes it up."""
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +142,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     workspace: str
     run: str
     seq: int
+    shard: int = 0
     count: int = 0
     facts: bytes = b""
     created: bool = False
@@ -135,6 +155,9 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     unsubscribed: Sequence[tuple[str, str]] = ()
     requests: Sequence[RequestRow] = ()
     answered: Sequence[str] = ()
+    """Requests that are done with: their rows go."""
+    refused: Sequence[tuple[str, bytes]] = ()
+    """Requests that were refused, each with the reason; their rows stay for a while, for whoever asked to read it."""
     logs: Sequence[LogLine] = ()
     versions: Sequence[Version] = ()
     size: int = 0
@@ -162,12 +185,17 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
 class RunStore(Protocol):
     """The store of runs, as the engine writes and reads it."""
 
-    def commit(self, write: Write) -> asyncio.Future[None]:
-        """Make a write durable. Writes of one run keep their order, and share transactions with others'.
+    def submit(self, writes: Sequence[Write], told: Told) -> None:
+        """Make writes durable, and tell on the event loop what became of them. Writes keep their order, and share
+        transactions with others'.
 
-        Raises `StoreUnavailableError` (nothing is known of its fate) or `WriteRefusedError` (certainly not
-        written).
+        The error of a write is `StoreUnavailableError` (nothing is known of its fate), `WriteRefusedError` (certainly not
+        written, for what it says) or `FencedError` (certainly not written, and nothing more will be).
         """
+        ...
+
+    def commit(self, write: Write) -> asyncio.Future[None]:
+        """Make one write durable, as `submit` does."""
         ...
 
     async def journal(self, run: str, after: int = 0) -> list[Batch]:
@@ -192,27 +220,90 @@ class RunStore(Protocol):
 
 
 class Backlog(Protocol):
-    """What lies in the store and waits for the engine."""
+    """What lies in the store and waits for the owner of these shards."""
 
-    async def awake(self) -> list[RunRow]:
-        """Return the runs that are neither final nor asleep: a restart goes on with them."""
+    async def awake(self, shards: Collection[int], *, after: str = "", limit: int = 1000) -> list[RunRow]:
+        """Return runs that are neither final nor asleep, by id, beginning after this one."""
         ...
 
-    async def timers(self, until: int) -> list[Timer]:
-        """Return the timers that come due up to this time."""
+    async def timers(self, until: int, shards: Collection[int], *, limit: int = 10_000) -> list[Timer]:
+        """Return timers that come due up to this time, the earliest first."""
         ...
 
-    async def requests(self) -> list[RequestRow]: ...
+    async def requests(self, shards: Collection[int], *, limit: int = 10_000) -> list[RequestRow]:
+        """Return requests that were neither answered nor refused, the oldest first."""
+        ...
+
+    async def answer(self, request: str) -> bytes | None:
+        """Return why a request was refused, None while it waits; raise `NotFoundError` once its row is gone."""
+        ...
 
     async def subscribers(self, type: str) -> list[Subscription]: ...  # noqa: A002 (an event's type)
 
-    async def last_numbers(self) -> dict[str, int]:
-        """Return the highest number given to a run, by workspace."""
+    async def numbers(self, workspace: str) -> range:
+        """Return numbers for the next runs of a workspace. No other process is given them; some may never be used."""
         ...
 
 
 class Store(RunStore, Backlog, Protocol):
     """A whole store, as the engine is given it."""
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that owns shards, as the store knows it."""
+
+    token: str
+    host: str = ""
+    process: int = 0
+    boot: str = ""
+    """Which start of its machine it belongs to: what an earlier one owned is free at once."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Who owns which shards, at one moment of the store's own clock."""
+
+    owners: Mapping[str, Owner]
+    """By token."""
+    silence: Mapping[str, float]
+    """token → for how many seconds nothing was heard of that owner."""
+    shards: Mapping[int, str]
+    """shard → token of its owner; a free one is missing."""
+
+
+class Ownership(Protocol):
+    """The rows that say which process owns which shards. A commit of a process whose row is gone is refused as fenced.
+
+    It is used from a thread of its own, so that a busy event loop neither loses nor falsely keeps what it owns.
+    """
+
+    async def join(self, owner: Owner) -> None:
+        """Write the row of a process that owns nothing yet."""
+        ...
+
+    async def beat(self, token: str) -> Standing:
+        """Say that this process lives; raise `FencedError` if its row is gone."""
+        ...
+
+    async def take(
+        self, token: str, shards: Collection[int], *, lease: float, void: Collection[str] = ()
+    ) -> list[int]:
+        """Take shards that are free or belong to an owner that was silent for a lease, or that is named as void.
+
+        The rows of such owners go first, so that nothing of theirs is written after this returns. Returns what was taken.
+        """
+        ...
+
+    async def hand_over(self, token: str, shards: Collection[int], to: str = "") -> None:
+        """Give shards to another owner, or set them free."""
+        ...
+
+    async def leave(self, token: str) -> None:
+        """Set all shards of this process free, and remove its row."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
 
 
 class Clock(Protocol):

@@ -6,7 +6,6 @@ follows from its parent.
 """
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
@@ -22,22 +21,28 @@ from auraos.engine.definitions import Programs
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Blobs, Clock, LogLine, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
+from auraos.engine.shards import Shards
 from auraos.engine.stream import changes_of
 
 log = logging.getLogger("auraos.engine")
 PAUSE = 5.0
+_NONE: Iterator[int] = iter(())
 
 
 class Requests:
     """Starts runs, and carries requests from run to run."""
 
-    def __init__(self, store: Store, programs: Programs, memory: Memory, clock: Clock, blobs: Blobs) -> None:
+    def __init__(
+        self, store: Store, programs: Programs, memory: Memory, clock: Clock, blobs: Blobs, shards: Shards
+    ) -> None:
         self._store = store
         self._programs = programs
         self._memory = memory
         self._clock = clock
         self._blobs = blobs
+        self._shards = shards
         self._numbers: dict[str, Iterator[int]] = {}
+        self._numbering = asyncio.Lock()
         self._under_way: set[str] = set()
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -52,13 +57,11 @@ class Requests:
         """Take up what the process before this one left; cancellations first, before what they cancel
         begins.
         """
-        for workspace, last in (await self._store.last_numbers()).items():
-            self._numbers.setdefault(workspace, itertools.count(last + 1))
         await self.look()
 
     async def look(self) -> None:
         """Take up every request that waits in the store."""
-        rows = await self._store.requests()
+        rows = await self._store.requests(self._shards.own)
         for row in sorted(rows, key=lambda row: (row.kind != "cancel", row.id)):
             self.take(row)
 
@@ -98,16 +101,18 @@ class Requests:
 
     async def begin(
         self, started: RunStarted, program: Program, waiter: "asyncio.Future[None] | None" = None, *,
-        answers: str = "", awaited: bool = False,
+        answers: str = "", awaited: bool = False, shard: int | None = None,
     ) -> None:  # fmt: skip
-        """Begin a run on a program in use."""
+        """Begin a run on a program in use; a child is born into the shard of its parent."""
         resolved = started.resolved
         if started.page is None:
             resolved = await self._programs.resolve_calls(started.workspace, started.version, resolved)
-        number = 0 if started.page is not None else self._next_number(started.workspace)
+        number = 0 if started.page is not None else await self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
-        run = ActiveRun(started.run, started.workspace, program)
+        run = ActiveRun(
+            started.run, started.workspace, program, self._shards.home() if shard is None else shard
+        )
         run.created, run.awaited = True, awaited
         run.row = RunRow(
             workspace=started.workspace,
@@ -122,15 +127,19 @@ class Requests:
             parent=started.parent.run if started.parent is not None else "",
             origin=started.origin,
             awaited=awaited,
+            shard=run.shard,
         )
         run.draft.versions = self._programs.unkept([started.version, *resolved.values()])
         self.runner.begin(run, started, waiter, answers=answers)
 
-    def _next_number(self, workspace: str) -> int:
-        numbers = self._numbers.get(workspace)
-        if numbers is None:
-            numbers = self._numbers[workspace] = itertools.count(1)
-        return next(numbers)
+    async def _next_number(self, workspace: str) -> int:
+        number = next(self._numbers.get(workspace, _NONE), None)
+        if number is not None:
+            return number
+        async with self._numbering:
+            while (number := next(self._numbers.get(workspace, _NONE), None)) is None:
+                self._numbers[workspace] = iter(await self._store.numbers(workspace))
+        return number
 
     async def _carry(self, row: RequestRow, fact: Any) -> None:
         try:
@@ -174,7 +183,7 @@ class Requests:
             await self._share(started, started.workspace, parent, started.run)
             started = msgspec.structs.replace(started, version=version)
             started = await self._take_over(started, program)
-            await self.begin(started, program, answers=row.id, awaited=row.kind == "call")
+            await self.begin(started, program, answers=row.id, awaited=row.kind == "call", shard=row.shard)
         except UserError as error:
             await self._refuse_child(row, started, error)
 
@@ -211,7 +220,9 @@ class Requests:
                 ),
                 page=started.page.number if started.page is not None else None,
             )
-            request = RequestRow(self._clock.new_id(), started.parent.run, "finished", encode_fact(told))
+            request = RequestRow(
+                self._clock.new_id(), started.parent.run, "finished", encode_fact(told), row.shard
+            )
             await self._store.commit(msgspec.structs.replace(answer, requests=[request]))
             self.take(request)
         else:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -43,13 +44,17 @@ from auraos.engine.active import ActiveRun, Draft, Given
 from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.family import request_of
-from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Subscription, Timer, Version
+from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Subscription, Timer, Version, Write
+from auraos.engine.shards import Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
 from auraos.engine.timers import Timers
+from auraos.engine.workers import Workers
 
 log = logging.getLogger("auraos.engine")
 LOG_PAUSE = 0.25
+FULL_OUTBOX = 10
+"""So many writes are sent off at once, so that the disk works while the loop makes the next ones."""
 
 
 class Hooks(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,20 +75,23 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
 class Runner:
     """Drives the runs in memory."""
 
-    def __init__(
-        self, store: Store, catalogue: Catalogue, clock: Clock, doors: Doors, *, slots: Slots, streams: Streams,
-        hooks: Hooks,
+    def __init__(  # noqa: PLR0913 (the parts of one engine)
+        self, store: Store, catalogue: Catalogue, clock: Clock, doors: Doors, *, shards: Shards, slots: Slots,
+        streams: Streams, hooks: Hooks,
     ) -> None:  # fmt: skip
         self.runs: dict[str, ActiveRun] = {}
         self.slots = slots
-        self.timers = Timers(store, clock, hooks.timer_fired)
+        self.timers = Timers(store, clock, shards, hooks.timer_fired)
         self.streams = streams
         self._store = store
         self._catalogue = catalogue
         self._clock = clock
         self._doors = doors
         self._hooks = hooks
-        self._writes: set[asyncio.Future[None]] = set()
+        self._outbox: list[tuple[ActiveRun, Write]] = []
+        self._unwritten = 0
+        self._stirred: asyncio.Event | None = None
+        self._workers = Workers()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
         self._gather: dict[type, Callable[[ActiveRun, Any], None]] = {
             QueueStep: self._queue,
@@ -162,10 +170,20 @@ class Runner:
         """Send off the draft, unless a write of this run is on its way."""
         if run.writing is not None or run.state is None or run.draft.is_empty:
             return
-        _, write = run.seal(self._clock.now())
-        done = self._store.commit(write)
-        self._writes.add(done)
-        done.add_done_callback(partial(self._written, run))
+        outbox = self._outbox
+        if not outbox:
+            asyncio.get_running_loop().call_soon(self._post)
+        outbox.append((run, run.seal(self._clock.now())))
+        if len(outbox) == FULL_OUTBOX:
+            self._post()
+
+    def _post(self) -> None:
+        """Send off what gathered: many writes on one way share the cost of telling."""
+        outbox, self._outbox = self._outbox, []
+        if not outbox:
+            return
+        self._unwritten += len(outbox)
+        self._store.submit([write for _, write in outbox], partial(self._told, [run for run, _ in outbox]))
 
     def _advance(self, run: ActiveRun, given: OutsideFact | Nudge) -> StepMade | None:
         assert run.state is not None
@@ -181,15 +199,19 @@ class Runner:
         run.todo.extend(made.commands)
         return made
 
-    def _written(self, run: ActiveRun, done: "asyncio.Future[None]") -> None:
-        self._writes.discard(done)
-        draft, run.writing = run.writing, None
-        assert draft is not None
-        error = done.exception()
-        if error is not None:
-            self._hooks.failed(run, draft, error)
-            return
-        self.durable(run, draft)
+    def _told(self, runs: Sequence[ActiveRun], outcomes: Sequence[BaseException | None] | None) -> None:
+        """Hear what became of writes, and go on with each of their runs."""
+        self._unwritten -= len(runs)
+        for place, run in enumerate(runs):
+            draft, run.writing = run.writing, None
+            assert draft is not None
+            error = outcomes[place] if outcomes is not None else None
+            if error is not None:
+                self._hooks.failed(run, draft, error)
+            else:
+                self.durable(run, draft)
+        if self._stirred is not None:
+            self._stirred.set()
 
     def durable(self, run: ActiveRun, draft: Draft) -> None:
         """Tell whoever waits that this draft is durable, show it, and do what the run wished."""
@@ -267,18 +289,17 @@ class Runner:
     # --- what is done when it is durable ---
 
     def _execute(self, run: ActiveRun, wish: ExecuteStep) -> None:
-        context = AttemptContext(
-            run.workspace, run.id, wish, doors=self._doors, listener=self, clock=self._clock
-        )
+        doors = self._doors
         attempt = Attempt(
             wish,
-            context,
-            redact=self._doors.redact,
+            self._catalogue.find(wish.type, wish.version),
+            AttemptContext(run.workspace, run.id, wish, doors=doors, listener=self, clock=self._clock),
+            redact=doors.redact,
             now=self._clock.now,
             ended=partial(self._attempt_ended, run, wish),
         )
         run.attempts[wish.path, wish.attempt] = attempt
-        attempt.start(self._catalogue)
+        self._workers.begin(attempt)
 
     def _attempt_ended(self, run: ActiveRun, wish: ExecuteStep, outcome: Outcome) -> None:
         """Hand the outcome to the run, and its slot to the next: both may share one write."""
@@ -290,6 +311,8 @@ class Runner:
         self.give(run, outcome)
         if self.slots.is_wanted:
             self.fill_slots()
+        if self._stirred is not None:
+            self._stirred.set()
 
     def fill_slots(self) -> None:
         """Give free slots to whoever's turn it is."""
@@ -365,28 +388,28 @@ class Runner:
     async def stop(self, grace: float) -> None:
         """Start nothing more; stop what may be repeated, wait for the rest, and write what they bring."""
         self.slots.is_open = False
+        stirred = self._stirred = asyncio.Event()
         end = self._clock.monotonic() + grace
         while (left := end - self._clock.monotonic()) > 0:
-            for run in self.runs.values():
+            stirred.clear()
+            for run in tuple(self.runs.values()):
                 self.flush(run)
-            tasks = self._tasks_to_await()
-            if not tasks and not self._writes:
+            if not (self._must_await_attempts() or self._outbox or self._unwritten):
                 break
-            await asyncio.wait([*tasks, *self._writes], timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stirred.wait(), left)
         for attempt in self._attempts():
             attempt.abandon()
+        self._workers.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _tasks_to_await(self) -> "list[asyncio.Task[None]]":
-        """Stop the attempts that may be repeated, and return the others."""
-        for attempt in self._attempts():
+    def _must_await_attempts(self) -> bool:
+        """Stop the attempts that may be repeated; return whether there are others."""
+        attempts = self._attempts()
+        for attempt in attempts:
             if attempt.may_repeat:
                 attempt.abandon()
-        return [
-            attempt.task
-            for attempt in self._attempts()
-            if attempt.task is not None and not attempt.may_repeat and not attempt.task.done()
-        ]
+        return any(not attempt.may_repeat for attempt in attempts)
 
     def _attempts(self) -> list[Attempt]:
         return [attempt for run in self.runs.values() for attempt in run.attempts.values()]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from auraos.core.errors import OperationalError
 from auraos.engine.ports import Clock, Store, Timer
+from auraos.engine.shards import Shards
 
 NEAR = 60_000_000
 LOOK_EVERY = 30.0
@@ -18,8 +19,9 @@ LOOK_EVERY = 30.0
 class Timers:
     """The near timers of this process."""
 
-    def __init__(self, store: Store, clock: Clock, fire: Callable[[Timer], None]) -> None:
+    def __init__(self, store: Store, clock: Clock, shards: Shards, fire: Callable[[Timer], None]) -> None:
         self._store = store
+        self._shards = shards
         self._clock = clock
         self._fire = fire
         self._heap: list[tuple[int, str, str, str]] = []
@@ -34,7 +36,7 @@ class Timers:
 
     async def look(self) -> None:
         """Take up every row that is due soon."""
-        for timer in await self._store.timers(self._clock.now() + NEAR):
+        for timer in await self._store.timers(self._clock.now() + NEAR, self._shards.own):
             if self._due.get((timer.run, timer.path, timer.timer)) != timer.due:
                 self.add(timer)
 

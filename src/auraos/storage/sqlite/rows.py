@@ -48,22 +48,26 @@ def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequen
             [(r.state, r.changed_at, r.finished_at, r.why, r.asleep, r.run) for r in updated],
         ),
         (schema.DELETE_TIMER, [(c.run, path, timer) for c in writes for path, timer in c.stopped]),
-        (schema.PUT_TIMER, [(t.run, t.path, t.timer, t.due, c.workspace) for c in writes for t in c.timers]),
+        (
+            schema.PUT_TIMER,
+            [(t.run, t.path, t.timer, t.due, c.workspace, c.shard) for c in writes for t in c.timers],
+        ),
         (
             schema.DELETE_SUBSCRIPTION,
             [(type_, c.run, path) for c in writes for path, type_ in c.unsubscribed],
         ),
         (
             schema.PUT_SUBSCRIPTION,
-            [(s.type, s.run, s.path, c.workspace) for c in writes for s in c.subscriptions],
+            [(s.type, s.run, s.path, c.workspace, c.shard) for c in writes for s in c.subscriptions],
         ),
         (schema.FORGET_TIMERS, ended),
         (schema.FORGET_SUBSCRIPTIONS, ended),
         (
             schema.INSERT_REQUEST,
-            [(r.id, r.run, r.kind, c.workspace, r.body) for c in writes for r in c.requests],
+            [(r.id, r.run, r.kind, c.workspace, r.body, r.shard) for c in writes for r in c.requests],
         ),
         (schema.DELETE_REQUEST, [(request,) for c in writes for request in c.answered]),
+        (schema.REFUSE_REQUEST, [(why, request) for c in writes for request, why in c.refused]),
         (schema.INSERT_LOG, [_log(c, line, next_line()) for c in writes for line in c.logs]),
     )
 
@@ -72,6 +76,7 @@ def _run(row: RunRow) -> Row:
     return (
         row.run, row.workspace, row.number, row.workflow, row.version, row.state, row.started_at,
         row.changed_at, row.finished_at, row.why, row.by, row.parent, row.origin, row.awaited, row.asleep,
+        row.shard,
     )  # fmt: skip
 
 
@@ -100,7 +105,7 @@ def run_row(row: Row) -> RunRow:
     return RunRow(
         run=row[0], workspace=row[1], number=row[2], workflow=row[3], version=row[4], state=row[5],
         started_at=row[6], changed_at=row[7], finished_at=row[8], why=row[9], by=row[10], parent=row[11],
-        origin=row[12], awaited=bool(row[13]), asleep=bool(row[14]),
+        origin=row[12], awaited=bool(row[13]), asleep=bool(row[14]), shard=row[15],
     )  # fmt: skip
 
 
@@ -113,11 +118,15 @@ def timer(row: Row) -> Timer:
 
 
 def subscription(row: Row) -> Subscription:
-    return Subscription(run=row[0], path=row[1], type=row[2])
+    return Subscription(run=row[0], path=row[1], type=row[2], shard=row[3])
 
 
 def request(row: Row) -> RequestRow:
-    return RequestRow(id=row[0], run=row[1], kind=row[2], body=row[3])
+    return RequestRow(id=row[0], run=row[1], kind=row[2], body=row[3], shard=row[4])
+
+
+def refusal(row: Row) -> bytes | None:
+    return None if row[0] is None else bytes(row[0])
 
 
 def log_line(row: Row) -> LogLine:

@@ -1,7 +1,8 @@
 """The tables of the SQLite store, and the SQL that writes them.
 
-High-rate tables are clustered by run (WITHOUT ROWID), and run ids are ordered by time, so new rows land close
-together. Facts are kept as they were committed: one row per commit of a run, one encoded fact a line.
+Facts are kept as they were committed: one row per commit of a run, one encoded fact a line. They lie in the order in
+which they came, so that a commit of many runs touches few pages; only the index on (run, seq) is ordered by run. Other
+high-rate tables are clustered by run, and run ids are ordered by time, so new rows land close together.
 """
 
 APPLICATION_ID = 0x41755261
@@ -17,16 +18,18 @@ create table runs(
     workflow text not null, version text not null, state text not null,
     started_at integer not null, changed_at integer not null, finished_at integer,
     why text not null, started_by text not null, parent text not null, origin text not null,
-    awaited integer not null, asleep integer not null
+    awaited integer not null, asleep integer not null, shard integer not null
 ) without rowid;
 create unique index runs_by_number on runs(workspace, number) where number > 0;
 create index runs_by_parent on runs(parent) where parent <> '';
 create index runs_unfinished on runs(id) where finished_at is null;
+create index runs_awake on runs(id) where finished_at is null and asleep = 0;
 
 create table journal(
     run text not null, seq integer not null, count integer not null,
-    workspace text not null, facts blob not null, primary key(run, seq)
-) without rowid;
+    workspace text not null, facts blob not null
+);
+create unique index journal_by_run on journal(run, seq);
 
 create table results(
     run text not null, path text not null, generation integer not null, workspace text not null,
@@ -35,18 +38,19 @@ create table results(
 
 create table timers(
     run text not null, path text not null, timer text not null, due integer not null, workspace text not null,
-    primary key(run, path, timer)
+    shard integer not null, primary key(run, path, timer)
 ) without rowid;
 create index timers_by_due on timers(due);
 
 create table subscriptions(
     type text not null, run text not null, path text not null, workspace text not null,
-    primary key(type, run, path)
+    shard integer not null, primary key(type, run, path)
 ) without rowid;
 create index subscriptions_by_run on subscriptions(run);
 
 create table requests(
-    id text primary key, run text not null, kind text not null, workspace text not null, body blob not null
+    id text primary key, run text not null, kind text not null, workspace text not null, body blob not null,
+    shard integer not null, refusal blob
 ) without rowid;
 
 create table logs(
@@ -66,17 +70,18 @@ create table definitions(
 ) without rowid;
 """
 
-INSERT_RUN = "insert into runs values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+INSERT_RUN = "insert into runs values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 UPDATE_RUN = (
     "update runs set state=?, changed_at=?, finished_at=?, why=?, asleep=? where id=? and finished_at is null"
 )
 INSERT_FACTS = "insert into journal values(?,?,?,?,?)"
 INSERT_RESULT = "insert into results values(?,?,?,?)"
-PUT_TIMER = "insert or replace into timers values(?,?,?,?,?)"
+PUT_TIMER = "insert or replace into timers values(?,?,?,?,?,?)"
 DELETE_TIMER = "delete from timers where run=? and path=? and timer=?"
-PUT_SUBSCRIPTION = "insert or ignore into subscriptions values(?,?,?,?)"
+PUT_SUBSCRIPTION = "insert or ignore into subscriptions values(?,?,?,?,?)"
 DELETE_SUBSCRIPTION = "delete from subscriptions where type=? and run=? and path=?"
-INSERT_REQUEST = "insert or ignore into requests values(?,?,?,?,?)"
+INSERT_REQUEST = "insert or ignore into requests values(?,?,?,?,?,?,null)"
+REFUSE_REQUEST = "update requests set refusal=? where id=?"
 DELETE_REQUEST = "delete from requests where id=?"
 INSERT_LOG = "insert into logs values(?,?,?,?,?,?,?,?,?)"
 PUT_VERSION = "insert or ignore into definition_versions values(?,?,?,?,?,?)"
@@ -88,5 +93,5 @@ SET_OWNER = "insert or replace into meta values('owner', ?)"
 
 SELECT_RUNS = (
     "select id, workspace, number, workflow, version, state, started_at, changed_at, finished_at, why,"
-    " started_by, parent, origin, awaited, asleep from runs"
+    " started_by, parent, origin, awaited, asleep, shard from runs"
 )

@@ -1,20 +1,24 @@
 """`SqliteStore`: the engine's store in one file, with one writer and a few readers."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from uuid import uuid4
 
 from auraos.core.errors import UserError
 from auraos.engine.ports import (
     Batch,
     LogLine,
+    NotFoundError,
     RequestRow,
     RunQuery,
     RunRow,
     Subscription,
     Timer,
+    Told,
     Version,
     Write,
 )
+from auraos.storage.batching import commit_one
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import rows, schema
 from auraos.storage.sqlite.opening import open_database
@@ -56,9 +60,13 @@ class SqliteStore:
         """Return how many writes were made durable."""
         return self._writer.writes
 
+    def submit(self, writes: Sequence[Write], told: Told) -> None:
+        """Make writes durable, together with all that wait."""
+        self._writer.submit(writes, told)
+
     def commit(self, write: Write) -> asyncio.Future[None]:
-        """Make a write durable, together with all that wait."""
-        return self._writer.commit(write)
+        """Make one write durable."""
+        return commit_one(self, write)
 
     async def journal(self, run: str, after: int = 0) -> list[Batch]:
         """Return the journal of a run in order."""
@@ -114,37 +122,41 @@ class SqliteStore:
         sql = "select hash, kind, name, text, step_types from definition_versions where hash=?"
         return await self._readers.one(sql, (hash,), rows.version)
 
-    async def awake(self) -> list[RunRow]:
-        """Return the runs that a restart goes on with, oldest first."""
+    async def awake(self, shards: Collection[int], *, after: str = "", limit: int = 1000) -> list[RunRow]:  # noqa: ARG002
+        """Return runs that a restart goes on with, oldest first; one process owns all the shards of a file."""
         return await self._readers.all(
-            f"{_RUNS} where finished_at is null and not asleep order by id", (), rows.run_row
+            f"{_RUNS} where finished_at is null and asleep = 0 and id > ? order by id limit ?",
+            (after, limit),
+            rows.run_row,
         )
 
-    async def timers(self, until: int) -> list[Timer]:
+    async def timers(self, until: int, shards: Collection[int], *, limit: int = 10_000) -> list[Timer]:  # noqa: ARG002
         """Return the timers that come due up to this time, the earliest first."""
-        sql = "select run, path, timer, due from timers where due <= ? order by due"
-        return await self._readers.all(sql, (until,), rows.timer)
+        sql = "select run, path, timer, due from timers where due <= ? order by due limit ?"
+        return await self._readers.all(sql, (until, limit), rows.timer)
 
-    async def requests(self) -> list[RequestRow]:
+    async def requests(self, shards: Collection[int], *, limit: int = 10_000) -> list[RequestRow]:  # noqa: ARG002
         """Return the requests that wait, oldest first."""
-        return await self._readers.all(
-            "select id, run, kind, body from requests order by id", (), rows.request
-        )
+        sql = "select id, run, kind, body, shard from requests where refusal is null order by id limit ?"
+        return await self._readers.all(sql, (limit,), rows.request)
+
+    async def answer(self, request: str) -> bytes | None:
+        """Return why a request was refused, None while it waits."""
+        found = await self._readers.all("select refusal from requests where id=?", (request,), rows.refusal)
+        if not found:
+            raise NotFoundError(f"The request {request!r} was answered.")
+        return found[0]
 
     async def subscribers(self, type: str) -> list[Subscription]:  # noqa: A002 (as in the port)
         """Return the waits for events of this type."""
-        return await self._readers.all(
-            "select run, path, type from subscriptions where type=? order by run", (type,), rows.subscription
-        )
+        sql = "select run, path, type, shard from subscriptions where type=? order by run"
+        return await self._readers.all(sql, (type,), rows.subscription)
 
-    async def last_numbers(self) -> dict[str, int]:
-        """Return the highest number given to a run, by workspace."""
-        found = await self._readers.all(
-            "select workspace, max(number) from runs where number > 0 group by workspace",
-            (),
-            lambda row: (row[0], row[1]),
-        )
-        return dict(found)
+    async def numbers(self, workspace: str) -> range:
+        """Return all numbers after the highest that was given; one process gives them all."""
+        sql = "select max(number) from runs where workspace=? and number > 0"
+        last = await self._readers.one(sql, (workspace,), lambda row: row[0] or 0)
+        return range((last or 0) + 1, 2**62)
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""

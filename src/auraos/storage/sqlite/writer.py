@@ -11,17 +11,16 @@ import queue
 import sqlite3
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from auraos.core.errors import OperationalError
-from auraos.engine.ports import StoreUnavailableError, Write, WriteRefusedError
+from auraos.engine.ports import FencedError, StoreUnavailableError, Told, Write, WriteRefusedError
+from auraos.storage.batching import Waiting, cut
 from auraos.storage.sqlite import schema
 from auraos.storage.sqlite.opening import connect_writer
 from auraos.storage.sqlite.rows import write_rows
 
-BATCH_BYTES = 1024 * 1024
-BATCH_FACTS = 2000
 REFUSALS = (
     sqlite3.IntegrityError,
     sqlite3.DataError,
@@ -32,14 +31,7 @@ REFUSALS = (
 )
 """What the database says of one write and not of the disk."""
 
-Waiting: TypeAlias = tuple[Write, asyncio.Future[None]]
-Outcome: TypeAlias = tuple[asyncio.Future[None], BaseException | None]
-
-
-class FencedError(OperationalError):
-    """Another process has taken the store over; this one writes nothing any more."""
-
-    code = "fenced"
+Outcomes: TypeAlias = Sequence[BaseException | None] | None
 
 
 class Writer:
@@ -54,40 +46,29 @@ class Writer:
         self._owns = False
         self._fenced = False
         self._line = time.time_ns() // 1000
-        self._gathered: list[Waiting] = []
-        self._handed: queue.SimpleQueue[list[Waiting] | None] = queue.SimpleQueue()
+        self._handed: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
-    def commit(self, write: Write) -> asyncio.Future[None]:
-        """Return a future that is done when the write is durable, or fails when it is not."""
+    def submit(self, writes: Sequence[Write], told: Told) -> None:
+        """Hand writes to the thread; `told` hears on the loop what became of them."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = self._loop.create_future()
         if self._closed:
-            done.set_exception(StoreUnavailableError("The store is closed."))
-            return done
-        if not self._gathered:
-            self._loop.call_soon(self._hand_over)
-        self._gathered.append((write, done))
-        return done
+            self._loop.call_soon(told, [StoreUnavailableError("The store is closed.")] * len(writes))
+        else:
+            self._handed.put(Waiting(writes, told))
 
     async def close(self) -> None:
         """Write what waits, fold the log into the file, and end the thread."""
         if self._closed:
             return
         self._closed = True
-        self._hand_over()
         self._handed.put(None)
         while self._thread.is_alive():
             await asyncio.to_thread(self._thread.join, 1.0)
-
-    def _hand_over(self) -> None:
-        if self._gathered:
-            self._handed.put(self._gathered)
-            self._gathered = []
 
     # --- on the writer's thread ---
 
@@ -99,10 +80,10 @@ class Writer:
                 handed = self._handed.get()
                 if handed is None:
                     break
-                rest = handed
+                rest = [handed]
             ending = self._take_all(rest) or ending
-            batch, rest = _cut(rest)
-            self._answer(self._write(batch))
+            batch, rest = cut(rest)
+            self._answer(batch, self._write([write for each in batch for write in each.writes]))
         self._let_go()
 
     def _take_all(self, waiting: list[Waiting]) -> bool:
@@ -113,47 +94,43 @@ class Writer:
                 return False
             if handed is None:
                 return True
-            waiting.extend(handed)
+            waiting.append(handed)
 
-    def _write(self, batch: list[Waiting]) -> list[Outcome]:
+    def _write(self, writes: list[Write]) -> Outcomes:
         try:
             connection = self._begin()
             try:
-                write_rows(connection, [write for write, _ in batch], self._next_line)
+                write_rows(connection, writes, self._next_line)
             except REFUSALS:
                 connection.execute("rollback")
-                return self._write_apart(batch)
+                return self._write_apart(writes)
             connection.execute("commit")
             self._owns = True
         except Exception as error:  # noqa: BLE001 (the thread must live, and whoever waits must hear)
-            return self._fail(batch, error)
+            return [self._failure(error)] * len(writes)
         self.commits += 1
-        self.writes += len(batch)
-        return [(done, None) for _, done in batch]
+        self.writes += len(writes)
+        return None
 
-    def _write_apart(self, batch: list[Waiting]) -> list[Outcome]:
-        """Write the writes one by one, each behind a savepoint, so that the refused ones harm nobody
-        else.
-        """
-        outcomes: list[Outcome] = []
+    def _write_apart(self, writes: list[Write]) -> Outcomes:
+        """Write the writes one by one, each behind a savepoint, so that the refused ones harm nobody else."""
+        outcomes: list[BaseException | None] = []
         connection = self._begin()
-        for write, done in batch:
+        for write in writes:
             connection.execute("savepoint one")
             try:
                 write_rows(connection, [write], self._next_line)
             except REFUSALS as error:
                 connection.execute("rollback to one")
-                refusal = WriteRefusedError(
-                    f"The store refused a write of run {write.run}: {error}.", run=write.run
-                )
-                outcomes.append((done, refusal))
+                refusal = f"The store refused a write of run {write.run}: {error}."
+                outcomes.append(WriteRefusedError(refusal, run=write.run))
             else:
-                outcomes.append((done, None))
+                outcomes.append(None)
             connection.execute("release one")
         connection.execute("commit")
         self._owns = True
         self.commits += 1
-        self.writes += sum(error is None for _, error in outcomes)
+        self.writes += outcomes.count(None)
         return outcomes
 
     def _begin(self) -> sqlite3.Connection:
@@ -183,30 +160,29 @@ class Writer:
         self._connection = connection
         return connection
 
-    def _fail(self, batch: list[Waiting], error: Exception) -> list[Outcome]:
-        """Let go of the connection, whose view of the disk nobody can trust, and tell every write that its
-        fate is unknown.
-        """
+    def _failure(self, error: Exception) -> Exception:
+        """Let go of the connection, whose view of the disk nobody can trust; return what is told of the whole batch."""
         connection, self._connection = self._connection, None
         if connection is not None:
             _close_quietly(connection)
+        if isinstance(error, FencedError):
+            return error
         failure = StoreUnavailableError(
             f"{self._file} could not be written: {error}.",
             hint="Make room or mend the disk; it goes on by itself.",
         )
         failure.__cause__ = error
-        return [(done, failure) for _, done in batch]
+        return failure
 
     def _next_line(self) -> int:
         self._line += 1
         return self._line
 
-    def _answer(self, outcomes: list[Outcome]) -> None:
-        loop = self._loop
-        if loop is None:
+    def _answer(self, batch: list[Waiting], outcomes: Outcomes) -> None:
+        if self._loop is None:
             return
         try:
-            loop.call_soon_threadsafe(_settle, outcomes)
+            self._loop.call_soon_threadsafe(_tell, batch, outcomes)
         except RuntimeError:  # the loop is closed: nobody waits any more
             return
 
@@ -223,25 +199,11 @@ class Writer:
         connection.close()
 
 
-def _settle(outcomes: list[Outcome]) -> None:
-    for done, error in outcomes:
-        if done.cancelled():
-            continue
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
-
-
-def _cut(waiting: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
-    """Split off as many writes as one transaction shall hold."""
-    size = facts = 0
-    for index, (write, _) in enumerate(waiting):
-        size += len(write.facts) + write.size
-        facts += write.count
-        if size >= BATCH_BYTES or facts >= BATCH_FACTS:
-            return waiting[: index + 1], waiting[index + 1 :]
-    return waiting, []
+def _tell(batch: list[Waiting], outcomes: Outcomes) -> None:
+    place = 0
+    for writes, told in batch:
+        told(None if outcomes is None else outcomes[place : place + len(writes)])
+        place += len(writes)
 
 
 def _close_quietly(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,83 @@
+"""Workers: long-lived tasks that carry out attempts one after the other.
+
+An attempt that does not wait costs no task of its own: the worker goes straight on to the next. When one waits, the loop
+comes round, finds that others still stand in line, and lets another worker take them up.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from typing import Protocol
+
+log = logging.getLogger("auraos.engine")
+LONGEST_TURN = 0.005
+"""For so long a worker goes on without letting others have the loop."""
+MOST_IDLE = 128
+
+
+class Job(Protocol):
+    """Something to carry out. It ends by itself, whatever happens, and raises nothing."""
+
+    async def carry_out(self, task: "asyncio.Task[None]") -> None: ...
+
+
+class Workers:
+    """The workers of one engine, as many as there are attempts that wait."""
+
+    def __init__(self) -> None:
+        self._line: deque[Job] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._look: asyncio.Handle | None = None
+        self._closed = False
+
+    def begin(self, job: Job) -> None:
+        """Let the next free worker carry this out."""
+        self._line.append(job)
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_soon(self._find_worker)
+
+    def close(self) -> None:
+        """End all workers; what they carry out is cancelled."""
+        self._closed = True
+        self._line.clear()
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def _find_worker(self) -> None:
+        self._look = None
+        if not self._line or self._closed:
+            return
+        while self._idle:
+            waiting = self._idle.pop()
+            if not waiting.done():
+                waiting.set_result(None)
+                return
+        task = asyncio.get_running_loop().create_task(self._work())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None
+        line = self._line
+        while not self._closed:
+            until = time.monotonic() + LONGEST_TURN
+            while line:
+                job = line.popleft()
+                if line and self._look is None:
+                    self._look = loop.call_soon(self._find_worker)
+                try:
+                    await job.carry_out(task)
+                except Exception:  # the border: one job must not take the others' worker along
+                    log.exception("worker.broke")
+                if time.monotonic() > until:
+                    await asyncio.sleep(0)
+                    until = time.monotonic() + LONGEST_TURN
+            if len(self._idle) >= MOST_IDLE:
+                return
+            waiting: asyncio.Future[None] = loop.create_future()
+            self._idle.append(waiting)
+            await waiting
