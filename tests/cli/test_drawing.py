@@ -170,6 +170,22 @@ def test_the_svg_is_well_formed_and_names_steps_and_ports():
     ] == []
 
 
+def test_a_card_says_how_large_the_batches_are_and_that_the_step_collects():
+    text = """kind: workflow
+name: drawn
+spec:
+  steps:
+    each: {type: foreach, with: {items: [1], batch: 50, parallel: 4}, steps: {one: {type: noop}}}
+    sum: {type: noop, join: collect}
+  links: [each -> sum]
+"""
+    drawn = scene(text)
+    assert [card.subtitle for card in drawn.cards] == [
+        "foreach · batches of 50 · 4 at a time",
+        "noop · join collect",
+    ]
+
+
 def test_a_circle_of_links_is_drawn_all_the_same():
     cards = tuple(
         Card(path=name, title=name, subtitle="", kind=CardKind.LOGIC, ports=("out",)) for name in "abc"

@@ -21,7 +21,9 @@ def test_the_examples_have_no_problem():
     assert found == []
 
 
-@pytest.mark.parametrize("folder", ["examples/patterns", "examples/order", "examples/hello.yaml"])
+@pytest.mark.parametrize(
+    "folder", ["examples/patterns", "examples/order", "examples/hello.yaml", "examples/import.yaml"]
+)
 def test_the_cases_of_the_examples_pass_and_take_every_link(folder):
     answer = auraos("test", folder, "--min-coverage", "80")
     assert answer.returncode == 0, answer.stdout
