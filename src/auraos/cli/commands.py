@@ -54,6 +54,11 @@ CHAPTERS = (
             Command("run", "auraos.cli.run:run", "Run a workflow file on this machine and keep its journal."),
             Command("runs list", "auraos.cli.runs.look:list_runs", "List the runs, the newest first."),
             Command(
+                "runs failed",
+                "auraos.cli.runs.failed:failed",
+                "Show the failed runs that nobody has taken up again, by their cause.",
+            ),
+            Command(
                 "runs show",
                 "auraos.cli.runs.look:show",
                 "Show one run: its steps on a timeline, its output, its error.",

@@ -9,12 +9,14 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from auraos.app.definitions import FolderDefinitions
 from auraos.app.files import check_source, folder_of, read_source
-from auraos.app.house import House, open_for_driving
+from auraos.app.house import House, open_for_driving, open_for_reading
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_pair
 from auraos.cli.problems import count_words, show_problem
+from auraos.cli.runs.failed import MOST, Code, Limit, Since, Workflow, read_wanted, retry_failed
 from auraos.cli.runs.lead import patience_of
 from auraos.cli.runs.options import Run, Wait
 from auraos.cli.screen import to_side
@@ -34,9 +36,22 @@ Again = Annotated[
 
 
 def retry(
-    run: Run,
+    run: Annotated[
+        str,
+        Parameter(help="The number of a run, its id, or the beginning of its id; left out with --failed."),
+    ] = "",
     /,
     *,
+    failed: Annotated[
+        bool, Parameter(negative="", help="Every failed run that nobody has taken up again, instead of one.")
+    ] = False,
+    workflow: Workflow = "",
+    code: Code = "",
+    since: Since = "",
+    limit: Limit = MOST,
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="With --failed: say which runs it would be, and start nothing.")
+    ] = False,
     start: Annotated[
         str, Parameter(name="--from", help="Begin at this step; where it failed when left out.")
     ] = "",
@@ -50,7 +65,31 @@ def retry(
     """Run again from a step, keeping what was done, as a new run.
 
     The first run stays as it is. Outputs of finished steps are taken over, so nothing is done twice.
+
+    With --failed it is one new run for each failed one that is meant. Those whose retry succeeded or is under way are left
+    alone, so calling it again repeats nothing. `auraos runs failed` shows them.
     """
+    if failed:
+        _refuse_with_failed(run, start, again=again)
+        files, text = (folder_of(on), read_source(on)) if on else (None, "")
+        return retry_failed(
+            read_wanted(workflow, code, since, limit),
+            read_version=lambda house: _version(house, on, text) if on else None,
+            opening=partial(open_for_reading, data)
+            if dry_run
+            else partial(open_for_driving, data, files=files, allow_net=allow_net),
+            dry_run=dry_run,
+            patience=patience_of(wait),
+            as_json=json,
+        )
+    if workflow or code or since or dry_run:
+        raise WrongInputError(
+            "--workflow, --code, --since and --dry-run choose among failed runs.", hint="Add --failed."
+        )
+    if not run:
+        raise WrongInputError(
+            "Which run is to be retried?", hint="Give its number, or --failed for every failed one."
+        )
     return _again(run, "retry", start, {}, on, again, allow_net=allow_net, wait=wait, data=data, as_json=json)
 
 
@@ -79,6 +118,18 @@ def fork(
     return _again(
         run, "fork", start, changes, on, again, allow_net=allow_net, wait=wait, data=data, as_json=json
     )
+
+
+def _refuse_with_failed(run: str, start: str, *, again: bool) -> None:
+    if run:
+        raise WrongInputError(
+            f"--failed and run {run} together: which is meant?", hint="Leave one of them out."
+        )
+    if start or again:
+        raise WrongInputError(
+            "--from and --again are decisions about one run, and --failed means many.",
+            hint="Retry that run on its own, with its number.",
+        )
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -127,7 +178,8 @@ def _again(
 
 
 def _version(house: House, file: str, text: str) -> Version:
-    checked = check_source(file, text, house.installed.catalogue, others=house.definitions.find_workflow)
+    definitions = FolderDefinitions(folder_of(file), house.installed.catalogue)
+    checked = check_source(file, text, house.installed.catalogue, others=definitions.find_workflow)
     for problem in checked.errors:
         show_problem(to_side(), file, text, problem)
     if checked.errors:

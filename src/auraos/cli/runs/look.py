@@ -11,12 +11,14 @@ from cyclopts import Parameter
 
 from auraos.app.following import Waiting, find_waits
 from auraos.app.house import House, open_for_reading
+from auraos.app.kin import find_kin
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import answers_to, resume_command, show_error
 from auraos.cli.options import DEFAULT_DATA, Data, Json
 from auraos.cli.progress import clock, took_words
 from auraos.cli.runs.facts import fact_words
+from auraos.cli.runs.kin import kin_document, show_kin
 from auraos.cli.runs.options import Run
 from auraos.cli.runs.timeline import show_view, view_document
 from auraos.cli.screen import Screen, Tint, clean, fit, pad, print_json, to_people
@@ -88,12 +90,14 @@ def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
 
     async def look(house: House) -> int:
         row = await house.find(run)
-        seen = await house.view(row)
+        seen, kin = await house.view(row), await find_kin(house, row)
         if json:
-            print_json({"ok": True, "driven": house.is_driven, **_row_document(row), **view_document(seen)})
+            told = {**_row_document(row), **kin_document(kin), **view_document(seen)}
+            print_json({"ok": True, "driven": house.is_driven, **told})
             return Exit.DONE
         screen = to_people()
         _show_head(screen, row)
+        show_kin(screen, kin)
         show_view(screen, seen)
         if row.state not in FINAL:
             _show_waits(screen, house, row, await find_waits(house, row.run))
