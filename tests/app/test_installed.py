@@ -51,6 +51,7 @@ def entry(name, value, distribution="acme"):
 
 def test_our_own_step_types_all_load():
     installed = load_installed()
+    assert installed.catalogue.all()
     assert installed.broken == ()
     assert set(installed.origins.values()) == {"auraos"}
     assert {"noop", "switch", "http.request", "foreach", "human.approve"} <= set(installed.catalogue.names())
@@ -70,6 +71,7 @@ def test_our_own_step_types_all_load():
 )
 def test_a_broken_plugin_is_reported_and_the_others_work(name, value, words):
     installed = load_installed([entry(name, value), entry("acme.double", "acme_double")])
+    assert [one.name for one in installed.catalogue.all()] == ["acme.double"]
     assert installed.catalogue.names() == ["acme.double"]
     assert [(one.name, one.distribution, words in one.message) for one in installed.broken] == [
         (name, "acme", True)
@@ -84,5 +86,16 @@ def test_a_third_party_s_plain_function_is_executed_off_the_loop_and_never_inlin
 
 def test_nobody_takes_a_name_of_ours():
     installed = load_installed([entry("noop", "noop"), entry("noop", "auraos.steps.basic:noop", "auraos")])
+    assert installed.catalogue.all()
     assert installed.origins == {"noop": "auraos"}
     assert [one.message for one in installed.broken] == ["'auraos' brings a step type of this name already"]
+
+
+def test_a_plugin_is_imported_when_its_step_type_is_first_wanted():
+    installed = load_installed([entry("acme.gone", "no_such_module:x"), entry("acme.double", "acme_double")])
+    assert installed.catalogue.names() == ["acme.double", "acme.gone"]
+    assert installed.catalogue.find("acme.double") is not None
+    assert installed.broken == ()
+    assert installed.catalogue.find("acme.gone") is None
+    assert [one.name for one in installed.broken] == ["acme.gone"]
+    assert installed.catalogue.names() == ["acme.double"]

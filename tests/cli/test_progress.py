@@ -6,8 +6,9 @@ import pytest
 
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.installed import load_installed
-from auraos.cli.progress import Progress, show_row, took_words
+from auraos.cli.progress import Progress, show_row
 from auraos.cli.screen import Screen
+from auraos.cli.times import took_words
 from auraos.core.run import compile_workflow
 from auraos.core.workflow import TestCase
 from auraos.engine.trial import World
@@ -50,7 +51,7 @@ def told():
     progress = Progress(compile_workflow(workflow, CATALOGUE), lambda row, at: show_row(screen, row, at))
     for fact in world.facts:
         progress.note_fact(fact)
-    behind_the_time = len("2026-01-05 09:00 ")
+    behind_the_time = len("2026-01-05 09:00:00 ")
     return progress, [line[behind_the_time:] for line in stream.getvalue().splitlines()]
 
 

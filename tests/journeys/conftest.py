@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +33,13 @@ class CommandLine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AURAOS_")}
-        self.environment = {**kept, "HOME": str(folder), "COLUMNS": "120"}
+        self.state = folder / ".state"
+        self.environment = {
+            **kept,
+            "HOME": str(folder),
+            "COLUMNS": "120",
+            "AURAOS_STATE_HOME": str(self.state),
+        }
 
     def __call__(self, *words: str, stdin: str = "") -> Done:
         done = subprocess.run(
@@ -67,3 +74,14 @@ class CommandLine:
 @pytest.fixture
 def auraos(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def command_line_in(tmp_path: Path) -> Callable[[str], CommandLine]:
+    """What makes a person with a folder of their own, and a memory of their own."""
+
+    def make(name: str) -> CommandLine:
+        (tmp_path / name).mkdir()
+        return CommandLine(tmp_path / name)
+
+    return make

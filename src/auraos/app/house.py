@@ -1,27 +1,28 @@
 """One data folder, opened: for reading, for driving runs, or through the process that holds it already."""
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from auraos.app.definitions import FolderDefinitions
-from auraos.app.installed import Installed, load_installed
-from auraos.app.sandbox import LateSandbox
 from auraos.core.errors import UserError
-from auraos.core.run import Program, RunView, view
-from auraos.core.run.facts import AnyFact
-from auraos.engine.client import EngineClient, EngineGoneError
-from auraos.engine.context import Doors
-from auraos.engine.engine import Engine
 from auraos.engine.ports import NotFoundError, RunRow, RunStore, Store
-from auraos.engine.socket import EngineSocket
-from auraos.engine.stream import changes_of
 from auraos.storage.folder import DataFolder, FolderInUseError
 
-Lead: TypeAlias = Engine | EngineClient
+if TYPE_CHECKING:
+    from auraos.app.definitions import FolderDefinitions
+    from auraos.app.installed import Installed
+    from auraos.core.run import Program, RunView
+    from auraos.core.run.facts import AnyFact
+    from auraos.engine.client import EngineClient
+    from auraos.engine.engine import Engine
+
+# ruff: noqa: PLC0415 (a list of runs needs neither the engine nor step types, and imports neither)
+
+Lead: TypeAlias = "Engine | EngineClient"
 """Whoever starts and leads runs: an engine of our own, or the one of another process."""
 
 
@@ -36,22 +37,35 @@ class NoDataFolderError(UserError):
     code = "no-data-folder"
 
 
+class ForeignFolderError(UserError):
+    """The folder holds runs that would go on, and it is not known to be this user's own."""
+
+    code = "foreign-folder"
+
+
 class House:
-    """What the commands work with: the store, perhaps an engine, and what is installed."""
+    """What the commands work with: the store, perhaps an engine, and what is installed.
+
+    What is installed is looked up when it is first wanted.
+    """
 
     def __init__(
         self,
         data: Path,
-        installed: Installed,
-        definitions: FolderDefinitions,
         store: "RunStore | EngineClient",
-        engine: Lead | None,
+        *,
+        client: "EngineClient | None" = None,
+        engine: "Engine | None" = None,
+        installed: "Installed | None" = None,
+        definitions: "FolderDefinitions | None" = None,
     ) -> None:
         self.data = data
-        self.installed = installed
-        self.definitions = definitions
         self.store = store
-        self._engine = engine
+        self.own_engine = engine
+        """The engine of this process, None where another process drives the runs, or nobody."""
+        self._engine = engine or client
+        self._installed = installed
+        self._definitions = definitions
         self._programs: dict[str, Program] = {}
 
     @property
@@ -61,9 +75,22 @@ class House:
         return self._engine
 
     @property
-    def own_engine(self) -> Engine | None:
-        """Return the engine of this process, None where another process drives the runs."""
-        return self._engine if isinstance(self._engine, Engine) else None
+    def installed(self) -> "Installed":
+        """Return the step types that are installed."""
+        if self._installed is None:
+            from auraos.app.installed import load_installed
+
+            self._installed = load_installed()
+        return self._installed
+
+    @property
+    def definitions(self) -> "FolderDefinitions":
+        """Return the definitions that runs are started on and compiled from."""
+        if self._definitions is None:
+            from auraos.app.definitions import FolderDefinitions
+
+            self._definitions = FolderDefinitions(None, self.installed.catalogue)
+        return self._definitions
 
     @property
     def is_driven(self) -> bool:
@@ -77,14 +104,16 @@ class House:
             raise NotFoundError(f"There is no run {name!r} in {self.data}.", hint="See `auraos runs list`.")
         return row
 
-    async def facts(self, run: str) -> list[AnyFact]:
+    async def facts(self, run: str) -> "list[AnyFact]":
         """Return the durable facts of a run."""
+        from auraos.engine.stream import changes_of
+
         batches = await self.store.journal(run)
         return [
             change.fact for batch in batches for change in changes_of(run, batch) if change.fact is not None
         ]
 
-    async def program(self, row: RunRow) -> Program:
+    async def program(self, row: RunRow) -> "Program":
         """Return the program that a run lives by, from the text that the store kept."""
         if row.version not in self._programs:
             kept = await self.store.version(row.version)
@@ -93,25 +122,31 @@ class House:
             self._programs[row.version] = self.definitions.compile(kept)
         return self._programs[row.version]
 
-    async def view(self, row: RunRow, upto: int | None = None) -> RunView:
+    async def view(self, row: RunRow, upto: int | None = None) -> "RunView":
         """Return a run as its journal tells it, as a whole or up to a fact."""
+        from auraos.core.run import view
+
         facts = await self.facts(row.run)
         return view(await self.program(row), facts if upto is None else facts[:upto])
 
 
 @asynccontextmanager
 async def open_for_reading(data: Path) -> AsyncIterator[House]:
-    """Open a data folder to look at it: nothing in it moves. Another process may hold it."""
+    """Open a data folder to look at it: nothing in it moves. Another process may hold it, or nobody may write it."""
     _require(data)
     async with AsyncExitStack() as stack:
-        installed = load_installed()
-        definitions = FolderDefinitions(None, installed.catalogue)
-        folder = await _claim_or_connect(data, stack, SHORT_WAIT)
-        if isinstance(folder, EngineClient):
-            yield House(data, installed, definitions, folder, folder)
+        try:
+            folder = await _claim_or_connect(data, stack, SHORT_WAIT)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            yield House(data, await _look_into(data, stack))
+            return
+        if not isinstance(folder, DataFolder):
+            yield House(data, folder, client=folder)
             return
         stack.callback(folder.release)
-        yield House(data, installed, definitions, await _open_store(folder, stack), None)
+        yield House(data, await _open_store(folder, stack))
 
 
 @asynccontextmanager
@@ -119,7 +154,7 @@ async def open_for_driving(
     data: Path,
     *,
     files: Path | None = None,
-    installed: Installed | None = None,
+    installed: "Installed | None" = None,
     allow_net: Iterable[str] = (),
     create: bool = False,
     wait: float = SHORT_WAIT,
@@ -127,12 +162,18 @@ async def open_for_driving(
     """Open a data folder with an engine that drives its runs; where another process does so, talk to that one.
 
     `files` is the folder whose workflows can be called by name. `wait` is for how long a process that has the folder and
-    does not answer is waited for.
+    does not answer is waited for. Raise `ForeignFolderError` for a folder of somebody else in which something would go on.
     """
-    from auraos.security.egress import Egress  # noqa: PLC0415 (only a run needs what it needs)
-    from auraos.security.redaction import Redactor  # noqa: PLC0415
-    from auraos.security.reveal import Reveal  # noqa: PLC0415
-    from auraos.storage.blobs import LocalBlobs  # noqa: PLC0415
+    from auraos.app.definitions import FolderDefinitions
+    from auraos.app.installed import load_installed
+    from auraos.app.network import LateEgress
+    from auraos.app.sandbox import LateSandbox
+    from auraos.engine.context import Doors
+    from auraos.engine.engine import Engine
+    from auraos.engine.socket import EngineSocket
+    from auraos.security.redaction import Redactor
+    from auraos.security.reveal import Reveal
+    from auraos.storage.blobs import LocalBlobs
 
     if not create:
         _require(data)
@@ -141,14 +182,15 @@ async def open_for_driving(
         definitions = FolderDefinitions(files, installed.catalogue)
         redactor = Redactor()
         reveal = Reveal(os.environ, redactor)
-        egress = Egress(allow_net, secrets=reveal)
+        egress = LateEgress(allow_net, reveal)
         stack.push_async_callback(egress.close)
         folder = await _claim_or_connect(data, stack, wait)
-        if isinstance(folder, EngineClient):
-            yield House(data, installed, definitions, folder, folder)
+        if not isinstance(folder, DataFolder):
+            yield House(data, folder, client=folder, installed=installed, definitions=definitions)
             return
         stack.callback(folder.release)
         store = await _open_store(folder, stack)
+        _refuse_foreign(folder, data)
         sandbox = LateSandbox()
         stack.push_async_callback(sandbox.close)
         doors = Doors(
@@ -164,7 +206,45 @@ async def open_for_driving(
         listening = EngineSocket(engine, store, folder.socket)
         await listening.open()
         stack.push_async_callback(listening.close)
-        yield House(data, installed, definitions, store, engine)
+        yield House(data, store, engine=engine, installed=installed, definitions=definitions)
+
+
+async def adopt(data: Path) -> None:
+    """Know a data folder as this user's own from now on: what is unfinished in it may go on."""
+    from auraos.storage.known_folders import KnownFolders
+
+    _require(data)
+    async with AsyncExitStack() as stack:
+        folder = await _claim_or_connect(data, stack, SHORT_WAIT)
+        if not isinstance(folder, DataFolder):
+            return  # a process that leads its runs has it, so it is known
+        stack.callback(folder.release)
+        await _open_store(folder, stack)
+        KnownFolders.of(os.environ).remember(_identity(folder), folder.path)
+
+
+def _refuse_foreign(folder: DataFolder, data: Path) -> None:
+    """Refuse a folder that is not known and in which something would go on; know all others from now on."""
+    from auraos.storage.known_folders import KnownFolders
+    from auraos.storage.sqlite.looking import has_open_work
+
+    known, identity = KnownFolders.of(os.environ), _identity(folder)
+    if identity in known:
+        return
+    if has_open_work(folder.database):
+        raise ForeignFolderError(
+            f"{data} holds runs that would go on with your secrets, and you neither made nor adopted this folder.",
+            hint=f"Look at them with `auraos runs list --data {data}`. If they are yours, as after a move to another"
+            f" machine: auraos data adopt {data}",
+        )
+    known.remember(identity, folder.path)
+
+
+def _identity(folder: DataFolder) -> str:
+    """Return the id that the folder was given when it was made; opening its store has written it down."""
+    marker = folder.marker
+    assert marker is not None
+    return marker.key
 
 
 def _require(data: Path) -> None:
@@ -176,9 +256,18 @@ def _require(data: Path) -> None:
 
 
 async def _open_store(folder: DataFolder, stack: AsyncExitStack) -> Store:
-    from auraos.storage.sqlite.store import SqliteStore  # noqa: PLC0415 (a client needs no database)
+    from auraos.storage.sqlite.store import SqliteStore
 
     store = SqliteStore.open(folder)
+    stack.push_async_callback(store.close)
+    return store
+
+
+async def _look_into(data: Path, stack: AsyncExitStack) -> RunStore:
+    """Open the store of a folder that may not be written."""
+    from auraos.storage.sqlite.looking import open_for_looking
+
+    store = open_for_looking(data / "auraos.db")
     stack.push_async_callback(store.close)
     return store
 
@@ -190,6 +279,8 @@ async def _claim_or_connect(data: Path, stack: AsyncExitStack, wait: float) -> "
             return DataFolder.claim(data)
         except FolderInUseError as in_use:
             refused = in_use
+        from auraos.engine.client import EngineClient, EngineGoneError
+
         try:
             client = await EngineClient.connect(data / "engine.sock")
         except EngineGoneError:

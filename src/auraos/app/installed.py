@@ -25,35 +25,80 @@ class BrokenPlugin(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Installed(msgspec.Struct, frozen=True):
-    """The catalogue, where each type comes from, and the plugins that are broken."""
-
-    catalogue: Catalogue
-    origins: dict[str, str]
-    broken: tuple[BrokenPlugin, ...]
-
-
 class _Refused(Exception):  # noqa: N818 (it never leaves this module)
     pass
 
 
+class Installed:
+    """The catalogue, where each type comes from, and the plugins that are broken.
+
+    A plugin is imported when its step type is first wanted: most commands want few of them. `broken` tells of those that
+    were wanted so far, so `catalogue.all()` before it makes it tell of all.
+    """
+
+    def __init__(self, entries: Iterable[EntryPoint]) -> None:
+        self._entries: dict[str, list[EntryPoint]] = {}
+        for entry in sorted(entries, key=lambda one: (_origin(one) != OWN, one.name)):
+            self._entries.setdefault(entry.name, []).append(entry)
+        self._loaded: dict[str, StepType | None] = {}
+        self._broken: list[BrokenPlugin] = []
+        self.origins: dict[str, str] = {}
+        self.catalogue: Catalogue = InstalledCatalogue(self)
+
+    @property
+    def broken(self) -> tuple[BrokenPlugin, ...]:
+        """Return the plugins that were wanted and could not be taken."""
+        return tuple(self._broken)
+
+    def names(self) -> list[str]:
+        """Return the names of all step types, but those that are known to be broken."""
+        return sorted(name for name in self._entries if self._loaded.get(name, name) is not None)
+
+    def load(self, name: str) -> StepType | None:
+        """Return the step type of this name, our own before all others, so that nobody else can take its name."""
+        if name not in self._loaded:
+            self._loaded[name] = self._load_first(name)
+        return self._loaded[name]
+
+    def _load_first(self, name: str) -> StepType | None:
+        taken: StepType | None = None
+        for entry in self._entries.get(name, ()):
+            origin = _origin(entry)
+            try:
+                _refuse_double(name, self.origins)
+                taken = _load(entry, is_own=origin == OWN)
+                self.origins[name] = origin
+            except _Refused as refused:
+                broken = BrokenPlugin(name=name, distribution=origin, message=str(refused))
+                self._broken.append(broken)
+        return taken
+
+
+class InstalledCatalogue(Catalogue):
+    """The step types that are installed, each imported when it is first asked for."""
+
+    def __init__(self, installed: Installed) -> None:
+        super().__init__({})
+        self._installed = installed
+
+    def find(self, name: str, version: int | None = None) -> StepType | None:
+        """Return the type of this name; None where there is none, or not of that version."""
+        found = self._installed.load(name)
+        return found if found is None or version in (None, found.version) else None
+
+    def names(self) -> list[str]:
+        """Return all names in order."""
+        return self._installed.names()
+
+    def all(self) -> list[StepType]:
+        """Return every type, in order."""
+        loaded = [self._installed.load(name) for name in self._installed.names()]
+        return [step_type for step_type in loaded if step_type is not None]
+
+
 def load_installed(found: Iterable[EntryPoint] | None = None) -> Installed:
-    """Return all step types that can be loaded, our own first, so that nobody else can take their names."""
-    types: dict[str, StepType] = {}
-    origins: dict[str, str] = {}
-    broken: list[BrokenPlugin] = []
-    entries = entry_points(group=GROUP) if found is None else found
-    for entry in sorted(entries, key=lambda one: (_origin(one) != OWN, one.name)):
-        origin = _origin(entry)
-        try:
-            step_type = _load(entry, is_own=origin == OWN)
-            _refuse_double(step_type.name, origins)
-        except _Refused as refused:
-            broken.append(BrokenPlugin(name=entry.name, distribution=origin, message=str(refused)))
-            continue
-        types[step_type.name] = step_type
-        origins[step_type.name] = origin
-    return Installed(Catalogue(types), origins, tuple(broken))
+    """Return what is installed; nothing of it is imported yet."""
+    return Installed(entry_points(group=GROUP) if found is None else found)
 
 
 def _refuse_double(name: str, origins: dict[str, str]) -> None:

@@ -9,12 +9,12 @@ from auraos.app.definitions import FolderDefinitions
 from auraos.app.environment import known_secrets
 from auraos.app.files import STDIN, CheckedFile, check_source, find_files, folder_of, read_found
 from auraos.app.fixing import FixedFile, fix_source
-from auraos.app.installed import BrokenPlugin, Installed, load_installed
+from auraos.app.installed import Installed, load_installed
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import Json
-from auraos.cli.problems import count_words, problem_document, show_problem
-from auraos.cli.screen import Screen, Tint, clean, print_json, to_people, to_side
+from auraos.cli.problems import count_words, problem_document, show_broken, show_problem
+from auraos.cli.screen import Tint, clean, print_json, to_people, to_side
 from auraos.core.graph.check_calls import FindWorkflow
 
 
@@ -90,14 +90,6 @@ def _print_text(
     if skipped:
         shown = ", ".join(clean(one) for one in skipped[:5]) + (" …" if len(skipped) > 5 else "")
         screen.line(f"{len(skipped)} passed over, for they name no kind: {shown}")
-
-
-def show_broken(screen: Screen, broken: BrokenPlugin) -> None:
-    """Write that a plugin is left out, and why."""
-    label = screen.tint("warning[broken-plugin]", "yellow", "bold")
-    screen.line(
-        f"{label}: the step type {broken.name!r} of {broken.distribution!r} is left out: {clean(broken.message)}"
-    )
 
 
 def _print_json(

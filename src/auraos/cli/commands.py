@@ -24,6 +24,7 @@ class Chapter(NamedTuple):
 
 NOUNS = {
     "runs": "Look at runs, answer them, and lead them on.",
+    "data": "The folders that hold runs.",
     "steps": "The step types that are installed.",
     "expressions": "The expression language: its functions, and a place to try it.",
     "completion": "Let the shell complete commands and options.",
@@ -52,7 +53,7 @@ CHAPTERS = (
         "Run",
         (
             Command("run", "auraos.cli.run:run", "Run a workflow file on this machine and keep its journal."),
-            Command("runs list", "auraos.cli.runs.look:list_runs", "List the runs, the newest first."),
+            Command("runs list", "auraos.cli.runs.listing:list_runs", "List the runs, the newest first."),
             Command(
                 "runs failed",
                 "auraos.cli.runs.failed:failed",
@@ -109,6 +110,16 @@ CHAPTERS = (
                 "runs fork",
                 "auraos.cli.runs.again:fork",
                 "Run again with other outputs of some steps, as a new run.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Look after",
+        (
+            Command(
+                "data adopt",
+                "auraos.cli.data:adopt",
+                "Let the runs of a copied or restored data folder go on here.",
             ),
         ),
     ),

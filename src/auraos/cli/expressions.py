@@ -10,7 +10,6 @@ from auraos.cli.options import Json, read_input, read_pairs
 from auraos.cli.problems import problem_document, show_problem
 from auraos.cli.screen import clean, print_json, to_people, to_side
 from auraos.cli.values import with_kinds
-from auraos.core.document import Lines
 from auraos.core.expressions import (
     LocatedError,
     Meter,
@@ -72,6 +71,8 @@ def evaluate(
 
 def _refuse(error: LocatedError, text: str, *, as_json: bool) -> int:
     """Show where in the expression the error is; inside a text with `{{ … }}` the place counts from its braces."""
+    from auraos.core.document import Lines  # noqa: PLC0415 (an expression that is right needs no YAML)
+
     offset = error.data.get("offset", 0)
     place = Lines(text).place(offset + error.start, offset + max(error.end, error.start + 1))
     problem = Problem(code=error.code, message=error.message, place=place, hint=error.hint)

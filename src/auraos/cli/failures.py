@@ -2,7 +2,6 @@
 
 import sys
 import traceback
-from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Any
 
 from auraos.cli.exits import Exit
@@ -102,6 +101,8 @@ def _of_system(error: OSError) -> tuple[str, str, Exit]:
 
 
 def _tracker() -> str:
+    from importlib.metadata import metadata  # noqa: PLC0415 (only a mistake of ours is reported)
+
     for entry in metadata("auraos").get_all("Project-URL") or ():
         label, _, address = entry.partition(",")
         if label.strip().lower() in ("issues", "bug tracker", "tracker"):

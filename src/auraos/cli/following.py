@@ -2,21 +2,20 @@
 
 import asyncio
 import getpass
-import shlex
 import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from pathlib import Path
 from typing import Any
 
 from auraos.app.following import Followed, Patience, Waiting, follow
 from auraos.app.house import LONG_WAIT, House
 from auraos.cli.exits import Exit
-from auraos.cli.options import DEFAULT_DATA
-from auraos.cli.progress import Progress, Row, clock, run_line, show_row
+from auraos.cli.options import runs_command
+from auraos.cli.progress import Progress, Row, run_line, show_row
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
+from auraos.cli.times import clock, with_local_times
 from auraos.cli.values import error_document
 from auraos.core.run.facts import StepError
 from auraos.core.values import to_plain
@@ -155,25 +154,15 @@ def answers_to(house: House, waiting: Waiting) -> list[str]:
     return []
 
 
-def resume_command(data: Path, number: int) -> str:
-    """Return the command that leads a run on."""
-    return _in_folder(data, "resume", number)
-
-
 def _command(house: House, verb: str, *words: Any) -> str:
-    return _in_folder(house.data, verb, *words)
-
-
-def _in_folder(data: Path, verb: str, *words: Any) -> str:
-    folder = [] if data == DEFAULT_DATA else ["--data", str(data)]
-    return shlex.join(["auraos", "runs", verb, *(str(word) for word in words), *folder])
+    return runs_command(house.data, verb, *words)
 
 
 def _show_waits(side: Screen, house: House, told: Followed) -> None:
     for waiting in told.waits:
         until = f" (until {clock(waiting.why.until)})" if waiting.why.until else ""
         inside = f"run {waiting.number}, " if waiting.number != told.number else ""
-        words = clean(waiting.why.words)
+        words = clean(with_local_times(waiting.why.words))
         side.line(
             f"  {side.tint('⧗', 'yellow')} {inside}{clean(waiting.why.path)}: {words}{until if 'until' not in words else ''}"
         )

@@ -2,8 +2,6 @@
 
 import os
 import sys
-from difflib import get_close_matches
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from auraos.cli.commands import CHAPTERS, NOUNS
@@ -23,7 +21,7 @@ def run_command(arguments: list[str]) -> int:
         sys.stdout.write(front_page())
         return Exit.DONE
     if own == ["--version"]:
-        sys.stdout.write(f"auraos {version('auraos')}\n")
+        sys.stdout.write(f"auraos {_version()}\n")
         return Exit.DONE
     page = help_for(own)
     if page is not None:
@@ -63,7 +61,7 @@ def build_app() -> "App":
     app = App(
         "auraos",
         help="Automations that are checked, tested, run and replayed from files.",
-        version=version("auraos"),
+        version=_version,
         suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative_iterable=()),
     )
@@ -80,6 +78,8 @@ def build_app() -> "App":
 
 def explain_unknown(words: str, *, as_json: bool) -> int:
     """Say that there is no such command, and which one may have been meant."""
+    from difflib import get_close_matches  # noqa: PLC0415
+
     from auraos.cli.failures import say  # noqa: PLC0415
 
     near = get_close_matches(words, _all_words(), n=1, cutoff=0.5)
@@ -128,6 +128,12 @@ def _guarded(arguments: list[str], *, debug: bool) -> int:
     except Exception as error:  # noqa: BLE001 (the border: what nobody foresaw is our mistake and is said so)
         return explain_bug(error, as_json=as_json, debug=debug)
     return int(code or 0)
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 (reading what is installed costs more than most commands)
+
+    return version("auraos")
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -5,8 +5,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from auraos.cli.progress import MARKS, Progress, Row, took_words
+from auraos.cli.progress import MARKS, Progress, Row
 from auraos.cli.screen import clean
+from auraos.cli.times import took_words
 from auraos.engine.stream import Change
 
 _MOST_ROWS = 40

@@ -1,5 +1,6 @@
 """Options that several commands share, and how what people type is read."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -23,6 +24,12 @@ AllowNet: TypeAlias = Annotated[
     ),
 ]
 DEFAULT_DATA = Path(".auraos")
+
+
+def runs_command(data: Path, verb: str, *words: Any) -> str:
+    """Return the words of a command about runs of this data folder, as a person would type them."""
+    folder = [] if data == DEFAULT_DATA else ["--data", str(data)]
+    return shlex.join(["auraos", "runs", verb, *(str(word) for word in words), *folder])
 
 
 def read_json(text: str, what: str) -> Any:

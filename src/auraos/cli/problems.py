@@ -1,11 +1,14 @@
 """Problems for people: `file:line:column: error[code]: message`, the line of the source, a caret, and the way out."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from auraos.cli.screen import Screen, Tint, clean, pad, width
 from auraos.core.problems import Place, Problem, Severity, format_path
+
+if TYPE_CHECKING:
+    from auraos.app.installed import BrokenPlugin
 
 _WIDEST = 100
 _TINTS: dict[Severity, Tint] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -30,6 +33,14 @@ def show_problem(screen: Screen, path: str, text: str, problem: Problem) -> None
             screen.tint(edge, "blue") + screen.tint("fix", "green") + f": {clean(problem.fix.title)}{how}"
         )
     screen.line()
+
+
+def show_broken(screen: Screen, broken: "BrokenPlugin") -> None:
+    """Write that a plugin is left out, and why."""
+    label = screen.tint("warning[broken-plugin]", "yellow", "bold")
+    screen.line(
+        f"{label}: the step type {broken.name!r} of {broken.distribution!r} is left out: {clean(broken.message)}"
+    )
 
 
 def problem_document(problem: Problem) -> dict[str, Any]:

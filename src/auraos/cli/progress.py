@@ -1,12 +1,12 @@
 """What a person sees while a run goes on: facts turned into rows of steps, shown live or line by line."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from auraos.cli.screen import Screen, Tint, clean, fit
+from auraos.cli.times import clock, took_words
 from auraos.core.run import Program, RunState, refold, static_path
 from auraos.core.run.facts import (
     Answered,
@@ -220,29 +220,6 @@ def wait_words(fact: WaitStarted) -> str:
         case _:
             title = fact.details.get("title", "") if isinstance(fact.details, dict) else ""
             return f"asks: {title}{until}"
-
-
-def clock(at: int | None) -> str:
-    """Return a time as people here read it: with the date where it is not today."""
-    if at is None:
-        return "?"
-    moment = datetime.fromtimestamp(at / 1_000_000, tz=UTC).astimezone()
-    today = datetime.now(tz=UTC).astimezone().date()
-    return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M}"
-
-
-def took_words(micros: int) -> str:
-    """Return how long something took, as short as it can be said."""
-    seconds = micros / 1_000_000
-    if seconds < 1:
-        return f"{micros / 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
-    return " ".join(f"{count}{unit}" for count, unit in [part for part in parts if part[0]][:2])
 
 
 def show_row(screen: Screen, row: Row, at: int) -> None:

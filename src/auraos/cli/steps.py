@@ -8,11 +8,11 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.app.installed import Installed, load_installed
-from auraos.cli.check import show_broken
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.fields import Field, kind_words, list_fields
 from auraos.cli.options import Json
+from auraos.cli.problems import show_broken
 from auraos.cli.screen import Screen, clean, pad, print_json, to_people, to_side
 from auraos.core.catalogue import Effect, StepType
 
@@ -40,6 +40,8 @@ def show(type: Annotated[str, Parameter(help="The name of a step type.")], /, *,
     found = installed.catalogue.find(type)
     if found is None:
         near = get_close_matches(type, installed.catalogue.names(), n=1, cutoff=0.5)
+        for broken in installed.broken:
+            show_broken(to_side(), broken)
         hint = f"Did you mean {near[0]!r}?" if near else "`auraos steps list` lists them."
         raise WrongInputError(f"There is no step type {type!r}.", hint=hint)
     if json:

@@ -2,18 +2,20 @@
 says so.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from auraos.cli.failures import WrongInputError
-from auraos.core.run.facts import StepError
 from auraos.core.values import Value, ValueRefusedError, from_wire, to_plain
+
+if TYPE_CHECKING:
+    from auraos.core.run.facts import StepError
 
 _KINDS = "$decimal, $datetime, $date and $duration"
 
 
-def error_document(error: StepError | None) -> dict[str, Any] | None:
+def error_document(error: "StepError | None") -> dict[str, Any] | None:
     """Return an error as the JSON output has it, with its data and its cause in their plain form."""
     if error is None:
         return None

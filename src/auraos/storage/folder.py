@@ -52,7 +52,7 @@ class NotAFolderError(UserError):
     code = "not-a-folder"
 
 
-class MarkerError(UserError):
+class MarkerError(OperationalError):
     """The marker of the folder cannot be read, or does not belong to the store beside it."""
 
     code = "marker-refused"
@@ -123,13 +123,14 @@ class DataFolder:
             self._lock = None
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Put a whole file in place of an old one or of none, and return when a power cut can no longer undo
-    it.
+    it. `mode` says who may read it, as far as the process's mask allows.
     """
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
-    with beside.open("xb") as file:
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

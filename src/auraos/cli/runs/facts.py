@@ -2,7 +2,8 @@
 
 import msgspec
 
-from auraos.cli.progress import clock, wait_words
+from auraos.cli.progress import wait_words
+from auraos.cli.times import clock
 from auraos.core.run import facts
 from auraos.core.values import Value, to_wire
 

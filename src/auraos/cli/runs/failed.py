@@ -18,8 +18,8 @@ from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import exit_code, person
 from auraos.cli.options import DEFAULT_DATA, Data, Json
-from auraos.cli.progress import clock
 from auraos.cli.screen import Screen, clean, fit, print_json, to_people
+from auraos.cli.times import clock
 from auraos.core.errors import UserError
 from auraos.core.values import ValueRefusedError, parse_datetime, parse_duration
 from auraos.engine.ports import Version

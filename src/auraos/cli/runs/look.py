@@ -1,88 +1,30 @@
 """Looking at runs. Nothing here moves a run, and nothing is evaluated: all is read out of journals."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from cyclopts import Parameter
 
 from auraos.app.following import Waiting, find_waits
-from auraos.app.house import House, open_for_reading
+from auraos.app.house import House
 from auraos.app.kin import find_kin
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.following import answers_to, resume_command, show_error
+from auraos.cli.following import answers_to, show_error
 from auraos.cli.options import DEFAULT_DATA, Data, Json
-from auraos.cli.progress import clock, took_words
 from auraos.cli.runs.facts import fact_words
 from auraos.cli.runs.kin import kin_document, show_kin
 from auraos.cli.runs.options import Run
+from auraos.cli.runs.rows import STATE_TINTS, left_words, row_document, took, with_house
 from auraos.cli.runs.timeline import show_view, view_document
 from auraos.cli.screen import Screen, Tint, clean, fit, pad, print_json, to_people
+from auraos.cli.times import clock, with_local_times
 from auraos.cli.values import error_document
 from auraos.core.run import FINAL, encode_fact
 from auraos.core.values import to_plain
-from auraos.engine.ports import RunQuery, RunRow
+from auraos.engine.ports import RunRow
 
 _T = TypeVar("_T")
-State: TypeAlias = Literal[
-    "queued",
-    "running",
-    "waiting",
-    "cancelling",
-    "compensating",
-    "paused",
-    "quarantined",
-    "succeeded",
-    "failed",
-    "cancelled",
-    "compensated",
-]
-_MOVING = ("running", "cancelling", "compensating")
-STATE_TINTS: dict[str, Tint] = {
-    "succeeded": "green",
-    "failed": "red",
-    "quarantined": "red",
-    "waiting": "yellow",
-    "paused": "yellow",
-    "cancelled": "yellow",
-    "compensated": "yellow",
-}
-
-
-def list_runs(
-    *,
-    state: Annotated[tuple[State, ...], Parameter(help="Only runs in this state; may be given again.")] = (),
-    workflow: Annotated[str, Parameter(help="Only runs of this workflow.")] = "",
-    limit: Annotated[int, Parameter(help="How many at most.")] = 50,
-    data: Data = DEFAULT_DATA,
-    json: Json = False,
-) -> int:
-    """List the runs, the newest first."""
-    query = RunQuery(states=state, workflow=workflow, limit=max(1, min(limit, 1000)))
-
-    async def look(house: House) -> tuple[list[RunRow], bool]:
-        return list(await house.store.runs(query)), house.is_driven
-
-    rows, driven = _with_house(data, look)
-    if json:
-        print_json({"ok": True, "driven": driven, "runs": [_row_document(row) for row in rows]})
-        return Exit.DONE
-    screen = to_people()
-    if not rows:
-        screen.line("There are no such runs." if state or workflow else "There are no runs yet.")
-    wide = max((len(row.workflow) for row in rows), default=0)
-    for row in rows:
-        tint = STATE_TINTS.get(row.state, "blue")
-        took = _took(row)
-        left = row.state in _MOVING and not driven
-        why = _left_words(data, row) if left else fit(row.why, 70)
-        line = f"{row.number:>6}  {screen.tint(pad(row.state, 12), tint)} {pad(row.workflow, wide)}  {clock(row.started_at)}"
-        screen.line(f"{line}  {screen.tint(took, 'dim')}  {screen.tint(why, 'dim')}".rstrip())
-    return Exit.DONE
 
 
 def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
@@ -92,7 +34,7 @@ def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         row = await house.find(run)
         seen, kin = await house.view(row), await find_kin(house, row)
         if json:
-            told = {**_row_document(row), **kin_document(kin), **view_document(seen)}
+            told = {**row_document(row), **kin_document(kin), **view_document(seen)}
             print_json({"ok": True, "driven": house.is_driven, **told})
             return Exit.DONE
         screen = to_people()
@@ -103,7 +45,7 @@ def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
             _show_waits(screen, house, row, await find_waits(house, row.run))
         return Exit.DONE
 
-    return _with_house(data, look)
+    return with_house(data, look)
 
 
 def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
@@ -128,7 +70,7 @@ def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         _show_waits(screen, house, row, waits)
         return Exit.DONE
 
-    return _with_house(data, look)
+    return with_house(data, look)
 
 
 def journal(
@@ -156,7 +98,7 @@ def journal(
             )
         return Exit.DONE
 
-    return _with_house(data, look)
+    return with_house(data, look)
 
 
 def replay(
@@ -201,10 +143,10 @@ def replay(
         show_view(screen, seen)
         for one in seen.why:
             if one.path and one.words:
-                screen.line(f"  {clean(one.path)}: {clean(one.words)}")
+                screen.line(f"  {clean(one.path)}: {clean(with_local_times(one.words))}")
         return Exit.DONE
 
-    return _with_house(data, look)
+    return with_house(data, look)
 
 
 def logs(
@@ -236,18 +178,10 @@ def logs(
             screen.line(f"{screen.tint(clock(line.at), 'dim')} {level} {clean(line.path)}: {words}")
         return Exit.DONE
 
-    return _with_house(data, look)
+    return with_house(data, look)
 
 
 _LEVEL_TINTS: dict[str, Tint] = {"warning": "yellow", "error": "red", "info": "green"}
-
-
-def _with_house(data: Path, look: Callable[[House], Awaitable[_T]]) -> _T:
-    async def go() -> _T:
-        async with open_for_reading(data) as house:
-            return await look(house)
-
-    return asyncio.run(go())
 
 
 def _show_head(screen: Screen, row: RunRow) -> None:
@@ -257,44 +191,21 @@ def _show_head(screen: Screen, row: RunRow) -> None:
         f"{name} of {clean(row.workflow)}: {screen.tint(row.state, tint, 'bold')}  {screen.tint(row.run, 'dim')}"
     )
     by = f" by {clean(row.by)}" if row.by else ""
-    took = _took(row)
+    lasted = took(row)
     parent = f", from run {row.parent}" if row.parent else ""
-    screen.line(f"  started {clock(row.started_at)}{by}, {took}, version {row.version[:12]}{parent}")
+    screen.line(f"  started {clock(row.started_at)}{by}, {lasted}, version {row.version[:12]}{parent}")
 
 
 def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Waiting]) -> None:
     for one in waits:
         inside = f"run {one.number}, " if one.number != row.number else ""
-        screen.line(f"  {screen.tint('⧗', 'yellow')} {inside}{clean(one.why.path)}: {clean(one.why.words)}")
+        screen.line(
+            f"  {screen.tint('⧗', 'yellow')} {inside}{clean(one.why.path)}: {clean(with_local_times(one.why.words))}"
+        )
         for command in answers_to(house, one):
             screen.line(f"      {screen.tint(clean(command), 'cyan')}")
     if not house.is_driven and not all(one.needs_somebody for one in waits):
-        screen.line(f"  {clean(_left_words(house.data, row))}")
-
-
-def _left_words(data: Path, row: RunRow) -> str:
-    return f"No process leads it on now; `{resume_command(data, row.number)}` does so."
-
-
-def _took(row: RunRow) -> str:
-    """Return how long a run took, or has been there."""
-    return took_words((row.finished_at or time.time_ns() // 1000) - row.started_at)
-
-
-def _row_document(row: RunRow) -> dict[str, Any]:
-    return {
-        "run": row.run,
-        "number": row.number,
-        "workflow": row.workflow,
-        "version": row.version,
-        "state": row.state,
-        "why": row.why,
-        "started_at": row.started_at,
-        "changed_at": row.changed_at,
-        "finished_at": row.finished_at,
-        "by": row.by,
-        "parent": row.parent,
-    }
+        screen.line(f"  {clean(left_words(house.data, row))}")
 
 
 def _log_document(line: Any) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from auraos.cli.following import show_error
-from auraos.cli.progress import MARKS, Mark, took_words
+from auraos.cli.progress import MARKS, Mark
 from auraos.cli.screen import Screen, clean, fit, pad, print_json, width
+from auraos.cli.times import took_words
 from auraos.cli.values import error_document
 from auraos.core.run import RunView, StepView
 from auraos.core.values import to_plain

@@ -106,16 +106,17 @@ def create_database(file: Path) -> None:
     sync_folder(file.parent)
 
 
-def check_database(file: Path) -> str:
+def check_database(file: Path, *, immutable: bool = False) -> str:
     """Return the key of a sound database of ours; raise an error that says what is wrong, and leave the file
-    as it is.
+    as it is. An immutable one is read without the files that SQLite puts beside it.
     """
     log = file.with_name(file.name + "-wal")
     was_closed = not log.exists() or log.stat().st_size == 0
     _check_header(file, was_closed=was_closed)
     largest = CHECKED_WHEN_CLEAN if was_closed else CHECKED_AFTER_CRASH
     try:
-        connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        uri = f"{file.as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         try:
             return _check_content(connection, file, thorough=file.stat().st_size <= largest)
         finally:

@@ -36,8 +36,11 @@ class ReadFailedError(OperationalError):
 class Readers:
     """Read-only connections, one a thread."""
 
-    def __init__(self, file: Path, *, threads: int = 2, longest: float = LONGEST_READ) -> None:
+    def __init__(
+        self, file: Path, *, threads: int = 2, longest: float = LONGEST_READ, immutable: bool = False
+    ) -> None:
         self._file = file
+        self._uri = f"{file.as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
         self._longest = longest
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
@@ -81,7 +84,7 @@ class Readers:
         connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = sqlite3.connect(
-                f"{self._file.as_uri()}?mode=ro",
+                self._uri,
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,

@@ -1,0 +1,50 @@
+"""The way out of a process, made when a step first wants it: many runs send nothing, and loading the client takes time."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from auraos.sdk import Answer
+from auraos.sdk.protocols import Secrets
+from auraos.security.addresses import parse_opening
+
+if TYPE_CHECKING:
+    from auraos.security.egress import Egress
+
+
+class LateEgress:
+    """An Egress that is not there until something is sent. What the operator opened is read at once, and refused if wrong."""
+
+    def __init__(self, allowed: Iterable[str], secrets: Secrets) -> None:
+        self._allowed = [parse_opening(one) for one in allowed]
+        self._secrets = secrets
+        self._egress: Egress | None = None
+
+    def request(  # noqa: PLR0913 (the sdk's promise)
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | AsyncIterator[bytes] | None = None,
+        secret: str | None = None,
+        secret_in: str = "bearer",  # noqa: S107 (a place, not a password)
+        follow_redirects: bool = True,
+        timeout: timedelta | None = None,
+    ) -> AbstractAsyncContextManager[Answer]:
+        """Send a request and yield its answer; see `auraos.sdk.protocols.Http`."""
+        if self._egress is None:
+            from auraos.security.egress import Egress  # noqa: PLC0415 (see above)
+
+            self._egress = Egress(self._allowed, secrets=self._secrets)
+        return self._egress.request(
+            method, url, headers=headers, body=body, secret=secret, secret_in=secret_in,
+            follow_redirects=follow_redirects, timeout=timeout,
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self._egress is not None:
+            await self._egress.close()
+            self._egress = None

@@ -1,0 +1,57 @@
+"""What all commands that look at runs share: the folder opened for it, and a row of the table of runs, in words and in JSON."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from auraos.app.house import House, open_for_reading
+from auraos.cli.options import runs_command
+from auraos.cli.screen import Tint
+from auraos.cli.times import took_words
+from auraos.engine.ports import RunRow
+
+_T = TypeVar("_T")
+STATE_TINTS: dict[str, Tint] = {
+    "succeeded": "green",
+    "failed": "red",
+    "quarantined": "red",
+    "waiting": "yellow",
+    "paused": "yellow",
+    "cancelled": "yellow",
+    "compensated": "yellow",
+}
+
+
+def with_house(data: Path, look: Callable[[House], Awaitable[_T]]) -> _T:
+    async def go() -> _T:
+        async with open_for_reading(data) as house:
+            return await look(house)
+
+    return asyncio.run(go())
+
+
+def left_words(data: Path, row: RunRow) -> str:
+    return f"No process leads it on now; `{runs_command(data, 'resume', row.number)}` does so."
+
+
+def took(row: RunRow) -> str:
+    """Return how long a run took, or has been there."""
+    return took_words((row.finished_at or time.time_ns() // 1000) - row.started_at)
+
+
+def row_document(row: RunRow) -> dict[str, Any]:
+    return {
+        "run": row.run,
+        "number": row.number,
+        "workflow": row.workflow,
+        "version": row.version,
+        "state": row.state,
+        "why": row.why,
+        "started_at": row.started_at,
+        "changed_at": row.changed_at,
+        "finished_at": row.finished_at,
+        "by": row.by,
+        "parent": row.parent,
+    }

@@ -1,0 +1,38 @@
+"""Times and durations as people here read them."""
+
+import re
+from datetime import UTC, datetime
+
+_UNTIL = re.compile(r"(?<=until )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+
+
+def clock(at: int | None) -> str:
+    """Return a time in the time zone of this machine, to the second: with the date where it is not today."""
+    if at is None:
+        return "?"
+    moment = datetime.fromtimestamp(at / 1_000_000, tz=UTC).astimezone()
+    today = datetime.now(tz=UTC).astimezone().date()
+    return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def with_local_times(words: str) -> str:
+    """Return what is said of a run with the moments until which it waits as `clock` gives them."""
+    return _UNTIL.sub(lambda found: clock(_micros(found[0])), words)
+
+
+def _micros(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1_000_000)
+
+
+def took_words(micros: int) -> str:
+    """Return how long something took, as short as it can be said."""
+    seconds = micros / 1_000_000
+    if seconds < 1:
+        return f"{micros / 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
+    return " ".join(f"{count}{unit}" for count, unit in [part for part in parts if part[0]][:2])
