@@ -139,6 +139,27 @@ async def test_a_retry_does_not_do_again_what_a_called_run_had_done(house: House
     assert [path for path, _ in house.steps.calls] == ["one", "two", "two"]
 
 
+async def test_many_batches_of_a_loop_run_in_pages_and_keep_their_numbers(house: House) -> None:
+    text = flow(
+        """
+each:
+  type: foreach
+  with: {items: "{{ range(10000) }}", batch: 8, parallel: 8}
+  steps: {add: {type: transform, with: {set: {at: "{{ index }}", n: "{{ sum(item) }}"}}}}
+sum:
+  type: transform
+  join: collect
+  with: {set: {n: "{{ sum(one.n for one in arrived[0].output) }}", last: "{{ arrived[0].output[-1].at }}"}}
+""",
+        links="each -> sum, each.error -> sum",
+    )
+    run = await house.start(text)
+    ended = await house.engine.wait(run)
+    pages = await house.store.runs(RunQuery(parent=run))
+    assert ended.output == {"n": sum(range(10_000)), "last": 1_249}
+    assert [page.state for page in pages] == ["succeeded"] * 3
+
+
 async def test_a_retry_does_not_do_again_what_the_pages_of_a_long_loop_had_done(house: House) -> None:
     async def the_last_fails_first(settings: dict[str, Any], context: StepContext) -> Any:
         if settings["n"] == 1000 and house.steps.calls.count((context.path, 1)) < 2:

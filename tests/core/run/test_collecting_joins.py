@@ -164,6 +164,9 @@ def test_a_run_that_waits_says_which_links_are_undecided():
     why = explain(hand.state)[-1]
     assert (why.path, why.state) == ("sum", "collecting")
     assert why.words == "It collects; 3 of its 4 links are undecided: south, south.error, west."
+    assert explain(Hand(SURVEY).succeed("north").succeed("south").state)[-1].words == (
+        "It collects; 1 of its 4 links is undecided: west."
+    )
     assert why.data == {"type": "act", "undecided": ["south", "south.error", "west"], "links": 4}
     hand.succeed("south").succeed("west")
     assert [why.path for why in explain(hand.state)] == ["sum"]
@@ -222,3 +225,23 @@ links: [a -> each, b -> each]
 output: "{{ steps.each }}"
 """
     assert Hand(text).check_replay().state.output == [["x", "y"], ["x"]]
+
+
+def test_a_loop_over_what_arrived_that_is_tried_again_goes_over_the_same():
+    text = """
+steps:
+  a: {type: act}
+  b: {type: act}
+  each:
+    type: foreach
+    join: collect
+    retry: {attempts: 2, first: 0s, jitter: 0, on: [permanent]}
+    with: {items: "{{ arrived }}", batch: 2}
+    steps: {x: {type: act, with: {effect: read, got: "{{ [one.output for one in item] }}"}}}
+links: [b -> each, a -> each]
+"""
+    hand = Hand(text, semantics=2).succeed("a", "A").succeed("b", "B")
+    assert hand.open["each[0]/x"].parameters["got"] == ["B", "A"]
+    hand.fail("each[0]/x").wait(1)
+    assert hand.open["each[0]/x"].parameters["got"] == ["B", "A"]
+    assert hand.succeed("each[0]/x", "done").check_replay().state.output == ["done"]

@@ -176,12 +176,13 @@ def _explain_joins(state: RunState) -> Iterable[Why]:
                 if frame.statuses[source.index] in (UNDECIDED, FIRED)
             ]
             links = len(step.arrivals)
+            verb = "is" if len(undecided) == 1 else "are"
             if frame.failing or frame.statuses[step.index] != UNDECIDED or len(undecided) == links:
                 continue
             yield Why(
                 path=frame.prefix + step.id,
                 state="collecting",
-                words=f"It collects; {len(undecided)} of its {links} links are undecided: {', '.join(undecided)}.",
+                words=f"It collects; {len(undecided)} of its {links} links {verb} undecided: {', '.join(undecided)}.",
                 data={"type": step.type.name, "undecided": undecided, "links": links},
             )
 
