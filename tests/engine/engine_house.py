@@ -11,7 +11,7 @@ from auraos.core.catalogue import Catalogue, Effect, StepType
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
 from auraos.engine.engine import Engine
-from auraos.sdk import StepContext
+from auraos.sdk import Http, StepContext
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import SqliteStore
@@ -79,12 +79,20 @@ class House:
         self.catalogue = catalogue
         self.definitions = FolderDefinitions(None, catalogue)
 
-    async def open(self, *, parallel: int = 100, pools: dict[str, int] | None = None) -> Engine:
+    async def open(
+        self, *, parallel: int = 100, pools: dict[str, int] | None = None, http: Http | None = None
+    ) -> Engine:
         self.folder = DataFolder.claim(self.path)
         self.store = SqliteStore.open(self.folder)
         self.blobs = LocalBlobs(self.folder.blobs)
         nowhere: Any = NoDoor()
-        doors = Doors(http=nowhere, secrets=nowhere, sandbox=nowhere, blobs=self.blobs, redact=self.redact)
+        doors = Doors(
+            http=nowhere if http is None else http,
+            secrets=nowhere,
+            sandbox=nowhere,
+            blobs=self.blobs,
+            redact=self.redact,
+        )
         self.engine = Engine(
             self.store,
             self.catalogue,
