@@ -97,11 +97,20 @@ def test_what_is_wrong_is_found_at_its_place(old: str, new: str, path: tuple[Any
     assert path in complaints(WHOLE.replace(old, new))
 
 
+@pytest.mark.parametrize("join", ["all", "any", "collect", 2])
+def test_a_join_is_one_of_three_words_or_a_number(join: str | int) -> None:
+    assert not complaints(
+        WHOLE.replace("      type: transform", f"      type: transform\n      join: {join}")
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ("limit: 100, ", ""),
         ("parallel: 8", 'parallel: "{{ vars.n }}"'),
+        ("parallel: 8", 'batch: "{{ vars.n }}"'),
+        ("parallel: 8", "batch: 0"),
         ("steps: {save: {type: noop}}", "branches: {}"),
         ("branches: {paid", "steps: {paid"),
         ("catch: {steps", "catch: {step"),
