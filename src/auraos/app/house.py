@@ -166,6 +166,7 @@ async def open_for_driving(
     """
     from auraos.app.definitions import FolderDefinitions
     from auraos.app.installed import load_installed
+    from auraos.app.masking import MaskedBlobs
     from auraos.app.network import LateEgress
     from auraos.app.sandbox import LateSandbox
     from auraos.engine.context import Doors
@@ -197,7 +198,7 @@ async def open_for_driving(
             http=egress,
             secrets=reveal,
             sandbox=sandbox,
-            blobs=LocalBlobs(folder.blobs),
+            blobs=MaskedBlobs(LocalBlobs(folder.blobs), redactor),
             redact=redactor.redact,
         )
         engine = Engine(store, installed.catalogue, definitions, doors)

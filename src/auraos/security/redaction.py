@@ -1,10 +1,11 @@
 """Masks the values of secrets in whatever is about to be kept or shown, also where they were encoded on the way."""
 
 import base64
+import codecs
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -17,6 +18,10 @@ SHORTEST = 4
 """A shorter value cannot be told from ordinary text and cannot be masked."""
 FRAGMENT = 8
 """So many characters of a value that was cut off at the start or end of a text are masked, too."""
+LONGEST_SPELLING = 24
+"""So many characters stand for one character of a value at most, in the longest of the forms that are looked for."""
+BEGINNING = 8192
+"""Bytes without a zero among so many first ones are taken for a text."""
 
 
 class Redactor:
@@ -55,7 +60,53 @@ class Redactor:
             return text
         text = self._pattern.sub(MASK, text)
         for value in self._long:
-            text = _mask_cut(text, value)
+            text = _mask_cut_start(_mask_cut_end(text, value), value)
+        return text
+
+    async def redact_stream(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield a text in pieces with every secret masked, also one that lies across pieces; what is no text stays as it is.
+
+        The end of what came is held back until it can no longer be the beginning of a secret.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        held, is_first, is_text = "", True, True
+        async for piece in _with_whole_beginning(pieces):
+            is_text = is_text and not (is_first and b"\0" in piece[:BEGINNING])
+            if not is_text:
+                is_first = False
+                yield piece
+                continue
+            ready, held = self._redact_ready(held + decoder.decode(piece), is_first=is_first)
+            is_first = False
+            if ready:
+                yield ready.encode("utf-8", "surrogateescape")
+        rest = held + decoder.decode(b"", final=True)
+        if rest:
+            yield self._redact_end(rest).encode("utf-8", "surrogateescape")
+
+    def _redact_ready(self, text: str, *, is_first: bool) -> tuple[str, str]:
+        """Return what is certain of a text of which more may come, masked, and the rest of it as it is."""
+        if self._pattern is None:
+            return text, ""
+        if is_first:
+            for value in self._long:
+                text = _mask_cut_start(text, value)
+        certain = max(0, len(text) - LONGEST_SPELLING * max(map(len, self._values)))
+        parts, at = [], 0
+        for found in self._pattern.finditer(text):
+            if found.start() >= certain:
+                break
+            parts += [text[at : found.start()], MASK]
+            at = found.end()
+        certain = max(certain, at)
+        return "".join([*parts, text[at:certain]]), text[certain:]
+
+    def _redact_end(self, text: str) -> str:
+        if self._pattern is None:
+            return text
+        text = self._pattern.sub(MASK, text)
+        for value in self._long:
+            text = _mask_cut_end(text, value)
         return text
 
     def _redact(self, value: Any) -> Any:
@@ -76,6 +127,20 @@ class Redactor:
         return value
 
 
+async def _with_whole_beginning(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the same bytes, in a first piece so many that a text can be told from what is none."""
+    beginning = b""
+    async for piece in pieces:
+        if len(beginning) < BEGINNING:
+            beginning += piece
+            if len(beginning) >= BEGINNING:
+                yield beginning
+        else:
+            yield piece
+    if len(beginning) < BEGINNING:
+        yield beginning
+
+
 def _as_pattern(form: str) -> str:
     """Return the pattern that finds a form; the two digits behind a percent sign may be of either case."""
     return re.sub("%([0-9A-Fa-f]{2})", r"%(?i:\1)", re.escape(form))
@@ -93,11 +158,16 @@ def _any_of(sign: str) -> str:
     return f"(?:{'|'.join(spelled)}{'|' + re.escape('+') if sign == ' ' else ''})"
 
 
-def _mask_cut(text: str, value: str) -> str:
-    """Mask the beginning of a value at the end of a text, and its end at the start."""
+def _mask_cut_end(text: str, value: str) -> str:
+    """Mask the beginning of a value at the end of a text."""
     at = text.rfind(value[:FRAGMENT], max(0, len(text) - len(value)))
     if at >= 0 and value.startswith(text[at:]):
         text = text[:at] + MASK
+    return text
+
+
+def _mask_cut_start(text: str, value: str) -> str:
+    """Mask the end of a value at the start of a text."""
     at = text.find(value[-FRAGMENT:], 0, len(value))
     if at >= 0 and value.endswith(text[: at + FRAGMENT]):
         text = MASK + text[at + FRAGMENT :]

@@ -1,0 +1,40 @@
+"""Files without secrets: what steps keep as text is masked on its way to the disk, as all else that is kept."""
+
+from collections.abc import AsyncIterator
+
+from auraos.core.values import FileReference
+from auraos.engine.ports import Blobs
+from auraos.sdk import Files
+from auraos.security.redaction import Redactor
+
+
+class MaskedBlobs:
+    """Blobs into which no text is written with a revealed secret in it."""
+
+    def __init__(self, blobs: Blobs, redactor: Redactor) -> None:
+        self._blobs = blobs
+        self._redactor = redactor
+
+    def files(self, workspace: str, run: str) -> "MaskedFiles":
+        """Return the door through which the steps of one run write and read files."""
+        return MaskedFiles(self._blobs.files(workspace, run), self._redactor)
+
+    async def share(self, reference: FileReference, *, workspace: str, source: str, target: str) -> None:
+        """Let another run hold this file too."""
+        await self._blobs.share(reference, workspace=workspace, source=source, target=target)
+
+
+class MaskedFiles:
+    """The files of one run; hash and size are those of the masked content."""
+
+    def __init__(self, files: Files, redactor: Redactor) -> None:
+        self._files = files
+        self._redactor = redactor
+
+    async def write(self, pieces: AsyncIterator[bytes], *, media_type: str, name: str = "") -> FileReference:
+        """Keep what the pieces hold, masked, and return how to name it."""
+        return await self._files.write(self._redactor.redact_stream(pieces), media_type=media_type, name=name)
+
+    def read(self, reference: FileReference) -> AsyncIterator[bytes]:
+        """Yield the content in pieces."""
+        return self._files.read(reference)
