@@ -217,7 +217,6 @@ def test_a_workflow_hears_of_a_failure_and_both_runs_show_the_link(auraos, serve
     settings = "  settings: {on_failure: tell}\n"
     auraos.write("flow.yaml", document(f"a: {{{ASK}}}", server.place, settings=settings))
     told = auraos("run", "flow.yaml", "--allow-net", server.place, "--json").json
-    auraos("runs", "resume", "2", "--allow-net", server.place)
     shown = auraos("runs", "show", "1", "--json").json
     heard = auraos("runs", "show", "2", "--json").json
     assert (told["state"], server.count("tell")) == ("failed", 1)

@@ -11,7 +11,9 @@ from typing import Any
 
 from auraos.app.following import Followed, Patience, Waiting, follow
 from auraos.app.house import LONG_WAIT, House
+from auraos.app.kin import find_kin
 from auraos.cli.exits import Exit
+from auraos.cli.kin import show_hearing
 from auraos.cli.options import runs_command
 from auraos.cli.progress import Progress, Row, run_line, show_row
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
@@ -74,8 +76,24 @@ async def follow_and_show(
     finally:
         finish()
     code = report(house, told, as_json=as_json)
+    await see_failure_heard(house, told, as_json=as_json)
     await _see_writes_off(house, detach, as_json=as_json)
     return code
+
+
+async def see_failure_heard(house: House, told: Followed, *, as_json: bool) -> None:
+    """Stay while the workflow that hears of a failure does its work in this process, and say what came of it."""
+    if told.state not in ("failed", "compensated"):
+        return
+    row = await house.find(told.run)
+    if (await house.program(row)).workflow.settings.on_failure is None:
+        return
+    if house.own_engine is not None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(house.own_engine.drive_until_idle(), _LONGEST_STAY)
+    kin = await find_kin(house, row)
+    if not as_json:
+        show_hearing(to_side(), kin)
 
 
 async def _see_writes_off(house: House, detach: asyncio.Event, *, as_json: bool) -> None:

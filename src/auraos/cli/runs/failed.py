@@ -16,7 +16,7 @@ from auraos.app.following import Patience, follow
 from auraos.app.house import House, open_for_reading
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.following import exit_code, person
+from auraos.cli.following import exit_code, person, see_failure_heard
 from auraos.cli.options import DEFAULT_DATA, Data, Json
 from auraos.cli.screen import Screen, clean, fit, print_json, to_people
 from auraos.cli.times import clock
@@ -187,6 +187,7 @@ async def _finish(house: House, told: dict[str, Any], patience: Patience, *, qui
     if not quiet:
         why = f": {clean(followed.error.message)}" if followed.error is not None else ""
         screen.line(f"run {number} → run {followed.number} {followed.state}{fit(why, 100)}")
+    await see_failure_heard(house, followed, as_json=quiet)
     return exit_code(followed)
 
 

@@ -11,9 +11,9 @@ from auraos.app.kin import find_kin
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import answers_to, show_error
+from auraos.cli.kin import kin_document, show_kin
 from auraos.cli.options import DEFAULT_DATA, Data, Json
 from auraos.cli.runs.facts import fact_words
-from auraos.cli.runs.kin import kin_document, show_kin
 from auraos.cli.runs.options import Run
 from auraos.cli.runs.rows import STATE_TINTS, left_words, row_document, took, with_house
 from auraos.cli.runs.timeline import show_view, view_document

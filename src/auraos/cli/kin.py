@@ -19,6 +19,11 @@ def show_kin(screen: Screen, kin: Kin) -> None:
     if kin.source is not None and kin.how in _WORDS:
         words = _WORDS[kin.how].format(f"{kin.source.number} of {clean(kin.source.workflow)}")
         screen.line(f"  {words}")
+    show_hearing(screen, kin)
+
+
+def show_hearing(screen: Screen, kin: Kin) -> None:
+    """Print a line on the run that hears of a failure, where there is one."""
     if kin.heard_by is not None:
         row = kin.heard_by
         screen.line(f"  run {row.number} of {clean(row.workflow)} hears of it: {row.state}")
