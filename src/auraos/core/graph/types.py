@@ -244,7 +244,17 @@ class Types:
         links = [link for link in step.scope.scope.links if link.target == step.id]
         sources = [step.scope.steps.get(link.source) if link.port != "error" else None for link in links]
         output = union(*(self.output_of(source) if source else ANY for source in sources)) if sources else ANY
-        return mapping_of({"step": TEXT, "port": TEXT, "output": output})
+        names = (
+            union(*(type_of_value(name) for name in dict.fromkeys(link.source for link in links)))
+            if links
+            else TEXT
+        )
+        ports = (
+            union(*(type_of_value(name) for name in dict.fromkeys(link.port for link in links)))
+            if links
+            else TEXT
+        )
+        return mapping_of({"step": names, "port": ports, "output": output})
 
     def _items_of(self, step: StepView) -> Type:
         """Return the type of one of the items that a loop or a list step works on; of a loop with batches it is a list."""
