@@ -49,6 +49,40 @@ def test_json_that_cannot_be_kept_is_refused_with_a_reason(text, fault):
     assert fault in fault_of(parse_json, {"text": text})
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"a": 1, "a": 2}', "'a' stands twice in a mapping, again at line 1 column 10"),
+        ('{"a": 1, "\\u0061": 2}', "'a' stands twice in a mapping, again at line 1 column 10"),
+        (
+            '[{"a": {"b": "{"}},\n {"c": [],\n  "d": {"a": 1}, "c": 2}]',
+            "'c' stands twice in a mapping, again at line 3 column 18",
+        ),
+        (
+            '{"a\\"b": 1, "x": "a\\"b", "a\\"b": 2}',
+            "'a\"b' stands twice in a mapping, again at line 1 column 26",
+        ),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_its_place(text, place):
+    assert place in fault_of(parse_json, {"text": text})
+    assert parse_json.evaluate({"text": text, "doubles": "last"})
+
+
+def test_a_key_that_stands_twice_in_a_line_is_refused_with_its_line():
+    text = '{"a": 1}\n\n{"b": 1, "b": 1}\n'
+    assert "'b' stands twice in a mapping, again at line 3 column 10" in fault_of(
+        parse_json, {"text": text, "lines": True}
+    )
+    assert parse_json.evaluate({"text": text, "lines": True, "doubles": "last"}) == [{"a": 1}, {"b": 1}]
+
+
+def test_a_key_may_stand_once_in_each_of_several_mappings():
+    assert parse_json.evaluate({"text": '{"a": {"a": [{"a": 1}, {"a": 2}]}}'}) == {
+        "a": {"a": [{"a": 1}, {"a": 2}]}
+    }
+
+
 def test_json_numbers_stay_exact_where_asked():
     assert parse_json.evaluate({"text": "18446744073709551616"}) == Decimal(18446744073709551616)
     assert parse_json.evaluate({"text": "9223372036854775807"}) == 9223372036854775807

@@ -1,14 +1,18 @@
 """`json.parse` and `json.format`: strict JSON, within the bounds of the language's numbers and depth."""
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 
 from auraos.core.values import LARGEST_INT, SMALLEST_INT, ValueRefusedError, to_plain, to_wire
 from auraos.sdk import Effect, Example, Value, step_type
 from auraos.steps.kinds import Text, bad_text
+
+_MARKS = re.compile(r'[{}\[\]]|(?P<text>"(?:[^"\\]|\\.)*+")\s*(?P<colon>:)?', re.DOTALL)
+"""What tells the keys of a JSON text: brackets, and texts with the colon behind a key."""
 
 
 class ParseSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -21,6 +25,12 @@ class ParseSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     decimals: Annotated[
         bool, msgspec.Meta(description="Read numbers with a point as decimals, exact to the last digit.")
     ] = False
+    doubles: Annotated[
+        Literal["refuse", "last"],
+        msgspec.Meta(
+            description="What to do about a key that stands twice in a mapping: fail, or keep the last."
+        ),
+    ] = "refuse"
 
 
 @step_type(
@@ -39,11 +49,55 @@ class ParseSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 def parse_json(settings: ParseSettings) -> Value:
     """Reads JSON text into values.
 
-    Whole numbers of more than 64 bits become decimals. NaN, Infinity and trailing text are refused.
+    Whole numbers of more than 64 bits become decimals. NaN, Infinity and trailing text are refused, and so is a key that
+    stands twice in a mapping, for one of its values would silently be lost.
     """
     if not settings.lines:
-        return read_json(settings.text, decimals=settings.decimals)
-    return [read_json(line, decimals=settings.decimals) for line in settings.text.split("\n") if line.strip()]
+        return _parse(settings.text, settings)
+    lines = enumerate(settings.text.split("\n"), start=1)
+    return [_parse(text, settings, line) for line, text in lines if text.strip()]
+
+
+class _DoubleKey(Exception):  # noqa: N818 (it never leaves this module)
+    pass
+
+
+def _parse(text: str, settings: ParseSettings, line: int = 1) -> Value:
+    """Read one document, which begins in this line."""
+    try:
+        return read_json(text, decimals=settings.decimals, keep_last=settings.doubles == "last")
+    except _DoubleKey:
+        fault = f"the key {_find_double(text, line)}"
+        raise bad_text("JSON", fault, "To keep the last one, set `doubles: last`.") from None
+
+
+def _find_double(text: str, line: int) -> str:
+    """Say which key of a text stands twice in a mapping, and where for the second time."""
+    scopes: list[set[str]] = []
+    for found in _MARKS.finditer(text):
+        if found[0] in "{[":
+            scopes.append(set())
+        elif found[0] in "}]":
+            scopes.pop()
+        elif found["colon"]:
+            key = _key_of(found["text"])
+            if key in scopes[-1]:
+                before = text[: found.start()]
+                place = f"line {before.count(chr(10)) + line} column {len(before) - before.rfind(chr(10))}"
+                return f"{key[:100]!r} stands twice in a mapping, again at {place}"
+            scopes[-1].add(key)
+    raise AssertionError("a text with a key that stands twice was read without it")
+
+
+def _key_of(text: str) -> str:
+    return str(json.loads(text))
+
+
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise _DoubleKey
+    return mapping
 
 
 class FormatSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -88,7 +142,7 @@ def write_json(value: Value, *, indent: int = 0, sort_keys: bool = False) -> str
     )
 
 
-def read_json(text: str | bytes, *, decimals: bool = False) -> Value:
+def read_json(text: str | bytes, *, decimals: bool = False, keep_last: bool = True) -> Value:
     """Return the values of a JSON text; fail as class `data` with the place of the mistake."""
     try:
         value = json.loads(
@@ -96,6 +150,7 @@ def read_json(text: str | bytes, *, decimals: bool = False) -> Value:
             parse_int=_whole_number,
             parse_float=_decimal if decimals else _number,
             parse_constant=_no_constant,
+            object_pairs_hook=None if keep_last else _refuse_doubles,
         )
         to_wire(value)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
