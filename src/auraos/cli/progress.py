@@ -22,6 +22,7 @@ from auraos.core.run.facts import (
     StepFailed,
     StepGranted,
     StepUnknown,
+    TimerFired,
     WaitStarted,
 )
 from auraos.engine.stream import Change
@@ -127,6 +128,8 @@ class Progress:
             case WaitStarted(path=path):
                 self._begin(path)
                 self._say(path, "waiting", wait_words(fact), fact.at)
+            case TimerFired(path=path, timer="remind"):
+                self._say(path, "waiting", "is asked again", fact.at)
             case LoopEntered(path=path, items=items):
                 row = self._begin(path)
                 row.total = len(items)

@@ -151,7 +151,7 @@ def _pick(run: str, candidates: list[str], path: str, what: str) -> str:
         return candidates[0]
     known = f" These do: {', '.join(sorted(candidates))}." if candidates else ""
     raise RequestRefusedError(
-        f"No step {path!r} of run {run} {what}.{known}" if path or not candidates
+        f"No step {f'{path!r} ' if path else ''}of run {run} {what}.{known}" if path or not candidates
         else f"Several steps of run {run} wait: {', '.join(sorted(candidates))}.",
         hint="Name its path." if candidates and not path else "",
         candidates=sorted(candidates),

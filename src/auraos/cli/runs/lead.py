@@ -20,9 +20,11 @@ from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
+from auraos.cli.runs.answers import answer_words, find_answer
 from auraos.cli.runs.options import Comment, Force, Run, Step, Undo, Wait
 from auraos.cli.screen import print_json, to_people
 from auraos.cli.values import with_kinds
+from auraos.core.errors import UserError
 from auraos.core.run import FINAL
 from auraos.engine.ports import RunRow
 
@@ -92,7 +94,7 @@ def approve(
 ) -> int:
     """Say yes to what a run asks."""
     wish = _answer("approved", step, comment, payload)
-    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
+    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json, answers=step)
 
 
 def reject(
@@ -109,7 +111,7 @@ def reject(
 ) -> int:
     """Say no to what a run asks."""
     wish = _answer("rejected", step, comment, payload)
-    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
+    return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json, answers=step)
 
 
 def resolve(
@@ -205,18 +207,37 @@ def _answer(decision: str, step: str, comment: str, payload: tuple[str, ...]) ->
     given = read_input(payload)
 
     async def wish(house: House, row: RunRow) -> None:
-        await house.engine.approve(row.run, decision, path=step, by=person(), comment=comment, data=given)
+        try:
+            await house.engine.approve(row.run, decision, path=step, by=person(), comment=comment, data=given)
+        except UserError as refused:
+            before = find_answer(await house.facts(row.run), step)
+            if before is None or refused.hint:
+                raise
+            raise WrongInputError(
+                f"Nobody is asked there any more: {answer_words(before)}", hint="An answer stands."
+            ) from refused
 
     return wish
 
 
 def _lead(
-    run: str, wish: Wish, *, data: Path, allow_net: tuple[str, ...], wait: bool | None, as_json: bool
+    run: str,
+    wish: Wish,
+    *,
+    data: Path,
+    allow_net: tuple[str, ...],
+    wait: bool | None,
+    as_json: bool,
+    answers: str | None = None,
 ) -> int:
+    """Deliver a wish and stay with the run. `answers` names the step that is answered; it may be empty."""
+
     async def begin(house: House) -> tuple[str, int]:
         row = await house.find(run)
         if row.state in FINAL:
-            raise WrongInputError(f"Run {row.number} is over: it {_ended(row.state)}.", hint=_hint(row))
+            before = None if answers is None else find_answer(await house.facts(row.run), answers)
+            told = f" {answer_words(before)}" if before is not None else ""
+            raise WrongInputError(f"Run {row.number} is over: it {_ended(row.state)}.{told}", hint=_hint(row))
         top = await _outermost(house, row)
         after = len(await house.facts(top.run))
         await wish(house, row)

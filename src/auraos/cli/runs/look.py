@@ -13,6 +13,7 @@ from auraos.cli.failures import WrongInputError
 from auraos.cli.following import answers_to, show_error
 from auraos.cli.kin import kin_document, show_kin
 from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.runs.answers import find_reminders, reminder_words
 from auraos.cli.runs.facts import fact_words
 from auraos.cli.runs.options import Run
 from auraos.cli.runs.rows import STATE_TINTS, left_words, row_document, took, with_house
@@ -42,7 +43,7 @@ def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         show_kin(screen, kin)
         show_view(screen, seen)
         if row.state not in FINAL:
-            _show_waits(screen, house, row, await find_waits(house, row.run))
+            await _show_waits(screen, house, row, await find_waits(house, row.run))
         return Exit.DONE
 
     return with_house(data, look)
@@ -57,7 +58,12 @@ def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         seen = await house.view(row)
         if json:
             listed = [
-                {**msgspec.to_builtins(one.why), "run": one.run, "answers": answers_to(house, one)}
+                {
+                    **msgspec.to_builtins(one.why),
+                    "run": one.run,
+                    "answers": answers_to(house, one),
+                    "reminders": find_reminders(await house.facts(one.run), one.why.path),
+                }
                 for one in waits
             ]
             told = {"run": row.run, "number": row.number, "state": row.state, "driven": house.is_driven}
@@ -67,7 +73,7 @@ def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         _show_head(screen, row)
         if seen.error is not None:
             show_error(screen, seen.error)
-        _show_waits(screen, house, row, waits)
+        await _show_waits(screen, house, row, waits)
         return Exit.DONE
 
     return with_house(data, look)
@@ -196,12 +202,15 @@ def _show_head(screen: Screen, row: RunRow) -> None:
     screen.line(f"  started {clock(row.started_at)}{by}, {lasted}, version {row.version[:12]}{parent}")
 
 
-def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Waiting]) -> None:
+async def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Waiting]) -> None:
     for one in waits:
         inside = f"run {one.number}, " if one.number != row.number else ""
         screen.line(
             f"  {screen.tint('⧗', 'yellow')} {inside}{clean(one.why.path)}: {clean(with_local_times(one.why.words))}"
         )
+        words = reminder_words(find_reminders(await house.facts(one.run), one.why.path))
+        if words:
+            screen.line(f"      {screen.tint(words, 'yellow')}")
         for command in answers_to(house, one):
             screen.line(f"      {screen.tint(clean(command), 'cyan')}")
     if not house.is_driven and not all(one.needs_somebody for one in waits):
