@@ -18,8 +18,8 @@ _OPEN_WORK = (
 class LookingStore(SqliteStore):
     """The store of a folder that may not be written. It holds no lock, and shows what was folded into the file."""
 
-    def __init__(self, readers: Readers) -> None:
-        self._readers = readers
+    def __init__(self, reader: Readers) -> None:
+        self._reader = reader
 
     def submit(self, writes: Sequence[Write], told: Told) -> None:  # noqa: ARG002 (as in the port)
         """Refuse to write."""
@@ -27,7 +27,7 @@ class LookingStore(SqliteStore):
 
     async def close(self) -> None:
         """Let go of the file."""
-        self._readers.close()
+        self._reader.close()
 
 
 def open_for_looking(file: Path) -> LookingStore:

@@ -8,29 +8,16 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from auraos.core.errors import OperationalError
+from auraos.storage.reads import LONGEST_READ, ReadFailedError, ReadTooLongError
 
-LONGEST_READ = 5.0
 _CHECK_EVERY = 20_000  # steps of SQLite's machine, some tenths of a millisecond
 
 T = TypeVar("T")
-
-
-class ReadTooLongError(OperationalError):
-    """A query of the store took too long and was cut off."""
-
-    code = "read-too-long"
-
-
-class ReadFailedError(OperationalError):
-    """The store could not be read."""
-
-    code = "read-failed"
 
 
 class Readers:
@@ -46,16 +33,14 @@ class Readers:
         self._opened: list[sqlite3.Connection] = []
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store-reader")
 
-    async def all(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[tuple[Any, ...]], T]
-    ) -> list[T]:
+    async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
         """Return what a query finds, each row as data."""
         loop = asyncio.get_running_loop()
         rows = await loop.run_in_executor(self._threads, self._read, sql, parameters)
         return [make(row) for row in rows]
 
     async def one(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[tuple[Any, ...]], T]
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
     ) -> T | None:
         """Return the first that a query finds, or None."""
         found = await self.all(sql, parameters, make)

@@ -90,8 +90,3 @@ FORGET_SUBSCRIPTIONS = "delete from subscriptions where run=?"
 READ_OWNER = "select value from meta where name='owner'"
 PROBE = "insert or replace into meta values('probed', ?)"
 SET_OWNER = "insert or replace into meta values('owner', ?)"
-
-SELECT_RUNS = (
-    "select id, workspace, number, workflow, version, state, started_at, changed_at, finished_at, why,"
-    " started_by, parent, origin, awaited, asleep, shard from runs"
-)

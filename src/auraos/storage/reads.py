@@ -1,0 +1,125 @@
+"""What both stores read in the same words: SQL with `?` for values, which each store's readers carry out."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from auraos.core.errors import OperationalError, UserError
+from auraos.engine.ports import Batch, LogLine, NotFoundError, RunQuery, RunRow, Subscription, Version
+from auraos.storage import rows
+from auraos.storage.texts import is_storable
+
+T = TypeVar("T")
+LARGEST_PAGE = 1000
+LONGEST_READ = 5.0
+"""For how many seconds a query may run before it is cut off."""
+
+
+class ReadTooLongError(OperationalError):
+    """A query of the store took too long and was cut off."""
+
+    code = "read-too-long"
+
+
+class ReadFailedError(OperationalError):
+    """The store could not be read."""
+
+    code = "read-failed"
+
+
+class AmbiguousRunError(UserError):
+    """More than one run's id begins so."""
+
+    code = "ambiguous-run"
+
+
+class Reader(Protocol):
+    """Carries out queries, a few at once."""
+
+    async def all(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> list[T]: ...
+
+    async def one(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> T | None: ...
+
+
+class Reads:
+    """The reading half of a store. Whoever inherits it sets `_reader`."""
+
+    _reader: Reader
+
+    async def journal(self, run: str, after: int = 0) -> list[Batch]:
+        """Return the journal of a run in order."""
+        sql = "select seq, count, facts from journal where run=? and seq + count - 1 > ? order by seq"
+        return await self._reader.all(sql, (run, after), rows.batch)
+
+    async def find(self, name: str, *, workspace: str | None = None) -> RunRow | None:
+        """Return the run with this id; within a workspace also by its number or the beginning of its id."""
+        if not is_storable(name):
+            return None
+        if workspace is None:
+            return await self._reader.one(f"{rows.SELECT_RUNS} where id=?", (name,), rows.run_row)
+        if name.isascii() and name.isdigit() and len(name) < 12:
+            sql = f"{rows.SELECT_RUNS} where workspace=? and number=? and number > 0"
+            by_number = await self._reader.one(sql, (workspace, int(name)), rows.run_row)
+            if by_number is not None:
+                return by_number
+        sql = f"{rows.SELECT_RUNS} where id >= ? and id < ? and workspace=? order by id limit 2"
+        found = await self._reader.all(sql, (name, name + "\U0010ffff", workspace), rows.run_row)
+        if len(found) > 1 and found[0].run != name:
+            raise AmbiguousRunError(f"The ids of several runs begin with {name!r}.", hint="Write more of it.")
+        return found[0] if found and name else None
+
+    async def runs(self, query: RunQuery) -> list[RunRow]:
+        """Return a page of runs, newest first."""
+        tests: list[str] = ["workspace=?"]
+        values: list[Any] = [query.workspace]
+        if query.states:
+            tests.append(f"state in ({','.join('?' * len(query.states))})")
+            values.extend(query.states)
+        if query.workflow:
+            tests.append("workflow=?")
+            values.append(query.workflow)
+        if query.parent is None:
+            tests.append("number > 0")
+        else:
+            tests.append("parent=? and parent <> ''")
+            values.append(query.parent)
+        if query.before:
+            tests.append("id < ?")
+            values.append(query.before)
+        if not all(is_storable(value) for value in values):
+            return []
+        sql = f"{rows.SELECT_RUNS} where {' and '.join(tests)} order by id desc limit ?"
+        return await self._reader.all(sql, (*values, min(query.limit, LARGEST_PAGE)), rows.run_row)
+
+    async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
+        """Return the first lines that the steps of a run, or the one at this path, wrote."""
+        sql = "select run, path, attempt, at, level, message, fields from logs where run=?"
+        if path is None:
+            return await self._reader.all(f"{sql} order by line limit ?", (run, limit), rows.log_line)
+        if not is_storable(path):
+            return []
+        return await self._reader.all(
+            f"{sql} and path=? order by line limit ?", (run, path, limit), rows.log_line
+        )
+
+    async def version(self, hash: str) -> Version | None:  # noqa: A002 (as in the port)
+        """Return a version of a definition by its hash."""
+        sql = "select hash, kind, name, text, step_types from definition_versions where hash=?"
+        return await self._reader.one(sql, (hash,), rows.version)
+
+    async def answer(self, request: str) -> bytes | None:
+        """Return why a request was refused, None while it waits."""
+        found = await self._reader.all("select refusal from requests where id=?", (request,), rows.refusal)
+        if not found:
+            raise NotFoundError(f"The request {request!r} was answered.")
+        return found[0]
+
+    async def subscribers(self, type: str) -> list[Subscription]:  # noqa: A002 (as in the port)
+        """Return the waits for events of this type."""
+        if not is_storable(type):
+            return []
+        sql = "select run, path, type, shard from subscriptions where type=? order by run, path"
+        return await self._reader.all(sql, (type,), rows.subscription)
