@@ -168,10 +168,10 @@ async def test_a_result_waits_for_the_disk_to_be_mended(home: House) -> None:
 async def test_a_run_that_breaks_the_machine_is_set_apart_and_harms_nobody(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(program: Any, state: Any, given: Any) -> Any:
+    def broken(program: Any, state: Any, given: Any, **options: Any) -> Any:
         if getattr(given, "name", "") == "poison":
             raise RuntimeError("This must not happen.")
-        return advance(program, state, given)
+        return advance(program, state, given, **options)
 
     monkeypatch.setattr("auraos.engine.runner.advance", broken)
     run = await home.start(flow("paid: {type: wait.signal, with: {name: paid}}"))

@@ -207,18 +207,33 @@ def _is_same(left: object, right: object) -> bool:
 
 
 def _mapping_to_wire(value: dict[Any, Any], depth: int) -> dict[str, Any]:
-    wired: dict[str, Any] = {}
-    changed = type(value) is not dict
+    """Return the mapping itself where all of it is plain, as almost all data is; so nothing is built before it must be."""
+    changes: dict[str, Any] | None = None if type(value) is dict else {}
     for key, item in value.items():
-        if type(key) is not str:
-            raise ValueRefusedError(f"A mapping has text keys only, not {type_name(key)} {key!r}.")
-        if not key.isascii():
-            _refuse_surrogates(key)
-        written = "$" + key if key[:1] == "$" else key
-        wire = to_wire(item, depth)
-        changed = changed or wire is not item or written is not key
-        wired[written] = wire
-    return wired if changed else value
+        if type(key) is not str or not key.isascii():
+            _refuse_key(key)
+        kind = type(item)
+        if (
+            (kind is str and item.isascii())
+            or (kind is int and SMALLEST_INT <= item <= LARGEST_INT)
+            or kind is bool
+            or item is None
+        ):
+            wire = item
+        else:
+            wire = to_wire(item, depth)
+        if wire is not item or key[0:1] == "$":
+            changes = {} if changes is None else changes
+            changes[key] = wire
+    if changes is None:
+        return value
+    return {"$" + key if key[:1] == "$" else key: changes.get(key, item) for key, item in value.items()}
+
+
+def _refuse_key(key: Any) -> None:
+    if type(key) is not str:
+        raise ValueRefusedError(f"A mapping has text keys only, not {type_name(key)} {key!r}.")
+    _refuse_surrogates(key)
 
 
 def _special_to_wire(value: Value) -> Any:

@@ -143,7 +143,7 @@ class Runner:
         if run.state is None:
             run.held.append(given)
             return True
-        made = self._advance(run, fact)
+        made = self._advance(run, fact, self.slots.offer())
         if made is None:  # what breaks the machine is not given to it again
             if waiter is not None:
                 waiter.set_exception(UnexpectedError(f"Run {run.id} broke the engine and is set apart."))
@@ -185,14 +185,19 @@ class Runner:
         self._unwritten += len(outbox)
         self._store.submit([write for _, write in outbox], partial(self._told, [run for run, _ in outbox]))
 
-    def _advance(self, run: ActiveRun, given: OutsideFact | Nudge) -> StepMade | None:
+    def _advance(self, run: ActiveRun, given: OutsideFact | Nudge, slots: int = 0) -> StepMade | None:
         assert run.state is not None
         try:
-            made = advance(run.program, run.state, given)
+            made = advance(run.program, run.state, given, slots=slots)
         except Exception as error:
             log.exception("run.broke", extra={"run": run.id})
             self._hooks.broke(run, error)
             return None
+        if slots:
+            for wish in made.commands:
+                if type(wish) is ExecuteStep:  # it was granted one of the slots that were offered
+                    self.slots.take_anyway("")
+                    run.holding[wish.path, wish.attempt] = ""
         for fact in made.facts:
             run.note(fact)
         run.draft.facts.extend(made.facts)

@@ -40,6 +40,10 @@ class Slots:
             return False
         return self._take(pool)
 
+    def offer(self) -> int:
+        """Return how many slots steps of no pool may take at once, without standing in line."""
+        return self.free if self.is_open and self.free > 0 and not self._queues else 0
+
     def take_anyway(self, pool: str) -> None:
         """Take a slot that somebody holds by right already, even beyond the limit."""
         self.free -= 1

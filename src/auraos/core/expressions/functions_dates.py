@@ -36,6 +36,8 @@ def today(scope: Scope, zone: str | None = None) -> date:
 
 def _clock(scope: Scope, zone: str | None) -> datetime:
     moment = scope.get("$now")
+    if callable(moment):
+        moment = moment()
     if not isinstance(moment, datetime):
         raise CallError("no-clock", "There is no time here.", "Give the time as a value.")
     return moment.astimezone(find_zone(zone)) if zone else moment

@@ -1,6 +1,7 @@
 """Identities that follow from what they name, so that doing something again names it the same."""
 
 import hashlib
+from hashlib import sha256
 
 
 def child_run_id(run: str, path: str, at: int) -> str:
@@ -21,3 +22,8 @@ def hearing_run_id(run: str, ended_at: int) -> str:
 def idempotency_key(*parts: object) -> str:
     """Return the key of an effect: 40 characters that say nothing about its parts."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:40]
+
+
+def own_key(origin: str, path: str, generation: int) -> str:
+    """Return the key of an effect that has none of its author's: `idempotency_key` of these parts, which is called most."""
+    return sha256(f"{origin}\x1f{path}\x1f{generation}".encode()).hexdigest()[:40]

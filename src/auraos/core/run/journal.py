@@ -24,6 +24,7 @@ VALUES: dict[type, tuple[str, ...]] = {
     facts.UndoEntry: ("settings",),
     facts.Result: ("output",),
     facts.RunStarted: ("input", "variables", "trigger"),
+    facts.RunAdmitted: ("input",),
     facts.StepSucceeded: ("output",),
     facts.StepResolved: ("output",),
     facts.SignalReceived: ("data",),
@@ -56,6 +57,9 @@ NESTED: dict[type, tuple[str, ...]] = {
 }
 """Which fields hold structures that hold values in turn."""
 
+PLAIN = {kind: names for kind, names in VALUES.items() if kind not in NESTED}
+"""Those whose values lie on top, as in most facts: where these are plain, the fact is written as it is."""
+
 VERSIONS: dict[str, int] = {}
 """Facts whose shape has changed since the first release, and their present version."""
 
@@ -71,6 +75,13 @@ _decode = msgspec.json.Decoder(AnyFact).decode
 
 def encode_fact(fact: AnyFact) -> bytes:
     """Return the stored form of a fact; raise `ValueRefusedError` for a value that cannot be kept."""
+    for name in PLAIN.get(type(fact), ()):
+        value = getattr(fact, name)
+        if to_wire(value, -SPARE_DEPTH) is not value:
+            break
+    else:
+        if type(fact) in PLAIN:
+            return _encode(fact)
     return _encode(_convert(fact, _to_stored))
 
 

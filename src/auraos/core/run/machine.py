@@ -26,7 +26,7 @@ from auraos.core.run import (
     tokens,
     waits,
 )
-from auraos.core.run.commands import Continue, Continued, Nudge, SlotOpened
+from auraos.core.run.commands import Continue, Continued, Nudge, QueueStep, SlotOpened
 from auraos.core.run.evaluation import compute, compute_later, evaluate_or_error
 from auraos.core.run.facts import AnyFact, OutsideFact, Result, StepError, StepSettled
 from auraos.core.run.program import CONTAINERS, Program, StepProgram
@@ -42,8 +42,12 @@ def advance(
     given: OutsideFact | facts.Computed | Nudge,
     *,
     budget: int = TURN_ACTIVATIONS,
+    slots: int = 0,
 ) -> StepMade:
-    """Let one thing happen to a run; return the facts for one commit, the wishes to release after it, and what settled."""
+    """Let one thing happen to a run; return the facts for one commit, the wishes to release after it, and what settled.
+
+    With `slots`, so many steps of no pool that would queue are granted at once, as `SlotOpened` would do one by one.
+    """
     assert state.program is program
     turn = Turn(state, max(given.at, state.last_at), _evolve)
     match given:
@@ -66,9 +70,25 @@ def advance(
                 given = msgspec.structs.replace(given, semantics=facts.SEMANTICS)
             turn.decide(given if given.at == turn.at else msgspec.structs.replace(given, at=turn.at))
     _work(turn, budget)
+    if slots and turn.commands:
+        _grant_at_once(turn, slots)
     if turn.facts:
         state.last_at = turn.at
     return StepMade(turn.facts, turn.commands, turn.outcomes)
+
+
+def _grant_at_once(turn: Turn, slots: int) -> None:
+    """Grant steps that have just queued, in their order; a grant that fails may let others queue, whose turn is later."""
+    queued = [wish for wish in turn.commands if type(wish) is QueueStep and not wish.pool][:slots]
+    for wish in queued:
+        waiting = turn.state.activations.get(wish.path)
+        if waiting is None or waiting.status != "queued" or turn.state.phase != "running":
+            continue
+        turn.commands.remove(wish)
+        attempts.grant(turn, waiting)
+        _digest(turn)
+    if queued and turn.state.agenda:
+        _work(turn, TURN_ACTIVATIONS)
 
 
 def fold(
@@ -211,6 +231,8 @@ def _timer_fired(turn: Turn, fact: facts.TimerFired) -> None:
 
 _EFFECTS: dict[type, Callable[[Turn, Any], None]] = {
     facts.RunStarted: starting.run_started,
+    facts.RunAdmitted: starting.run_admitted,
+    facts.RunRefused: starting.run_refused,
     facts.RunPaused: starting.run_paused,
     facts.RunResumed: starting.run_resumed,
     facts.RunQuarantined: starting.run_quarantined,

@@ -8,7 +8,7 @@ from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
     StepError,
 )
-from auraos.core.run.identity import idempotency_key
+from auraos.core.run.identity import idempotency_key, own_key
 from auraos.core.run.program import WAITS
 from auraos.core.run.state import Activation
 from auraos.core.run.turn import Turn
@@ -23,9 +23,11 @@ def is_ending(activation: Activation) -> bool:
 
 def time_left(turn: Turn, activation: Activation) -> float | None:
     """Return how long this attempt may take, in seconds: its timeout, or what is left of the step's deadline."""
-    limits = [activation.step.timeout, None if activation.deadline is None else activation.deadline - turn.at]
-    shortest = min((limit for limit in limits if limit is not None), default=None)
-    return None if shortest is None else max(shortest, 0) / 1_000_000
+    timeout, deadline = activation.step.timeout, activation.deadline
+    if deadline is None:
+        return None if timeout is None else max(timeout, 0) / 1_000_000
+    left = deadline - turn.at
+    return max(left if timeout is None else min(timeout, left), 0) / 1_000_000
 
 
 def attempts_made(activation: Activation) -> int:
@@ -72,7 +74,7 @@ def delay(turn: Turn, activation: Activation, error: StepError) -> int:
 def make_key(turn: Turn, activation: Activation) -> tuple[str, StepError | None]:
     state, step = turn.state, activation.step
     if step.key is None:
-        return idempotency_key(state.origin, activation.path, activation.generation), None
+        return own_key(state.origin, activation.path, activation.generation), None
     value, error = evaluate_or_error(turn, activation.frame, activation.path, step.key.evaluate)
     if error is not None:
         return "", error

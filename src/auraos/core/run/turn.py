@@ -75,6 +75,12 @@ class Turn:
             self.results = [result]
             self.facts.append(Computed(at=self.at, results=self.results))
 
+    def moment(self) -> datetime:
+        """Return the time of this turn, which most evaluations do not ask for."""
+        if self.now is None:
+            self.now = self.state.program.moment(self.at)
+        return self.now
+
     def names(self, frame: Frame, path: str) -> dict[str, Any]:
         """Return the names of a frame, with the time, the seed of derived ids and the budget of this evaluation; and what
         arrived, where it is a step that collects whose path this is.
@@ -82,8 +88,7 @@ class Turn:
         values = frame.values
         if self.meter is None:
             self.meter = Meter(INLINE_OPERATIONS, LARGEST_RESULT)
-            self.now = self.state.program.moment(self.at)
-        values["$now"] = self.now
+        values["$now"] = self.moment
         values["$seed"] = f"{self.state.run}/{path}"
         values["$meter"] = self.meter
         if frame.scope.collects:
