@@ -16,6 +16,7 @@ CALLS = {
     "graph": ["flow.yaml"],
     "run": ["flow.yaml"],
     "runs list": [],
+    "runs failed": [],
     "runs show": ["1"],
     "runs why": ["1"],
     "runs journal": ["1"],

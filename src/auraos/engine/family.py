@@ -2,7 +2,7 @@
 facts. Both live in the same shard.
 """
 
-from auraos.core.run import RunState, encode_fact
+from auraos.core.run import RunState, encode_fact, parent_of
 from auraos.core.run.commands import CancelChild, EndRun, StartChild
 from auraos.core.run.facts import CancelRequested, ChildFinished, OutsideFact, Parent, RunStarted
 from auraos.engine.active import ActiveRun
@@ -46,13 +46,7 @@ def _start_of_child(run: ActiveRun, state: RunState, wish: StartChild) -> RunSta
         variables=state.variables if is_page else {},
         by=f"run:{run.id}",
         origin=state.origin if is_page else "",
-        parent=Parent(
-            run=run.id,
-            kind=wish.kind,
-            path=wish.path,
-            takes_over=wish.takes_over,
-            hearing=wish.kind == "failure" or (state.parent is not None and state.parent.hearing),
-        ),
+        parent=parent_of(state, wish),
         depth=state.depth + (0 if is_page else 1),
         resolved=state.resolved,
         page=wish.page,

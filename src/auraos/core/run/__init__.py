@@ -5,6 +5,7 @@ from auraos.core.run.journal import UnreadableFactError, decode_fact, encode_fac
 from auraos.core.run.machine import advance, fold, refold
 from auraos.core.run.program import CompileError, Program, StepProgram, compile_workflow, static_path
 from auraos.core.run.snapshot import restore, snapshot
+from auraos.core.run.starting import parent_of
 from auraos.core.run.state import FINAL, RunState
 from auraos.core.run.turn import StepMade
 from auraos.core.run.view import RunView, StepView, Why, explain, outstanding, view
@@ -30,6 +31,7 @@ __all__ = [
     "fold",
     "inherit",
     "outstanding",
+    "parent_of",
     "refold",
     "restore",
     "snapshot",

@@ -17,6 +17,7 @@ from auraos.core.run.ending import fail_frame
 from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
     CancelRequested,
+    Parent,
     RunFinished,
     RunPaused,
     RunQuarantined,
@@ -28,7 +29,7 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.identity import hearing_run_id
 from auraos.core.run.program import static_path
-from auraos.core.run.state import Frame
+from auraos.core.run.state import Frame, RunState
 from auraos.core.run.tokens import error_value, queue_command, start_frame
 from auraos.core.run.turn import Turn
 
@@ -184,6 +185,13 @@ def _start_hearing(turn: Turn, fact: RunFinished) -> None:
     }
     child, version = hearing_run_id(state.run, fact.at), state.resolved.get(handler, pinned)
     turn.commands.append(StartChild("", child, name, version, given, wait=False, kind="failure"))
+
+
+def parent_of(state: RunState, wish: StartChild) -> Parent:
+    """Return what a run that this one starts knows of where it comes from."""
+    own = state.parent
+    hearing = wish.kind == "failure" or (own is not None and own.hearing)
+    return Parent(run=state.run, kind=wish.kind, path=wish.path, takes_over=wish.takes_over, hearing=hearing)
 
 
 def _force(turn: Turn, fact: CancelRequested) -> None:

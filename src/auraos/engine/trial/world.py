@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 
 from auraos.core.catalogue import Catalogue, Effect
-from auraos.core.run import Program, RunState, StepMade, advance, compile_workflow, static_path
+from auraos.core.run import Program, RunState, StepMade, advance, compile_workflow, parent_of, static_path
 from auraos.core.run.commands import (
     AskPerson,
     CancelChild,
@@ -40,7 +40,6 @@ from auraos.core.run.facts import (
     LoopEntered,
     OutsideFact,
     Page,
-    Parent,
     Result,
     RunStarted,
     StepError,
@@ -278,7 +277,7 @@ class World:
             depth=depth,
             variables=variables,
             page=command.page,
-            parent=Parent(run=playing.run, kind=command.kind, path=command.path),
+            parent=parent_of(playing.state, command),
         )
         self.agenda.soon(lambda: self.advance(child, fact))
 
