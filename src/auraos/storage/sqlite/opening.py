@@ -10,6 +10,8 @@ from uuid import uuid4
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import StoreUnavailableError
 from auraos.storage.folder import DataFolder, sync_folder
+from auraos.storage.migrations import SCHEMA_VERSION, DatabaseNewerError
+from auraos.storage.migrations.on_sqlite import upgrade, version_of
 from auraos.storage.sqlite import schema
 
 MAGIC = b"SQLite format 3\0"
@@ -39,12 +41,6 @@ class DatabaseForeignError(UserError):
     """The file is a database, but not the one of this folder."""
 
     code = "database-foreign"
-
-
-class DatabaseNewerError(UserError):
-    """The file was written by a newer release."""
-
-    code = "database-newer"
 
 
 def open_database(folder: DataFolder) -> sqlite3.Connection:
@@ -95,10 +91,9 @@ def create_database(file: Path) -> None:
         connection.executescript(
             f"pragma auto_vacuum=incremental; pragma synchronous=full;"
             f" pragma application_id={schema.APPLICATION_ID};"
-            f" begin; {schema.TABLES} pragma user_version={schema.SCHEMA_VERSION};"
         )
+        upgrade(connection)
         connection.execute("insert into meta values('key', ?)", (uuid4().hex,))
-        connection.execute("commit")
     finally:
         connection.close()
     beside.chmod(0o600)
@@ -167,11 +162,11 @@ def _check_content(connection: sqlite3.Connection, file: Path, *, thorough: bool
             f"{file} is a database of another program.",
             hint="Move it away, or choose another folder with --data.",
         )
-    (version,) = connection.execute("pragma user_version").fetchone()
-    if version > schema.SCHEMA_VERSION:
+    version = version_of(connection)
+    if version > SCHEMA_VERSION:
         raise DatabaseNewerError(
             f"{file} was written by a newer release: its schema is {version}, this release knows"
-            f" {schema.SCHEMA_VERSION}.",
+            f" {SCHEMA_VERSION}.",
             hint="Run that release, or a later one.",
         )
     if thorough:
