@@ -5,7 +5,7 @@ from typing import Any
 from auraos.core.run import commands as c
 from auraos.core.run import facts as f
 from simulation.engine import Engine, error_of
-from simulation.soundness import demand
+from simulation.soundness import demand, in_finally
 from simulation.stage import Stage, Zombie
 
 
@@ -77,6 +77,15 @@ class Attempting(Stage):
             may_repeat=self._may_repeat(run, command),
             own_key=own_key,
             in_page=state.page is not None,
+            may_be_anew=in_finally(state.program, command.path) or self._somebody_spoke(command.path),
+        )
+
+    def _somebody_spoke(self, path: str) -> bool:
+        """Return whether a person said what became of an effect, or of its undo: then their word counts."""
+        return any(
+            type(fact) is f.StepResolved and fact.path.partition("!")[0].endswith(path)
+            for reader in self.readers.values()
+            for fact in reader.journal
         )
 
     def _may_repeat(self, run: str, command: c.ExecuteStep) -> bool:

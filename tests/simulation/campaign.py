@@ -15,10 +15,12 @@ from simulation.world import SimWorld
 FAILED_ONCE = Path(__file__).with_name("failed_seeds.txt")
 SITUATIONS = frozenset(
     {
+        "a call was tried again",
         "a called run or a page ended",
         "a cancel was recorded",
         "a commit failed",
         "a commit was slow",
+        "a container was tried again",
         "a crash came after the commit and before its reply",
         "a doubt was raised",
         "a doubt was resolved",

@@ -290,7 +290,12 @@ class Chaos:
             case c.StartChild():
                 return self.child_end(wish, "succeeded")
             case c.Subscribe():
-                return f.EventReceived(at=self.now, id=f"for {wish.path}", type=wish.type, event={"n": 2})
+                return f.EventReceived(
+                    at=self.now,
+                    id=f"{len(self.reader.journal)} for {wish.path}",
+                    type=wish.type,
+                    event={"n": 2},
+                )
             case c.AskPerson(about="approval"):
                 return f.Answered(at=self.now, path=wish.path, decision="approved")
             case c.AskPerson():

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from auraos.core.run import Program, RunState, advance, encode_fact, fold, outstanding
+import msgspec
+
+from auraos.core.run import Program, RunState, advance, encode_fact, fold, inherit, outstanding
 from auraos.core.run import commands as c
 from auraos.core.run import facts as f
 from auraos.core.run.facts import AnyFact, StepError
@@ -44,6 +46,14 @@ class Active:
         self.writing: Draft | None = None
         self.queued: list[str] = []
         self.grants: dict[str, tuple[int, int]] = {}
+        self.counted: set[tuple[str, int]] = set()
+
+    def count(self, path: str) -> None:
+        """Count a success of an effect, once for each generation: a scope that is tried again may bring one twice."""
+        result = (path, self.grants.pop(path)[1])
+        if result not in self.counted:
+            self.counted.add(result)
+            self.draft.results.append(result)
 
 
 class Engine:
@@ -123,8 +133,9 @@ class Engine:
         active = self.runs.get(run)
         if active is None:
             active = self._born(run, fact, answers)
-            if active is None:
+            if active is None or type(fact) is not f.RunStarted:
                 return
+            fact = self._take_over(fact)
         if answers:
             active.draft.answered.append(answers)
         active.draft.given.append(fact)
@@ -138,6 +149,22 @@ class Engine:
             return None
         active = self.runs[run] = Active(run, self.programs[fact.workflow, fact.version])
         return active
+
+    def _take_over(self, started: f.RunStarted) -> f.RunStarted:
+        """Let a run begin with what the one before in its place did, where that was given the same."""
+        earlier = started.parent.takes_over if started.parent is not None else None
+        journal = [] if earlier is None else self.store.read(earlier.run)
+        if earlier is None or not journal or not _is_same_work(journal[0], started):
+            return started
+        self.sometimes["a run took over from the one before in its place"] += 1
+        program = self.programs[started.workflow, started.version]
+        first = journal[0]
+        assert type(first) is f.RunStarted
+        return msgspec.structs.replace(
+            started,
+            inherited=inherit(program, journal, undone=earlier.undone),
+            origin=first.origin or first.run,
+        )
 
     def _advance(self, active: Active, given: Any) -> None:
         made = advance(active.program, active.state, given)
@@ -158,11 +185,11 @@ class Engine:
             return
         match fact:
             case f.StepSucceeded() if fact.attempt == found[0]:
-                active.draft.results.append((path, active.grants.pop(path)[1]))
+                active.count(path)
             case f.StepResolved(outcome="succeeded"):
-                active.draft.results.append((path, active.grants.pop(path)[1]))
+                active.count(path)
             case f.StepSettled(error=None):
-                active.draft.results.append((path, active.grants.pop(path)[1]))
+                active.count(path)
             case _:
                 pass
 
@@ -205,7 +232,9 @@ class Engine:
                     input=wish.input,
                     variables=dict(state.variables) if is_page else {},
                     origin=state.origin if is_page else "",
-                    parent=f.Parent(run=active.run, kind=wish.kind, path=wish.path),
+                    parent=f.Parent(
+                        run=active.run, kind=wish.kind, path=wish.path, takes_over=wish.takes_over
+                    ),
                     depth=state.depth + (not is_page),
                     resolved=state.resolved,
                     page=wish.page,
@@ -359,6 +388,13 @@ class Engine:
         self.cancelling.discard(task)
         if task[0] in self.runs:
             self.tell(task[0], fact)
+
+
+def _is_same_work(first: Any, started: f.RunStarted) -> bool:
+    if started.page is not None:
+        return bool(first.version == started.version)
+    one, other = (first.version, first.input), (started.version, started.input)
+    return bool(one == other and first.variables == started.variables)
 
 
 def error_of(class_: str, path: str) -> StepError:

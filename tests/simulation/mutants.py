@@ -13,6 +13,7 @@ import msgspec
 from auraos.core.catalogue import Behaviour
 from auraos.core.run import (
     attempts,
+    calls,
     containers,
     ending,
     facts,
@@ -218,6 +219,57 @@ def what_was_undone_is_done_again_under_its_old_key() -> list[Swap]:
 def an_undo_that_was_granted_is_forgotten_by_a_retry() -> list[Swap]:
     heirs = import_module("auraos.core.run.inherit")  # the package's own name for it is the function
     return [(heirs, "_mark_undone", lambda path, past, generation=None: None)]
+
+
+@mutant
+def a_scope_that_is_tried_again_uses_its_old_keys() -> list[Swap]:
+    original = ending.note_undone
+
+    def note_undone(state: Any, path: str, generation: int) -> None:
+        original(state, path, generation - 1)
+
+    return [(ending, "note_undone", note_undone)]
+
+
+@mutant
+def a_scope_that_is_tried_again_does_again_what_stands() -> list[Swap]:
+    def note_success(*_: Any) -> None:
+        """Note nothing: the step counts as one whose attempt failed."""
+
+    return [(tokens, "note_success", note_success), (attempts, "note_success", note_success)]
+
+
+@mutant
+def a_scope_that_is_tried_again_forgets_what_is_in_doubt() -> list[Swap]:
+    original = tokens.note_end
+
+    def note_end(turn: Turn, activation: Activation) -> None:
+        activation.doubtful, activation.pending = False, None
+        original(turn, activation)
+
+    return [(tokens, "note_end", note_end)]
+
+
+@mutant
+def attempts_of_a_new_try_are_counted_from_one_again() -> list[Swap]:
+    original = tokens.note_end
+
+    def note_end(turn: Turn, activation: Activation) -> None:
+        original(turn, activation)
+        if activation.step.behaviour is Behaviour.EXECUTE:
+            turn.state.tried.pop(activation.path, None)
+
+    return [(tokens, "note_end", note_end)]
+
+
+@mutant
+def a_call_that_is_tried_again_takes_nothing_over() -> list[Swap]:
+    original = calls.child_command
+
+    def child_command(state: Any, activation: Activation) -> Any:
+        return msgspec.structs.replace(original(state, activation), takes_over=None)
+
+    return [(calls, "child_command", child_command)]
 
 
 # --- ending -----------------------------------------------------------------------------------------------------------

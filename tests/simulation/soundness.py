@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -18,10 +18,11 @@ from auraos.core.run import (
 )
 from auraos.core.run import facts as f
 from auraos.core.run.facts import AnyFact
-from auraos.core.run.program import StepProgram
+from auraos.core.run.program import CONTAINERS, StepProgram
 from auraos.core.run.state import DONE, FAILED, FIRED, SKIPPED, UNDECIDED, Frame
 from auraos.core.run.turn import Outcome
 
+Tries: TypeAlias = tuple[tuple[str, int], ...]
 GOOD = frozenset({"succeeded", "caught", "inherited", "disabled"})
 
 
@@ -44,11 +45,19 @@ class Reader:
         self.journal: list[AnyFact] = []
         self.outcomes: list[tuple[int, Outcome]] = []
         self.settled: dict[str, str] = {}
+        """How each path came to its end, the last time it did."""
+        self.ends: set[tuple[str, Tries]] = set()
+        self.tries: dict[str, int] = {}
+        """How often each container was tried again."""
+        self.outcome_tries: list[Tries] = []
+        self.prepared: dict[tuple[str, Tries], int] = {}
+        """Where in the journal the undo of a path was prepared, by try."""
         self.cancelled_at: int | None = None
         self.undo_then = False
         self.winding_then = False
         self.finished = 0
         self.results: set[tuple[str, int]] = set()
+        self.granted: set[tuple[str, int]] = set()
         self.ports: dict[str, tuple[str, ...]] = {}
 
     def read(self, facts: Iterable[AnyFact]) -> None:
@@ -60,6 +69,7 @@ class Reader:
             demand(not self.finished, f"a fact after the end: {fact}")
             self._check_cancel(again)
             before = self._check_attempts(again)
+            self._note_try(again)
             self.journal.append(again)
             refold(self.state, again, self._note)
             if before is not None:
@@ -70,8 +80,20 @@ class Reader:
             self.finished += type(again) is f.RunFinished
         check_state(self.state)
 
+    def _note_try(self, fact: AnyFact) -> None:
+        """Count the tries of containers, and note in which of them an undo was prepared."""
+        if type(fact) is f.RetryPlanned and fact.path in self.state.activations:
+            if self.state.activations[fact.path].step.behaviour in CONTAINERS:
+                self.tries[fact.path] = self.tries.get(fact.path, 0) + 1
+        elif type(fact) is f.StepSettled and fact.undo is not None:
+            self.prepared[fact.path, self.tries_around(fact.path)] = len(self.journal)
+
     def _check_attempts(self, fact: AnyFact) -> str | None:
         """Attempts follow one another (I2); return the status that the result of a superseded one must leave as it is."""
+        if type(fact) is f.StepGranted and not fact.path.endswith("!verify"):
+            attempt = (fact.path, fact.attempt)
+            demand(attempt not in self.granted, f"{fact.path}: there are two attempts {fact.attempt}")
+            self.granted.add(attempt)
         match fact:
             case f.StepGranted(attempt=1, purpose="step"):
                 self._check_arrivals(fact.path, fact.parameters)
@@ -91,12 +113,23 @@ class Reader:
     def _note(self, fact: AnyFact, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             path, how = outcome[0], outcome[1]
-            demand(path not in self.settled, f"{path} settled twice: {self.settled.get(path)}, then {how}")
+            end = path, self.tries_around(path)
+            demand(end not in self.ends, f"{path} settled twice: {self.settled.get(path)}, then {how}")
+            self.ends.add(end)
             self.settled[path] = how
             self.ports[path] = outcome[3]
             self.outcomes.append((len(self.journal) - 1, outcome))
+            self.outcome_tries.append(end[1])
             if how == "succeeded":
                 self._check_arrivals(path, outcome[2])
+
+    def tries_around(self, path: str) -> Tries:
+        """Return which try of each container around a path this is."""
+        return tuple(
+            (outer, count)
+            for outer, count in self.tries.items()
+            if path.startswith((f"{outer}/", f"{outer}["))
+        )
 
     def _check_arrivals(self, path: str, told: Any) -> None:
         """A step that collects began when all that leads to it was decided, and reads just what was live, in file order."""
@@ -236,18 +269,15 @@ def check_end(reader: Reader) -> None:
 
 def _check_undo(reader: Reader) -> None:
     """Undo runs latest success first within a scope; a run that calls itself compensated left nothing standing."""
-    prepared: dict[str, int] = {}
-    for place, fact in enumerate(reader.journal):
-        if type(fact) is f.StepSettled and fact.undo is not None:
-            prepared[fact.path] = place
+    prepared = reader.prepared
     undone = {
-        outcome[0].removesuffix("!undo"): order
+        (outcome[0].removesuffix("!undo"), reader.outcome_tries[order]): order
         for order, (_, outcome) in enumerate(reader.outcomes)
         if outcome[1] in ("undone", "undo-failed")
     }
-    by_scope: dict[str, list[str]] = {}
-    for path in sorted(prepared, key=prepared.__getitem__):
-        by_scope.setdefault(scope_of(reader.program, path), []).append(path)
+    by_scope: dict[tuple[str, Tries], list[tuple[str, Tries]]] = {}
+    for path, tries in sorted(prepared, key=prepared.__getitem__):
+        by_scope.setdefault((scope_of(reader.program, path), tries), []).append((path, tries))
     for paths in by_scope.values():
         orders = [undone[path] for path in paths if path in undone]
         demand(orders == sorted(orders, reverse=True), f"undone out of order: {paths}")
@@ -256,9 +286,12 @@ def _check_undo(reader: Reader) -> None:
     root = state.root
     if root is None or not whole or state.forced or root.failing not in ("failed", "cancelled"):
         return
-    for path in prepared:
+    for path, tries in prepared:
         if not in_finally(reader.program, path):
-            demand(path in undone, f"{path} succeeded, the run is {state.status}, and it was not undone")
+            demand(
+                (path, tries) in undone,
+                f"{path} succeeded, the run is {state.status}, and it was not undone",
+            )
 
 
 def _check_finally(reader: Reader) -> None:

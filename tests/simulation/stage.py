@@ -8,8 +8,9 @@ from typing import Any
 from auraos.core.run import Program
 from auraos.core.run import commands as c
 from auraos.core.run import facts as f
+from auraos.core.run.program import CONTAINERS
 from simulation.engine import Engine
-from simulation.soundness import Reader, check_replay, demand
+from simulation.soundness import Reader, check_replay, demand, in_finally
 from simulation.store import Request, Store
 from simulation.witness import Witness
 from simulation.workflows import random_program
@@ -108,10 +109,21 @@ class Stage:
             if type(fact) is f.StepGranted:
                 self.sometimes[f"{_ARTICLES[fact.purpose]} was granted"] += 1
                 self.sometimes["an effect was attempted again"] += fact.attempt > 1
+            if type(fact) is f.RetryPlanned:
+                self._note_try(reader, fact.path)
             if type(fact) is f.RunFinished:
                 self.sometimes[f"a run ended {fact.state}"] += 1
             if type(fact) is f.SignalReceived and reader.state.mailbox_size:
                 self.sometimes["a signal came early"] += 1
+
+    def _note_try(self, reader: Reader, path: str) -> None:
+        step = reader.program.find(path)
+        if step is None or "!" in path:
+            return
+        kind = {"call": "a call", "act": ""}.get(step.type.name, "a wait")
+        kind = "a container" if step.behaviour in CONTAINERS else kind
+        if kind:
+            self.sometimes[f"{kind} was tried again"] += 1
 
     def _read(self) -> None:
         """Read what has become durable, and hold it against the rules."""
@@ -140,8 +152,27 @@ class Stage:
         if promised is not None:
             demand(started.input == promised.input, f"{run} has another input than was accepted")
             demand(started.version == promised.version, f"{run} has another version than was accepted")
+        self._check_takes_over(started)
         reader = self.readers[run] = Reader(self.programs[started.workflow, started.version])
         return reader
+
+    def _check_takes_over(self, started: f.RunStarted) -> None:
+        """A workflow that is called again from the same place goes on where the run before it ended, under its keys."""
+        parent = started.parent
+        if parent is None or parent.kind != "call":
+            return
+        for other in self.readers.values():
+            first = other.journal[0]
+            before = first.parent if type(first) is f.RunStarted else None
+            if before is None or (before.run, before.path) != (parent.run, parent.path):
+                continue
+            caller = self.readers[parent.run].program
+            demand(
+                first.input != started.input
+                or (started.origin or started.run) == (first.origin or first.run)
+                or in_finally(caller, parent.path),
+                f"{parent.path} was called again and began from nothing",
+            )
 
     def _compare_live(self) -> None:
         for run, active in self.engine.runs.items():

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from auraos.core.run.commands import ExecuteStep
+from auraos.core.run.identity import idempotency_key
 from auraos.core.values import to_wire
 from simulation.soundness import demand
 
@@ -47,6 +48,7 @@ class Witness:
         may_repeat: bool,
         own_key: bool,
         in_page: bool,
+        may_be_anew: bool,
     ) -> None:
         """Let an effect take place and hold it against I3."""
         if command.effect not in CHANGING or command.purpose == "verify":
@@ -56,6 +58,8 @@ class Witness:
             if own_key
             else (command.purpose, origin, command.path, generation)
         )
+        if command.purpose == "step" and generation and not may_be_anew:
+            self._check_generation_before(origin, command.path, generation - 1)
         parameters = msgspec.json.encode(to_wire(command.parameters))
         known = self.keys.setdefault(identity, command.key)
         demand(known == command.key, f"{command.path} has two keys for one effect: attempt {command.attempt}")
@@ -90,6 +94,15 @@ class Witness:
             f"{command.path} was done again though nothing went wrong: {seen.attempts}",
         )
         seen.attempts.append((run, command.attempt))
+
+    def _check_generation_before(self, origin: str, path: str, generation: int) -> None:
+        """An effect that stands is not done once more under the next generation."""
+        done = self.seen.get(self.keys.get(("step", origin, path, generation), ""))
+        undone = self.knows(idempotency_key(origin, f"{path}!undo", generation))
+        demand(
+            done is None or undone,
+            f"{path} stands in generation {generation} and is done once more in the next one",
+        )
 
     def count(self) -> Counter[str]:
         """Return how many effects there were of each kind."""

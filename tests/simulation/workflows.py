@@ -294,7 +294,9 @@ class Author:
             },
         }[kind]()
         timeout = timedelta(minutes=10) if self.often(0.1) else None
-        return Step(id=own_id, type=kind, settings=settings, timeout=timeout)
+        comes_by_itself = kind in ("wait.for", "wait.until")
+        retry = self._retry() if not comes_by_itself and self.often(0.2) else None
+        return Step(id=own_id, type=kind, settings=settings, timeout=timeout, retry=retry)
 
     def _foreach(self, own_id: str, depth: int, before: list[str]) -> Step:
         items = self.chance.choice(
@@ -344,7 +346,10 @@ class Author:
             "input": {"n": self.value(before), "zero": 0, "items": [1]},
         }
         settings["wait"] = not self.often(0.15)
-        return Step(id=own_id, type="call", settings=settings, **self._limits())
+        limits = self._limits()
+        if self.often(0.5):
+            limits["retry"] = msgspec.structs.replace(self._retry(), on=("transient", "permanent", "timeout"))
+        return Step(id=own_id, type="call", settings=settings, **limits)
 
     def _loop(self, depth: int) -> Scope:
         self.loops += 1
@@ -353,4 +358,16 @@ class Author:
         return scope
 
     def _limits(self) -> dict[str, Any]:
-        return {"timeout": timedelta(minutes=self.chance.choice((1, 30)))} if self.often(0.15) else {}
+        limits: dict[str, Any] = {}
+        if self.often(0.15):
+            limits["timeout"] = timedelta(minutes=self.chance.choice((1, 30)))
+        if self.often(0.06):
+            limits["deadline"] = timedelta(minutes=self.chance.choice((2, 40)))
+        if self.often(0.35):
+            limits["retry"] = msgspec.structs.replace(
+                self._retry(),
+                on=self.chance.choice(
+                    (("transient", "permanent"), ("permanent", "timeout", "data", "unknown"))
+                ),
+            )
+        return limits

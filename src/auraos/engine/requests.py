@@ -257,11 +257,14 @@ def _told_of_refusal(started: RunStarted, error: UserError, at: int) -> list[Log
 
 
 def _is_same_work(one: RunStarted, other: RunStarted) -> bool:
-    """Return whether two runs were given the same: the same version, input, variables and items."""
-    pages = [(page.items, page.last) if page is not None else None for page in (one.page, other.page)]
-    return (one.version, one.input, one.variables) == (other.version, other.input, other.variables) and pages[
-        0
-    ] == pages[1]
+    """Return whether a run may begin with what the other did: it has the same version and was given the same.
+
+    A page is a part of its parent under the parent's keys, so it always does: what it did is not repeated because
+    variables were changed meanwhile.
+    """
+    if one.page is not None and other.page is not None:
+        return one.version == other.version
+    return (one.version, one.input, one.variables) == (other.version, other.input, other.variables)
 
 
 def _references(fact: Any) -> list[FileReference]:

@@ -289,7 +289,7 @@ class Hand:
                 self.tell(
                     EventReceived(
                         at=self.now,
-                        id=f"event of {path}",
+                        id=f"event {len(self.journal)} of {path}",
                         type=name,
                         event={"key": activation.wait_key, "sku": "A"},
                     )

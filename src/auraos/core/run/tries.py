@@ -89,7 +89,7 @@ def note_end(turn: Turn, activation: Activation) -> None:
     """Note how far an activation came, as long as nothing better is known of it: its attempts, its key where it is in doubt."""
     state = turn.state
     executes = activation.step.behaviour is Behaviour.EXECUTE
-    if activation.purpose == "verify" or state.semantics < SINCE:
+    if activation.purpose == "verify" or activation.step.inline or state.semantics < SINCE:
         return
     state.tried[activation.path] = activation.attempt + (not executes)
     if activation.purpose != "step" or not executes or activation.attempt == activation.before:
