@@ -33,7 +33,7 @@ class FolderDefinitions:
     def __init__(self, folder: Path | None, catalogue: Catalogue) -> None:
         self._folder = folder
         self._catalogue = catalogue
-        self._index: dict[str, list[Path]] | None = None
+        self._seen: dict[Path, tuple[tuple[int, int], str]] = {}
         self._read: dict[str, Workflow | None] = {}
         self._versions: dict[str, Version] = {}
         self._programs: dict[str, Program] = {}
@@ -102,13 +102,17 @@ class FolderDefinitions:
         return read_source(str(paths[0])) if paths else None
 
     def _paths(self) -> dict[str, list[Path]]:
-        if self._index is None:
-            self._index = {}
-            for path in _files_in(self._folder):
-                name = _name_of(path)
-                if name:
-                    self._index.setdefault(name, []).append(path)
-        return self._index
+        """Return the files of each name as they are now; a file is read again when it changed."""
+        index: dict[str, list[Path]] = {}
+        for path in _files_in(self._folder):
+            found = path.stat()
+            stamp = (found.st_mtime_ns, found.st_size)
+            known = self._seen.get(path)
+            if known is None or known[0] != stamp:
+                known = self._seen[path] = (stamp, _name_of(path))
+            if known[1]:
+                index.setdefault(known[1], []).append(path)
+        return index
 
 
 def make_version(text: str, catalogue: Catalogue) -> Version:

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from auraos.core.errors import UserError
+from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import NotFoundError, RunRow, RunStore, Store
-from auraos.storage.folder import DataFolder, FolderInUseError
+from auraos.storage.folder import DataFolder, FolderInUseError, is_held
 
 if TYPE_CHECKING:
     from auraos.app.definitions import FolderDefinitions
@@ -26,7 +26,7 @@ Lead: TypeAlias = "Engine | EngineClient"
 """Whoever starts and leads runs: an engine of our own, or the one of another process."""
 
 
-_PAUSE = 0.1
+PAUSE = 0.1
 SHORT_WAIT, LONG_WAIT = 3.0, 15.0
 """For how many seconds a folder is waited for whose process only just begins or ends, or ends while a run is followed."""
 
@@ -41,6 +41,12 @@ class ForeignFolderError(UserError):
     """The folder holds runs that would go on, and it is not known to be this user's own."""
 
     code = "foreign-folder"
+
+
+class NoServerError(OperationalError):
+    """No process serves this folder."""
+
+    code = "no-server"
 
 
 class House:
@@ -146,7 +152,30 @@ async def open_for_reading(data: Path) -> AsyncIterator[House]:
             yield House(data, folder, client=folder)
             return
         stack.callback(folder.release)
-        yield House(data, await _open_store(folder, stack))
+        yield House(data, await open_store(folder, stack))
+
+
+@asynccontextmanager
+async def open_server(data: Path, *, wait: float = SHORT_WAIT) -> AsyncIterator[House]:
+    """Talk to the process that serves a folder; one that only just begins is waited for. Raise `NoServerError` without one."""
+    from auraos.engine.client import EngineClient, EngineGoneError
+
+    last = asyncio.get_running_loop().time() + wait
+    while True:
+        try:
+            client = await EngineClient.connect(data / "engine.sock")
+            break
+        except EngineGoneError as gone:
+            if not is_held(data) or asyncio.get_running_loop().time() > last:
+                raise NoServerError(
+                    f"No process serves {data}.",
+                    hint=f"Start one: auraos serve --data {data}. `auraos run FILE` needs none.",
+                ) from gone
+        await asyncio.sleep(PAUSE)
+    try:
+        yield House(data, client, client=client)
+    finally:
+        await client.close()
 
 
 @asynccontextmanager
@@ -166,14 +195,9 @@ async def open_for_driving(
     """
     from auraos.app.definitions import FolderDefinitions
     from auraos.app.installed import load_installed
-    from auraos.app.masking import MaskedBlobs
-    from auraos.app.network import LateEgress
-    from auraos.app.sandbox import LateSandbox
-    from auraos.engine.context import Doors
+    from auraos.app.world import World
     from auraos.engine.engine import Engine
     from auraos.engine.socket import EngineSocket
-    from auraos.security.redaction import Redactor
-    from auraos.security.reveal import Reveal
     from auraos.storage.blobs import LocalBlobs
 
     if not create:
@@ -181,27 +205,16 @@ async def open_for_driving(
     async with AsyncExitStack() as stack:
         installed = installed or load_installed()
         definitions = FolderDefinitions(files, installed.catalogue)
-        redactor = Redactor()
-        reveal = Reveal(os.environ, redactor)
-        egress = LateEgress(allow_net, reveal)
-        stack.push_async_callback(egress.close)
+        world = World(allow_net)
+        stack.push_async_callback(world.close)
         folder = await _claim_or_connect(data, stack, wait)
         if not isinstance(folder, DataFolder):
             yield House(data, folder, client=folder, installed=installed, definitions=definitions)
             return
         stack.callback(folder.release)
-        store = await _open_store(folder, stack)
-        _refuse_foreign(folder, data)
-        sandbox = LateSandbox()
-        stack.push_async_callback(sandbox.close)
-        doors = Doors(
-            http=egress,
-            secrets=reveal,
-            sandbox=sandbox,
-            blobs=MaskedBlobs(LocalBlobs(folder.blobs), redactor),
-            redact=redactor.redact,
-        )
-        engine = Engine(store, installed.catalogue, definitions, doors)
+        store = await open_store(folder, stack)
+        refuse_foreign(folder, data)
+        engine = Engine(store, installed.catalogue, definitions, world.doors(LocalBlobs(folder.blobs)))
         await engine.open()
         stack.push_async_callback(engine.close)
         listening = EngineSocket(engine, store, folder.socket)
@@ -220,11 +233,11 @@ async def adopt(data: Path) -> None:
         if not isinstance(folder, DataFolder):
             return  # a process that leads its runs has it, so it is known
         stack.callback(folder.release)
-        await _open_store(folder, stack)
+        await open_store(folder, stack)
         KnownFolders.of(os.environ).remember(_identity(folder), folder.path)
 
 
-def _refuse_foreign(folder: DataFolder, data: Path) -> None:
+def refuse_foreign(folder: DataFolder, data: Path) -> None:
     """Refuse a folder that is not known and in which something would go on; know all others from now on."""
     from auraos.storage.known_folders import KnownFolders
     from auraos.storage.sqlite.looking import has_open_work
@@ -256,7 +269,8 @@ def _require(data: Path) -> None:
         )
 
 
-async def _open_store(folder: DataFolder, stack: AsyncExitStack) -> Store:
+async def open_store(folder: DataFolder, stack: AsyncExitStack) -> Store:
+    """Open the store of a folder that this process holds; it is closed with the stack."""
     from auraos.storage.sqlite.store import SqliteStore
 
     store = SqliteStore.open(folder)
@@ -275,7 +289,7 @@ async def _look_into(data: Path, stack: AsyncExitStack) -> RunStore:
 
 async def _claim_or_connect(data: Path, stack: AsyncExitStack, wait: float) -> "DataFolder | EngineClient":
     """Take the folder, or reach the process that has it; one that only just begins or ends is waited for a little."""
-    for _ in range(round(wait / _PAUSE)):
+    for _ in range(round(wait / PAUSE)):
         try:
             return DataFolder.claim(data)
         except FolderInUseError as in_use:
@@ -285,7 +299,7 @@ async def _claim_or_connect(data: Path, stack: AsyncExitStack, wait: float) -> "
         try:
             client = await EngineClient.connect(data / "engine.sock")
         except EngineGoneError:
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(PAUSE)
             continue
         stack.push_async_callback(client.close)
         return client

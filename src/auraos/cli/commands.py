@@ -53,6 +53,9 @@ CHAPTERS = (
         "Run",
         (
             Command("run", "auraos.cli.run:run", "Run a workflow file on this machine and keep its journal."),
+            Command(
+                "start", "auraos.cli.start:start", "Start a run in the process that serves the data folder."
+            ),
             Command("runs list", "auraos.cli.runs.listing:list_runs", "List the runs, the newest first."),
             Command(
                 "runs failed",
@@ -114,8 +117,11 @@ CHAPTERS = (
         ),
     ),
     Chapter(
-        "Look after",
+        "Serve and look after",
         (
+            Command(
+                "serve", "auraos.cli.serve:serve", "Drive the runs of a data folder until it is told to end."
+            ),
             Command(
                 "data adopt",
                 "auraos.cli.data:adopt",

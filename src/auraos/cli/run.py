@@ -1,24 +1,19 @@
 """`auraos run`: a workflow file, run on this machine."""
 
 import asyncio
-import os
 from functools import partial
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from auraos.app.definitions import FolderDefinitions
-from auraos.app.environment import known_secrets
-from auraos.app.files import CheckedFile, check_source, folder_of, read_source
+from auraos.app.files import folder_of, read_source
 from auraos.app.following import Patience
 from auraos.app.house import House, open_for_driving
-from auraos.app.installed import Installed, load_installed
+from auraos.app.installed import load_installed
 from auraos.app.starting import check_start
-from auraos.cli.exits import Exit
 from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
-from auraos.cli.problems import count_words, problem_document, show_problem
-from auraos.cli.screen import print_json, to_side
+from auraos.cli.starting import check_file, refuse_file
 
 
 def run(
@@ -50,9 +45,9 @@ def run(
     given = read_input(input)
     variables = read_pairs(var)
     installed = load_installed()
-    checked = _check(file, text, installed)
+    checked = check_file(file, text, installed)
     if checked.errors or checked.workflow is None:
-        return _refuse(checked, as_json=json)
+        return refuse_file(checked, as_json=json)
     patience: Patience = "for-time" if wait is None else "always" if wait else "never"
     check_start(checked.workflow, given, variables)
     files = folder_of(file)
@@ -69,22 +64,3 @@ def run(
         open_for_driving, data, files=files, installed=installed, allow_net=allow_net, create=True
     )
     return asyncio.run(lead(opening, begin, patience=patience, as_json=json))
-
-
-def _check(file: str, text: str, installed: Installed) -> CheckedFile:
-    others = FolderDefinitions(folder_of(file), installed.catalogue).find_workflow
-    return check_source(file, text, installed.catalogue, others=others, secrets=known_secrets(os.environ))
-
-
-def _refuse(checked: CheckedFile, *, as_json: bool) -> int:
-    errors = checked.errors
-    if as_json:
-        told = {"code": "check-failed", "message": f"{checked.path} has {count_words(len(errors), 0)}."}
-        listed = [problem_document(problem) for problem in errors]
-        print_json({"ok": False, "error": {**told, "problems": listed}, "exit_code": int(Exit.WRONG_INPUT)})
-        return Exit.WRONG_INPUT
-    side = to_side()
-    for problem in errors:
-        show_problem(side, checked.path, checked.text, problem)
-    side.line(f"Not started: {checked.path} has {len(errors)} error{'s' * (len(errors) != 1)}.")
-    return Exit.WRONG_INPUT

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Literal
 
-from auraos.core.errors import UserError
+from auraos.core.errors import OperationalError, UserError
 from auraos.core.run import RunState
 from auraos.core.run.facts import (
     Answered,
@@ -28,7 +28,7 @@ class RequestRefusedError(UserError):
     code = "request-refused"
 
 
-class EngineClosedError(UserError):
+class EngineClosedError(OperationalError):
     """The engine is closing and takes nothing more."""
 
     code = "engine-closed"

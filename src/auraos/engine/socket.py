@@ -21,6 +21,8 @@ from auraos.engine.ports import RunQuery, RunStore, Version
 
 MOST_AT_ONCE = 100
 """How many asks of one connection are under way, those apart that last as long as a run; the others wait unread."""
+LAST_ANSWERS = 2.0
+"""For so many seconds asks that are under way are waited for when the socket closes."""
 
 
 class AskRefusedError(UserError):
@@ -40,6 +42,7 @@ class EngineSocket:
         self._path = path
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lasting: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
@@ -48,10 +51,13 @@ class EngineSocket:
         self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=asks.LONGEST_LINE)
 
     async def close(self) -> None:
-        """Stop listening and hang up."""
+        """Stop listening, answer what was asked, and hang up; what lasts as long as a run is not waited for."""
         if self._server is None:
             return
         self._server.close()
+        asked = self._tasks - self._lasting
+        if asked:
+            await asyncio.wait(asked, timeout=LAST_ANSWERS)
         for task in tuple(self._tasks):
             task.cancel()
         for writer in tuple(self._writers):
@@ -85,6 +91,7 @@ class EngineSocket:
             if isinstance(ask, asks.Subscribe | asks.Wait):  # they last as long as a run does
                 holds_place = False
                 places.release()
+                self._lasts(asyncio.current_task())
             if isinstance(ask, asks.Subscribe):
                 await self._stream(ask, writer)
                 answer = asks.Answer(number=number, ok=msgspec.Raw(b"null"))
@@ -98,6 +105,11 @@ class EngineSocket:
         await _send(writer, answer)
         if holds_place:
             places.release()
+
+    def _lasts(self, task: "asyncio.Task[None] | None") -> None:
+        if task is not None:
+            self._lasting.add(task)
+            task.add_done_callback(self._lasting.discard)
 
     async def _stream(self, ask: asks.Subscribe, writer: asyncio.StreamWriter) -> None:
         async for change in self._engine.subscribe(ask.run, ask.after):

@@ -191,6 +191,21 @@ def _mount_table() -> str:
         return ""
 
 
+def is_held(path: Path) -> bool:
+    """Return whether a process holds this folder now, or just takes or leaves it."""
+    try:
+        descriptor = os.open(path / "engine.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(file: Path) -> int:
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:

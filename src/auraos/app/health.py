@@ -1,0 +1,180 @@
+"""Whether this process lives, and whether it is ready to work: told over HTTP, with the reasons.
+
+The store is asked with a write of nothing, which a full or broken disk refuses as it would any other. It is asked only when
+somebody wants to know, and never more than once a second.
+"""
+
+import asyncio
+import errno
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from auraos.core.errors import AuraError, OperationalError
+
+FRESH = 1.0
+"""An answer of the store is good for so many seconds."""
+LONGEST_ANSWER = 3.0
+"""A store that has not answered for so many seconds does not take writes."""
+LONGEST_REQUEST = 8192
+LONGEST_WAIT = 10.0
+MOST_CONNECTIONS = 256
+
+Phase: TypeAlias = Literal["starting", "serving", "held", "draining"]
+
+_WORDS: dict[Phase, str] = {
+    "starting": "The engine is taking up what the process before it left.",
+    "held": "Nothing moves until somebody says `auraos engine release`: this was restored from a backup.",
+    "draining": "The process is leaving: it takes nothing new and finishes what it began.",
+}
+
+
+class PortRefusedError(OperationalError):
+    """The port cannot be listened at."""
+
+    code = "port-refused"
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One reason why the process is not ready."""
+
+    code: str
+    message: str
+
+
+class Health:
+    """What is known of this process. `phase` is set by whoever runs it."""
+
+    def __init__(self) -> None:
+        self.phase: Phase = "starting"
+        self.ask_store: Callable[[], Awaitable[None]] | None = None
+        """Returns when the store took a write, raises `OperationalError` when it did not."""
+        self._asking: asyncio.Task[Reason | None] | None = None
+        self._asked_at = 0.0
+
+    async def reasons(self) -> list[Reason]:
+        """Return why the process is not ready; nothing when it is."""
+        found = []
+        if self.phase != "serving":
+            found.append(Reason(self.phase, _WORDS[self.phase]))
+        if self.ask_store is not None:
+            of_store = await self._of_store(self.ask_store)
+            if of_store is not None:
+                found.append(of_store)
+        return found
+
+    async def _of_store(self, ask: Callable[[], Awaitable[None]]) -> Reason | None:
+        now = time.monotonic()
+        if self._asking is None or (self._asking.done() and now - self._asked_at > FRESH):
+            self._asking, self._asked_at = asyncio.create_task(_ask(ask)), now
+        left = self._asked_at + LONGEST_ANSWER - now
+        await asyncio.wait([self._asking], timeout=max(0.0, left))
+        if self._asking.done():
+            return self._asking.result()
+        waited = time.monotonic() - self._asked_at
+        return Reason("store-silent", f"The store has not answered a write for {waited:.0f} s.")
+
+
+async def _ask(ask: Callable[[], Awaitable[None]]) -> Reason | None:
+    try:
+        await ask()
+    except OperationalError as error:
+        return Reason(error.code, "The store does not take writes.")
+    except AuraError as error:
+        return Reason(error.code, error.message)
+    return None
+
+
+class HealthDoor:
+    """`/health/live` and `/health/ready` on a port."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen, and return the port: 0 asks for a free one. Raise `PortRefusedError` where that cannot be."""
+        try:
+            self._server = await asyncio.start_server(self._greet, host, port, limit=LONGEST_REQUEST)
+        except OSError as error:
+            raise _refused(host, port, error) from error
+        found: int = self._server.sockets[0].getsockname()[1]
+        return found
+
+    async def close(self) -> None:
+        """Stop listening and hang up."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in tuple(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= MOST_CONNECTIONS:
+            writer.transport.abort()
+            return
+        task = asyncio.create_task(self._talk(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                head = await reader.readuntil(b"\r\n\r\n")
+                status, document, method = await self._answer(head)
+                writer.write(_response(status, document, with_body=method != "HEAD"))
+                await writer.drain()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            return
+        finally:
+            writer.close()
+
+    async def _answer(self, head: bytes) -> tuple[HTTPStatus, dict[str, Any], str]:
+        words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            return HTTPStatus.BAD_REQUEST, {"error": "This is no HTTP request."}, ""
+        method, target, _ = words
+        if method not in ("GET", "HEAD"):
+            return HTTPStatus.METHOD_NOT_ALLOWED, {"error": "Only GET is answered here."}, method
+        match target.partition("?")[0]:
+            case "/health/live":
+                return HTTPStatus.OK, {"live": True, "phase": self._health.phase}, method
+            case "/health/ready":
+                reasons = await self._health.reasons()
+                status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
+                told = [msgspec.to_builtins(reason) for reason in reasons]
+                return (
+                    status,
+                    {"ready": not reasons, "phase": self._health.phase, "reasons": told},
+                    method,
+                )
+            case _:
+                return HTTPStatus.NOT_FOUND, {"error": "There is /health/live and /health/ready."}, method
+
+
+def _response(status: HTTPStatus, document: dict[str, Any], *, with_body: bool) -> bytes:
+    body = msgspec.json.encode(document) + b"\n"
+    retry = "Retry-After: 2\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else ""
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\n{retry}Connection: close\r\n\r\n"
+    )
+    return head.encode() + (body if with_body else b"")
+
+
+def _refused(host: str, port: int, error: OSError) -> PortRefusedError:
+    match error.errno:
+        case errno.EADDRINUSE:
+            why, hint = "another program listens there", "Choose another with --port, or stop that program."
+        case errno.EACCES | errno.EPERM:
+            why, hint = "this user may not listen there", "Ports below 1024 are the system's: choose another."
+        case errno.EADDRNOTAVAIL:
+            why, hint = "this machine has no such address", "Choose one of its own with --host."
+        case _:
+            why, hint = error.strerror or str(error), "Choose others with --host and --port."
+    return PortRefusedError(f"Port {port} of {host} cannot be used: {why}.", hint=hint)

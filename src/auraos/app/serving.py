@@ -1,0 +1,115 @@
+"""One process of `auraos serve`: it takes the store, drives the runs, answers at its doors, and leaves in good order.
+
+It leaves in this order: nothing new is taken; steps that write are waited for; what they brought is made durable, and whoever
+waits for it is answered; then the doors close and the store is let go.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from auraos.app.definitions import FolderDefinitions
+from auraos.app.health import Health, HealthDoor
+from auraos.app.installed import load_installed
+from auraos.app.keeping import Keeping, open_keeping
+from auraos.app.world import World
+from auraos.engine.engine import DEFAULT_PARALLEL, Engine
+from auraos.engine.ports import Store, Write
+from auraos.engine.process import settle_memory
+from auraos.engine.socket import EngineSocket
+
+log = logging.getLogger("auraos.serve")
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8321
+GRACE = 30.0
+"""For so many seconds a step that writes is waited for when the process leaves."""
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator wishes of a process."""
+
+    data: Path
+    files: Path | None = None
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    allow_net: tuple[str, ...] = ()
+    parallel: int = DEFAULT_PARALLEL
+    grace: float = GRACE
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a process answers, once it does."""
+
+    url: str
+    socket: Path
+    keeps: str
+
+
+async def serve(
+    wishes: Wishes, world: World, *, leave: asyncio.Event, ready: Callable[[Ready], None]
+) -> None:
+    """Serve until `leave` is set, and leave in good order; `ready` hears when the doors are open."""
+    health = Health()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(world.close)
+        door = HealthDoor(health)
+        port = await door.open(wishes.host, wishes.port)
+        stack.push_async_callback(door.close)
+        keeping = await open_keeping(wishes.data, stack)
+        health.ask_store = _asking(keeping.store)
+        engine = _make_engine(wishes, keeping, world)
+        settle_memory()
+        stack.push_async_callback(engine.close, 0.0)
+        if not await _or_leave(engine.open(), leave):
+            return
+        listening = EngineSocket(engine, keeping.store, keeping.socket)
+        await listening.open()
+        stack.push_async_callback(listening.close)
+        health.phase = "serving"
+        url = f"http://{wishes.host}:{port}"
+        log.info("serve.ready", extra={"url": url, "keeps": keeping.words})
+        ready(Ready(url=url, socket=keeping.socket, keeps=keeping.words))
+        await leave.wait()
+        health.phase = "draining"
+        await _drain(engine, wishes.grace)
+        await listening.close()
+    log.info("serve.left")
+
+
+def _make_engine(wishes: Wishes, keeping: Keeping, world: World) -> Engine:
+    catalogue = load_installed().catalogue
+    definitions = FolderDefinitions(wishes.files, catalogue)
+    return Engine(keeping.store, catalogue, definitions, world.doors(keeping.blobs), parallel=wishes.parallel)
+
+
+async def _drain(engine: Engine, grace: float) -> None:
+    writes = engine.count_writes()
+    log.info("serve.draining", extra={"writes": writes, "grace": grace})
+    await engine.close(grace)
+    left = engine.count_writes()
+    if left:
+        log.warning("serve.writes_cut_off", extra={"writes": left})
+
+
+async def _or_leave(opening: Coroutine[Any, Any, None], leave: asyncio.Event) -> bool:
+    """Return whether it was done before the process is to leave."""
+    done = asyncio.create_task(opening)
+    leaving = asyncio.create_task(leave.wait())
+    try:
+        await asyncio.wait({done, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            return False
+        done.result()
+        return True
+    finally:
+        leaving.cancel()
+        done.cancel()
+
+
+def _asking(store: Store) -> Callable[[], asyncio.Future[None]]:
+    """Return what asks a store whether it takes writes."""
+    return lambda: store.commit(Write(workspace="default", run="", seq=0))

@@ -1,0 +1,42 @@
+"""The ways out that steps of this process have, each made when it is first wanted, and closed together."""
+
+import os
+from collections.abc import Iterable
+
+from auraos.app.masking import MaskedBlobs
+from auraos.app.network import LateEgress
+from auraos.app.sandbox import LateSandbox
+from auraos.core.values import Value
+from auraos.engine.context import Doors
+from auraos.engine.ports import Blobs
+from auraos.security.redaction import Redactor
+from auraos.security.reveal import Reveal
+
+
+class World:
+    """Network, secrets and sandbox of one process. What the operator opened is read at once, and refused if wrong."""
+
+    def __init__(self, allow_net: Iterable[str] = ()) -> None:
+        self._redactor = Redactor()
+        self._reveal = Reveal(os.environ, self._redactor)
+        self._egress = LateEgress(allow_net, self._reveal)
+        self._sandbox = LateSandbox()
+
+    def doors(self, blobs: Blobs) -> Doors:
+        """Return what an engine gives to its steps."""
+        return Doors(
+            http=self._egress,
+            secrets=self._reveal,
+            sandbox=self._sandbox,
+            blobs=MaskedBlobs(blobs, self._redactor),
+            redact=self.redact,
+        )
+
+    def redact(self, value: Value) -> Value:
+        """Return a value with every secret masked that was revealed here."""
+        return self._redactor.redact(value)
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        await self._sandbox.close()
+        await self._egress.close()

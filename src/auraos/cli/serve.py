@@ -1,0 +1,131 @@
+"""`auraos serve`: the engine as a process of its own."""
+
+# ruff: noqa: PLR0913 (a command has as many parameters as it has options)
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from auraos.app import serving
+from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
+from auraos.app.world import World
+from auraos.cli.exits import Exit
+from auraos.cli.failures import WrongInputError
+from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json
+from auraos.cli.screen import print_json
+from auraos.cli.serving_logs import LogFormat, Logs
+from auraos.engine.engine import DEFAULT_PARALLEL
+
+log = logging.getLogger("auraos.serve")
+LEAVE_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_AFTER_GRACE = 10.0
+"""So many seconds after the grace the process is gone, whatever hangs in it."""
+
+
+def serve(
+    *,
+    port: Annotated[
+        int, Parameter(help="The port of the health page on this machine; 0 takes a free one.")
+    ] = DEFAULT_PORT,
+    host: Annotated[str, Parameter(help="The address to listen at.")] = DEFAULT_HOST,
+    files: Annotated[
+        Path | None, Parameter(help="A folder of workflows, which can be started and called by their names.")
+    ] = None,
+    parallel: Annotated[int, Parameter(help="How many steps run at the same time.")] = DEFAULT_PARALLEL,
+    grace: Annotated[
+        float, Parameter(help="For how many seconds steps that write are waited for when it is to end.")
+    ] = GRACE,
+    allow_net: AllowNet = (),
+    log_format: Annotated[
+        LogFormat, Parameter(help="How log lines look: text for people, json for a collector.")
+    ] = "text",
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Drive the runs of a data folder until it is told to end.
+
+    Other commands reach it through the folder: `auraos start` starts runs, `auraos runs` answers them, `auraos engine` looks
+    after it. /health/live and /health/ready answer on the port. The first Ctrl-C or SIGTERM lets it finish what it began; the
+    second ends it at once, and nothing is lost either way. With --json it prints where it listens once it is ready.
+    """
+    wishes = Wishes(
+        data=data, files=_folder(files), host=host, port=_port(port), allow_net=allow_net,
+        parallel=max(1, parallel), grace=max(0.0, grace),
+    )  # fmt: skip
+    world = World(allow_net)
+    logs = Logs(log_format, world.redact)
+
+    def ready(where: Ready) -> None:
+        if json:
+            told = {
+                "url": where.url,
+                "socket": str(where.socket),
+                "keeps": where.keeps,
+                "process": os.getpid(),
+            }
+            print_json({"ok": True, **told})
+            sys.stdout.flush()
+
+    logs.open()
+    try:
+        asyncio.run(_until_told(wishes, world, ready))
+    finally:
+        logs.close()
+    return Exit.DONE
+
+
+async def _until_told(wishes: Wishes, world: World, ready: Any) -> None:
+    leave = asyncio.Event()
+    _listen_to_signals(leave, wishes.grace)
+    asyncio.get_running_loop().set_exception_handler(_note_trouble)
+    await serving.serve(wishes, world, leave=leave, ready=ready)
+
+
+def _listen_to_signals(leave: asyncio.Event, grace: float) -> None:
+    """The first signal lets the process leave in good order. From then on each ends it at once, by the system itself, so
+    that it does so however busy the process is.
+    """
+    loop = asyncio.get_running_loop()
+
+    def begin_to_leave(number: int, _: Any) -> None:
+        for each in LEAVE_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        last = threading.Timer(grace + _AFTER_GRACE, os._exit, (int(Exit.WORLD_FAILED),))
+        last.daemon = True
+        last.start()
+        log.info("serve.told_to_leave", extra={"signal": signal.Signals(number).name})
+        loop.call_soon_threadsafe(leave.set)
+
+    for each in LEAVE_SIGNALS:
+        signal.signal(each, begin_to_leave)
+
+
+def _note_trouble(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say in one line what went wrong below everything else, as when no file can be opened any more."""
+    error = context.get("exception")
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        log.warning("serve.too_many_files", extra={"hint": "Raise the limit, as with `ulimit -n 4096`."})
+        return
+    log.error("serve.trouble", extra={"what": context.get("message", "")}, exc_info=error)
+
+
+def _port(port: int) -> int:
+    if not 0 <= port <= 65535:
+        raise WrongInputError(f"{port} is no port: there are 0 to 65535.")
+    return port
+
+
+def _folder(files: Path | None) -> Path | None:
+    if files is not None and not files.is_dir():
+        raise WrongInputError(
+            f"There is no folder {str(files)!r}.", hint="--files names a folder of workflows."
+        )
+    return files

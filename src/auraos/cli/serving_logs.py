@@ -1,0 +1,127 @@
+"""What a serving process says while it works: lines for people, or one JSON object a line for a collector.
+
+Lines are written by a thread, so that a terminal that was stopped, or a pipe that nobody reads, never stops the engine; what
+is too much for the pipe is counted and left out.
+"""
+
+import logging
+import queue
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from logging.handlers import QueueHandler, QueueListener
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from auraos.cli.screen import Screen, Tint, clean, to_side
+
+LogFormat: TypeAlias = Literal["text", "json"]
+MOST_WAITING = 10_000
+_USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_TINTS: dict[str, Tint] = {"warning": "yellow", "error": "red", "critical": "red", "info": "green"}
+
+
+class Logs:
+    """The log of this process; `close` writes what waits."""
+
+    def __init__(self, form: LogFormat, redact: Callable[[Any], Any]) -> None:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_TextForm(redact) if form == "text" else _JsonForm(redact))
+        waiting: queue.Queue[Any] = queue.Queue(MOST_WAITING)
+        self._door = _LossyDoor(waiting)
+        self._listener = QueueListener(waiting, handler)
+
+    def open(self) -> None:
+        """Take over all that is logged in this process."""
+        root = logging.getLogger()
+        root.addHandler(self._door)
+        root.setLevel(logging.INFO)
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
+        self._listener.start()
+
+    def close(self) -> None:
+        """Write what waits."""
+        logging.getLogger().removeHandler(self._door)
+        self._listener.stop()
+
+
+class _LossyDoor(QueueHandler):
+    """Hands records to the thread, or counts them where too many wait."""
+
+    def __init__(self, waiting: "queue.Queue[Any]") -> None:
+        super().__init__(waiting)
+        self._lost = 0
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Hand the record over as it is: the thread writes it down."""
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Hand a record over, with the number of those that were lost before it."""
+        if self._lost:
+            record.lost_before = self._lost
+        try:
+            self.queue.put_nowait(record)
+            self._lost = 0
+        except queue.Full:
+            self._lost += 1
+
+
+class _Form(logging.Formatter):
+    def __init__(self, redact: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        """Return what was said beside the event, secrets masked."""
+        found = {name: value for name, value in record.__dict__.items() if name not in _USUAL}
+        told = {
+            name: value if isinstance(value, int | float) else str(value) for name, value in found.items()
+        }
+        masked: dict[str, Any] = self._redact(told)
+        return masked
+
+    def event(self, record: logging.LogRecord) -> str:
+        return str(self._redact(record.getMessage()))
+
+    def trace(self, record: logging.LogRecord) -> str:
+        if not record.exc_info or record.exc_info[1] is None:
+            return ""
+        return str(self._redact("".join(traceback.format_exception(record.exc_info[1]))))
+
+
+class _TextForm(_Form):
+    def __init__(self, redact: Callable[[Any], Any]) -> None:
+        super().__init__(redact)
+        self._screen: Screen = to_side()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as a line for people, the traceback of a mistake below it."""
+        screen, level = self._screen, record.levelname.lower()
+        fields = "  ".join(
+            f"{screen.tint(f'{name}=', 'dim')}{clean(str(value))}"
+            for name, value in self.fields(record).items()
+        )
+        moment = datetime.fromtimestamp(record.created, tz=UTC).astimezone()
+        line = f"{screen.tint(f'{moment:%H:%M:%S}', 'dim')} {screen.tint(f'{level:7}', _TINTS.get(level, 'dim'))}"
+        told = f"{line} {clean(self.event(record))}  {fields}".rstrip()
+        return "\n".join([told, *(f"    {clean(part)}" for part in self.trace(record).splitlines())])
+
+
+class _JsonForm(_Form):
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as one JSON object on one line."""
+        moment = datetime.fromtimestamp(record.created, tz=UTC)
+        told = {
+            "at": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": self.event(record),
+            **self.fields(record),
+        }
+        trace = self.trace(record)
+        if trace:
+            told["traceback"] = trace
+        return msgspec.json.encode(told, enc_hook=str).decode()
