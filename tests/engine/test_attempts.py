@@ -47,7 +47,7 @@ def begin(
     outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     step_type = StepType(name="t", title="T", summary="T.", execute=execute)
     attempt = Attempt(
-        command, step_type, context, redact=doors.redact, now=lambda: 0, ended=outcome.set_result
+        None, command, step_type, context, doors.redact, lambda: 0, lambda _, ended: outcome.set_result(ended)
     )
     Workers().begin(attempt)
     return attempt, outcome
@@ -163,7 +163,9 @@ async def test_a_step_that_stops_when_told_ends_as_cancelled() -> None:
 async def test_a_missing_step_type_is_a_failure_in_words() -> None:
     command = ExecuteStep("one", 1, "gone.away", 3, "", "write", {}, None, 0)
     ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    attempt = Attempt(command, None, ANY, redact=lambda value: value, now=lambda: 0, ended=ended.set_result)
+    attempt = Attempt(
+        None, command, None, ANY, lambda value: value, lambda: 0, lambda _, outcome: ended.set_result(outcome)
+    )
     Workers().begin(attempt)
     outcome = await ended
     assert isinstance(outcome, facts.StepFailed)

@@ -2,77 +2,25 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-
-import msgspec
 
 from auraos.core.run import Program, RunState, encode_fact, explain
 from auraos.core.run.commands import Command, ExecuteStep, QueueStep
 from auraos.core.run.facts import (
     AnyFact,
-    OutsideFact,
     StepGranted,
     StepResolved,
     StepSettled,
     StepSucceeded,
 )
 from auraos.engine.attempts import Attempt
-from auraos.engine.ports import LogLine, RequestRow, RunRow, Subscription, Timer, Version, Write
+from auraos.engine.draft import Draft, Given
+from auraos.engine.ports import RunRow, Write
 
 COUNTED = frozenset({"idempotent", "write", "irreversible"})
 """Effects whose success the store counts, at most once for each path and generation."""
 
 
 LONGEST_REASON = 500
-
-
-class Given(msgspec.Struct, frozen=True):
-    """An outside fact with whoever waits for it, and the requests that it answers."""
-
-    fact: OutsideFact
-    waiter: "asyncio.Future[None] | None" = None
-    answers: str = ""
-
-
-class Draft:
-    """What goes into the next write of a run."""
-
-    __slots__ = (
-        "answered", "facts", "given", "logs", "requests", "results", "sealed", "stopped", "subscriptions", "timers",
-        "unsubscribed", "versions", "wishes",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.facts: list[AnyFact] = []
-        self.wishes: list[Command] = []
-        """Released when the facts before them are durable."""
-        self.given: list[Given] = []
-        self.sealed: tuple[int, bytes] = (0, b"")
-        """As it was sent off: the number of its first fact, and its facts encoded."""
-        # most writes have none of these, so an empty draft is cheap
-        self.results: tuple[tuple[str, int], ...] = ()
-        self.timers: dict[tuple[str, str], Timer] | None = None
-        self.stopped: tuple[tuple[str, str], ...] = ()
-        self.subscriptions: tuple[Subscription, ...] = ()
-        self.unsubscribed: tuple[tuple[str, str], ...] = ()
-        self.requests: tuple[RequestRow, ...] = ()
-        self.answered: tuple[str, ...] = ()
-        self.logs: list[LogLine] = []
-        self.versions: Sequence[Version] = ()
-
-    def put_timer(self, timer: Timer) -> None:
-        """Let a timer be written, in place of one of the same name."""
-        self.timers = {**(self.timers or {}), (timer.path, timer.timer): timer}
-
-    def stop_timer(self, path: str, timer: str) -> None:
-        """Let a timer be deleted, or not be written at all."""
-        if self.timers is not None:
-            self.timers.pop((path, timer), None)
-        self.stopped = (*self.stopped, (path, timer))
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.facts or self.logs or self.answered or self.wishes or self.given)
 
 
 class ActiveRun:
@@ -159,27 +107,32 @@ class ActiveRun:
         """Close the draft and return the write that it makes; the next draft begins empty."""
         draft, self.draft = self.draft, Draft()
         row = self._changed_row(at)
-        write = Write(
-            workspace=self.workspace,
-            run=self.id,
-            seq=self.seq + 1,
-            shard=self.shard,
-            count=len(draft.facts),
-            facts=b"\n".join([encode_fact(fact) for fact in draft.facts]),
-            created=self.created,
-            row=row,
-            results=draft.results,
-            timers=tuple(draft.timers.values()) if draft.timers else (),
-            stopped=draft.stopped,
-            subscriptions=draft.subscriptions,
-            unsubscribed=draft.unsubscribed,
-            requests=draft.requests,
-            answered=draft.answered,
-            logs=draft.logs,
-            versions=draft.versions,
-        )
-        draft.sealed = (write.seq, write.facts)
-        self.seq += len(draft.facts)
+        facts = b"\n".join([encode_fact(fact) for fact in draft.facts])
+        seq, count = self.seq + 1, len(draft.facts)
+        if draft.has_rows or self.created:
+            write = Write(
+                self.workspace,
+                self.id,
+                seq,
+                self.shard,
+                count,
+                facts,
+                self.created,
+                row,
+                draft.results,
+                timers=tuple(draft.timers.values()) if draft.timers else (),
+                stopped=draft.stopped,
+                subscriptions=draft.subscriptions,
+                unsubscribed=draft.unsubscribed,
+                requests=draft.requests,
+                answered=draft.answered,
+                logs=draft.logs,
+                versions=draft.versions,
+            )
+        else:
+            write = Write(self.workspace, self.id, seq, self.shard, count, facts, False, row, draft.results)
+        draft.sealed = (seq, facts)
+        self.seq += count
         self.created = False
         self.writing = draft
         return write

@@ -25,7 +25,7 @@ GRACE = 10.0
 REPEATABLE = frozenset(str(effect) for effect in Effect if effect.may_repeat)
 
 Outcome: TypeAlias = StepSucceeded | StepFailed | StepUnknown
-Ended: TypeAlias = Callable[[Outcome], None]
+Ended: TypeAlias = Callable[["Attempt", Outcome], None]
 
 
 class Attempt:
@@ -33,21 +33,22 @@ class Attempt:
 
     __slots__ = (
         "_context", "_ended", "_force", "_now", "_redact", "_step_type", "_task", "command", "is_cancelled",
-        "may_repeat",
+        "owner",
     )  # fmt: skip
 
     def __init__(
         self,
+        owner: Any,
         command: ExecuteStep,
         step_type: StepType | None,
         context: AttemptContext,
-        *,
         redact: Redact,
         now: Callable[[], int],
         ended: Ended,
     ) -> None:
+        self.owner = owner
+        """The run that it belongs to; only whoever hears of its end looks at it."""
         self.command = command
-        self.may_repeat = command.effect in REPEATABLE
         self.is_cancelled = False
         self._step_type = step_type
         self._context = context
@@ -56,6 +57,11 @@ class Attempt:
         self._ended: Ended | None = ended
         self._task: asyncio.Task[None] | None = None
         self._force: asyncio.TimerHandle | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        """Return whether doing it twice does no more than doing it once."""
+        return self.command.effect in REPEATABLE
 
     def cancel(self, grace: float = GRACE) -> None:
         """Ask the step to stop; when it has not after the grace, go on without it."""
@@ -79,7 +85,7 @@ class Attempt:
             self._force.cancel()
         ended, self._ended = self._ended, None
         if ended is not None:
-            ended(outcome)
+            ended(self, outcome)
 
     def _give_up(self) -> None:
         self._end(self._cut_short("cancelled", "abandoned", "The step did not stop when it was told to."))

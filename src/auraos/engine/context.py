@@ -53,9 +53,15 @@ class AttemptContext:
     """The context of one attempt, as the sdk promises it."""
 
     __slots__ = (
-        "_clock", "_doors", "_granted_at", "_lines", "_listener", "_redact", "_workspace", "attempt", "effect", "key",
-        "path", "run_id", "touched_the_world",
-    )  # fmt: skip
+        "_clock",
+        "_command",
+        "_doors",
+        "_lines",
+        "_listener",
+        "_workspace",
+        "run_id",
+        "touched_the_world",
+    )
 
     def __init__(
         self,
@@ -68,23 +74,34 @@ class AttemptContext:
         clock: Clock,
     ) -> None:
         self.run_id = run
-        self.path = command.path
-        self.attempt = command.attempt
-        self.key = command.key
-        self.effect = command.effect
         self.touched_the_world = False
         self._workspace = workspace
-        self._granted_at = command.granted_at
+        self._command = command
         self._doors = doors
         self._listener = listener
         self._clock = clock
-        self._redact = doors.redact
         self._lines = 0
+
+    @property
+    def path(self) -> str:
+        return self._command.path
+
+    @property
+    def attempt(self) -> int:
+        return self._command.attempt
+
+    @property
+    def key(self) -> str:
+        return self._command.key
+
+    @property
+    def effect(self) -> str:
+        return self._command.effect
 
     @property
     def now(self) -> datetime:
         """Return the time of the grant."""
-        return _EPOCH + timedelta(microseconds=self._granted_at)
+        return _EPOCH + timedelta(microseconds=self._command.granted_at)
 
     @property
     def http(self) -> Http:
@@ -119,14 +136,14 @@ class AttemptContext:
                 attempt=self.attempt,
                 at=self._clock.now(),
                 level=level if level in LEVELS else "info",
-                message=_cut(str(self._redact(_printable(message)))),
-                fields=self._redact(_storable(fields)) if fields else {},
+                message=_cut(str(self._doors.redact(_printable(message)))),
+                fields=self._doors.redact(_storable(fields)) if fields else {},
             )
         )
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """Say how far the attempt has come."""
-        text = _cut(str(self._redact(_printable(message)))) if message else ""
+        text = _cut(str(self._doors.redact(_printable(message)))) if message else ""
         shown = Progress(path=self.path, attempt=self.attempt, done=done, total=total, message=text)
         self._listener.progressed(self.run_id, shown)
 

@@ -19,6 +19,9 @@ SHARDS = 256
 """Into so many parts all runs are divided; each part belongs to one process at a time."""
 ALL_SHARDS = frozenset(range(SHARDS))
 
+SNAPSHOT_FROM = 1_000
+"""A run with at least so many facts may have a snapshot."""
+
 Redact: TypeAlias = Callable[[Value], Value]
 """Take every secret that was revealed out of a value."""
 
@@ -134,7 +137,7 @@ class RequestRow(msgspec.Struct, frozen=True):
     """Of the run that it is for: the owner of that part takes it up."""
 
 
-class Write(msgspec.Struct, frozen=True, kw_only=True):
+class Write(msgspec.Struct, frozen=True):
     """All that one run writes at one time. `facts` is one encoded fact a line; `seq` counts the first of them
     from 1.
     """
@@ -160,6 +163,8 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that were refused, each with the reason; their rows stay for a while, for whoever asked to read it."""
     logs: Sequence[LogLine] = ()
     versions: Sequence[Version] = ()
+    snapshot: "Snapshot | None" = None
+    """Takes the place of an earlier one, and goes with the end of the run."""
     size: int = 0
 
 
@@ -169,6 +174,24 @@ class Batch(msgspec.Struct, frozen=True):
     seq: int
     count: int
     facts: bytes
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The state of a run after its first `seq` facts, as the engine that is named by `stamp` writes it. A cache: it may be
+    deleted at any time, and one with another stamp is not read.
+    """
+
+    seq: int
+    stamp: str
+    state: bytes
+
+
+class StoredRun(msgspec.Struct, frozen=True):
+    """All that is needed to bring a run into memory: its row, the latest snapshot if there is one, and the journal after it."""
+
+    row: RunRow
+    journal: Sequence[Batch]
+    snapshot: Snapshot | None = None
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,6 +223,10 @@ class RunStore(Protocol):
 
     async def journal(self, run: str, after: int = 0) -> list[Batch]:
         """Return the journal of a run in order, from the first batch that ends after `after`."""
+        ...
+
+    async def read(self, runs: Collection[str]) -> list[StoredRun]:
+        """Return those of these runs that there are, each with what brings it into memory: one query for many."""
         ...
 
     async def find(self, name: str, *, workspace: str | None = None) -> RunRow | None:

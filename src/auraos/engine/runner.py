@@ -40,11 +40,12 @@ from auraos.core.run.commands import (
     Unsubscribe,
 )
 from auraos.core.run.facts import Computed, OutsideFact, Result, RunStarted
-from auraos.engine.active import ActiveRun, Draft, Given
+from auraos.engine.active import ActiveRun
 from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.context import AttemptContext, Doors, Progress
+from auraos.engine.draft import Draft, Given
 from auraos.engine.family import request_of
-from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Subscription, Timer, Version, Write
+from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Timer, Version, Write
 from auraos.engine.shards import Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
@@ -95,10 +96,10 @@ class Runner:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
         self._gather: dict[type, Callable[[ActiveRun, Any], None]] = {
             QueueStep: self._queue,
-            StartTimer: self._draft_timer,
-            StopTimer: self._draft_stop,
-            Subscribe: self._draft_subscription,
-            Unsubscribe: self._draft_end_of_subscription,
+            StartTimer: lambda run, wish: run.draft.start_timer(run.id, wish),
+            StopTimer: lambda run, wish: run.draft.stop_timer(run.id, wish),
+            Subscribe: lambda run, wish: run.draft.subscribe(run.id, wish),
+            Unsubscribe: lambda run, wish: run.draft.unsubscribe(run.id, wish),
             StartChild: self._draft_request,
             CancelChild: self._draft_request,
             EndRun: self._draft_request,
@@ -270,23 +271,10 @@ class Runner:
         for wish in granted:
             run.holding[wish.path, wish.attempt] = pool
 
-    def _draft_timer(self, run: ActiveRun, wish: StartTimer) -> None:
-        run.draft.put_timer(Timer(run.id, wish.path, wish.timer, wish.due))
-
-    def _draft_stop(self, run: ActiveRun, wish: StopTimer) -> None:
-        run.draft.stop_timer(wish.path, wish.timer)
-
-    def _draft_subscription(self, run: ActiveRun, wish: Subscribe) -> None:
-        wanted = Subscription(run.id, wish.path, wish.type)
-        run.draft.subscriptions = (*run.draft.subscriptions, wanted)
-
-    def _draft_end_of_subscription(self, run: ActiveRun, wish: Unsubscribe) -> None:
-        run.draft.unsubscribed = (*run.draft.unsubscribed, (wish.path, wish.type))
-
     def _draft_request(self, run: ActiveRun, wish: StartChild | CancelChild | EndRun) -> None:
         row = request_of(run, wish, self._clock.new_id())
         if row is not None:
-            run.draft.requests = (*run.draft.requests, row)
+            run.draft.ask(row)
 
     def _count_computing(self, run: ActiveRun, _: Command) -> None:
         run.computing += 1
@@ -296,19 +284,21 @@ class Runner:
     def _execute(self, run: ActiveRun, wish: ExecuteStep) -> None:
         doors = self._doors
         attempt = Attempt(
+            run,
             wish,
             self._catalogue.find(wish.type, wish.version),
             AttemptContext(run.workspace, run.id, wish, doors=doors, listener=self, clock=self._clock),
-            redact=doors.redact,
-            now=self._clock.now,
-            ended=partial(self._attempt_ended, run, wish),
+            doors.redact,
+            self._clock.now,
+            self._attempt_ended,
         )
         run.attempts[wish.path, wish.attempt] = attempt
         self._workers.begin(attempt)
 
-    def _attempt_ended(self, run: ActiveRun, wish: ExecuteStep, outcome: Outcome) -> None:
+    def _attempt_ended(self, attempt: Attempt, outcome: Outcome) -> None:
         """Hand the outcome to the run, and its slot to the next: both may share one write."""
-        key = (wish.path, wish.attempt)
+        run: ActiveRun = attempt.owner
+        key = (attempt.command.path, attempt.command.attempt)
         run.attempts.pop(key, None)
         pool = run.holding.pop(key, None)
         if pool is not None:
@@ -375,7 +365,7 @@ class Runner:
         run = self.runs.get(line.run)
         if run is None:
             return
-        run.draft.logs.append(line)
+        run.draft.log([line])
         if run.flush_handle is None:
             run.flush_handle = asyncio.get_running_loop().call_later(LOG_PAUSE, self._flush_logs, run)
 
