@@ -55,13 +55,13 @@ CASES = {
         f"a: {{{POST}, retry: {{attempts: 5, first: 10ms, on: [transient]}}}}", {"a": "500 200"}, "waiting", {"a": 1}, [],
     ),
     "a timeout of a step that may be repeated": Case(
-        f"a: {{{ASK}, timeout: 300ms, retry: {{attempts: 2, first: 10ms}}}}", {"a": "hang 200"}, "succeeded", {"a": 2},
+        f"a: {{{ASK}, timeout: 3s, retry: {{attempts: 2, first: 10ms}}}}", {"a": "hang 200"}, "succeeded", {"a": 2},
     ),
     "a timeout without retry": Case(
-        f"a: {{{ASK}, timeout: 300ms}}", {"a": "hang"}, "failed", {"a": 1}, code="timeout"
+        f"a: {{{ASK}, timeout: 3s}}", {"a": "hang"}, "failed", {"a": 1}, code="timeout"
     ),
     "a deadline over all attempts": Case(
-        f"a: {{{ASK}, deadline: 400ms, retry: {{attempts: 50, first: 250ms, factor: 1, jitter: 0}}}}", {"a": "500"},
+        f"a: {{{ASK}, deadline: 4s, retry: {{attempts: 50, first: 2500ms, factor: 1, jitter: 0}}}}", {"a": "500"},
         "failed", {"a": 2},
     ),
     "a fallback stands in": Case(
