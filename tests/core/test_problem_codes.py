@@ -107,7 +107,9 @@ def test_a_code_has_an_example_of_wrong_and_right_or_says_why_not(code: ProblemC
 @pytest.mark.parametrize("code", SHOWN, ids=lambda code: code.code)
 def test_the_bad_example_of_a_code_yields_it_at_its_place(code: ProblemCode) -> None:
     said = [one for one in yield_of(code, code.bad, CATALOGUE) if one.code == code.code]
-    assert [(one.severity, one.where) for one in said[:1]] == [(code.severity.value, PLACES[code.code])]
+    assert [(one.severity, one.where) for one in said[:1]] == [
+        (code.severity.value, PLACES.get(code.code, "a line in places_of_examples.yaml"))
+    ]
     assert said[0].message
 
 
