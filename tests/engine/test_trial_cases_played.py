@@ -335,3 +335,32 @@ def test_a_step_that_collects_reads_what_arrived_in_the_order_of_the_links(mock,
     case = f"name: x, mocks: {{a: {{$after: 9s, $output: 1}}, b: {mock}}}, expect: {{output: {arrived}}}"
     result = play(COLLECTING, case)
     assert result.passed, result
+
+
+def test_a_scope_that_is_tried_again_is_undone_first_and_repeats_nothing_that_stands():
+    spec = f"""
+steps:
+  guard:
+    type: try
+    {AGAIN}
+    steps:
+      {PAY}, undo: {{{GET}}}}}
+      bill: {{type: http.request, with: {{method: POST, url: 'https://bill.example'}}}}
+      ship: {{{GET}}}
+    links: [pay -> bill, bill -> ship]
+"""
+    case = (
+        "name: x, mocks: {guard/pay: 1, guard/bill: 2, guard/ship: [{$fail: transient}, 3]}, "
+        "expect: {state: succeeded, took: 10s, calls: {guard/pay: 2, guard/bill: 1, guard/ship: 2}}"
+    )
+    assert play(spec, case).passed
+
+
+def test_a_call_that_is_tried_again_takes_over_what_the_called_run_had_done():
+    child = f"steps: {{{PAY}}}, ship: {{{GET}}}}}\nlinks: [pay -> ship]\noutput: '{{{{ steps.ship }}}}'"
+    spec = f"steps: {{k: {{type: call, with: {{workflow: child}}, {AGAIN}}}}}"
+    case = (
+        "name: x, mocks: {k/pay: 1, k/ship: [{$fail: transient}, 3]}, "
+        "expect: {output: 3, took: 10s, calls: {k/pay: 1, k/ship: 2}}"
+    )
+    assert play(spec, case, {"child": child}).passed

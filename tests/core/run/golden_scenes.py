@@ -90,6 +90,30 @@ output: "{{ steps.b }}"
 """
 
 
+GUARD = """
+steps:
+  guard:
+    type: try
+    retry: {attempts: 3, first: 1s, jitter: 0}
+    steps:
+      look: {type: act, with: {effect: read}}
+      reserve: {type: act, undo: {type: act, with: {what: release}}}
+      bill: {type: act}
+      ship: {type: act}
+    links: [look -> reserve, reserve -> bill, bill -> ship]
+"""
+
+CALL_AGAIN = """
+steps: {k: {type: call, with: {workflow: child, input: 7}, retry: {attempts: 2, first: 1s, jitter: 0}}, z: {type: act}}
+links: [k -> z]
+"""
+
+ASK_AGAIN = """
+steps:
+  ask: {type: human.approve, with: {title: May it?, expires: 1h}, retry: {attempts: 2, first: 0s}}
+"""
+
+
 def pure() -> Hand:
     at = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)
     return Hand(
@@ -212,6 +236,37 @@ SCENES: list[Callable[[], Hand]] = [
     pure, compensated, by_fallback, retrying, in_doubt, resolved, in_loops, raced, asked, answered, paused, released,
     cancelled, forced, calling, called, page, forked,
 ]  # fmt: skip
+
+
+def guarded() -> Hand:
+    """A scope in the pause between two tries."""
+    hand = Hand(GUARD).succeed("guard/look", 1).succeed("guard/reserve", "r").succeed("guard/bill", "b")
+    return hand.fail("guard/ship", "transient").succeed("guard/reserve!undo")
+
+
+def guarded_again() -> Hand:
+    """Its second try, under new keys, with what stands taken over."""
+    return guarded().wait(1).succeed("guard/look", 2).succeed("guard/reserve", "r2")
+
+
+def called_again() -> Hand:
+    """A call whose second run is under way."""
+    hand = Hand(CALL_AGAIN, programs={"child": read_program(CHILD)}, resolved={"child": "v1"})
+    hand.collect(next(iter(hand.children.values())).fail("c", "transient"))
+    return hand.wait(1)
+
+
+def waiting_again() -> Hand:
+    """An approval that expired once and is asked for again."""
+    return Hand(ASK_AGAIN).wait(3600)
+
+
+def without_output() -> Hand:
+    """A run that is undone because its output cannot be evaluated."""
+    return Hand('steps: {a: {type: act, undo: {type: act}}}\noutput: "{{ 1 / input }}"', 0).succeed("a")
+
+
+SCENES += [guarded, guarded_again, called_again, waiting_again, without_output]
 
 
 def project(program: Any, journal: list[Any]) -> Any:

@@ -8,6 +8,7 @@ import msgspec
 from auraos.core.catalogue import Behaviour, Effect
 from auraos.core.graph.uses import Use
 from auraos.core.graph.views import CONTAINERS, WAITS, StepView, WorkflowView, ask_type, plain_settings
+from auraos.core.problems import Path
 from auraos.core.values import ValueRefusedError, format_duration, parse_duration
 
 _INLINE = (Behaviour.EVALUATE, Behaviour.STOP)
@@ -46,14 +47,6 @@ def _check_idle_fields(view: WorkflowView, step: StepView) -> None:
         for name in ("timeout", "deadline", "pool", "resources", "priority"):
             if getattr(own, name) is not None:
                 _idle(view, step, name, f"a {own.type!r} step is evaluated at once")
-    elif step.behaviour in (*CONTAINERS, *WAITS, Behaviour.CALL) and own.retry is not None:
-        _idle(
-            view,
-            step,
-            "retry",
-            f"a {own.type!r} step is not repeated",
-            "Put `retry` on the steps it consists of.",
-        )
     if step.behaviour in (*CONTAINERS, *WAITS, Behaviour.CALL):
         for name in ("pool", "resources", "priority", "cache"):
             if getattr(own, name) is not None:
@@ -92,6 +85,15 @@ def _check_retry(view: WorkflowView, step: StepView) -> None:
     if step.behaviour in _INLINE:
         _idle(view, step, "retry", f"a {step.step.type!r} step gives the same each time")
         return
+    if step.is_container:
+        _check_what_stands(view, step)
+        return
+    if step.behaviour is Behaviour.TIMER:
+        message = f"{step.id!r} cannot be tried again: the time it waits for always comes."
+        _refuse(view, path, message, "Remove `retry`.")
+    elif step.behaviour is Behaviour.CALL and step.step.settings.get("wait") is False:
+        message = f"{step.id!r} cannot be tried again: with `wait: false` it never hears that the called run failed."
+        _refuse(view, path, message, "Remove `retry`, or let it wait.")
     effect = effective_effect(step)
     if effect not in (Effect.WRITE, Effect.IRREVERSIBLE):
         return
@@ -109,6 +111,29 @@ def _check_retry(view: WorkflowView, step: StepView) -> None:
         view.findings.add("retry-without-key", path, message, hint=hint, key=True)
 
 
+def _check_what_stands(view: WorkflowView, container: StepView) -> None:
+    """Report the effects within a container that its next try neither takes back nor can tell from others."""
+    for step in view.steps:
+        within = step.path[len(container.path) :]
+        is_within = len(within) > 0 and step.path[: len(container.path)] == container.path
+        changing = effective_effect(step) in (Effect.WRITE, Effect.IRREVERSIBLE)
+        if not is_within or not changing or step.step.undo is not None:
+            continue
+        if "finally" in within[::2]:
+            message = f"{step.id!r} stands in a `finally`, so it is done once more in every try of {container.id!r}."
+        else:
+            message = (
+                f"{step.id!r} has no `undo` and no `key`: once done it stands, and when {container.id!r} is tried again "
+                "it is not done for what may be other data then."
+            )
+        hint = "Give it an `undo`, or a `key` that says what is the same work."
+        view.findings.add("stands-when-retried", step.path, message, hint=hint, key=True)
+
+
+def _refuse(view: WorkflowView, path: Path, message: str, hint: str) -> None:
+    view.findings.add("policy-refused", path, message, hint=hint, key=True)
+
+
 def _check_key(view: WorkflowView, step: StepView, *, has_expression: bool) -> None:
     key = step.step.key
     if key is None:
@@ -120,7 +145,12 @@ def _check_key(view: WorkflowView, step: StepView, *, has_expression: bool) -> N
             view.findings.add("constant-key", path, message, hint='Write it as `key: "{{ item.id }}"`.')
         return
     effect = step.effect
-    if step.behaviour in (*WAITS, Behaviour.CALL):
+    if step.behaviour is Behaviour.CALL:
+        called = step.step.settings.get("workflow")
+        message = f"{step.id!r} cannot have a `key`: two runs with one key would both call {called!r}."
+        hint = "Give a `key` to the steps of the called workflow that change something, made of its input."
+        _refuse(view, path, message, hint)
+    elif step.behaviour in WAITS:
         _idle(
             view, step, "key", f"a {step.step.type!r} step sends nothing out", "Give it to the steps that do."
         )

@@ -86,6 +86,30 @@ CODES = (
         severity=WARNING,
     ),
     ProblemCode(
+        code="stands-when-retried",
+        title="An effect that stands when the scope around it is tried again",
+        why=(
+            "A container with `retry` undoes what its failed try had done, and begins anew. What has no `undo` stays done. It "
+            "is not done again, even if the next try has other data; only in a `finally` it is done in every try."
+        ),
+        bad=(
+            "steps:\n  each: {type: foreach, with: {items: [1]}, retry: {attempts: 3}, steps: "
+            "{pay: {type: http.request, with: {url: 'https://a.io', method: POST}}}}"
+        ),
+        good=(
+            "steps:\n  each: {type: foreach, with: {items: [1]}, retry: {attempts: 3}, steps: "
+            "{pay: {type: http.request, with: {url: 'https://a.io', method: POST}, key: '{{ item }}'}}}"
+        ),
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="policy-refused",
+        title="A policy that this step cannot have",
+        why="Somebody relies on it, and nothing could carry it out; so the file is refused instead of half obeyed.",
+        bad="steps:\n  a: {type: wait.for, with: {duration: 5m}, retry: {attempts: 3}}",
+        good="steps:\n  a: {type: wait.for, with: {duration: 5m}}",
+    ),
+    ProblemCode(
         code="repeats-a-write",
         title="A write that may be done twice",
         why=(

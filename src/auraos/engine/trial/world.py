@@ -149,6 +149,7 @@ class World:
             return
         made: StepMade = advance(playing.program, playing.state, given)
         self.facts += made.facts
+        playing.journal += made.facts
         entered = (fact for fact in made.facts if isinstance(fact, LoopEntered))
         playing.loops |= {fact.path: Loop(fact.items, fact.keys) for fact in entered}
         self.settled += [
@@ -279,6 +280,10 @@ class World:
             page=command.page,
             parent=parent_of(playing.state, command),
         )
+        earlier = self.runs.get(command.takes_over.run) if command.takes_over is not None else None
+        if command.takes_over is not None and earlier is not None:
+            inherited, origin = earlier.left_over(command.takes_over), earlier.state.origin
+            fact = msgspec.structs.replace(fact, inherited=inherited, origin=origin)
         self.agenda.soon(lambda: self.advance(child, fact))
 
     def _called_workflow(self, playing: Playing, command: StartChild) -> Workflow | None:
