@@ -29,6 +29,28 @@ def cut(waiting: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
     return _share_out(waiting)
 
 
+def part_runs(waiting: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
+    """Split off what holds each run once; the further writes of a run keep their order in the rest."""
+    writes = _all(waiting)
+    if len({write.run for _, write in writes}) == len(writes):
+        return waiting, []
+    seen: set[str] = set()
+    first: list[Waiting] = []
+    rest: list[Waiting] = []
+    for told, write in _one_by_one(waiting):
+        (rest if write.run in seen else first).append(Waiting((write,), told))
+        seen.add(write.run)
+    return first, rest
+
+
+def tell(batch: list[Waiting], outcomes: Sequence[BaseException | None] | None) -> None:
+    """Tell each of a batch what became of its writes."""
+    place = 0
+    for writes, told in batch:
+        told(None if outcomes is None else outcomes[place : place + len(writes)])
+        place += len(writes)
+
+
 def _all(waiting: list[Waiting]) -> list[tuple[Told, Write]]:
     return [(each.told, write) for each in waiting for write in each.writes]
 

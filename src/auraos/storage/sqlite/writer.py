@@ -11,13 +11,14 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from auraos.engine.ports import FencedError, StoreUnavailableError, Told, Write, WriteRefusedError
-from auraos.storage.batching import Waiting, cut
+from auraos.storage.batching import Waiting, cut, tell
 from auraos.storage.sqlite import schema
+from auraos.storage.sqlite.copying import Copy, CopyFailedError, copy_pages, tell_copied
 from auraos.storage.sqlite.opening import connect_writer
 from auraos.storage.sqlite.rows import write_rows
 
@@ -42,11 +43,12 @@ class Writer:
         self.writes = 0
         self._file = file
         self._connection: sqlite3.Connection | None = connection
-        self._token = token
+        self.token = token
         self._owns = False
         self._fenced = False
         self._line = time.time_ns() // 1000
-        self._handed: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._handed: queue.SimpleQueue[Waiting | Copy | None] = queue.SimpleQueue()
+        self._copies: list[Copy] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
@@ -60,6 +62,15 @@ class Writer:
             self._loop.call_soon(told, [StoreUnavailableError("The store is closed.")] * len(writes))
         else:
             self._handed.put(Waiting(writes, told))
+
+    async def copy(self, file: Path) -> None:
+        """Write a whole copy of the database into a new file, while writing goes on."""
+        if self._closed:
+            raise StoreUnavailableError("The store is closed.")
+        self._loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._handed.put(Copy(file, done))
+        await done
 
     async def close(self) -> None:
         """Write what waits, fold the log into the file, and end the thread."""
@@ -77,14 +88,40 @@ class Writer:
         ending = False
         while not ending or rest:
             if not rest:
-                handed = self._handed.get()
-                if handed is None:
-                    break
-                rest = [handed]
+                ending = self._take(self._handed.get(), rest)
             ending = self._take_all(rest) or ending
-            batch, rest = cut(rest)
-            self._answer(batch, self._write([write for each in batch for write in each.writes]))
+            rest = self._write_some(rest)
+            while self._copies:
+                ending = self._copy(self._copies.pop(0), rest, ending=ending)
         self._let_go()
+
+    def _write_some(self, waiting: list[Waiting]) -> list[Waiting]:
+        """Write as much as one transaction shall hold; return what is left."""
+        if not waiting:
+            return []
+        batch, rest = cut(waiting)
+        self._answer(batch, self._write([write for each in batch for write in each.writes]))
+        return rest
+
+    def _copy(self, copy: Copy, rest: list[Waiting], *, ending: bool) -> bool:
+        """Make a copy, and write between its slices what waits; return whether the thread is to end."""
+        error: Exception | None = None
+
+        def between() -> None:
+            nonlocal ending
+            ending = self._take_all(rest) or ending
+            rest[:] = self._write_some(rest)
+            if ending or self._connection is not connection:
+                raise CopyFailedError("The copy was cut off: the store was closed, or its disk failed.")
+
+        try:
+            connection = self._connection or self._reopen()
+            between()
+            copy_pages(connection, copy.file, between)
+        except Exception as failed:  # noqa: BLE001 (the thread must live, and whoever waits must hear)
+            error = failed
+        self._call(tell_copied, copy.done, error)
+        return ending
 
     def _take_all(self, waiting: list[Waiting]) -> bool:
         while True:
@@ -92,9 +129,16 @@ class Writer:
                 handed = self._handed.get_nowait()
             except queue.Empty:
                 return False
-            if handed is None:
+            if self._take(handed, waiting):
                 return True
+
+    def _take(self, handed: Waiting | Copy | None, waiting: list[Waiting]) -> bool:
+        """Put what was handed over where it waits; return whether the thread is to end."""
+        if isinstance(handed, Copy):
+            self._copies.append(handed)
+        elif handed is not None:
             waiting.append(handed)
+        return handed is None
 
     def _write(self, writes: list[Write]) -> Outcomes:
         try:
@@ -137,10 +181,10 @@ class Writer:
         connection = self._reopen() if self._connection is None else self._connection
         connection.execute("begin immediate")
         if not self._owns:
-            connection.execute(schema.SET_OWNER, (self._token,))
+            connection.execute(schema.SET_OWNER, (self.token,))
             return connection
         owner = connection.execute(schema.READ_OWNER).fetchone()
-        if owner is None or owner[0] != self._token:
+        if owner is None or owner[0] != self.token:
             self._fenced = True
             raise FencedError("Another process has taken the store over; this one writes nothing any more.")
         return connection
@@ -179,10 +223,13 @@ class Writer:
         return self._line
 
     def _answer(self, batch: list[Waiting], outcomes: Outcomes) -> None:
+        self._call(tell, batch, outcomes)
+
+    def _call(self, hear: Callable[..., None], *told: Any) -> None:
         if self._loop is None:
             return
         try:
-            self._loop.call_soon_threadsafe(_tell, batch, outcomes)
+            self._loop.call_soon_threadsafe(hear, *told)
         except RuntimeError:  # the loop is closed: nobody waits any more
             return
 
@@ -197,13 +244,6 @@ class Writer:
             _close_quietly(connection)
             return
         connection.close()
-
-
-def _tell(batch: list[Waiting], outcomes: Outcomes) -> None:
-    place = 0
-    for writes, told in batch:
-        told(None if outcomes is None else outcomes[place : place + len(writes)])
-        place += len(writes)
 
 
 def _close_quietly(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,87 @@
+"""Reading: a few connections of their own, each query cut off by the server when it takes too long."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import asyncpg
+
+from auraos.core.errors import AuraError
+from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
+from auraos.storage.reads import LONGEST_READ, ReadFailedError, ReadTooLongError
+
+T = TypeVar("T")
+ANSWER_MARGIN = 3.0
+_PLANS = {"enable_seqscan": "off"}
+"""Whatever is read has an index; a plan made while a table was empty must not read all of it later."""
+
+
+class Readers:
+    """Connections for reading, opened when they are needed. It is used on one event loop."""
+
+    def __init__(self, address: Address, *, most: int = 3, longest: float = LONGEST_READ) -> None:
+        self._address = address
+        self._longest = longest
+        self._turns = asyncio.Semaphore(most)
+        self._idle: list[asyncpg.Connection] = []
+
+    async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
+        """Return what a query finds, each row as data."""
+        rows: list[Any] = await self._read(_numbered(sql), parameters)
+        return [make(row) for row in rows]
+
+    async def one(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> T | None:
+        """Return the first that a query finds, or None."""
+        found = await self.all(sql, parameters, make)
+        return found[0] if found else None
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        while self._idle:
+            await close_quietly(self._idle.pop())
+
+    async def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Any]:
+        async with self._turns:
+            while self._idle:
+                connection = self._idle.pop()
+                try:
+                    return await self._fetch(connection, sql, parameters)
+                except ReadFailedError:  # it was idle, and the server has gone and come back since
+                    continue
+            try:
+                connection = await self._address.connect(
+                    role("reader"), statement_timeout=self._longest, **_PLANS
+                )
+            except AuraError as error:
+                raise ReadFailedError(error.message, hint=error.hint) from error
+            return await self._fetch(connection, sql, parameters)
+
+    async def _fetch(
+        self, connection: asyncpg.Connection, sql: str, parameters: tuple[Any, ...]
+    ) -> list[Any]:
+        try:
+            async with asyncio.timeout(self._longest + ANSWER_MARGIN):
+                found = await connection.fetch(sql, *parameters)
+        except asyncpg.QueryCanceledError as error:
+            self._idle.append(connection)
+            raise ReadTooLongError(
+                f"A query took longer than {self._longest:g} s and was cut off."
+            ) from error
+        except FAILURES as error:
+            connection.terminate()
+            raise ReadFailedError(f"{self._address} could not be read: {error}.") from error
+        except BaseException:  # whoever asked went away; what the connection still has to say is for nobody
+            connection.terminate()
+            raise
+        self._idle.append(connection)
+        return found
+
+
+@lru_cache(maxsize=256)
+def _numbered(sql: str) -> str:
+    """Return a query with `?` for its values in the words of PostgreSQL."""
+    first, *rest = sql.split("?")
+    return first + "".join(f"${place}{piece}" for place, piece in enumerate(rest, 1))

