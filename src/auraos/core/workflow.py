@@ -83,7 +83,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     undo: Undo | None = None
     expect: Schema | None = None
     pool: str | None = None
-    resources: dict[str, Any] | None = None
+    resources: dict[str, int] | None = None
+    """How many units of which pools it takes; `pool` is one unit of one."""
     priority: int | None = None
     cache: Cache | None = None
     disabled: bool = False

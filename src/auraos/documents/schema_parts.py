@@ -96,22 +96,56 @@ def _retry_schema() -> Schema:
 
 def _settings_schema() -> Schema:
     shape: dict[str, Any] = {
-        "key": {"description": "Counts apart for each value of this expression."},
+        "key": {
+            "description": "Counts apart for each value of this expression over `input`, `vars`, `run` and `trigger`."
+        },
         "limit": {"type": "integer", "minimum": 1, "maximum": 1000000},
         "per": duration_schema("The time that the limit speaks of."),
-        "when_full": {"enum": ["wait", "skip", "cancel_oldest", "fail"]},
     }
+    full = "What becomes of a start that there is no room for."
+    runs = said({"enum": ["wait", "skip", "cancel_oldest", "fail"]}, full)
     called = {"type": "string", "pattern": "^[a-z][a-z0-9-]*(@[1-9][0-9]*)?$"}
     flows: dict[str, Any] = {
-        name: closed({field: shape[field] for field in fields}, required=["per"] if "per" in fields else [])
-        for name, fields in {
-            "concurrency": ("key", "limit", "when_full"),
-            "throttle": ("key", "limit", "per", "when_full"),
-            "rate": ("key", "limit", "per", "when_full"),
-            "debounce": ("key", "per", "when_full"),
-            "batch": ("key", "limit", "per", "when_full"),
-            "singleton": ("key", "limit", "when_full"),
-        }.items()
+        name: said(
+            closed(
+                {**{field: shape[field] for field in fields}, **more},
+                required=["per"] if "per" in fields else [],
+            ),
+            words,
+        )
+        for name, words, fields, more in (
+            ("concurrency", "How many runs go on at the same time.", ("key", "limit"), {"when_full": runs}),
+            (
+                "singleton",
+                "The same, beside `concurrency` with another key.",
+                ("key", "limit"),
+                {"when_full": runs},
+            ),
+            (
+                "throttle",
+                "How many runs begin in this time; further ones wait.",
+                ("key", "limit", "per"),
+                {"when_full": said({"enum": ["wait", "skip", "fail"]}, full)},
+            ),
+            (
+                "rate",
+                "How many starts are taken in this time; further ones are not.",
+                ("key", "limit", "per"),
+                {"when_full": said({"enum": ["skip", "fail"]}, full)},
+            ),
+            (
+                "debounce",
+                "Of starts that follow each other within this time the last one runs.",
+                ("key", "per"),
+                {},
+            ),
+            (
+                "batch",
+                "Starts are gathered into one run, whose `input` is their list.",
+                ("key", "limit", "per"),
+                {},
+            ),
+        )
     }
     return closed(
         {

@@ -197,7 +197,12 @@ def _step_fields() -> dict[str, Any]:
             {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$"},
             "The capacity that the step shares with others.",
         ),
-        "resources": {"type": "object", "description": "What the step needs of a machine."},
+        "resources": {
+            "type": "object",
+            "description": "How many units the step takes of which pools, as `{cpu: 2}`; `pool` is one unit of one.",
+            "propertyNames": {"pattern": "^[a-z][a-z0-9_-]*$"},
+            "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 1000000},
+        },
         "priority": {"type": "integer", "minimum": 0, "maximum": 9},
         "cache": {"$ref": "#/$defs/cache"},
         "disabled": said({"type": "boolean"}, "Passes null on and does nothing."),

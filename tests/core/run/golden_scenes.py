@@ -20,12 +20,15 @@ from auraos.core.run.facts import (
     Answered,
     EventReceived,
     Parent,
+    RunAdmitted,
     RunPaused,
     RunQuarantined,
+    RunRefused,
     RunReleased,
     RunResumed,
     StepResolved,
 )
+from auraos.core.run.gates import Gate
 from auraos.core.values import to_wire
 
 CHILD = """
@@ -232,9 +235,30 @@ def forked() -> Hand:
     )
 
 
+GATES = (
+    Gate(setting="batch", name="b1", key="ann", limit=3, per=60_000_000),
+    Gate(setting="concurrency", name="c1"),
+)
+
+
+def gathered() -> Hand:
+    hand = Hand(
+        'steps: {a: {type: act, with: {all: "{{ input }}"}}}', {"price": Decimal("9.90")}, gates=GATES
+    )
+    inputs = [{"price": Decimal("9.90")}, {"price": 2}]
+    return hand.tell(RunAdmitted(at=hand.now + 1, input=inputs, gathered=("run-1", "run-2")))
+
+
+def refused() -> Hand:
+    hand = Hand("steps: {a: {type: act}}", gates=GATES[1:])
+    return hand.tell(
+        RunRefused(at=hand.now + 1, outcome="failed", code="limit-reached", message="It is full.")
+    )
+
+
 SCENES: list[Callable[[], Hand]] = [
     pure, compensated, by_fallback, retrying, in_doubt, resolved, in_loops, raced, asked, answered, paused, released,
-    cancelled, forced, calling, called, page, forked,
+    cancelled, forced, calling, called, page, forked, gathered, refused,
 ]  # fmt: skip
 
 

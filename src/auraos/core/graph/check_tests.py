@@ -82,6 +82,8 @@ def _check_input(view: WorkflowView, case: Fields) -> None:
         return
     path = (*case.path, "input")
     try:
+        if view.workflow.settings.batch is not None:  # a case plays the one run, whose input is the list
+            schema = {"type": "array", "items": schema}
         validator = jsonschema_rs.validator_for(schema)
         for error in validator.iter_errors(case.value("input")):
             where = (*path, *error.instance_path)

@@ -36,10 +36,18 @@ _FLOWS: dict[str, tuple[str, ...]] = {
     "concurrency": ("key", "limit", "when_full"),
     "throttle": ("key", "limit", "per", "when_full"),
     "rate": ("key", "limit", "per", "when_full"),
-    "debounce": ("key", "per", "when_full"),
-    "batch": ("key", "limit", "per", "when_full"),
+    "debounce": ("key", "per"),
+    "batch": ("key", "limit", "per"),
     "singleton": ("key", "limit", "when_full"),
 }
+_WHEN_FULL = {
+    "concurrency": ("wait", "skip", "cancel_oldest", "fail"),
+    "singleton": ("wait", "skip", "cancel_oldest", "fail"),
+    "throttle": ("wait", "skip", "fail"),
+    "rate": ("skip", "fail"),
+}
+"""What may be done with a start that there is no room for; what is done where nothing is written stands first."""
+BATCH_LIMIT = 100
 _NEEDS_PER = ("throttle", "rate", "debounce", "batch")
 _VARIABLE_FIELDS = frozenset(
     (
@@ -208,11 +216,13 @@ def _read_flow(settings: Fields, name: str, findings: Findings) -> FlowControl |
             )
     if name in _NEEDS_PER:
         flow.require("per", f"{name!r}", "It is the time that the limit speaks of: `per: 1m`.")
+    choices = _WHEN_FULL.get(name, ("wait",))
+    is_batch = name == "batch"
     return FlowControl(
         key=flow.value("key"),
-        limit=flow.whole("limit", 1, 1, 1_000_000),
+        limit=flow.whole("limit", BATCH_LIMIT if is_batch else 1, 1, 10_000 if is_batch else 1_000_000),
         per=flow.duration("per"),
-        when_full=flow.choice("when_full", ("wait", "skip", "cancel_oldest", "fail"), "wait"),
+        when_full=flow.choice("when_full", choices, choices[0]) if name in _WHEN_FULL else choices[0],
     )
 
 

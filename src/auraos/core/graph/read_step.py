@@ -92,7 +92,7 @@ def read_step(name: str, fields: Fields, catalogue: Catalogue) -> Step:
         undo=_read_undo(fields, catalogue),
         expect=read_schema(fields, "expect"),
         pool=_read_pool(fields),
-        resources=fields.mapping("resources") or None,
+        resources=_read_resources(fields),
         priority=fields.whole("priority", 5, 0, 9) if "priority" in fields else None,
         cache=_read_cache(fields),
         disabled=fields.flag("disabled"),
@@ -341,6 +341,21 @@ def _read_pool(fields: Fields) -> str | None:
         )
         return None
     return pool
+
+
+def _read_resources(fields: Fields) -> dict[str, int] | None:
+    resources = fields.fields("resources")
+    if resources is None:
+        return None
+    found = {}
+    for name in resources.names():
+        if _POOL.fullmatch(name):
+            found[name] = resources.whole(name, 1, 1, 1_000_000)
+        else:
+            message = f"A pool cannot be named {name!r}."
+            hint = "Write small letters, digits, - and _."
+            fields.findings.add("bad-name", (*resources.path, name), message, hint=hint, key=True)
+    return found or None
 
 
 def _suggest_type(name: str, catalogue: Catalogue) -> str:

@@ -49,6 +49,7 @@ class Types:
         self._outputs: dict[str, Type | None] = {}
         self._results: dict[int, Type] = {}
         self._input = type_from_schema(view.workflow.input)
+        self._is_batch = view.workflow.settings.batch is not None
         self._variables = {
             name: type_from_schema(view.variable_types[name])
             if name in view.variable_types
@@ -147,7 +148,7 @@ class Types:
     def _name(self, use: Use, name: str) -> Type:
         match name:
             case "input":
-                return self._input
+                return self._input if use.role == "flow" or not self._is_batch else list_of(self._input)
             case "vars":
                 return mapping_of(self._variables, closed=False)
             case "steps":

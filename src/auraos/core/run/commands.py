@@ -15,6 +15,7 @@ class QueueStep(msgspec.Struct, frozen=True):
     path: str
     type: str
     pool: str = ""
+    """What it takes of pools, as `erp` or `cpu:2 erp`; empty for none."""
     priority: int = 5
     effect: str = ""
 
@@ -127,6 +128,17 @@ class Withdraw(msgspec.Struct, frozen=True):
     path: str
 
 
+class AwaitAdmission(msgspec.Struct, frozen=True):
+    """The run stands before its gates; answer with RunAdmitted or RunRefused when it is known which."""
+
+
+class EndGathered(msgspec.Struct, frozen=True):
+    """The input of this run, which still stands before its gates, is carried along by the one that says so: refuse it."""
+
+    run: str
+    message: str
+
+
 class EndRun(msgspec.Struct, frozen=True):
     """The run is final; tell whoever waits for it."""
 
@@ -149,6 +161,8 @@ Command: TypeAlias = (
     | Unsubscribe
     | AskPerson
     | Withdraw
+    | AwaitAdmission
+    | EndGathered
     | EndRun
 )
 

@@ -10,6 +10,10 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from auraos.core.run.gates import Gate
+from auraos.core.run.parts import Page as Page  # noqa: PLC0414 (part of a fact, found where facts are)
+from auraos.core.run.parts import Parent as Parent  # noqa: PLC0414 (part of a fact, found where facts are)
+from auraos.core.run.parts import TakenOver as TakenOver  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.values import Value
 from auraos.core.workflow import Retry
 
@@ -36,24 +40,6 @@ class StepError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, r
     data: Any = None
 
 
-class TakenOver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An earlier run of which a new one takes over what it did; `undone` names what was taken back from outside since."""
-
-    run: str
-    undone: tuple[str, ...] = ()
-
-
-class Parent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The run that this one comes from, where in it, and how."""
-
-    run: str
-    kind: Literal["call", "page", "retry", "fork", "failure"]
-    path: str = ""
-    takes_over: TakenOver | None = None
-    hearing: bool = False
-    """It was started to hear of a failure, or one above it was: its own failure starts nobody, so no circle comes about."""
-
-
 class Inherited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a retried or forked run takes over for one path: an outcome, or what is known of something still open.
 
@@ -73,20 +59,6 @@ class Inherited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: Value = None
     child: TakenOver | None = None
     pages: tuple[TakenOver, ...] = ()
-
-
-class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The part of a long loop that an internal child run carries out under the parent's paths and keys."""
-
-    path: str
-    number: int
-    first: int
-    items: list[Any] = []
-    keys: list[str] = []
-    last: Value = None
-    rounds: int = 0
-    parallel: int = 1
-    names: dict[str, Any] = {}
 
 
 class UndoEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,6 +109,24 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     resolved: dict[str, str] = {}
     """Called workflows by name → the version that was published when the run started."""
     page: Page | None = None
+    gates: tuple[Gate, ...] = ()
+    """What it passes before it begins; it is queued until then."""
+
+
+class RunAdmitted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """The run was let through its gates. A batch brings the inputs of all the runs that were gathered into this one."""
+
+    input: Value = None
+    gathered: tuple[str, ...] = ()
+    """The runs whose inputs these are, in their order, this one among them; empty where nothing was gathered."""
+
+
+class RunRefused(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """The run is not to begin: a setting of its workflow does not allow it, or another run has taken its place."""
+
+    outcome: Literal["cancelled", "failed"]
+    code: str
+    message: str
 
 
 class StepSucceeded(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -370,6 +360,8 @@ class RunFinished(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True)
 
 OutsideFact: TypeAlias = (
     RunStarted
+    | RunAdmitted
+    | RunRefused
     | StepSucceeded
     | StepFailed
     | StepUnknown

@@ -12,6 +12,7 @@ from auraos.core.catalogue import Behaviour, Catalogue, Effect, StepType
 from auraos.core.errors import UserError
 from auraos.core.expressions import Template, compile_template
 from auraos.core.run.facts import UndoEntry
+from auraos.core.run.gates import Gates
 from auraos.core.schemas import SchemaCheck
 from auraos.core.workflow import Retry, Scope, Step, Undo, Verify, Workflow
 
@@ -116,7 +117,7 @@ class StepProgram:
 
     __slots__ = (
         "accepts", "arrivals", "behaviour", "body", "branches", "catch", "collected", "deadline", "disabled", "done", "effect",
-        "evaluate", "expect", "fallback", "finally_", "id", "index", "inline", "join", "key", "links",
+        "evaluate", "expect", "fallback", "finally_", "id", "index", "inline", "join", "key", "line", "links",
         "path", "patterns", "ports", "priority", "retry", "scope", "settings", "step", "timeout",
         "type", "undo", "verify",
     )  # fmt: skip
@@ -142,6 +143,7 @@ class StepProgram:
         """Of a step that collects: the step and the port of each link to it, in the order of the file."""
         self.collected = False
         """Whether a link leads from here to a step that collects."""
+        self.line = line_of(step)
         self.priority = 5 if step.priority is None else step.priority
         self.retry = step.retry or Retry()
         self.timeout = _micros(step.timeout)
@@ -179,6 +181,7 @@ class Program:
             UTC if workflow.settings.timezone == "UTC" else ZoneInfo(workflow.settings.timezone)
         )
         self.variables = dict(workflow.variables)
+        self.gates = Gates(workflow.settings)
         self.tries_scopes = _mark_scopes(steps)
         """Whether some container may be tried again."""
 
@@ -273,6 +276,14 @@ def static_path(path: str) -> str:
         rest = tail.partition("]/")[2] if bracket else ""
         text += "/" if bracket else ""
     return text
+
+
+def line_of(step: Step) -> str:
+    """Return the line in which a step stands for its slot: what it takes of pools, as `erp` or `cpu:2 erp`; empty for none."""
+    wanted = dict(step.resources or {})
+    if step.pool is not None:
+        wanted[step.pool] = max(1, wanted.get(step.pool, 0))
+    return " ".join(f"{pool}:{units}" if units > 1 else pool for pool, units in sorted(wanted.items()))
 
 
 def effective_effect(step: Step, step_type: StepType) -> Effect:

@@ -16,11 +16,12 @@ from auraos.core.run.facts import (
     StepError,
     UndoEntry,
 )
+from auraos.core.run.gates import Gate
 from auraos.core.run.journal import NESTED, VALUES, decode_struct, encode_struct
 from auraos.core.run.program import Program, ScopeProgram, StepProgram, static_path, undo_program
 from auraos.core.run.state import Activation, Frame, RunState
 
-FORMAT = 1
+FORMAT = 2
 
 _PLAIN = (
     "status", "since", "purpose", "attempt", "generation", "lost", "unknown", "key", "parameters", "granted_at", "deadline",
@@ -31,7 +32,7 @@ _PLAIN = (
 _RUN = (
     "run", "number", "workspace", "origin", "depth", "parent", "resolved", "input", "variables", "semantics", "started_at",
     "last_at", "phase", "quarantine", "pause_reason", "was_paused",
-    "forced", "output", "stop_output", "error", "page", "signal_ids",
+    "forced", "is_admitted", "begun_at", "output", "stop_output", "error", "page", "signal_ids",
     "event_ids", "answers", "undone", "undo_failed", "fired", "mailbox_size", "tried",
 )  # fmt: skip
 _FRAME = (
@@ -89,6 +90,7 @@ class RunImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     events: list[EventReceived] = []
     undo_queues: list[UndoQueue] = []
     names: dict[str, Any] = {}
+    gates: tuple[Gate, ...] = ()
 
 
 _TABLES = (
@@ -140,6 +142,7 @@ def snapshot(state: RunState) -> bytes:
         agenda=agenda,
         events=[subject for verb, subject, _ in state.agenda.values() if verb == "match"],
         undo_queues=[UndoQueue(name=name, entries=queue) for name, queue in state.undo_queues.items()],
+        gates=state.gates,
         names={} if root is None else {"run": root.values["run"], "trigger": root.values["trigger"]},
     )
     return encode_struct(image, _TABLES)
@@ -155,7 +158,7 @@ def restore(program: Program, stored: bytes) -> RunState:
     state = RunState(program)
     for name, value in image.fields.items():
         setattr(state, name, set(value) if name in ("signal_ids", "event_ids") else value)
-    state.parent, state.page, state.error = image.parent, image.page, image.error
+    state.parent, state.page, state.error, state.gates = image.parent, image.page, image.error, image.gates
     state.answers = {answer.path: answer for answer in image.answers}
     state.inherited = {inherited.path: inherited for inherited in image.inherited}
     for signal in image.mailbox:

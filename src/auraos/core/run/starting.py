@@ -6,8 +6,10 @@ from typing import Any
 from auraos.core.run.calls import DEEPEST_CALL
 from auraos.core.run.commands import (
     AskPerson,
+    AwaitAdmission,
     CancelChild,
     CancelStep,
+    EndGathered,
     EndRun,
     StartChild,
     StartTimer,
@@ -18,9 +20,11 @@ from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
     CancelRequested,
     Parent,
+    RunAdmitted,
     RunFinished,
     RunPaused,
     RunQuarantined,
+    RunRefused,
     RunReleased,
     RunResumed,
     RunStarted,
@@ -45,7 +49,6 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
     state.input, state.started_at, state.page = fact.input, fact.at, fact.page
     state.variables = {**state.program.variables, **fact.variables}
     state.inherited = {inherited.path: inherited for inherited in fact.inherited}
-    state.phase = "running"
     values: dict[str, Any] = {
         "input": fact.input,
         "vars": state.variables,
@@ -63,14 +66,62 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
     state.root = Frame(scope, prefix, None, values)
     if fact.page is not None:
         state.root.loop_names = {name: values[name] for name in ("item", "index", "last") if name in values}
+    if fact.gates:
+        state.gates, state.is_admitted = fact.gates, False
+        turn.commands.append(AwaitAdmission())
+    else:
+        _begin(turn)
+
+
+def run_admitted(turn: Turn, fact: RunAdmitted) -> None:
+    """Begin, unless the run is paused; then it begins when it is resumed."""
+    state, root = turn.state, turn.state.root
+    if state.is_admitted or root is None:
+        return
+    state.is_admitted = True
+    if fact.gathered:
+        state.input = root.values["input"] = fact.input
+        message = f"Its input went into run {state.run}, as one of {len(fact.gathered)}."
+        turn.commands.extend(EndGathered(run, message) for run in fact.gathered if run != state.run)
+    if state.phase == "queued":
+        _begin(turn)
+
+
+def run_refused(turn: Turn, fact: RunRefused) -> None:
+    """End a run that has not begun."""
+    state, root = turn.state, turn.state.root
+    if state.is_admitted or root is None:
+        return
+    class_ = "cancelled" if fact.outcome == "cancelled" else "permanent"
+    root.failure = StepError(class_=class_, code=fact.code, message=fact.message, at=fact.at)
+    root.failing, root.phase = fact.outcome, "over"
+    state.phase, state.agenda[""] = "running", ("finish", None, None)
+
+
+def _begin(turn: Turn) -> None:
+    state = turn.state
+    assert state.root is not None
+    state.phase, state.begun_at = "running", turn.at
     if state.program.timeout is not None:
-        turn.commands.append(StartTimer("", "timeout", fact.at + state.program.timeout))
+        turn.commands.append(StartTimer("", "timeout", turn.at + state.program.timeout))
     start_frame(turn, state.root)
+
+
+def _go_on(turn: Turn) -> None:
+    """Go on with what was held up: steps that stood in line, or the beginning of the run."""
+    state = turn.state
+    if state.begun_at:
+        state.phase = "running"
+        _queue_again(turn)
+    elif state.is_admitted:
+        _begin(turn)
+    else:
+        state.phase = "queued"
 
 
 def run_paused(turn: Turn, fact: RunPaused) -> None:
     """Let nothing new start; what runs brings its result, and waits go on waiting."""
-    if turn.state.phase == "running":
+    if turn.state.phase in ("running", "queued"):
         turn.state.phase, turn.state.pause_reason = "paused", fact.reason
 
 
@@ -79,9 +130,9 @@ def run_resumed(turn: Turn, fact: RunResumed) -> None:
     state = turn.state
     if state.phase != "paused":
         return
-    state.phase, state.pause_reason = "running", ""
+    state.pause_reason = ""
     state.variables.update(fact.variables)
-    _queue_again(turn)
+    _go_on(turn)
 
 
 def run_quarantined(turn: Turn, fact: RunQuarantined) -> None:
@@ -96,9 +147,11 @@ def run_released(turn: Turn, _: RunReleased) -> None:
     state = turn.state
     if state.phase != "quarantined":
         return
-    state.phase, state.quarantine = "paused" if state.was_paused else "running", ""
-    if not state.was_paused:
-        _queue_again(turn)
+    state.quarantine = ""
+    if state.was_paused:
+        state.phase = "paused"
+    else:
+        _go_on(turn)
 
 
 def cancel_requested(turn: Turn, fact: CancelRequested) -> None:
@@ -108,8 +161,8 @@ def cancel_requested(turn: Turn, fact: CancelRequested) -> None:
     is_ending = bool(root.failing) or root.phase != "open"
     if is_ending and not fact.force:
         return
-    if state.phase in ("paused", "quarantined"):
-        state.phase, state.was_paused = "running", False
+    if state.phase in ("paused", "quarantined", "queued"):
+        state.phase, state.was_paused, state.is_admitted = "running", False, True
         _queue_again(turn)
     if fact.force:
         _force(turn, fact)

@@ -16,6 +16,7 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.program import Program, ScopeProgram, StepProgram
 from auraos.core.values import Value
+from auraos.core.run.gates import Gate
 
 UNDECIDED, FIRED, DONE, SKIPPED, FAILED = range(5)
 FINAL = frozenset({"succeeded", "failed", "cancelled", "compensated"})
@@ -173,6 +174,11 @@ class RunState:
         self.phase = "queued"
         """queued, running, paused, quarantined, or a final state; `status` says it in full."""
         self.quarantine = ""
+        self.gates: tuple[Gate, ...] = ()
+        self.is_admitted = True
+        """False while it stands before its gates."""
+        self.begun_at = 0
+        """When its first steps began; 0 while they have not."""
         self.pause_reason = ""
         self.was_paused = False
         self.forced = False

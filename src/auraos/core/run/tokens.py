@@ -128,7 +128,7 @@ def queue_command(activation: Activation) -> QueueStep:
     return QueueStep(
         activation.path,
         step.type.name,
-        step.step.pool or "",
+        step.line,
         step.priority,
         str(activation.effect),
     )

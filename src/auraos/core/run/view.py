@@ -7,8 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 from auraos.core.run import facts
-from auraos.core.run.commands import AskPerson, Command, Continue, StartTimer, Subscribe
+from auraos.core.run.commands import AskPerson, AwaitAdmission, Command, Continue, StartTimer, Subscribe
 from auraos.core.run.facts import AnyFact, StepError
+from auraos.core.run.gates import describe
 from auraos.core.run.loops import child_command
 from auraos.core.run.machine import refold
 from auraos.core.run.program import EPOCH, Program
@@ -98,6 +99,8 @@ def explain(state: RunState) -> list[Why]:
     if state.phase == "quarantined":
         words = f"The run is set apart: {state.quarantine} Release or cancel it."
         reasons.append(Why(path="", state="quarantined", words=words))
+    if state.phase == "queued" and state.gates:
+        reasons.append(Why(path="", state="queued", words=describe(state.gates)))
     under_way = [_explain(activation) for activation in state.activations.values() if not activation.frames]
     reasons.extend(under_way)
     if under_way:
@@ -112,8 +115,10 @@ def outstanding(state: RunState) -> list[Command]:
     commands: list[Command] = []
     if state.is_final or state.root is None:
         return commands
-    if state.program.timeout is not None and not state.root.failing:
-        commands.append(StartTimer("", "timeout", state.started_at + state.program.timeout))
+    if not state.is_admitted:
+        commands.append(AwaitAdmission())
+    if state.program.timeout is not None and state.begun_at and not state.root.failing:
+        commands.append(StartTimer("", "timeout", state.begun_at + state.program.timeout))
     for activation in state.activations.values():
         commands.extend(_wishes_of(state, activation))
     if state.agenda and state.phase == "running":
@@ -188,8 +193,11 @@ def _explain_joins(state: RunState) -> Iterable[Why]:
 
 
 def _explain_queue(activation: Activation) -> str:
-    pool = activation.step.step.pool
-    return f"It waits for a slot of pool {pool}." if pool else "It waits for a free slot."
+    wanted = [
+        f"{units} of pool {name}" if units else f"a slot of pool {name}"
+        for name, _, units in (part.partition(":") for part in activation.step.line.split())
+    ]
+    return f"It waits for {' and '.join(wanted)}." if wanted else "It waits for a free slot."
 
 
 def _explain_attempt(activation: Activation) -> str:

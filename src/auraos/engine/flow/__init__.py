@@ -1,0 +1,1 @@
+"""Who may go on, and when: runs before the gates of their workflow, and steps in line for slots of pools."""
