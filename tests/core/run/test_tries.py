@@ -440,3 +440,38 @@ def test_a_long_loop_that_is_tried_again_takes_over_the_pages_that_were_done(kin
             hand.collect(child.succeed(path, path))
     assert hand.check_replay().status == "succeeded"
     assert [keys_of for keys_of in acted.values() if len(keys_of) > 1] == []
+
+
+OWN_UNDO = """
+steps:
+  guard:
+    type: try
+    retry: {attempts: 2, first: 0s}
+    steps:
+      order:
+        type: foreach
+        with: {items: [1]}
+        undo: {type: act, with: {what: everything}}
+        steps: {pay: {type: act}}
+      ship: {type: act}
+    links: [order -> ship]
+"""
+
+
+def test_what_the_own_undo_of_a_container_took_back_is_done_again_by_the_next_try():
+    hand = Hand(OWN_UNDO).succeed("guard/order[0]/pay").fail("guard/ship", "transient")
+    hand.succeed("guard/order!undo").succeed("guard/order[0]/pay").fail("guard/ship", "transient")
+    hand.succeed("guard/order!undo").check_replay()
+    assert len(set(keys(hand, "guard/order[0]/pay"))) == 2
+    assert len(set(keys(hand, "guard/order!undo"))) == 2
+
+
+def test_what_the_own_undo_of_a_container_took_back_is_done_again_by_a_retried_run():
+    hand = Hand(OWN_UNDO).succeed("guard/order[0]/pay").fail("guard/ship", "permanent")
+    hand.succeed("guard/order!undo")
+    taken = inherit(hand.program, hand.journal)
+    parent = Parent(run="run-1", kind="retry")
+    again = Hand(hand.program, run="run-2", origin="run-1", parent=parent, inherited=taken)
+    assert keys(again, "guard/order[0]/pay") != keys(hand, "guard/order[0]/pay")
+    again.succeed("guard/order[0]/pay").fail("guard/ship", "permanent").succeed("guard/order!undo")
+    assert keys(again, "guard/order!undo") != keys(hand, "guard/order!undo")

@@ -151,6 +151,8 @@ def read_past(program: Program, journal: Iterable[AnyFact]) -> dict[str, Past]:
             own = past.setdefault(bare, Past())
             if purpose == "undo":
                 own.undone = own.undone and how == "undone"
+                if own.undone and own.own_undo is not None:
+                    _take_whole_back(bare, past)
             elif how in _TAKEN:
                 own.output, own.ports, own.error, own.done = output, ports, error, True
                 own.undone = False
@@ -238,6 +240,14 @@ def _mark_undone(path: str, past: dict[str, Past], generation: int | None = None
         outer.page_runs = tuple(
             TakenOver(run=page.run, undone=(*page.undone, path)) for page in outer.page_runs
         )
+
+
+def _take_whole_back(path: str, past: dict[str, Past]) -> None:
+    """The own undo of a container or a call took back all that was done within it, so all of it is to be done anew."""
+    past[path].child = None
+    for inner, own in past.items():
+        if inner.startswith((f"{path}/", f"{path}[")) and own.done:
+            own.undone = True
 
 
 def _undo_within(program: Program, path: str, past: dict[str, Past]) -> UndoEntry | None:

@@ -14,8 +14,10 @@ from auraos.core.run.loops import child_command
 from auraos.core.run.machine import refold
 from auraos.core.run.program import EPOCH, Program
 from auraos.core.run.retries import attempts_made
+from auraos.core.run.retries import attempts_made
 from auraos.core.run.state import FIRED, UNDECIDED, Activation, RunState
 from auraos.core.run.tokens import queue_command
+from auraos.core.run.tries import limit_timer, numbered
 from auraos.core.run.tries import limit_timer, numbered
 from auraos.core.run.turn import Outcome
 from auraos.core.values import Value, format_datetime
@@ -258,6 +260,7 @@ def _note_beginning(fact: AnyFact, steps: dict[str, StepView], program: Program)
         case facts.StepGranted():
             own = _view_of(steps, program, fact.path)
             own.attempts = fact.attempt
+            own.how, own.ended_at = "", None  # in another try of a scope it had come to an end before
             own.began_at = own.began_at or fact.at
             own.type = fact.type or own.type
         case facts.WaitStarted() | facts.LoopEntered():
