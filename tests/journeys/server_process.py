@@ -4,8 +4,10 @@ import http.client
 import json
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,3 +73,42 @@ class Server:
         """End it in the hardest way, if it is still there."""
         self.process.kill()
         self.process.communicate()
+
+
+class HeldAnswers:
+    """A server of the world outside that answers a request only when it is told to, and notes who asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answer = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self.address = f"127.0.0.1:{self._server.server_port}"
+        self.workflow = (
+            "kind: workflow\nname: write\nspec:\n  steps:\n    send:\n      type: http.request\n"
+            f'      with: {{method: POST, url: "http://{self.address}/orders", json: {{n: 1}}}}\n'
+        )
+
+    def close(self) -> None:
+        """Answer whoever waits, and end."""
+        self.answer.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        noted, answer = self.asked, self.answer
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                noted.append(self.headers.get("Idempotency-Key", ""))
+                answer.wait(60)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                return
+
+        return Handler

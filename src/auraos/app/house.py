@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from auraos.core.errors import OperationalError, UserError
-from auraos.engine.ports import NotFoundError, RunRow, RunStore, Store
-from auraos.storage.folder import DataFolder, FolderInUseError, is_held
+from auraos.engine.ports import NotFoundError, RunRow
+from auraos.storage.folder import DataFolder, FolderInUseError, is_held, read_marker
 
 if TYPE_CHECKING:
     from auraos.app.definitions import FolderDefinitions
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from auraos.core.run.facts import AnyFact
     from auraos.engine.client import EngineClient
     from auraos.engine.engine import Engine
+    from auraos.engine.stewardship import InspectedStore
+    from auraos.storage.sqlite import SqliteStore
 
 # ruff: noqa: PLC0415 (a list of runs needs neither the engine nor step types, and imports neither)
 
@@ -58,7 +60,7 @@ class House:
     def __init__(
         self,
         data: Path,
-        store: "RunStore | EngineClient",
+        store: "InspectedStore | EngineClient",
         *,
         client: "EngineClient | None" = None,
         engine: "Engine | None" = None,
@@ -214,6 +216,7 @@ async def open_for_driving(
         stack.callback(folder.release)
         store = await open_store(folder, stack)
         refuse_foreign(folder, data)
+        _refuse_held(folder, data)
         engine = Engine(store, installed.catalogue, definitions, world.doors(LocalBlobs(folder.blobs)))
         await engine.open()
         stack.push_async_callback(engine.close)
@@ -235,6 +238,39 @@ async def adopt(data: Path) -> None:
         stack.callback(folder.release)
         await open_store(folder, stack)
         KnownFolders.of(os.environ).remember(_identity(folder), folder.path)
+
+
+async def release(data: Path) -> str:
+    """Let go on what is held since a restore, in the process that serves the folder or else from the next one on; return why
+    it was held, nothing when it was not.
+    """
+    _require(data)
+    async with AsyncExitStack() as stack:
+        folder = await _claim_or_connect(data, stack, SHORT_WAIT)
+        held = held_words(data)
+        if held and isinstance(folder, DataFolder):
+            folder.release_hold()
+        elif held and not isinstance(folder, DataFolder):
+            await folder.release_hold()
+        if isinstance(folder, DataFolder):
+            folder.release()
+    return held
+
+
+def held_words(data: Path) -> str:
+    """Return why nothing in a folder may move since it was restored; nothing when all may."""
+    marker = read_marker(data)
+    return marker.held if marker is not None else ""
+
+
+def _refuse_held(folder: DataFolder, data: Path) -> None:
+    from auraos.engine.stewardship import HeldError
+
+    held = held_words(folder.path)
+    if held:
+        raise HeldError(
+            held, hint=f"Look at what is there; `auraos engine release --data {data}` lets it go on."
+        )
 
 
 def refuse_foreign(folder: DataFolder, data: Path) -> None:
@@ -269,7 +305,7 @@ def _require(data: Path) -> None:
         )
 
 
-async def open_store(folder: DataFolder, stack: AsyncExitStack) -> Store:
+async def open_store(folder: DataFolder, stack: AsyncExitStack) -> "SqliteStore":
     """Open the store of a folder that this process holds; it is closed with the stack."""
     from auraos.storage.sqlite.store import SqliteStore
 
@@ -278,7 +314,7 @@ async def open_store(folder: DataFolder, stack: AsyncExitStack) -> Store:
     return store
 
 
-async def _look_into(data: Path, stack: AsyncExitStack) -> RunStore:
+async def _look_into(data: Path, stack: AsyncExitStack) -> "SqliteStore":
     """Open the store of a folder that may not be written."""
     from auraos.storage.sqlite.looking import open_for_looking
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import errno
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from auraos.app.house import PAUSE, SHORT_WAIT, open_store, refuse_foreign
 from auraos.core.errors import OperationalError
-from auraos.engine.ports import Blobs, Store
+from auraos.engine.ports import Blobs
+from auraos.engine.stewardship import KeptStore
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.folder import DataFolder, FolderInUseError
 
@@ -19,14 +21,44 @@ class FolderRefusedError(OperationalError):
     code = "folder-refused"
 
 
+class Hold(Protocol):
+    """Whether nothing may move in a store because it was restored and not released yet."""
+
+    async def words(self) -> str:
+        """Return why nothing may move; nothing when all may."""
+        ...
+
+    async def release(self) -> None:
+        """Let all move from now on, durably."""
+        ...
+
+
+class FolderHold:
+    """The hold of a data folder, which stands in its marker."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        self._folder = folder
+
+    async def words(self) -> str:
+        marker = self._folder.marker
+        return marker.held if marker is not None else ""
+
+    async def release(self) -> None:
+        self._folder.release_hold()
+
+
 class Keeping(NamedTuple):
     """A store and its blobs, taken for this process, and where its engine listens."""
 
-    store: Store
+    store: KeptStore
     blobs: Blobs
     socket: Path
     words: str
     """What it is, for people."""
+    hold: Hold
+    owner: str = ""
+    copy: Callable[[Path], Awaitable[None]] | None = None
+    """Writes a whole copy of the store into a new file."""
 
 
 async def open_keeping(data: Path, stack: AsyncExitStack) -> Keeping:
@@ -35,7 +67,15 @@ async def open_keeping(data: Path, stack: AsyncExitStack) -> Keeping:
     stack.callback(folder.release)
     store = await open_store(folder, stack)
     refuse_foreign(folder, data)
-    return Keeping(store, LocalBlobs(folder.blobs), folder.socket, str(folder.database))
+    return Keeping(
+        store,
+        LocalBlobs(folder.blobs),
+        folder.socket,
+        str(folder.database),
+        hold=FolderHold(folder),
+        owner=store.token,
+        copy=store.copy,
+    )
 
 
 async def claim(data: Path) -> DataFolder:

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from auraos.app.definitions import FolderDefinitions
-from auraos.app.health import Health, HealthDoor
+from auraos.app.health import Health, HealthDoor, Phase
 from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, open_keeping
+from auraos.app.steward import ProcessSteward
 from auraos.app.world import World
 from auraos.engine.engine import DEFAULT_PARALLEL, Engine
 from auraos.engine.ports import Store, Write
@@ -64,12 +65,13 @@ async def serve(
         engine = _make_engine(wishes, keeping, world)
         settle_memory()
         stack.push_async_callback(engine.close, 0.0)
-        if not await _or_leave(engine.open(), leave):
+        conduct = _Conduct(engine, keeping, health, leave)
+        if not await _or_leave(conduct.begin(), leave):
             return
-        listening = EngineSocket(engine, keeping.store, keeping.socket)
+        steward = ProcessSteward(engine, keeping, conduct)
+        listening = EngineSocket(engine, keeping.store, keeping.socket, steward=steward)
         await listening.open()
         stack.push_async_callback(listening.close)
-        health.phase = "serving"
         url = f"http://{wishes.host}:{port}"
         log.info("serve.ready", extra={"url": url, "keeps": keeping.words})
         ready(Ready(url=url, socket=keeping.socket, keeps=keeping.words))
@@ -78,6 +80,46 @@ async def serve(
         await _drain(engine, wishes.grace)
         await listening.close()
     log.info("serve.left")
+
+
+class _Conduct:
+    """What the process does next: begin, end a hold, leave."""
+
+    def __init__(self, engine: Engine, keeping: Keeping, health: Health, leave: asyncio.Event) -> None:
+        self._engine = engine
+        self._hold = keeping.hold
+        self._health = health
+        self._leave = leave
+        self._releasing = asyncio.Lock()
+
+    @property
+    def phase(self) -> Phase:
+        return self._health.phase
+
+    async def begin(self) -> None:
+        """Go on with what is there, unless it is held since a restore."""
+        words = await self._hold.words()
+        if words:
+            self._engine.hold(words)
+            self._health.phase = "held"
+            log.warning("serve.held", extra={"why": words, "hint": "auraos engine release"})
+            return
+        await self._engine.open()
+        self._health.phase = "serving"
+
+    async def release(self) -> None:
+        """End a hold, durably, and go on with what is there."""
+        async with self._releasing:
+            if self._health.phase != "held":
+                return
+            await self._hold.release()
+            log.info("serve.released")
+            await self.begin()
+
+    def drain(self) -> None:
+        """Leave in good order."""
+        log.info("serve.told_to_leave", extra={"by": "auraos engine drain"})
+        self._leave.set()
 
 
 def _make_engine(wishes: Wishes, keeping: Keeping, world: World) -> Engine:

@@ -24,6 +24,7 @@ class Chapter(NamedTuple):
 
 NOUNS = {
     "runs": "Look at runs, answer them, and lead them on.",
+    "engine": "The process that serves a data folder.",
     "data": "The folders that hold runs.",
     "steps": "The step types that are installed.",
     "expressions": "The expression language: its functions, and a place to try it.",
@@ -121,6 +122,21 @@ CHAPTERS = (
         (
             Command(
                 "serve", "auraos.cli.serve:serve", "Drive the runs of a data folder until it is told to end."
+            ),
+            Command(
+                "engine status",
+                "auraos.cli.engine:status",
+                "Show how the process stands that serves the data folder.",
+            ),
+            Command(
+                "engine drain",
+                "auraos.cli.engine:drain",
+                "Let the process that serves the data folder leave in good order.",
+            ),
+            Command(
+                "engine release",
+                "auraos.cli.engine:release",
+                "Let the runs of a restored data folder go on.",
             ),
             Command(
                 "data adopt",

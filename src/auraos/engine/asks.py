@@ -151,6 +151,40 @@ class GetVersion(Ask, tag=True):
     hash: str
 
 
+class GetStatus(Ask, tag=True):
+    """How does the process stand?"""
+
+
+class Drain(Ask, tag=True):
+    """Leave in good order."""
+
+
+class CopyStore(Ask, tag=True):
+    """Write a copy of the store into this new file."""
+
+    file: str
+
+
+class ReleaseHold(Ask, tag=True):
+    """Let go on what is held since a restore."""
+
+
+class EveryRun(Ask, tag=True):
+    after: str = ""
+    limit: int = 1000
+
+
+class Results(Ask, tag=True):
+    run: str
+
+
+class CountUnfinished(Ask, tag=True):
+    pass
+
+
+StewardAsk: TypeAlias = GetStatus | Drain | CopyStore | ReleaseHold
+InspectorAsk: TypeAlias = EveryRun | Results | CountUnfinished
+
 AnyAsk: TypeAlias = (
     Start
     | Signal
@@ -169,6 +203,8 @@ AnyAsk: TypeAlias = (
     | Journal
     | Logs
     | GetVersion
+    | StewardAsk
+    | InspectorAsk
 )
 
 

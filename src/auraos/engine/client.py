@@ -17,6 +17,7 @@ from auraos.engine import asks
 from auraos.engine.engine import Ended
 from auraos.engine.ports import Batch, LogLine, RunQuery, RunRow, Version
 from auraos.engine.socket import with_short_name
+from auraos.engine.stewardship import Status, Unfinished
 from auraos.engine.stream import Change
 
 T = TypeVar("T")
@@ -176,6 +177,36 @@ class EngineClient:
     async def version(self, hash: str) -> Version | None:  # noqa: A002
         """Return a version of a definition by its hash."""
         return await self._ask(asks.GetVersion(hash=hash), Version | None)  # type: ignore[arg-type]  # a union is a type to msgspec
+
+    async def every_run(self, after: str = "", *, limit: int = 1000) -> list[RunRow]:
+        """Return runs of all workspaces by id, beginning after this one."""
+        return await self._ask(asks.EveryRun(after=after, limit=limit), list[RunRow])
+
+    async def results(self, run: str) -> list[tuple[str, int]]:
+        """Return (path, generation) of each effect of a run whose success counts."""
+        return await self._ask(asks.Results(run=run), list[tuple[str, int]])
+
+    async def unfinished(self) -> Unfinished:
+        """Count the runs that are not over."""
+        return await self._ask(asks.CountUnfinished(), Unfinished)
+
+    # --- who looks after the process ---
+
+    async def status(self) -> Status:
+        """Return how the process stands."""
+        return await self._ask(asks.GetStatus(), Status)
+
+    async def drain(self) -> None:
+        """Let the process leave in good order."""
+        await self._tell(asks.Drain())
+
+    async def copy(self, file: str) -> None:
+        """Let the process write a whole copy of its store into a new file."""
+        await self._tell(asks.CopyStore(file=file))
+
+    async def release_hold(self) -> None:
+        """Let go on what is held since a restore."""
+        await self._tell(asks.ReleaseHold())
 
     # --- inside ---
 

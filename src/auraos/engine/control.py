@@ -20,6 +20,7 @@ from auraos.engine.active import ActiveRun
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Clock, NotFoundError, RunRow, Store
 from auraos.engine.runner import Runner
+from auraos.engine.stewardship import HeldError
 
 
 class RequestRefusedError(UserError):
@@ -42,6 +43,7 @@ class RunControl:
         self._clock = clock
         self._memory = memory
         self._closing = False
+        self._held = ""
         self._runner: Runner
 
     async def signal(
@@ -118,6 +120,7 @@ class RunControl:
         await waiter
 
     async def _reach(self, run: str) -> ActiveRun:
+        self._refuse_when_held()
         active = await self._memory.reach(run)
         if active is None:
             row = await self._row_of(run)
@@ -141,6 +144,11 @@ class RunControl:
     def _refuse_when_closing(self) -> None:
         if self._closing:
             raise EngineClosedError("The engine is closing.", hint="Ask again when it is back.")
+        self._refuse_when_held()
+
+    def _refuse_when_held(self) -> None:
+        if self._held:
+            raise HeldError(self._held, hint="Look at what is there; `auraos engine release` lets it go on.")
 
 
 def _pick(run: str, candidates: list[str], path: str, what: str) -> str:

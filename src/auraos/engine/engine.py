@@ -35,6 +35,7 @@ from auraos.engine.requests import PAUSE, Requests
 from auraos.engine.runner import Hooks, Runner
 from auraos.engine.shards import Shards
 from auraos.engine.slots import Slots
+from auraos.engine.stewardship import Load
 from auraos.engine.stream import Change, Streams, changes_of
 
 log = logging.getLogger("auraos.engine")
@@ -93,8 +94,13 @@ class Engine(RunControl):
         self._timers = self._runner.timers
         memory.runner = self._requests.runner = self._runner
 
+    def hold(self, words: str) -> None:
+        """Let nothing move, and refuse whatever would; `open` ends it."""
+        self._held = words
+
     async def open(self) -> None:
         """Go on with everything that the process before this one left."""
+        self._held = ""
         await self._requests.recover()
         await self._memory.recover()
         await self._timers.start()
@@ -112,6 +118,18 @@ class Engine(RunControl):
         """Return how many attempts are under way that `close` would wait for."""
         attempts = (attempt for run in self._runner.runs.values() for attempt in run.attempts.values())
         return sum(not attempt.may_repeat for attempt in attempts)
+
+    def load(self) -> Load:
+        """Return what there is to do now."""
+        runner = self._runner
+        return Load(
+            shards=len(self._shards.own),
+            runs=len(runner.runs),
+            attempts=sum(len(run.attempts) for run in runner.runs.values()),
+            writing=self.count_writes(),
+            unwritten=runner.unwritten,
+            pools=runner.slots.pools(),
+        )
 
     # --- runs ---
 
@@ -200,6 +218,7 @@ class Engine(RunControl):
 
     async def wait(self, run: str) -> Ended:
         """Return how a run ended, once it has; one that another run has just asked to be started counts, too."""
+        self._refuse_when_held()
         await self._requests.begun(run)
         active = await self._memory.reach(run)
         if active is None:

@@ -115,6 +115,11 @@ class Runner:
             EndRun: self.end,
         }
 
+    @property
+    def unwritten(self) -> int:
+        """Return how many writes are not durable yet."""
+        return self._unwritten + len(self._outbox)
+
     # --- what happens to a run ---
 
     def begin(

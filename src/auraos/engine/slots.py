@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from auraos.engine.stewardship import Pool
+
 
 class Waiting(NamedTuple):
     """An activation that waits for a slot, in the order of turns."""
@@ -23,7 +25,8 @@ class Slots:
     """The slots of this process. A pool without a limit is bounded by the whole alone."""
 
     def __init__(self, parallel: int, pools: Mapping[str, int] | None = None) -> None:
-        self.free = parallel
+        self.free = self._parallel = parallel
+        self._limits = dict(pools or {})
         self._pools = dict(pools or {})
         self._queues: dict[str, list[Waiting]] = {}
         self._order = itertools.count()
@@ -33,6 +36,20 @@ class Slots:
     def is_wanted(self) -> bool:
         """Return whether somebody stands in line."""
         return bool(self._queues)
+
+    def pools(self) -> dict[str, Pool]:
+        """Return how it stands with each pool; "" is the whole."""
+        waiting = {pool: len(queue) for pool, queue in self._queues.items()}
+        whole = Pool(limit=self._parallel, free=max(0, self.free), waiting=waiting.get("", 0))
+        named = {
+            pool: Pool(
+                limit=self._limits.get(pool),
+                free=self._pools.get(pool, self.free),
+                waiting=waiting.get(pool, 0),
+            )
+            for pool in {*self._limits, *waiting} - {""}
+        }
+        return {"": whole, **named}
 
     def take(self, pool: str) -> bool:
         """Take a slot if one is free and nobody of the same pool waits for it."""

@@ -17,7 +17,8 @@ from auraos.core.errors import AuraError, UnexpectedError, UserError
 from auraos.core.values import from_wire, to_wire
 from auraos.engine import asks
 from auraos.engine.engine import Ended, Engine
-from auraos.engine.ports import RunQuery, RunStore, Version
+from auraos.engine.ports import RunQuery, Version
+from auraos.engine.stewardship import InspectedStore, NoStewardError, Steward
 
 MOST_AT_ONCE = 100
 """How many asks of one connection are under way, those apart that last as long as a run; the others wait unread."""
@@ -36,8 +37,11 @@ class EngineSocket:
     engine.
     """
 
-    def __init__(self, engine: Engine, store: RunStore, path: Path) -> None:
+    def __init__(
+        self, engine: Engine, store: InspectedStore, path: Path, *, steward: Steward | None = None
+    ) -> None:
         self._engine = engine
+        self._steward = steward
         self._store = store
         self._path = path
         self._server: asyncio.Server | None = None
@@ -125,6 +129,10 @@ class EngineSocket:
                 return await self._read(ask)
             case asks.Subscribe():
                 return None
+            case asks.GetStatus() | asks.Drain() | asks.CopyStore() | asks.ReleaseHold():
+                return await self._look_after(ask)
+            case asks.EveryRun() | asks.Results() | asks.CountUnfinished():
+                return await self._inspect(ask)
             case _:
                 return await self._lead(ask)
 
@@ -182,6 +190,32 @@ class EngineSocket:
                 return [msgspec.structs.replace(line, fields=to_wire(line.fields)) for line in lines]
             case asks.GetVersion():
                 return await self._store.version(ask.hash)
+
+    async def _look_after(self, ask: asks.StewardAsk) -> Any:
+        steward = self._steward
+        if steward is None:
+            raise NoStewardError(
+                "The process that holds this folder is a command that leads a run, and no server.",
+                hint="Wait until it is done, or stop it.",
+            )
+        match ask:
+            case asks.GetStatus():
+                return await steward.status()
+            case asks.Drain():
+                return await steward.drain()
+            case asks.CopyStore():
+                return await steward.copy(ask.file)
+            case asks.ReleaseHold():
+                return await steward.release()
+
+    async def _inspect(self, ask: asks.InspectorAsk) -> Any:
+        match ask:
+            case asks.EveryRun():
+                return await self._store.every_run(ask.after, limit=ask.limit)
+            case asks.Results():
+                return await self._store.results(ask.run)
+            case asks.CountUnfinished():
+                return await self._store.unfinished()
 
 
 def _read(line: bytes) -> asks.AnyAsk:

@@ -64,6 +64,8 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     format: int = 1
     store: str = "sqlite"
     key: str
+    held: str = ""
+    """Why nothing in it may move yet, as after a restore."""
 
 
 class DataFolder:
@@ -101,26 +103,37 @@ class DataFolder:
     @property
     def marker(self) -> Marker | None:
         """Return what the marker says; None in a folder that was never set up."""
-        file = self.path / "auraos.json"
-        try:
-            return msgspec.json.decode(file.read_bytes(), type=Marker)
-        except FileNotFoundError:
-            return None
-        except msgspec.DecodeError as error:
-            raise MarkerError(
-                f"{file} cannot be read: {error}.",
-                hint='Restore it, or write {"key": "…"} with the key from the table meta of the store.',
-            ) from error
+        return read_marker(self.path)
 
-    def write_marker(self, key: str) -> None:
+    def write_marker(self, key: str, *, held: str = "") -> None:
         """Say, durably, that the folder is set up and its store bears this key."""
-        write_durably(self.path / "auraos.json", msgspec.json.encode(Marker(key=key)) + b"\n")
+        write_durably(self.path / "auraos.json", msgspec.json.encode(Marker(key=key, held=held)) + b"\n")
+
+    def release_hold(self) -> None:
+        """Let everything in the folder move from now on."""
+        marker = self.marker
+        if marker is not None and marker.held:
+            self.write_marker(marker.key)
 
     def release(self) -> None:
         """Let another process have the folder."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def read_marker(path: Path) -> Marker | None:
+    """Return what the marker of a folder says; None where there is none."""
+    file = path / "auraos.json"
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Marker)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise MarkerError(
+            f"{file} cannot be read: {error}.",
+            hint='Restore it, or write {"key": "…"} with the key from the table meta of the store.',
+        ) from error
 
 
 def write_durably(path: Path, content: bytes, *, mode: int = 0o666) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import Batch, LogLine, NotFoundError, RunQuery, RunRow, Subscription, Version
 from auraos.storage import rows
+from auraos.storage.inspection import Inspection
 from auraos.storage.texts import is_storable
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ class Reader(Protocol):
     ) -> T | None: ...
 
 
-class Reads:
+class Reads(Inspection):
     """The reading half of a store. Whoever inherits it sets `_reader`."""
 
     _reader: Reader

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from uuid import uuid4
 
 from auraos.engine.ports import RequestRow, RunRow, Timer, Told, Write
@@ -30,6 +31,11 @@ class SqliteStore(Reads):
         """Open the store of a folder that this process has claimed; a new folder gets a new one."""
         connection = open_database(folder)
         return cls(Writer(folder.database, connection, uuid4().hex), Readers(folder.database))
+
+    @property
+    def token(self) -> str:
+        """Return the mark under which this process writes."""
+        return self._writer.token
 
     @property
     def commits(self) -> int:
@@ -72,6 +78,10 @@ class SqliteStore(Reads):
         sql = "select max(number) from runs where workspace=? and number > 0"
         last = await self._reader.one(sql, (workspace,), lambda row: row[0] or 0)
         return range((last or 0) + 1, 2**62)
+
+    async def copy(self, file: Path) -> None:
+        """Write a whole copy of the database, as of one moment, into a new file, while writing goes on."""
+        await self._writer.copy(file)
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""

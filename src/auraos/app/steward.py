@@ -1,0 +1,96 @@
+"""Who looks after a process: tells how it stands, lets it leave, copies its store, ends a hold."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import Protocol
+
+from auraos.app.keeping import Keeping
+from auraos.core.errors import OperationalError
+from auraos.engine.engine import Engine
+from auraos.engine.ports import Write
+from auraos.engine.stewardship import NoStewardError, Status
+
+MEASURED = 0.25
+"""Over so many seconds the rate of commits is counted."""
+LONGEST_WRITE = 5.0
+
+
+class Conduct(Protocol):
+    """What a process does when its steward says so, and in which phase it is."""
+
+    @property
+    def phase(self) -> str: ...
+
+    def drain(self) -> None:
+        """Leave in good order."""
+        ...
+
+    async def release(self) -> None:
+        """End a hold, and go on."""
+        ...
+
+
+class ProcessSteward:
+    """Looks after the process that it lives in."""
+
+    def __init__(self, engine: Engine, keeping: Keeping, conduct: Conduct) -> None:
+        self._engine = engine
+        self._keeping = keeping
+        self._conduct = conduct
+        self._since = time.time_ns() // 1000
+
+    async def status(self) -> Status:
+        """Return how the process stands."""
+        store = self._keeping.store
+        commits, began = store.commits, time.monotonic()
+        await asyncio.sleep(MEASURED)
+        rate = (store.commits - commits) / (time.monotonic() - began)
+        return Status(
+            phase=self._conduct.phase,
+            process=os.getpid(),
+            since=self._since,
+            owner=self._keeping.owner,
+            keeps=self._keeping.words,
+            load=self._engine.load(),
+            unfinished=await store.unfinished(),
+            commits_per_second=rate,
+            write_takes=await self._time_a_write(),
+            memory=_resident(),
+        )
+
+    async def drain(self) -> None:
+        """Let the process leave, after whoever asked was answered."""
+        asyncio.get_running_loop().call_later(0.05, self._conduct.drain)
+
+    async def copy(self, file: str) -> None:
+        """Write a whole copy of the store into a new file."""
+        copy = self._keeping.copy
+        if copy is None:
+            raise NoStewardError(
+                "This store is not copied by its process: name the database with --database."
+            )
+        await copy(Path(file))
+
+    async def release(self) -> None:
+        """Let go on what was held since a restore."""
+        await self._conduct.release()
+
+    async def _time_a_write(self) -> float | None:
+        began = time.monotonic()
+        try:
+            write = self._keeping.store.commit(Write(workspace="default", run="", seq=0))
+            await asyncio.wait_for(write, LONGEST_WRITE)
+        except (OperationalError, TimeoutError):
+            return None
+        return time.monotonic() - began
+
+
+def _resident() -> int:
+    """Return how many bytes of this process are in memory; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")

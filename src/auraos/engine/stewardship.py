@@ -1,0 +1,122 @@
+"""What somebody who looks after an engine sees of it and asks of it: how it stands, that it leaves, a copy of its store."""
+
+from typing import Protocol
+
+import msgspec
+
+from auraos.core.errors import UserError
+from auraos.engine.ports import RunRow, RunStore, Store
+
+PARKED = "It cannot go on:"
+"""How the reason of a run begins that the engine cannot read and left as it stands."""
+
+
+class NoStewardError(UserError):
+    """The process that holds the folder is a command that leads a run, and no server."""
+
+    code = "no-steward"
+
+
+class HeldError(UserError):
+    """Nothing may move here: the store was restored from a backup and not released yet."""
+
+    code = "held"
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool of slots: how many there are (None where only the whole bounds it), are free, and are waited for."""
+
+    limit: int | None
+    free: int
+    waiting: int = 0
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine has to do now."""
+
+    shards: int
+    runs: int
+    """In memory."""
+    attempts: int
+    """Of steps, under way."""
+    writing: int
+    """Those of them that write, which a process that leaves waits for."""
+    unwritten: int
+    """Writes that were handed to the store and are not durable yet."""
+    pools: dict[str, Pool] = {}
+    """By name; "" is the whole process."""
+
+
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs of a store that are not over."""
+
+    awake: int = 0
+    asleep: int = 0
+    parked: int = 0
+    quarantined: int = 0
+    oldest: int | None = None
+    """When the oldest of those that are awake began, in microseconds since 1970."""
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How a process stands."""
+
+    phase: str
+    process: int
+    since: int
+    owner: str
+    keeps: str
+    load: Load
+    unfinished: Unfinished
+    commits_per_second: float
+    write_takes: float | None
+    """For how many seconds a write waited just now until it was durable; None when the store takes none."""
+    memory: int
+    """Bytes that the process has in memory."""
+
+
+class Inspector(Protocol):
+    """What is read of a store to look after it."""
+
+    async def every_run(self, after: str = "", *, limit: int = 1000) -> list[RunRow]:
+        """Return runs of all workspaces by id, pages of loops too, beginning after this one."""
+        ...
+
+    async def results(self, run: str) -> list[tuple[str, int]]:
+        """Return (path, generation) of each effect of a run whose success counts."""
+        ...
+
+    async def unfinished(self) -> Unfinished:
+        """Count the runs that are not over."""
+        ...
+
+
+class InspectedStore(RunStore, Inspector, Protocol):
+    """A store of runs that is looked after."""
+
+
+class KeptStore(Store, Inspector, Protocol):
+    """A store as a process keeps it: for its engine, and for whoever looks after it."""
+
+    @property
+    def commits(self) -> int:
+        """Return how many transactions were made durable."""
+        ...
+
+
+class Steward(Protocol):
+    """Whoever looks after one process."""
+
+    async def status(self) -> Status: ...
+
+    async def drain(self) -> None:
+        """Let the process leave in good order."""
+        ...
+
+    async def copy(self, file: str) -> None:
+        """Write a whole copy of the store, as of one moment, into a new file."""
+        ...
+
+    async def release(self) -> None:
+        """Let go on what was held since a restore."""
+        ...
