@@ -8,6 +8,7 @@ import msgspec
 from auraos.core.catalogue import Schema
 
 Join: TypeAlias = Literal["all", "any", "collect"] | int
+WhenFull: TypeAlias = Literal["wait", "skip", "cancel_oldest", "fail"]
 Uncertain: TypeAlias = Literal["verify", "retry", "ask", "fail"]
 
 
@@ -100,7 +101,7 @@ class FlowControl(msgspec.Struct, frozen=True, kw_only=True):
     key: Any = None
     limit: int = 1
     per: timedelta | None = None
-    when_full: Literal["wait", "skip", "cancel_oldest", "fail"] = "wait"
+    when_full: WhenFull = "wait"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

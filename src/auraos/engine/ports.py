@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from auraos.core.errors import OperationalError, UserError
+from auraos.core.run.gates import Gate
 from auraos.core.values import FileReference, Value
 from auraos.sdk import Files
 
@@ -137,6 +138,21 @@ class RequestRow(msgspec.Struct, frozen=True):
     """Of the run that it is for: the owner of that part takes it up."""
 
 
+class GateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that stands before a gate, or was let in by it; rows of one run and one gate take each other's place."""
+
+    run: str
+    gate: Gate
+    born: int
+    priority: int = 5
+    admitted_at: int = 0
+    """When it was let in; 0 while it waits."""
+    shard: int = 0
+    """Of the run, and of all others that share the gate."""
+    is_over: bool = False
+    """Whether the run has ended, as the store reads it: it then counts only for a limit that speaks of a time."""
+
+
 class Write(msgspec.Struct, frozen=True):
     """All that one run writes at one time. `facts` is one encoded fact a line; `seq` counts the first of them
     from 1.
@@ -165,6 +181,9 @@ class Write(msgspec.Struct, frozen=True):
     versions: Sequence[Version] = ()
     snapshot: "Snapshot | None" = None
     """Takes the place of an earlier one, and goes with the end of the run."""
+    gates: Sequence[GateRow] = ()
+    left: Sequence[tuple[str, str]] = ()
+    """(name of a gate, run) of rows that go."""
     size: int = 0
 
 
@@ -259,6 +278,12 @@ class Backlog(Protocol):
 
     async def requests(self, shards: Collection[int], *, limit: int = 10_000) -> list[RequestRow]:
         """Return requests that were neither answered nor refused, the oldest first."""
+        ...
+
+    async def gates(
+        self, shards: Collection[int], *, after: tuple[str, str] = ("", ""), limit: int = 1000
+    ) -> list[GateRow]:
+        """Return the rows of gates by (name of the gate, run), beginning after these."""
         ...
 
     async def answer(self, request: str) -> bytes | None:

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from auraos.core.errors import AuraError
+from auraos.core.run.gates import Gate
 from auraos.core.values import from_wire, to_wire
-from auraos.engine.ports import Batch, LogLine, RequestRow, RunRow, Subscription, Timer, Version
+from auraos.engine.ports import Batch, GateRow, LogLine, RequestRow, RunRow, Subscription, Timer, Version
 from auraos.storage.texts import safe
 
 _encode = msgspec.json.Encoder().encode
@@ -19,12 +20,37 @@ SELECT_RUNS = (
 )
 
 
+SELECT_GATES = (
+    "select g.run, g.gate, g.setting, g.key, g.most, g.per, g.when_full, g.born, g.priority, g.admitted_at, g.shard,"
+    " r.id is null or r.finished_at is not null from gates g left join runs r on r.id = g.run"
+)
+AFTER_GATE = "(g.gate, g.run) > (?, ?) order by g.gate, g.run limit ?"
+
+
 def run_row(row: Sequence[Any]) -> RunRow:
     """Return the projection from the columns of `SELECT_RUNS`."""
     return RunRow(
         run=row[0], workspace=row[1], number=row[2], workflow=row[3], version=row[4], state=row[5],
         started_at=row[6], changed_at=row[7], finished_at=row[8], why=row[9], by=row[10], parent=row[11],
         origin=row[12], awaited=bool(row[13]), asleep=bool(row[14]), shard=row[15],
+    )  # fmt: skip
+
+
+def gate_row(row: Sequence[Any]) -> GateRow:
+    """Return a row of gates from the columns of `SELECT_GATES`."""
+    gate = Gate(name=row[1], setting=row[2], key=row[3], limit=row[4], per=row[5], when_full=row[6])
+    return GateRow(
+        run=row[0], gate=gate, born=row[7], priority=row[8], admitted_at=row[9], shard=row[10],
+        is_over=bool(row[11]),
+    )  # fmt: skip
+
+
+def gate_columns(row: GateRow, workspace: str) -> tuple[Any, ...]:
+    """Return what is written of a row of gates, in the order of its columns."""
+    gate = row.gate
+    return (
+        gate.name, row.run, workspace, gate.setting, safe(gate.key), gate.limit, gate.per, gate.when_full, row.born,
+        row.priority, row.admitted_at, row.shard,
     )  # fmt: skip
 
 

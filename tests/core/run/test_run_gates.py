@@ -105,7 +105,12 @@ def test_it_comes_back_from_its_journal_and_from_a_snapshot(happens):
 
 # --- keys -------------------------------------------------------------------------------------------------------------
 
-FLOW = "settings: {{concurrency: {{key: {key}, limit: 2}}, throttle: {{key: {other}, limit: 5, per: 1m}}}}\nsteps: {{a: {{type: noop}}}}"
+FLOW = """
+settings:
+  concurrency: {{key: {key}, limit: 2}}
+  throttle: {{key: {other}, limit: 5, per: 1m}}
+steps: {{a: {{type: noop}}}}
+"""
 BY_CUSTOMER = '"{{ input.customer }}"'
 
 

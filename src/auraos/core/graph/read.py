@@ -15,7 +15,7 @@ from auraos.core.graph.names import say_why_no_name, split_called
 from auraos.core.graph.read_scope import ScopeReader, Written
 from auraos.core.graph.read_step import read_schema
 from auraos.core.problems import Path
-from auraos.core.workflow import FlowControl, Scope, Settings, Workflow
+from auraos.core.workflow import FlowControl, Scope, Settings, WhenFull, Workflow
 
 SPEC_FIELDS = ("input", "variables", "settings", "steps", "links", "output")
 SETTINGS_FIELDS = (
@@ -40,7 +40,7 @@ _FLOWS: dict[str, tuple[str, ...]] = {
     "batch": ("key", "limit", "per"),
     "singleton": ("key", "limit", "when_full"),
 }
-_WHEN_FULL = {
+_WHEN_FULL: dict[str, tuple[WhenFull, ...]] = {
     "concurrency": ("wait", "skip", "cancel_oldest", "fail"),
     "singleton": ("wait", "skip", "cancel_oldest", "fail"),
     "throttle": ("wait", "skip", "fail"),
@@ -216,7 +216,7 @@ def _read_flow(settings: Fields, name: str, findings: Findings) -> FlowControl |
             )
     if name in _NEEDS_PER:
         flow.require("per", f"{name!r}", "It is the time that the limit speaks of: `per: 1m`.")
-    choices = _WHEN_FULL.get(name, ("wait",))
+    choices: tuple[WhenFull, ...] = _WHEN_FULL.get(name, ("wait",))
     is_batch = name == "batch"
     return FlowControl(
         key=flow.value("key"),

@@ -13,10 +13,9 @@ import msgspec
 from auraos.core.errors import AuraError, UserError
 from auraos.core.expressions import Meter, Template, compile_template
 from auraos.core.values import Value, format_duration, to_wire
-from auraos.core.workflow import FlowControl, Settings
+from auraos.core.workflow import FlowControl, Settings, WhenFull
 
 GateSetting: TypeAlias = Literal["rate", "debounce", "batch", "singleton", "concurrency", "throttle"]
-WhenFull: TypeAlias = Literal["wait", "skip", "cancel_oldest", "fail"]
 
 SETTINGS: tuple[GateSetting, ...] = ("rate", "debounce", "batch", "singleton", "concurrency", "throttle")
 """In the order in which a run passes them."""
@@ -72,7 +71,7 @@ class Gates:
         raise `KeyRefusedError`.
         """
         found: list[Gate] = []
-        home = (workspace, workflow)
+        home: tuple[str, ...] = (workspace, workflow)
         for setting, rule, template in self._rules:
             if only is not None and setting not in only:
                 continue

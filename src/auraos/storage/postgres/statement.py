@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from auraos.engine.ports import RequestRow, RunRow, Write
-from auraos.storage.rows import log_fields, step_types
+from auraos.storage.rows import gate_columns, log_fields, step_types
 from auraos.storage.texts import check_keys, safe
 
 Row: TypeAlias = tuple[Any, ...]
@@ -85,6 +85,16 @@ PARTS: dict[str, Part] = {
         (_T, _T, _T, _T, _B, _N, _B),
     ),
     "answered": Part("delete from requests q using {rows} as d(id) where q.id=d.id and {guard}", (_T,)),
+    "gates": Part(
+        "insert into gates(gate, run, workspace, setting, key, most, per, when_full, born, priority, admitted_at, shard)"
+        " select * from {rows} where {guard} on conflict (gate, run) do update set most=excluded.most, per=excluded.per,"
+        " when_full=excluded.when_full, priority=excluded.priority, admitted_at=excluded.admitted_at",
+        (_T, _T, _T, _T, _T, _N, _N, _T, _N, _N, _N, _N),
+    ),
+    "left": Part(
+        "delete from gates g using {rows} as d(gate, run) where g.gate=d.gate and g.run=d.run and {guard}",
+        (_T, _T),
+    ),
     "refused": Part(
         "update requests set refusal=u.refusal from {rows} as u(id, refusal)"
         " where requests.id=u.id and {guard}",
@@ -158,6 +168,7 @@ def rows_of(writes: Sequence[Write]) -> Rows:
     }
     _add_waits(rows, writes, gone)
     _add_requests(rows, writes)
+    _add_gates(rows, writes)
     found = {name: rows[name] for name in PARTS if rows.get(name)}
     return found or {"probed": [("probed", writes[0].run)]}
 
@@ -200,6 +211,14 @@ def _add_requests(rows: Rows, writes: Sequence[Write]) -> None:
     ]
     rows["answered"] = [(request,) for request in answered]
     rows["refused"] = list(refused.items())
+
+
+def _add_gates(rows: Rows, writes: Sequence[Write]) -> None:
+    """Add rows of gates: what goes is not put, and of what is put twice the last one stands."""
+    left = {key for write in writes for key in write.left}
+    put = {(row.gate.name, row.run): gate_columns(row, w.workspace) for w in writes for row in w.gates}
+    rows["gates"] = [columns for key, columns in put.items() if key not in left]
+    rows["left"] = list(left)
 
 
 def _request(row: RequestRow, workspace: str, refusal: bytes | None) -> Row:

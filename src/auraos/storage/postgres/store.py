@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from uuid import uuid4
 
-from auraos.engine.ports import ALL_SHARDS, RequestRow, RunRow, Timer, Told, Write
+from auraos.engine.ports import ALL_SHARDS, GateRow, RequestRow, RunRow, Timer, Told, Write
 from auraos.storage import rows
 from auraos.storage.batching import commit_one
 from auraos.storage.migrations.on_postgres import check_version, upgrade, version_of
@@ -108,6 +108,13 @@ class PostgresStore(Reads):
             " and shard = any(?::bigint[]) order by id limit ?"
         )
         return await self._reader.all(sql, (list(shards), limit), rows.request)
+
+    async def gates(
+        self, shards: Collection[int], *, after: tuple[str, str] = ("", ""), limit: int = 1000
+    ) -> list[GateRow]:
+        """Return the rows of gates by the name of the gate and the run."""
+        sql = f"{rows.SELECT_GATES} where g.shard = any(?::bigint[]) and {rows.AFTER_GATE}"
+        return await self._reader.all(sql, (list(shards), *after, limit), rows.gate_row)
 
     async def numbers(self, workspace: str) -> range:
         """Return the next block of numbers of a workspace; those that a process does not use stay unused."""

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from auraos.engine.ports import LogLine, RunRow, Version, Write
-from auraos.storage.rows import log_fields, step_types
+from auraos.engine.ports import SNAPSHOT_FROM, LogLine, RunRow, Version, Write
+from auraos.storage.rows import gate_columns, log_fields, step_types
 from auraos.storage.sqlite import schema
 from auraos.storage.texts import check_keys, safe
 
@@ -66,6 +66,8 @@ def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequen
             [(r.id, r.run, r.kind, c.workspace, r.body, r.shard) for c in writes for r in c.requests],
         ),
         (schema.DELETE_REQUEST, [(request,) for c in writes for request in c.answered]),
+        (schema.PUT_GATE, [gate_columns(row, c.workspace) for c in writes for row in c.gates]),
+        (schema.DELETE_GATE, [key for c in writes for key in c.left]),
         (schema.REFUSE_REQUEST, [(why, request) for c in writes for request, why in c.refused]),
         (schema.INSERT_LOG, [_log(c, line, next_line()) for c in writes for line in c.logs]),
     )

@@ -16,6 +16,8 @@ DELETE_SUBSCRIPTION = "delete from subscriptions where type=? and run=? and path
 INSERT_REQUEST = "insert or ignore into requests values(?,?,?,?,?,?,null)"
 REFUSE_REQUEST = "update requests set refusal=? where id=?"
 DELETE_REQUEST = "delete from requests where id=?"
+PUT_GATE = "insert or replace into gates values(?,?,?,?,?,?,?,?,?,?,?,?)"
+DELETE_GATE = "delete from gates where gate=? and run=?"
 INSERT_LOG = "insert into logs values(?,?,?,?,?,?,?,?,?)"
 PUT_VERSION = "insert or ignore into definition_versions values(?,?,?,?,?,?)"
 FORGET_TIMERS = "delete from timers where run=?"

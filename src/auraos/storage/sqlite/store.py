@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from auraos.engine.ports import RequestRow, RunRow, Timer, Told, Write
+from auraos.engine.ports import GateRow, RequestRow, RunRow, Timer, Told, Write
 from auraos.storage import rows
 from auraos.storage.batching import commit_one
 from auraos.storage.folder import DataFolder
@@ -72,6 +72,17 @@ class SqliteStore(Reads):
         """Return the requests that wait, oldest first."""
         sql = "select id, run, kind, body, shard from requests where refusal is null order by id limit ?"
         return await self._reader.all(sql, (limit,), rows.request)
+
+    async def gates(
+        self,
+        shards: Collection[int],  # noqa: ARG002 (one process owns all the shards of a file)
+        *,
+        after: tuple[str, str] = ("", ""),
+        limit: int = 1000,
+    ) -> list[GateRow]:
+        """Return the rows of gates by the name of the gate and the run."""
+        sql = f"{rows.SELECT_GATES} where {rows.AFTER_GATE}"
+        return await self._reader.all(sql, (*after, limit), rows.gate_row)
 
     async def numbers(self, workspace: str) -> range:
         """Return all numbers after the highest that was given; one process gives them all."""
