@@ -154,3 +154,11 @@ def migrated(server: PostgresServer) -> str:
         return url.partition("@/")[2].partition("?")[0]
 
     return asyncio.run(make())
+
+
+async def until_waiting(looker: asyncpg.Connection, words: str) -> None:
+    """Return once a statement that holds these words waits for a lock."""
+    sql = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and position($1 in query) > 0"
+    async with asyncio.timeout(20):
+        while not await looker.fetchval(sql, words):  # noqa: ASYNC110 (the server tells nobody)
+            await asyncio.sleep(0.01)

@@ -1,7 +1,6 @@
 """What the engine may rely on, whichever store it is given."""
 
 import asyncio
-from typing import Any
 
 import msgspec
 import pytest
@@ -12,32 +11,13 @@ from auraos.engine.ports import (
     LogLine,
     RequestRow,
     RunQuery,
-    RunRow,
     Subscription,
     Timer,
     Version,
-    Write,
     WriteRefusedError,
 )
+from rows_for_tests import row, started, write
 from stores import AnyStore, take_over
-
-
-def row(run: str = "r1", number: int = 1, **other: Any) -> RunRow:
-    return msgspec.structs.replace(
-        RunRow(
-            workspace="default", run=run, number=number, workflow="w", version="v1", state="running",
-            started_at=10, changed_at=10,
-        ),
-        **other,
-    )  # fmt: skip
-
-
-def write(run: str = "r1", seq: int = 1, **other: Any) -> Write:
-    return Write(workspace="default", run=run, seq=seq, **other)
-
-
-def started(run: str = "r1", number: int = 1, **other: Any) -> Write:
-    return write(run, 1, count=1, facts=b"{}", created=True, row=row(run, number, **other))
 
 
 async def test_a_started_run_is_found_by_id_by_number_and_by_the_beginning_of_its_id(

@@ -1,5 +1,6 @@
 """Bring a PostgreSQL database to the tables of this release: each migration with its number in one transaction."""
 
+import asyncio
 from collections.abc import Sequence
 
 import asyncpg
@@ -8,6 +9,8 @@ from auraos.storage.migrations import MIGRATIONS, DatabaseNewerError, DatabaseOl
 
 LOCK = 0x41757261_6F730001
 """The advisory lock of whoever migrates; another one waits and then finds nothing left to do."""
+
+PAUSE = 0.1
 
 _TABLES = (
     """create table if not exists migrations(
@@ -22,7 +25,8 @@ _TABLES = (
 
 async def upgrade(connection: asyncpg.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> list[int]:
     """Apply what is missing, alone of all processes, and return the numbers of it. A newer database is refused."""
-    await connection.execute("select pg_advisory_lock($1)", LOCK)
+    while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+        await asyncio.sleep(PAUSE)  # who waits inside of a statement would hold up an index that is made concurrently
     try:
         for table in _TABLES:
             await connection.execute(table)
