@@ -77,13 +77,16 @@ class Attempting(Stage):
             may_repeat=self._may_repeat(run, command),
             own_key=own_key,
             in_page=state.page is not None,
-            may_be_anew=in_finally(state.program, command.path) or self._somebody_spoke(command.path),
+            may_be_anew=in_finally(state.program, command.path) or self._may_be_anew(command.path),
         )
 
-    def _somebody_spoke(self, path: str) -> bool:
-        """Return whether a person said what became of an effect, or of its undo: then their word counts."""
+    def _may_be_anew(self, path: str) -> bool:
+        """Return whether an effect that stands may be done once more all the same: its undo had begun, or a person said
+        what became of it or of its undo, and their word counts.
+        """
         return any(
-            type(fact) is f.StepResolved and fact.path.partition("!")[0].endswith(path)
+            (type(fact) is f.StepResolved or (type(fact) is f.StepGranted and fact.purpose == "undo"))
+            and fact.path.partition("!")[0].endswith(path)
             for reader in self.readers.values()
             for fact in reader.journal
         )

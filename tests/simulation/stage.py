@@ -54,7 +54,7 @@ class Stage:
 
     def _write_workflows(self) -> None:
         self.programs["child", "child-v1"] = random_program(self.chance, "child")
-        calls = ("child",) if self.chance.random() < 0.4 else ()
+        calls = ("child",) if self.chance.random() < 0.5 else ()
         self.programs["tested", "tested-v1"] = random_program(self.chance, calls=calls)
 
     def _start_runs(self) -> None:

@@ -22,8 +22,8 @@ def test_every_promise_holds_whatever_fails_and_every_kind_of_fault_occurs(first
 
 def test_a_world_follows_from_its_seed():
     told: list[list[str]] = [[], []]
-    SimWorld(7, told[0].append).play()
-    SimWorld(7, told[1].append).play()
+    SimWorld(9, told[0].append).play()
+    SimWorld(9, told[1].append).play()
     assert told[0] == told[1]
     assert len(told[0]) > 20
 

@@ -58,6 +58,12 @@ class Witness:
             if own_key
             else (command.purpose, origin, command.path, generation)
         )
+        demand(
+            own_key
+            or command.purpose != "step"
+            or command.key == idempotency_key(origin, command.path, generation),
+            f"{command.path} has another key than its origin, path and generation give",
+        )
         if command.purpose == "step" and generation and not may_be_anew:
             self._check_generation_before(origin, command.path, generation - 1)
         parameters = msgspec.json.encode(to_wire(command.parameters))
@@ -98,9 +104,8 @@ class Witness:
     def _check_generation_before(self, origin: str, path: str, generation: int) -> None:
         """An effect that stands is not done once more under the next generation."""
         done = self.seen.get(self.keys.get(("step", origin, path, generation), ""))
-        undone = self.knows(idempotency_key(origin, f"{path}!undo", generation))
         demand(
-            done is None or undone,
+            done is None,
             f"{path} stands in generation {generation} and is done once more in the next one",
         )
 

@@ -347,7 +347,7 @@ class Author:
         }
         settings["wait"] = not self.often(0.15)
         limits = self._limits()
-        if self.often(0.5):
+        if self.often(0.8):
             limits["retry"] = msgspec.structs.replace(self._retry(), on=("transient", "permanent", "timeout"))
         return Step(id=own_id, type="call", settings=settings, **limits)
 

@@ -14,10 +14,8 @@ from auraos.core.run.loops import child_command
 from auraos.core.run.machine import refold
 from auraos.core.run.program import EPOCH, Program
 from auraos.core.run.retries import attempts_made
-from auraos.core.run.retries import attempts_made
 from auraos.core.run.state import FIRED, UNDECIDED, Activation, RunState
 from auraos.core.run.tokens import queue_command
-from auraos.core.run.tries import limit_timer, numbered
 from auraos.core.run.tries import limit_timer, numbered
 from auraos.core.run.turn import Outcome
 from auraos.core.values import Value, format_datetime
