@@ -159,6 +159,11 @@ def migrated(server: PostgresServer) -> str:
 async def until_waiting(looker: asyncpg.Connection, words: str) -> None:
     """Return once a statement that holds these words waits for a lock."""
     sql = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and position($1 in query) > 0"
+    await until_found(looker, sql, words)
+
+
+async def until_found(looker: asyncpg.Connection, sql: str, *values: object) -> None:
+    """Return once this query finds something."""
     async with asyncio.timeout(20):
-        while not await looker.fetchval(sql, words):  # noqa: ASYNC110 (the server tells nobody)
+        while not await looker.fetchval(sql, *values):  # noqa: ASYNC110 (the server tells nobody)
             await asyncio.sleep(0.01)
