@@ -2,6 +2,8 @@
 facts. Both live in the same shard.
 """
 
+from collections.abc import Callable
+
 from auraos.core.run import RunState, encode_fact, parent_of
 from auraos.core.run.commands import CancelChild, EndRun, StartChild
 from auraos.core.run.facts import CancelRequested, ChildFinished, OutsideFact, Parent, RunStarted
@@ -9,20 +11,22 @@ from auraos.engine.active import ActiveRun
 from auraos.engine.ports import RequestRow
 
 
-def request_of(run: ActiveRun, wish: StartChild | CancelChild | EndRun, id_: str) -> RequestRow | None:
+def request_of(
+    run: ActiveRun, wish: StartChild | CancelChild | EndRun, new_id: Callable[[], str]
+) -> RequestRow | None:
     """Return the request that a wish leads to; None for the end of a run that nobody waits for."""
     state = run.state
     assert state is not None
     match wish:
         case StartChild():
             kind = "call" if wish.wait else "start"
-            return _row(id_, wish.run, kind, _start_of_child(run, state, wish), run.shard)
+            return _row(new_id(), wish.run, kind, _start_of_child(run, state, wish), run.shard)
         case CancelChild():
             reason = f"Run {run.id} that called it ended."
             cancel = CancelRequested(
                 at=state.last_at, by=f"run:{run.id}", reason=reason, undo=wish.undo, force=wish.force
             )
-            return _row(id_, wish.run, "cancel", cancel, run.shard)
+            return _row(new_id(), wish.run, "cancel", cancel, run.shard)
         case EndRun():
             if not run.awaited or state.parent is None:
                 return None

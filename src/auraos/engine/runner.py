@@ -277,7 +277,7 @@ class Runner:
             run.holding[wish.path, wish.attempt] = pool
 
     def _draft_request(self, run: ActiveRun, wish: StartChild | CancelChild | EndRun) -> None:
-        row = request_of(run, wish, self._clock.new_id())
+        row = request_of(run, wish, self._clock.new_id)
         if row is not None:
             run.draft.ask(row)
 

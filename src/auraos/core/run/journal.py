@@ -57,9 +57,6 @@ NESTED: dict[type, tuple[str, ...]] = {
 }
 """Which fields hold structures that hold values in turn."""
 
-PLAIN = {kind: names for kind, names in VALUES.items() if kind not in NESTED}
-"""Those whose values lie on top, as in most facts: where these are plain, the fact is written as it is."""
-
 VERSIONS: dict[str, int] = {}
 """Facts whose shape has changed since the first release, and their present version."""
 
@@ -75,14 +72,7 @@ _decode = msgspec.json.Decoder(AnyFact).decode
 
 def encode_fact(fact: AnyFact) -> bytes:
     """Return the stored form of a fact; raise `ValueRefusedError` for a value that cannot be kept."""
-    for name in PLAIN.get(type(fact), ()):
-        value = getattr(fact, name)
-        if to_wire(value, -SPARE_DEPTH) is not value:
-            break
-    else:
-        if type(fact) in PLAIN:
-            return _encode(fact)
-    return _encode(_convert(fact, _to_stored))
+    return _encode(fact if _is_plain(fact) else _convert(fact, _to_stored))
 
 
 def decode_fact(stored: bytes) -> AnyFact:
@@ -122,6 +112,25 @@ def encode_struct(struct: msgspec.Struct, values: Tables) -> bytes:
 def decode_struct(stored: bytes, kind: type[_S], values: Tables) -> _S:
     """Return the structure that `encode_struct` wrote."""
     return _convert(msgspec.json.decode(stored, type=kind), from_wire, values)
+
+
+def _is_plain(struct: msgspec.Struct) -> bool:
+    """Return whether all values in a structure are their own wire form, as they are in almost all facts."""
+    kind = type(struct)
+    for name in VALUES.get(kind, ()):
+        value = getattr(struct, name)
+        if value is not None and to_wire(value, -SPARE_DEPTH) is not value:
+            return False
+    for name in NESTED.get(kind, ()):
+        inner = getattr(struct, name)
+        if not inner:
+            continue
+        if type(inner) is list or type(inner) is tuple:
+            if not all(map(_is_plain, inner)):
+                return False
+        elif not _is_plain(inner):
+            return False
+    return True
 
 
 def _to_stored(value: Value) -> Any:

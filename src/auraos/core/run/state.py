@@ -2,8 +2,10 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, cast
 
+from auraos.core.catalogue import Behaviour
 from auraos.core.run.facts import (
     Answered,
     Inherited,
@@ -14,9 +16,9 @@ from auraos.core.run.facts import (
     StepError,
     UndoEntry,
 )
+from auraos.core.run.gates import Gate
 from auraos.core.run.program import Program, ScopeProgram, StepProgram
 from auraos.core.values import Value
-from auraos.core.run.gates import Gate
 
 UNDECIDED, FIRED, DONE, SKIPPED, FAILED = range(5)
 FINAL = frozenset({"succeeded", "failed", "cancelled", "compensated"})
@@ -80,75 +82,72 @@ class Frame:
 
 
 class Activation:
-    """One step under way in one frame: queued, attempted, waiting, or a container with frames of its own."""
+    """One step under way in one frame: queued, attempted, waiting, or a container with frames of its own.
 
-    __slots__ = (
-        "attempt", "before", "cancelled", "child", "deadline", "done", "doubtful", "effect", "ends_by", "entry", "error",
-        "failures", "finally_begun", "finished", "frame", "frames", "generation", "granted_at",
-        "has_enough", "items", "key", "keys", "last", "lost", "next_item", "pages", "parallel",
-        "parameters", "path", "pending", "purpose", "remind", "results", "rounds", "since", "status",
-        "step", "undo", "undo_owner", "undone", "unknown", "verified", "wait_details", "wait_due",
-        "wait_key", "wait_kind", "wait_name", "winner",
-    )  # fmt: skip
+    Most of them are attempts that need few of the fields, so what all begin with stands in the class.
+    """
 
-    def __init__(  # noqa: PLR0915 (one line for each field)
-        self, path: str, frame: Frame, step: StepProgram, status: str, since: int
-    ) -> None:
+    purpose: Literal["step", "undo", "verify"] = "step"
+    attempt = 0
+    """Of a container, a call and a wait: how many tries of it have failed."""
+    before = 0
+    """How many attempts there were in earlier tries of a scope around it: their numbers go on."""
+    generation = 0
+    lost = 0
+    key = ""
+    parameters: Value = None
+    granted_at = 0
+    deadline: int | None = None
+    ends_by: int | None = None
+    """When all tries of a container, a call or a wait must have ended; `deadline` is that of the present one."""
+    error: StepError | None = None
+    unknown = False
+    doubtful = False
+    """Some attempt may have had its effect; only a success, a verification or a person ends that."""
+    verified = False
+    pending: tuple[Value, tuple[str, ...]] | None = None
+    cancelled = False
+    entry: UndoEntry | None = None
+    undo_owner: "Frame | Activation | None" = None
+    # waits
+    wait_kind = ""
+    wait_name = ""
+    wait_key = ""
+    wait_due: int | None = None
+    wait_details: Value = None
+    remind: int | None = None
+    child = ""
+    # containers
+    next_item = 0
+    parallel = 1
+    done = 0
+    rounds = 0
+    pages = 0
+    last: Value = None
+    has_enough = False
+    winner = ""
+    finally_begun = False
+    undone = False
+    frames: "dict[str, Frame]" = cast("dict[str, Frame]", MappingProxyType({}))
+    items: list[Any] = cast("list[Any]", ())
+    keys: list[str] = cast("list[str]", ())
+    results: list[Any] = cast("list[Any]", ())
+    failures: list[Any] = cast("list[Any]", ())
+    finished: list[int] = cast("list[int]", ())
+    undo: list[UndoEntry] = cast("list[UndoEntry]", ())
+
+    def __init__(self, path: str, frame: Frame, step: StepProgram, status: str, since: int) -> None:
         self.path = path
         self.frame = frame
         self.step = step
+        self.effect = step.effect
         self.status = status
         """queued, granted, retrying, deciding, doubt, asked, computing, waiting, calling, open, undoing, ended"""
         self.since = since
-        self.purpose: Literal["step", "undo", "verify"] = "step"
-        self.attempt = 0
-        """Of a container, a call and a wait: how many tries of it have failed."""
-        self.before = 0
-        """How many attempts there were in earlier tries of a scope around it: their numbers go on."""
-        self.generation = 0
-        self.lost = 0
-        self.key = ""
-        self.parameters: Value = None
-        self.effect = step.effect
-        self.granted_at = 0
-        self.deadline: int | None = None
-        self.ends_by: int | None = None
-        """When all tries of a container, a call or a wait must have ended; `deadline` is that of the present one."""
-        self.error: StepError | None = None
-        self.unknown = False
-        self.doubtful = False
-        """Some attempt may have had its effect; only a success, a verification or a person ends that."""
-        self.verified = False
-        self.pending: tuple[Value, tuple[str, ...]] | None = None
-        self.cancelled = False
-        self.entry: UndoEntry | None = None
-        self.undo_owner: Frame | Activation | None = None
-        # waits
-        self.wait_kind = ""
-        self.wait_name = ""
-        self.wait_key = ""
-        self.wait_due: int | None = None
-        self.wait_details: Value = None
-        self.remind: int | None = None
-        self.child = ""
-        # containers
-        self.frames: dict[str, Frame] = {}
-        self.items: list[Any] = []
-        self.keys: list[str] = []
-        self.results: list[Any] = []
-        self.failures: list[Any] = []
-        self.next_item = 0
-        self.parallel = 1
-        self.done = 0
-        self.rounds = 0
-        self.pages = 0
-        self.last: Value = None
-        self.finished: list[int] = []
-        self.has_enough = False
-        self.winner = ""
-        self.finally_begun = False
-        self.undone = False
-        self.undo: list[UndoEntry] = []
+        if step.behaviour is not Behaviour.EXECUTE:
+            self.frames = {}
+            self.items, self.keys, self.results = [], [], []
+            self.failures, self.finished, self.undo = [], [], []
 
 
 Agenda: TypeAlias = "OrderedDict[str, tuple[str, Any, Any]]"
@@ -174,12 +173,12 @@ class RunState:
         self.phase = "queued"
         """queued, running, paused, quarantined, or a final state; `status` says it in full."""
         self.quarantine = ""
+        self.pause_reason = ""
         self.gates: tuple[Gate, ...] = ()
         self.is_admitted = True
         """False while it stands before its gates."""
         self.begun_at = 0
         """When its first steps began; 0 while they have not."""
-        self.pause_reason = ""
         self.was_paused = False
         self.forced = False
         self.output: Value = None

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -55,7 +56,7 @@ class Turn:
         self.commands: list[Command] = []
         self.outcomes: list[Outcome] = []
         self.meter: Meter | None = None
-        self.now: datetime | None = None
+        self.now: Callable[[], datetime] | None = None
         self.results: list[Result] | None = None
         """Of the latest fact, where that is what was evaluated here: neighbours share one fact."""
         self.todo: deque[tuple[str, Any, Any]] = deque()
@@ -75,12 +76,6 @@ class Turn:
             self.results = [result]
             self.facts.append(Computed(at=self.at, results=self.results))
 
-    def moment(self) -> datetime:
-        """Return the time of this turn, which most evaluations do not ask for."""
-        if self.now is None:
-            self.now = self.state.program.moment(self.at)
-        return self.now
-
     def names(self, frame: Frame, path: str) -> dict[str, Any]:
         """Return the names of a frame, with the time, the seed of derived ids and the budget of this evaluation; and what
         arrived, where it is a step that collects whose path this is.
@@ -88,7 +83,8 @@ class Turn:
         values = frame.values
         if self.meter is None:
             self.meter = Meter(INLINE_OPERATIONS, LARGEST_RESULT)
-        values["$now"] = self.moment
+            self.now = partial(self.state.program.moment, self.at)  # most evaluations do not ask for the time
+        values["$now"] = self.now
         values["$seed"] = f"{self.state.run}/{path}"
         values["$meter"] = self.meter
         if frame.scope.collects:
