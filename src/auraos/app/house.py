@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shlex
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -103,7 +104,12 @@ class House:
     @property
     def is_driven(self) -> bool:
         """Return whether some process drives the runs of this folder now."""
-        return self._engine is not None
+        return self._engine is not None and not self.is_held
+
+    @property
+    def is_held(self) -> bool:
+        """Return whether nothing may move since the folder was restored."""
+        return bool(held_words(self.data))
 
     async def find(self, name: str) -> RunRow:
         """Return the run of this number, id, or beginning of an id; raise `NotFoundError` if there is none."""
@@ -144,7 +150,7 @@ async def open_for_reading(data: Path) -> AsyncIterator[House]:
     _require(data)
     async with AsyncExitStack() as stack:
         try:
-            folder = await _claim_or_connect(data, stack, SHORT_WAIT)
+            folder = await claim_or_connect(data, stack, SHORT_WAIT)
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise
@@ -209,7 +215,7 @@ async def open_for_driving(
         definitions = FolderDefinitions(files, installed.catalogue)
         world = World(allow_net)
         stack.push_async_callback(world.close)
-        folder = await _claim_or_connect(data, stack, wait)
+        folder = await claim_or_connect(data, stack, wait)
         if not isinstance(folder, DataFolder):
             yield House(data, folder, client=folder, installed=installed, definitions=definitions)
             return
@@ -232,7 +238,7 @@ async def adopt(data: Path) -> None:
 
     _require(data)
     async with AsyncExitStack() as stack:
-        folder = await _claim_or_connect(data, stack, SHORT_WAIT)
+        folder = await claim_or_connect(data, stack, SHORT_WAIT)
         if not isinstance(folder, DataFolder):
             return  # a process that leads its runs has it, so it is known
         stack.callback(folder.release)
@@ -246,7 +252,7 @@ async def release(data: Path) -> str:
     """
     _require(data)
     async with AsyncExitStack() as stack:
-        folder = await _claim_or_connect(data, stack, SHORT_WAIT)
+        folder = await claim_or_connect(data, stack, SHORT_WAIT)
         held = held_words(data)
         if held and isinstance(folder, DataFolder):
             folder.release_hold()
@@ -263,14 +269,17 @@ def held_words(data: Path) -> str:
     return marker.held if marker is not None else ""
 
 
+def release_command(data: Path) -> str:
+    """Return the command that lets a held folder go on, as a person would type it."""
+    return shlex.join(["auraos", "engine", "release", "--data", str(data)])
+
+
 def _refuse_held(folder: DataFolder, data: Path) -> None:
     from auraos.engine.stewardship import HeldError
 
     held = held_words(folder.path)
     if held:
-        raise HeldError(
-            held, hint=f"Look at what is there; `auraos engine release --data {data}` lets it go on."
-        )
+        raise HeldError(held, hint=f"Look at what is there; `{release_command(data)}` lets it go on.")
 
 
 def refuse_foreign(folder: DataFolder, data: Path) -> None:
@@ -323,7 +332,7 @@ async def _look_into(data: Path, stack: AsyncExitStack) -> "SqliteStore":
     return store
 
 
-async def _claim_or_connect(data: Path, stack: AsyncExitStack, wait: float) -> "DataFolder | EngineClient":
+async def claim_or_connect(data: Path, stack: AsyncExitStack, wait: float) -> "DataFolder | EngineClient":
     """Take the folder, or reach the process that has it; one that only just begins or ends is waited for a little."""
     for _ in range(round(wait / PAUSE)):
         try:

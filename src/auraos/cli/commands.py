@@ -139,6 +139,16 @@ CHAPTERS = (
                 "Let the runs of a restored data folder go on.",
             ),
             Command(
+                "backup",
+                "auraos.cli.backup:backup",
+                "Write all that a data folder holds into one file, while it is in use.",
+            ),
+            Command(
+                "restore",
+                "auraos.cli.backup:restore",
+                "Make a data folder from a backup; nothing in it moves until you release it.",
+            ),
+            Command(
                 "data adopt",
                 "auraos.cli.data:adopt",
                 "Let the runs of a copied or restored data folder go on here.",

@@ -213,7 +213,7 @@ async def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Wai
             screen.line(f"      {screen.tint(words, 'yellow')}")
         for command in answers_to(house, one):
             screen.line(f"      {screen.tint(clean(command), 'cyan')}")
-    if not house.is_driven and not all(one.needs_somebody for one in waits):
+    if house.is_held or (not house.is_driven and not all(one.needs_somebody for one in waits)):
         screen.line(f"  {clean(left_words(house.data, row))}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from auraos.app.house import House, open_for_reading
+from auraos.app.house import House, held_words, open_for_reading, release_command
 from auraos.cli.options import runs_command
 from auraos.cli.screen import Tint
 from auraos.cli.times import took_words
@@ -33,6 +33,10 @@ def with_house(data: Path, look: Callable[[House], Awaitable[_T]]) -> _T:
 
 
 def left_words(data: Path, row: RunRow) -> str:
+    """Return why nobody leads a run on, and what to do."""
+    held = held_words(data)
+    if held:
+        return f"{held} `{release_command(data)}` lets it go on."
     return f"No process leads it on now; `{runs_command(data, 'resume', row.number)}` does so."
 
 

@@ -1,0 +1,290 @@
+"""A backup of a data folder while it is in use, and a folder made from one.
+
+The process that holds the folder copies its database slice by slice beside it; then the copy and the blobs are read from here,
+so encrypting costs the engine nothing. Blobs come after the database: whatever it names is there, and nothing is swept meanwhile.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, closing
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from auraos.app.backup_file import BackupDamagedError, BackupReader, BackupWriter, Header
+from auraos.app.house import SHORT_WAIT, NoDataFolderError, claim_or_connect, open_store
+from auraos.core.errors import OperationalError, UserError
+from auraos.engine.clock import SystemClock
+from auraos.storage.blobs.walking import keep_blobs, walk
+from auraos.storage.folder import DataFolder, is_held, sync_folder
+from auraos.storage.known_folders import KnownFolders
+from auraos.storage.migrations import SCHEMA_VERSION
+from auraos.storage.sqlite.opening import check_database
+
+PIECE = 1024 * 1024
+DATABASE = "database"
+_NAME = r"([A-Za-z0-9_][A-Za-z0-9_.~-]{0,127})"
+_BLOB = re.compile(rf"(blob|link)/{_NAME}/{_NAME}/([0-9a-f]{{64}})", re.ASCII)
+
+Tell: TypeAlias = Callable[[str, int, int], None]
+"""Hears what is being done, how many bytes of it are, and how many there are; 0 where nobody knows."""
+
+
+class TargetNotEmptyError(UserError):
+    """There is something already where the backup was to be restored."""
+
+    code = "target-not-empty"
+
+
+class WrongStoreError(UserError):
+    """The backup belongs into another kind of store."""
+
+    code = "wrong-store"
+
+
+class DatabaseUnsoundError(OperationalError):
+    """The database that was to be backed up or restored is not whole."""
+
+    code = "database-damaged"
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup that was made."""
+
+    file: str
+    size: int
+    runs: int
+    blobs: int
+    encrypted: bool
+    damaged: list[str] = []
+    """Blobs whose content is not what their name says: they were damaged before."""
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder that was restored."""
+
+    where: str
+    made_at: int
+    runs: int
+    unfinished: int
+    blobs: int
+
+
+def back_up(data: Path, target: Path, key: bytes | None, tell: Tell) -> Made:
+    """Write a backup of a data folder, which another process may serve meanwhile, into a new file."""
+    if not (data / "auraos.json").exists():
+        raise NoDataFolderError(f"There is no data folder at {data}.", hint="--data names it.")
+    with keep_blobs(data):
+        for rest in data.glob("backup-*.db"):  # of a backup that was killed
+            rest.unlink()
+        copy = data.absolute() / f"backup-{SystemClock().new_id()}.db"
+        try:
+            tell("copying the database", 0, (data / "auraos.db").stat().st_size)
+            asyncio.run(_copy_database(data, copy))
+            return _pack(data, copy, file_for(target), key, tell)
+        finally:
+            copy.unlink(missing_ok=True)
+
+
+def file_for(target: Path) -> Path:
+    """Return the file that a backup is written to: a new one with the time in its name where a folder is meant."""
+    if not target.is_dir():
+        return target.absolute()
+    return target.absolute() / f"auraos-{datetime.now(tz=UTC):%Y%m%dT%H%M%SZ}.backup"
+
+
+async def _copy_database(data: Path, copy: Path) -> None:
+    async with AsyncExitStack() as stack:
+        holder = await claim_or_connect(data, stack, SHORT_WAIT)
+        if isinstance(holder, DataFolder):
+            stack.callback(holder.release)
+            await (await open_store(holder, stack)).copy(copy)
+        else:
+            await holder.copy(str(copy))
+
+
+def _pack(data: Path, copy: Path, file: Path, key: bytes | None, tell: Tell) -> Made:
+    runs, _ = _look_through(copy)
+    blobs, damaged, done = 0, [], 0
+    total = copy.stat().st_size + sum(path.stat().st_size for path in walk(data / "blobs"))
+
+    def told(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal done
+        for piece in pieces:
+            yield piece
+            done += len(piece)
+            tell("writing the backup", done, total)
+
+    made_at = SystemClock().now()
+    header = Header(made_at=made_at, release=version("auraos"), store="sqlite", schema=SCHEMA_VERSION)
+    with BackupWriter(file, header, key) as out:
+        out.add(DATABASE, told(_read(copy)))
+        first: dict[str, str] = {}
+        for path in walk(data / "blobs"):
+            place = "/".join(path.parts[-3:])
+            blobs += 1
+            if path.name in first:  # the same content, which another run holds too
+                out.add(f"link/{place}", [first[path.name].encode()])
+                continue
+            digest = hashlib.sha256()
+            out.add(f"blob/{place}", told(_digested(_read(path), digest.update)))
+            if digest.hexdigest() == path.name:
+                first[path.name] = place
+            else:
+                damaged.append(place)
+    return Made(
+        file=str(file),
+        size=file.stat().st_size,
+        runs=runs,
+        blobs=blobs,
+        encrypted=key is not None,
+        damaged=damaged,
+    )
+
+
+def restore(file: Path, data: Path, key: bytes | None, tell: Tell) -> Restored:
+    """Make a data folder from a backup, in which nothing moves until it is released; the folder is there whole or not at all."""
+    with BackupReader(file, key) as source:
+        if source.header.store != "sqlite":
+            raise WrongStoreError(
+                f"{file} is a backup of a PostgreSQL database.", hint="Name an empty one with --database."
+            )
+        refuse_full(data)
+        staging = _staging(data)
+        folder = DataFolder.claim(staging)
+        try:
+            blobs = _unpack(source, file, folder, tell)
+            runs, unfinished = _look_through(folder.database)
+            key_of_store = check_database(folder.database, immutable=True)
+            folder.write_marker(key_of_store, held=held_words(source.header))
+            KnownFolders.of(os.environ).remember(key_of_store, data)
+            _put_in_place(staging, data.absolute())
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        finally:
+            folder.release()
+    return Restored(
+        where=str(data), made_at=source.header.made_at, runs=runs, unfinished=unfinished, blobs=blobs
+    )
+
+
+def held_words(header: Header) -> str:
+    """Return why nothing moves in what was restored."""
+    made = datetime.fromtimestamp(header.made_at / 1_000_000, tz=UTC)
+    return f"Nothing moves here: it was restored from a backup of {made:%Y-%m-%d %H:%M:%S} UTC and not released yet."
+
+
+def refuse_full(data: Path) -> None:
+    """Raise `TargetNotEmptyError` unless there is nothing in the way."""
+    if data.is_symlink() or (data.exists() and (not data.is_dir() or any(data.iterdir()))):
+        raise TargetNotEmptyError(
+            f"{data} is not empty.",
+            hint="Restore into a new folder, and move it where you want it afterwards.",
+        )
+
+
+def _staging(data: Path) -> Path:
+    """Return the folder in which the wanted one is made: beside it, or in it where it is a disk of its own. What a killed
+    restore left there goes.
+    """
+    parent = data.absolute() if data.is_mount() else data.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    for rest in parent.glob(f".{data.absolute().name}.restoring-*"):
+        if not is_held(rest):
+            shutil.rmtree(rest, ignore_errors=True)
+    return parent / f".{data.absolute().name}.restoring-{SystemClock().new_id()}"
+
+
+def _put_in_place(staging: Path, data: Path) -> None:
+    """Move the finished folder to where it belongs. On a disk of its own the marker goes first: as long as the database is
+    missing beside it, the folder is refused.
+    """
+    for folder, _, _ in os.walk(staging):
+        sync_folder(Path(folder))
+    if staging.parent != data:
+        staging.replace(data)
+        sync_folder(data.parent)
+        return
+    for name in ("auraos.json", "blobs", "auraos.db"):
+        if (staging / name).exists():
+            (staging / name).replace(data / name)
+            sync_folder(data)
+    shutil.rmtree(staging)
+
+
+def _unpack(source: BackupReader, file: Path, folder: DataFolder, tell: Tell) -> int:
+    total, blobs, seen = file.stat().st_size, 0, False
+    for name, pieces in source.contents():
+        found = _BLOB.fullmatch(name)
+        if name == DATABASE and not seen:
+            seen = True
+            _write(folder.database, pieces, source, tell, total)
+        elif found and found[1] == "blob":
+            blobs += 1
+            _write(folder.blobs.joinpath(*found.groups()[1:]), pieces, source, tell, total)
+        elif found:
+            blobs += 1
+            _link(folder, b"".join(pieces).decode(), folder.blobs.joinpath(*found.groups()[1:]), file)
+        else:
+            raise BackupDamagedError(f"{file} holds {name[:80]!r}, which is nothing of a data folder.")
+    if not seen:
+        raise BackupDamagedError(f"{file} holds no database.")
+    return blobs
+
+
+def _write(target: Path, pieces: Iterator[bytes], source: BackupReader, tell: Tell, total: int) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        for piece in pieces:
+            out.write(piece)
+            tell("restoring", source.read_bytes, total)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _link(folder: DataFolder, first: str, target: Path, file: Path) -> None:
+    if not _BLOB.fullmatch(f"blob/{first}") or not (folder.blobs / first).is_file():
+        raise BackupDamagedError(f"{file} names a file that is not in it: {first[:200]!r}.")
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target.hardlink_to(folder.blobs / first)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    try:
+        opened = path.open("rb")
+    except FileNotFoundError:
+        return  # its run was deleted meanwhile
+    with opened:
+        while piece := opened.read(PIECE):
+            yield piece
+
+
+def _digested(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        update(piece)
+        yield piece
+
+
+def _look_through(database: Path) -> tuple[int, int]:
+    """Check every page of a database that nobody writes; return how many runs it has, and how many of them are not over."""
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            (found,) = connection.execute("pragma quick_check(1)").fetchone()
+            if found == "ok":
+                runs, unfinished = connection.execute(
+                    "select count(*), count(*) filter (where finished_at is null) from runs"
+                ).fetchone()
+                return runs, unfinished
+    except sqlite3.Error as error:
+        raise DatabaseUnsoundError(f"The database is not whole: {error}.") from error
+    raise DatabaseUnsoundError(f"The pages of the database do not fit together: {found}.")

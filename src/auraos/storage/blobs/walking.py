@@ -1,0 +1,64 @@
+"""All blobs of a folder, one by one, and whether a backup that reads them is under way."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from auraos.core.errors import OperationalError
+
+_LOCK = "backup.lock"
+
+
+class BackupUnderWayError(OperationalError):
+    """Another process makes a backup of this folder."""
+
+    code = "backup-under-way"
+
+
+def walk(root: Path) -> Iterator[Path]:
+    """Yield every blob that is whole, as the path of its file."""
+    for workspace in _folders(root):
+        for run in _folders(workspace):
+            try:
+                names = sorted(entry.name for entry in run.iterdir())
+            except FileNotFoundError:
+                continue  # the run was deleted meanwhile
+            yield from (run / name for name in names if not name.startswith("."))
+
+
+@contextmanager
+def keep_blobs(data: Path) -> Iterator[None]:
+    """Hold all blobs of a data folder where they are: nobody sweeps orphans until the block ends."""
+    descriptor = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BackupUnderWayError(f"A backup of {data} is under way already.") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def are_kept(data: Path) -> bool:
+    """Return whether a backup is under way, so that no blob may be swept."""
+    try:
+        descriptor = os.open(data / _LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in path.iterdir() if entry.is_dir())
+    except FileNotFoundError:
+        return []
