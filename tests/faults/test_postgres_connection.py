@@ -142,6 +142,7 @@ async def test_what_was_acknowledged_survives_crashes_of_the_server(
     await own_all(store)
     acknowledged: dict[str, int] = {}
     stopping = asyncio.Event()
+    progress = asyncio.Semaphore(0)
     failed = 0
 
     async def write_a_run(number: int) -> None:
@@ -158,12 +159,12 @@ async def test_what_was_acknowledged_survives_crashes_of_the_server(
             else:
                 seq += 1
                 acknowledged[run] = seq
+                progress.release()
 
     writers = [asyncio.create_task(write_a_run(number)) for number in range(20)]
     for _ in range(2):
-        before = store.commits
-        while store.commits < before + 5:
-            await asyncio.sleep(0.01)
+        for _ in range(100):
+            await progress.acquire()
         await asyncio.to_thread(postgres.stop, "immediate")
         await asyncio.to_thread(postgres.start)
     await until_written(store)

@@ -47,6 +47,8 @@ def check_keys(write: Write) -> None:
     for line in write.logs:
         _check_key(line.path)
     for version in write.versions:
+        for key in (version.hash, version.kind, version.name):
+            _check_key(key)
         if not is_storable(version.text):
             raise ValueError(f"the text of {version.name!r} holds a NUL or half of a character")
     row = write.row

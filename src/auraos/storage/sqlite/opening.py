@@ -65,11 +65,13 @@ def open_database(folder: DataFolder) -> sqlite3.Connection:
             hint="Put back the file that belongs here, or the auraos.json that belongs to the file.",
         )
     try:
-        return connect_writer(file)
+        connection = connect_writer(file)
+        upgrade(connection)
     except sqlite3.Error as error:
         raise StoreUnavailableError(
             f"{file} cannot be opened for writing: {error}.", hint="Is the disk full, or mounted read-only?"
         ) from error
+    return connection
 
 
 def _create(file: Path) -> None:
