@@ -11,7 +11,6 @@ from typing import Any, Literal
 import msgspec
 
 from auraos.core.catalogue import Catalogue
-from auraos.core.errors import AuraError
 from auraos.core.run import decode_fact, encode_fact, inherit
 from auraos.core.run.commands import EndRun
 from auraos.core.run.facts import (
@@ -31,12 +30,13 @@ from auraos.engine.control import EngineClosedError, RequestRefusedError, RunCon
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Clock, RequestRow, Store, Timer, Version, Write
-from auraos.engine.requests import PAUSE, Requests
+from auraos.engine.requests import Requests
 from auraos.engine.runner import Hooks, Runner
 from auraos.engine.shards import Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stewardship import Load
 from auraos.engine.stream import Change, Streams, changes_of
+from auraos.engine.waking import Waking
 
 log = logging.getLogger("auraos.engine")
 DEFAULT_PARALLEL = 100
@@ -70,7 +70,6 @@ class Engine(RunControl):
         self._streams = Streams(store.journal)
         self._waiting: dict[str, list[asyncio.Future[Ended]]] = {}
         self._idle: list[asyncio.Future[None]] = []
-        self._fetching: set[asyncio.Task[None]] = set()
         hooks = Hooks(
             requested=self._requests.take,
             ended=self._run_ended,
@@ -93,6 +92,9 @@ class Engine(RunControl):
         )
         self._timers = self._runner.timers
         memory.runner = self._requests.runner = self._runner
+        self._waking = Waking(
+            memory, self._give_timer, lambda timer: self._timers.drop(timer.run, timer.path, timer.timer)
+        )
 
     def hold(self, words: str) -> None:
         """Let nothing move, and refuse whatever would; `open` ends it."""
@@ -102,13 +104,14 @@ class Engine(RunControl):
         """Go on with everything that the process before this one left."""
         self._held = ""
         await self._requests.recover()
-        await self._memory.recover()
+        await self._waking.recover(self._shards.own)
         await self._timers.start()
 
     async def close(self, grace: float = GRACE) -> None:
         """Start nothing more, wait for started writes up to the grace, and make durable what they bring."""
         self._closing = True
         self._timers.stop()
+        self._waking.stop()
         self._requests.stop()
         await self._runner.stop(grace)
         self._memory.stop()
@@ -317,6 +320,8 @@ class Engine(RunControl):
         return decode_fact(batches[-1].facts.rsplit(b"\n", 1)[-1]) if batches else None
 
     def _run_ended(self, run: ActiveRun, wish: EndRun) -> None:
+        self._memory.forget(run)
+        self._waking.rested(run.id)
         for waiting in self._waiting.pop(run.id, ()):
             if not waiting.done():
                 waiting.set_result(Ended(run.id, wish.state, wish.output, wish.error))
@@ -328,28 +333,14 @@ class Engine(RunControl):
         if active is not None:
             self._give_timer(active, timer)
         else:
-            task = asyncio.create_task(self._fetch_for(timer))
-            self._fetching.add(task)
-            task.add_done_callback(self._fetching.discard)
-
-    async def _fetch_for(self, timer: Timer) -> None:
-        try:
-            active = await self._memory.reach(timer.run)
-        except AuraError as error:  # the store is away, or the run cannot be read: its row stays
-            log.warning("timer.postponed", extra={"run": timer.run, "reason": str(error)})
-            if not self._closing:
-                asyncio.get_running_loop().call_later(PAUSE, self._timer_fired, timer)
-            return
-        if active is None:
-            self._timers.drop(timer.run, timer.path, timer.timer)
-        else:
-            self._give_timer(active, timer)
+            self._waking.put(timer)
 
     def _give_timer(self, run: ActiveRun, timer: Timer) -> None:
         self._runner.give(run, TimerFired(at=self._clock.now(), path=timer.path, timer=timer.timer))
 
     def _settled(self, run: ActiveRun) -> None:
         self._memory.let_sleep(run)
+        self._waking.rested(run.id)
         if self._idle and self._is_idle:
             for waiting in self._idle:
                 if not waiting.done():
@@ -358,7 +349,7 @@ class Engine(RunControl):
 
     @property
     def _is_idle(self) -> bool:
-        if self._memory.is_busy or self._requests.is_busy or self._fetching:
+        if self._memory.is_busy or self._requests.is_busy or self._waking.is_busy:
             return False
         return all(run.is_quiet for run in self._runner.runs.values())
 

@@ -7,26 +7,38 @@ others are there.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError
-from auraos.core.run import RunState, decode_fact, fold, outstanding
+from auraos.core.run import Program, RunState, decode_fact, fold, outstanding
 from auraos.core.run.commands import Compute, Continue, EndRun, ExecuteStep, QueueStep
 from auraos.core.run.facts import AnyFact, RunQuarantined, RunStarted, StepError, StepUnknown
-from auraos.engine.active import ActiveRun, Draft, Given, unreleased
+from auraos.engine.active import ActiveRun, unreleased
 from auraos.engine.definitions import Programs
-from auraos.engine.ports import Batch, Clock, RunRow, Store, Write, WriteRefusedError
+from auraos.engine.draft import Draft, Given
+from auraos.engine.ports import Batch, Clock, RunRow, Store, StoredRun, Write, WriteRefusedError
 from auraos.engine.runner import Runner
 from auraos.engine.shards import Shards
+from auraos.engine.sleepers import Sleepers
 
 log = logging.getLogger("auraos.engine")
-MOST_SLEEPERS = 10_000
+READ_AT_ONCE = 64
+FOLDED_HERE = 256 * 1024
+"""A journal of more bytes is folded off the loop."""
+LINGER = 0.5
+"""For so many seconds a run stays that was brought into memory, so that whoever wanted it finds it there."""
 MOST_BREAKS = 3
 LONGEST_PAUSE = 5.0
+OF_THE_TURN = ("$now", "$meter")
 RESUMED = (QueueStep, Compute, Continue)
 """What has to be begun again after a restart; timers, children and subscriptions have rows of their own."""
+
+Reached: TypeAlias = "ActiveRun | Exception | None"
+"""A run that was looked for: it is in memory now, cannot be read, or is over."""
 
 
 class Memory:
@@ -46,45 +58,69 @@ class Memory:
         self._clock = clock
         self._shards = shards
         self._mended = mended
-        self._loading: dict[str, asyncio.Task[ActiveRun | None]] = {}
+        self._wanted: dict[str, asyncio.Future[ActiveRun | None]] = {}
+        self._line: deque[str] = deque()
+        self._loader: asyncio.Task[None] | None = None
+        self._sleepers = Sleepers(self._drop)
         self._mending: set[asyncio.Task[None]] = set()
         self.runner: Runner
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._loading or self._mending)
+        return bool(self._wanted or self._mending)
 
     async def reach(self, run: str) -> ActiveRun | None:
         """Return a run that is not final, from memory or from its journal; None when there is none."""
         found = self.runner.runs.get(run)
-        if found is not None:
-            return found
-        loading = self._loading.get(run)
-        if loading is None:
-            loading = self._loading[run] = asyncio.create_task(self._load(run))
-            loading.add_done_callback(lambda _: self._loading.pop(run, None))
-        return await asyncio.shield(loading)
+        return found if found is not None else await asyncio.shield(self._want(run))
 
-    async def recover(self) -> None:
-        """Go on with every run that was under way when the process before this one ended."""
-        after = ""
-        while rows := await self._store.awake(self._shards.own, after=after):
-            for row in rows:
-                try:
-                    await self.reach(row.run)
-                except Exception as error:  # noqa: BLE001 (the border: one journal must not keep the others from going on)
-                    await self._park(row, error)
+    async def reach_all(self, runs: Collection[str]) -> dict[str, Reached]:
+        """Return each of these runs, or what stands against it."""
+        found: dict[str, Reached] = {run: self.runner.runs.get(run) for run in runs}
+        wanted = {run: self._want(run) for run, active in found.items() if active is None}
+        if wanted:
+            await asyncio.wait(wanted.values())
+        for run, future in wanted.items():
+            error = future.exception()
+            found[run] = error if isinstance(error, Exception) else future.result()
+        return found
+
+    async def awake(self, shards: Collection[int], size: int) -> AsyncIterator[list[RunRow]]:
+        """Yield the runs that the process before this one had under way, page by page."""
+        begun, after = self._clock.now(), ""
+        while rows := await self._store.awake(shards, after=after, limit=size):
+            yield rows
             after = rows[-1].run
+            if all(row.started_at > begun for row in rows):
+                return
 
     def let_sleep(self, run: ActiveRun) -> None:
-        """Forget a run that sleeps, when there are many in memory."""
-        if len(self.runner.runs) > MOST_SLEEPERS and run.is_quiet:
-            self.runner.runs.pop(run.id, None)
+        """Keep a run that sleeps only while not many others do."""
+        if run.id in self.runner.runs and run.is_quiet:
+            _lighten(run)
+            self._sleepers.put(run.id, run.seq)
+
+    def forget(self, run: ActiveRun) -> None:
+        """Count a run no more among those that sleep: it is over."""
+        self._sleepers.forget(run.id)
+        _lighten(run)
+
+    def is_moving(self, run_id: str) -> bool:
+        """Return whether a run is in memory and something of it is under way."""
+        run = self.runner.runs.get(run_id)
+        return run is not None and not run.is_quiet
+
+    def _drop(self, run_id: str) -> None:
+        run = self.runner.runs.get(run_id)
+        if run is not None and run.is_quiet:
+            del self.runner.runs[run_id]
+            _take_apart(run)
 
     def stop(self) -> None:
         """Mend nothing more: what is not durable will be found so by the next process."""
-        for task in tuple(self._mending):
-            task.cancel()
+        for task in (*self._mending, self._loader):
+            if task is not None:
+                task.cancel()
 
     def write_failed(self, run: ActiveRun, draft: Draft, error: BaseException) -> None:
         """Throw a run out of memory after its write failed, and read it again as soon as the store
@@ -124,7 +160,8 @@ class Memory:
         run.queued.clear()
         run.grants.clear()
         run.draft = Draft()
-        run.draft.logs = logs
+        if logs:
+            run.draft.logs = logs
 
     def _begin_mending(self, run: ActiveRun, draft: Draft) -> None:
         task = asyncio.create_task(self._mend(run, draft))
@@ -141,11 +178,11 @@ class Memory:
             run.row = row
             journal = await self._read(run, row)
         except (AuraError, msgspec.DecodeError) as error:
-            await self._park(run.row, error)
+            await self.park(run.row, error)
             return
         self._relearn(run, draft, journal)
         if run.breaks > MOST_BREAKS:
-            await self._park(run.row, UnexpectedError("It broke the engine even while it was set apart."))
+            await self.park(run.row, UnexpectedError("It broke the engine even while it was set apart."))
             return
         if run.breaks == MOST_BREAKS:
             self._quarantine(run)
@@ -184,30 +221,76 @@ class Memory:
         run.state, run.seq, run.created = RunState(run.program), 0, True
         self._give_held(run)
 
-    async def _load(self, run_id: str) -> ActiveRun | None:
-        row = await self._store.find(run_id)
-        if row is None or row.finished_at is not None:
-            return None
-        run = ActiveRun(run_id, row.workspace, await self._programs.program(row.version), row.shard)
+    def _want(self, run: str) -> "asyncio.Future[ActiveRun | None]":
+        """Let a run be brought into memory, together with all that are wanted meanwhile."""
+        wanted = self._wanted.get(run)
+        if wanted is None:
+            wanted = self._wanted[run] = asyncio.get_running_loop().create_future()
+            self._line.append(run)
+            if self._loader is None:
+                self._loader = asyncio.create_task(self._load_wanted())
+        return wanted
+
+    async def _load_wanted(self) -> None:
+        try:
+            while self._line:
+                runs = [self._line.popleft() for _ in range(min(READ_AT_ONCE, len(self._line)))]
+                try:
+                    stored = {each.row.run: each for each in await self._store.read(runs)}
+                except Exception:  # noqa: BLE001 (one that cannot be read must not keep the others from going on)
+                    stored = None
+                for run in runs:
+                    await self._load(run, stored)
+                asyncio.get_running_loop().call_later(LINGER, self._let_all_sleep, runs)
+                await asyncio.sleep(0)
+        finally:
+            self._loader = None
+
+    async def _load(self, run_id: str, found: dict[str, StoredRun] | None) -> None:
+        """Bring a run into memory that was read, or is to be read alone."""
+        try:
+            if found is None:
+                found = {each.row.run: each for each in await self._store.read([run_id])}
+            stored, run = found.get(run_id), self.runner.runs.get(run_id)
+            if run is None and stored is not None and stored.row.finished_at is None:
+                run = await self._bring(stored)
+        except Exception as error:  # noqa: BLE001 (the border: one journal must not keep the others from going on)
+            _refuse(self._wanted.pop(run_id), error)
+        else:
+            wanted = self._wanted.pop(run_id)
+            if not wanted.done():
+                wanted.set_result(run)
+
+    async def _bring(self, stored: StoredRun) -> ActiveRun:
+        row = stored.row
+        run = ActiveRun(row.run, row.workspace, await self._programs.program(row.version), row.shard)
         run.row, run.awaited = row, row.awaited
-        await self._read(run, row)
-        self.runner.runs[run_id] = run
+        await self._fold(run, stored.journal)
+        self.runner.runs[row.run] = run
         self._go_on(run, {})
         return run
 
+    def _let_all_sleep(self, runs: Sequence[str]) -> None:
+        for run_id in runs:
+            run = self.runner.runs.get(run_id)
+            if run is not None:
+                self.let_sleep(run)
+
     async def _read(self, run: ActiveRun, row: RunRow) -> list[Batch]:
-        """Fold the journal into the run's state; return the journal."""
-        facts: list[AnyFact] = []
+        """Fold the whole journal into the run's state; return the journal."""
         journal = await self._store.journal(row.run)
-        for batch in journal:
-            facts.extend(decode_fact(line) for line in batch.facts.split(b"\n"))
+        await self._fold(run, journal)
+        return journal
+
+    async def _fold(self, run: ActiveRun, journal: Sequence[Batch]) -> None:
+        if sum(len(batch.facts) for batch in journal) > FOLDED_HERE:
+            facts, state = await asyncio.to_thread(_folded, run.program, journal)
+        else:
+            facts, state = _folded(run.program, journal)
         for fact in facts:
             run.note(fact)
         run.draft.results = ()
-        run.state = fold(run.program, facts)
-        run.seq = len(facts)
-        run.created = False
-        return journal
+        run.state, run.seq, run.created = state, len(facts), False
 
     def _go_on(self, run: ActiveRun, unstarted: dict[tuple[str, int], ExecuteStep]) -> None:
         """Begin again what a run had under way, and tell it which attempts were lost."""
@@ -249,7 +332,7 @@ class Memory:
         run.held.clear()
         self.runner.give(run, RunQuarantined(at=self._clock.now(), reason=reason))
 
-    async def _park(self, row: RunRow | None, error: Exception) -> None:
+    async def park(self, row: RunRow | None, error: Exception) -> None:
         """Leave a run that cannot be read as it stands, saying why; the next start tries again."""
         if row is None:
             return
@@ -261,3 +344,32 @@ class Memory:
         await self._store.commit(
             Write(workspace=row.workspace, run=row.run, seq=0, shard=row.shard, row=parked)
         )
+
+
+def _folded(program: Program, journal: Sequence[Batch]) -> tuple[list[AnyFact], RunState]:
+    facts = [decode_fact(line) for batch in journal for line in batch.facts.split(b"\n")]
+    return facts, fold(program, facts)
+
+
+def _lighten(run: ActiveRun) -> None:
+    """Take from the frames of a run what only the latest turn needed: it would keep the whole turn in memory, in a circle."""
+    if run.state is None or run.state.root is None:
+        return
+    for frame in (run.state.root, *(activation.frame for activation in run.state.activations.values())):
+        for name in OF_THE_TURN:
+            frame.values.pop(name, None)
+
+
+def _take_apart(run: ActiveRun) -> None:
+    """Break the circles in the state of a run that nobody holds any more, so that its memory is free at once."""
+    _lighten(run)
+    if run.state is not None:
+        for activation in run.state.activations.values():
+            activation.frames.clear()
+            activation.frame.active.clear()
+
+
+def _refuse(wanted: "asyncio.Future[ActiveRun | None]", error: Exception) -> None:
+    if not wanted.done():
+        wanted.set_exception(error)
+        wanted.exception()  # nobody may be waiting any more

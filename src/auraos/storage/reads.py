@@ -1,15 +1,25 @@
 """What both stores read in the same words: SQL with `?` for values, which each store's readers carry out."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Collection
+from typing import Any
 
 from auraos.core.errors import OperationalError, UserError
-from auraos.engine.ports import Batch, LogLine, NotFoundError, RunQuery, RunRow, Subscription, Version
+from auraos.engine.ports import (
+    Batch,
+    LogLine,
+    NotFoundError,
+    RunQuery,
+    RunRow,
+    StoredRun,
+    Subscription,
+    Version,
+)
 from auraos.storage import rows
 from auraos.storage.inspection import Inspection
+from auraos.storage.reader import Reader
 from auraos.storage.texts import is_storable
+from auraos.storage.whole_runs import read_runs
 
-T = TypeVar("T")
 LARGEST_PAGE = 1000
 LONGEST_READ = 5.0
 """For how many seconds a query may run before it is cut off."""
@@ -33,18 +43,6 @@ class AmbiguousRunError(UserError):
     code = "ambiguous-run"
 
 
-class Reader(Protocol):
-    """Carries out queries, a few at once."""
-
-    async def all(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> list[T]: ...
-
-    async def one(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> T | None: ...
-
-
 class Reads(Inspection):
     """The reading half of a store. Whoever inherits it sets `_reader`."""
 
@@ -54,6 +52,10 @@ class Reads(Inspection):
         """Return the journal of a run in order."""
         sql = "select seq, count, facts from journal where run=? and seq + count - 1 > ? order by seq"
         return await self._reader.all(sql, (run, after), rows.batch)
+
+    async def read(self, runs: Collection[str]) -> list[StoredRun]:
+        """Return those of these runs that there are, each with what brings it into memory."""
+        return await read_runs(self._reader, runs)
 
     async def find(self, name: str, *, workspace: str | None = None) -> RunRow | None:
         """Return the run with this id; within a workspace also by its number or the beginning of its id."""

@@ -69,8 +69,17 @@ def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequen
         (schema.PUT_GATE, [gate_columns(row, c.workspace) for c in writes for row in c.gates]),
         (schema.DELETE_GATE, [key for c in writes for key in c.left]),
         (schema.REFUSE_REQUEST, [(why, request) for c in writes for request, why in c.refused]),
+        (
+            schema.PUT_SNAPSHOT,
+            [(c.run, s.seq, s.stamp, s.state, c.workspace) for c in writes if (s := c.snapshot) is not None],
+        ),
+        (schema.FORGET_SNAPSHOT, [(c.run,) for c in writes if c.seq > SNAPSHOT_FROM and _is_end(c)]),
         (schema.INSERT_LOG, [_log(c, line, next_line()) for c in writes for line in c.logs]),
     )
+
+
+def _is_end(write: Write) -> bool:
+    return write.row is not None and write.row.finished_at is not None
 
 
 def _run(row: RunRow) -> Row:

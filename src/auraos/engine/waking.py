@@ -1,0 +1,141 @@
+"""Bringing runs back that sleep: those whose timer is due, and after a start all that were under way.
+
+However many there are, they come a slice at a time, and no more than so many are on the move at once: so memory stays
+flat, and whatever else the engine does keeps its turn.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+
+from auraos.engine.active import ActiveRun
+from auraos.engine.memory import Memory, Reached
+from auraos.engine.ports import RunRow, Timer
+
+log = logging.getLogger("auraos.engine")
+SLICE = 64
+MOST_MOVING = 512
+STUCK = 1.0
+"""When for so many seconds none of those on the move comes to rest, others are brought all the same."""
+POSTPONED = 5.0
+
+
+class Waking:
+    """Wakes runs. `give` lets the timer fire in a run that is in memory; `drop` forgets one whose run is over."""
+
+    def __init__(
+        self, memory: Memory, give: Callable[[ActiveRun, Timer], None], drop: Callable[[Timer], None]
+    ) -> None:
+        self._memory = memory
+        self._give = give
+        self._drop = drop
+        self._due: deque[Timer] = deque()
+        self._moving: set[str] = set()
+        self._rested = asyncio.Event()
+        self._at_work: asyncio.Task[None] | None = None
+        self._recovering: set[asyncio.Task[None]] = set()
+        self._later: set[asyncio.TimerHandle] = set()
+        self._closed = False
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._due or self._recovering or self._at_work)
+
+    def put(self, timer: Timer) -> None:
+        """Let a timer fire whose run sleeps."""
+        if self._closed:
+            return
+        self._due.append(timer)
+        if self._at_work is None:
+            self._at_work = asyncio.create_task(self._wake_all())
+
+    async def recover(self, shards: Collection[int]) -> None:
+        """Go on with every run of these shards that was under way when the process before this one ended: with the first
+        ones at once, with the others beside all else.
+        """
+        pages = self._memory.awake(shards, SLICE)
+        first = await anext(pages, None)
+        if first is None:
+            return
+        await self._go_on_with(first)
+        task = asyncio.create_task(self._recover(pages))
+        self._recovering.add(task)
+        task.add_done_callback(self._recovering.discard)
+
+    def rested(self, run: str) -> None:
+        """Note that a run sleeps again, or is over."""
+        if run in self._moving:
+            self._moving.discard(run)
+            self._rested.set()
+
+    def stop(self) -> None:
+        """Wake nothing more."""
+        self._closed = True
+        self._due.clear()
+        for task in (*self._recovering, self._at_work):
+            if task is not None:
+                task.cancel()
+        for handle in self._later:
+            handle.cancel()
+
+    async def _wake_all(self) -> None:
+        try:
+            while self._due:
+                await self._room()
+                timers = [self._due.popleft() for _ in range(min(SLICE, len(self._due)))]
+                found = await self._memory.reach_all({timer.run for timer in timers})
+                for timer in timers:
+                    self._fire(timer, found[timer.run])
+                await self._next_turn(found)
+        finally:
+            self._at_work = None
+
+    def _fire(self, timer: Timer, found: Reached) -> None:
+        if found is None:
+            self._drop(timer)
+        elif isinstance(found, ActiveRun):
+            self._give(found, timer)
+        else:  # the store is away, or the run cannot be read: its row stays
+            log.warning("timer.postponed", extra={"run": timer.run, "reason": str(found)})
+            self._postpone(timer)
+
+    def _postpone(self, timer: Timer) -> None:
+        def again() -> None:
+            self._later.discard(handle)
+            self.put(timer)
+
+        handle = asyncio.get_running_loop().call_later(POSTPONED, again)
+        self._later.add(handle)
+
+    async def _recover(self, pages: AsyncIterator[list[RunRow]]) -> None:
+        async for rows in pages:
+            await self._room(only_if_slots=True)
+            await self._go_on_with(rows)
+
+    async def _go_on_with(self, rows: Sequence[RunRow]) -> None:
+        found = await self._memory.reach_all({row.run for row in rows})
+        for row in rows:
+            error = found[row.run]
+            if isinstance(error, Exception):
+                await self._memory.park(row, error)
+        await self._next_turn(found)
+
+    async def _next_turn(self, found: Mapping[str, Reached]) -> None:
+        """Count which of these are on the move now, and let others have their turn."""
+        self._moving.update(
+            run for run, active in found.items() if isinstance(active, ActiveRun) and not active.is_quiet
+        )
+        await asyncio.sleep(0)
+
+    async def _room(self, *, only_if_slots: bool = False) -> None:
+        """Return when others may be brought: when enough of them rest, or when none has come to rest for a while."""
+        while len(self._moving) >= MOST_MOVING:
+            self._rested.clear()
+            try:
+                async with asyncio.timeout(STUCK):
+                    await self._rested.wait()
+            except TimeoutError:
+                self._moving = {run for run in self._moving if self._memory.is_moving(run)}
+                if not (only_if_slots and self._memory.runner.slots.is_wanted):
+                    return
