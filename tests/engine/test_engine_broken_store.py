@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from engine_house import House, flow
 
-from auraos.core.errors import UnexpectedError, UserError
+from auraos.core.errors import OperationalError, UnexpectedError
 from auraos.core.run import advance
 from auraos.core.run.facts import SignalReceived
 from auraos.engine.ports import ALL_SHARDS, StoreUnavailableError, Told, Write
@@ -196,5 +196,5 @@ async def test_an_engine_closes_in_time_though_its_store_takes_nothing(home: Hou
     with pytest.raises(StoreUnavailableError):
         await home.engine.signal(run, "paid")
     await asyncio.wait_for(home.engine.close(0.1), 5)
-    with pytest.raises(UserError, match="closing"):
+    with pytest.raises(OperationalError, match="closing"):
         await home.engine.signal(run, "paid")

@@ -6,14 +6,13 @@ first two, so it evaluates no expression: everything that had to be evaluated st
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.expressions import BudgetError
 from auraos.core.run import (
-    acceptance,
     again,
     attempts,
     calls,
@@ -26,7 +25,8 @@ from auraos.core.run import (
     tokens,
     waits,
 )
-from auraos.core.run.commands import Continue, Continued, Nudge, QueueStep, SlotOpened
+from auraos.core.run.commands import Continue, Continued, Nudge, SlotOpened
+from auraos.core.run.decisions import DECISIONS
 from auraos.core.run.evaluation import compute, compute_later, evaluate_or_error
 from auraos.core.run.facts import AnyFact, OutsideFact, Result, StepError, StepSettled
 from auraos.core.run.program import CONTAINERS, Program, StepProgram
@@ -49,45 +49,54 @@ def advance(
     With `slots`, so many steps of no pool that would queue are granted at once, as `SlotOpened` would do one by one.
     """
     assert state.program is program
-    turn = Turn(state, max(given.at, state.last_at), _evolve)
-    match given:
-        case SlotOpened():
-            if (
-                not state.is_final
-                and state.phase == "running"
-                and (waiting := state.activations.get(given.path))
-            ):
-                attempts.grant(turn, waiting)
-                _digest(turn)
-        case Continued():
-            pass
-        case facts.Computed() if not state.is_final:
-            _take_computed(turn, given)
-        case _:
-            if state.is_final:
-                return StepMade(turn.facts, turn.commands, turn.outcomes)
-            if type(given) is facts.RunStarted:
-                given = msgspec.structs.replace(given, semantics=facts.SEMANTICS)
-            turn.decide(given if given.at == turn.at else msgspec.structs.replace(given, at=turn.at))
-    _work(turn, budget)
-    if slots and turn.commands:
-        _grant_at_once(turn, slots)
+    at = given.at
+    turn = Turn(state, max(at, state.last_at), _evolve, slots)
+    if not _take(turn, given):
+        return StepMade(turn.facts, turn.commands, turn.outcomes)
+    if state.agenda:
+        _work(turn, budget)
+    if turn.ready is not None:
+        _grant_at_once(turn, turn.ready)
     if turn.facts:
         state.last_at = turn.at
     return StepMade(turn.facts, turn.commands, turn.outcomes)
 
 
-def _grant_at_once(turn: Turn, slots: int) -> None:
-    """Grant steps that have just queued, in their order; a grant that fails may let others queue, whose turn is later."""
-    queued = [wish for wish in turn.commands if type(wish) is QueueStep and not wish.pool][:slots]
-    for wish in queued:
-        waiting = turn.state.activations.get(wish.path)
-        if waiting is None or waiting.status != "queued" or turn.state.phase != "running":
+def _take(turn: Turn, given: OutsideFact | facts.Computed | Nudge) -> bool:
+    """Let what is given take its effect; return False where the run is over and takes nothing more."""
+    state, kind = turn.state, type(given)
+    if kind is Continued:
+        return True
+    if state.is_final:
+        return False
+    if type(given) is SlotOpened:
+        waiting = state.activations.get(given.path)
+        if waiting is not None and state.phase == "running":
+            attempts.grant(turn, waiting)
+            _digest(turn)
+    elif type(given) is facts.Computed:
+        _take_computed(turn, given)
+    elif type(given) is facts.RunStarted:
+        turn.decide(msgspec.structs.replace(given, semantics=facts.SEMANTICS, at=turn.at))
+    else:
+        fact = cast("OutsideFact", given)
+        turn.decide(fact if fact.at == turn.at else msgspec.structs.replace(fact, at=turn.at))
+    return True
+
+
+def _grant_at_once(turn: Turn, ready: list[Activation]) -> None:
+    """Grant steps that have just queued, in their order; what queues after that stands in line."""
+    for waiting in ready:
+        if waiting.status != "queued":
             continue
-        turn.commands.remove(wish)
+        if turn.state.phase != "running":
+            turn.commands.append(tokens.queue_command(waiting))
+            continue
         attempts.grant(turn, waiting)
-        _digest(turn)
-    if queued and turn.state.agenda:
+        if turn.todo:
+            _digest(turn)
+    turn.slots = 0
+    if turn.state.agenda:
         _work(turn, TURN_ACTIVATIONS)
 
 
@@ -309,7 +318,7 @@ def _work(turn: Turn, budget: int) -> None:
             if not _evaluate(turn, path, subject, detail):
                 return
         else:
-            _DECISIONS[verb](turn, subject)
+            DECISIONS[verb](turn, subject)
 
 
 def _evaluate(turn: Turn, path: str, frame: Frame, step: StepProgram) -> bool:
@@ -363,44 +372,5 @@ def _take_computed(turn: Turn, given: facts.Computed) -> None:
                 continue
         turn.decide(facts.Computed(at=turn.at, results=[result]))
 
-
-def _enter(turn: Turn, activation: Activation) -> None:
-    entered = loops.decide_entry(turn, activation)
-    if isinstance(entered, StepError):
-        waits.settle_error(turn, activation, entered)
-    else:
-        turn.decide(entered)
-
-
-def _round(turn: Turn, activation: Activation) -> None:
-    go_on, error = loops.decide_go_on(turn, activation)
-    if error is not None:
-        turn.decide(StepSettled(at=turn.at, path=activation.path, error=error))
-    else:
-        turn.decide(facts.RoundDecided(at=turn.at, path=activation.path, go_on=go_on))
-
-
-def _enough(turn: Turn, activation: Activation) -> None:
-    enough = loops.decide_enough(turn, activation)
-    if isinstance(enough, StepError):
-        turn.decide(StepSettled(at=turn.at, path=activation.path, error=enough))
-    else:
-        turn.decide(facts.RoundDecided(at=turn.at, path=activation.path, go_on=not enough))
-
-
-_DECISIONS: dict[str, Callable[[Turn, Any], None]] = {
-    "enter": _enter,
-    "round": _round,
-    "enough": _enough,
-    "wait": waits.decide_wait,
-    "again": again.decide_again,
-    "call": calls.decide_call,
-    "match": waits.decide_match,
-    "accept": acceptance.decide_acceptance,
-    "verified": acceptance.decide_verified,
-    "outcome": lambda turn, activation: attempts.decide_outcome(turn, activation, lost=False),
-    "lost": lambda turn, activation: attempts.decide_outcome(turn, activation, lost=True),
-    "finish": lambda turn, _: starting.decide_end(turn),
-}
 
 __all__ = ["advance", "fold", "refold"]

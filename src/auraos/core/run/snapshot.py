@@ -214,10 +214,10 @@ def _activation_image(activation: Activation, names: dict[int, str]) -> Activati
         path=activation.path,
         frame=names[id(activation.frame)],
         undo_owner="" if owner is None else names[id(owner)] if isinstance(owner, Frame) else owner.path,
-        fields={**fields, "failures": [] if errors else activation.failures},
+        fields={**fields, "failures": [] if errors else list(activation.failures)},
         error=activation.error,
         entry=activation.entry,
-        undo=activation.undo,
+        undo=list(activation.undo),
         errors=errors,
     )
 

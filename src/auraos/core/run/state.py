@@ -217,8 +217,11 @@ class RunState:
             return "cancelling" if root.failing == "cancelled" and not self.undo_queues else "compensating"
         if self.undo_queues:
             return "compensating"
-        if self.agenda or any(act.status in MOVING for act in self.activations.values()):
+        if self.agenda:
             return "running"
+        for activation in self.activations.values():
+            if activation.status in MOVING:
+                return "running"
         return "waiting"
 
     def attempts_in_flight(self) -> list[tuple[str, int, str]]:

@@ -119,7 +119,13 @@ def queue(turn: Turn, activation: Activation) -> None:
         activate(turn, activation)
     activation.status = "queued"
     activation.since = turn.at
-    turn.commands.append(queue_command(activation))
+    if turn.slots > 0 and not activation.step.line:
+        turn.slots -= 1
+        if turn.ready is None:
+            turn.ready = []
+        turn.ready.append(activation)
+    else:
+        turn.commands.append(queue_command(activation))
 
 
 def queue_command(activation: Activation) -> QueueStep:

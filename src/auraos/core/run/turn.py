@@ -11,7 +11,7 @@ import msgspec
 from auraos.core.expressions import Meter
 from auraos.core.run.commands import Command
 from auraos.core.run.facts import AnyFact, Computed, Result, StepError
-from auraos.core.run.state import Frame, RunState
+from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.values import Value
 
 INLINE_OPERATIONS = 20_000
@@ -45,13 +45,19 @@ class Turn:
     """The machine's workbench for one call."""
 
     __slots__ = (
-        "at", "commands", "evolve", "facts", "meter", "now", "outcomes", "results", "state", "todo",
+        "at", "commands", "evolve", "facts", "meter", "now", "outcomes", "ready", "results", "slots", "state", "todo",
     )  # fmt: skip
 
-    def __init__(self, state: RunState, at: int, evolve: "Callable[[Turn, AnyFact], None]") -> None:
+    def __init__(
+        self, state: RunState, at: int, evolve: "Callable[[Turn, AnyFact], None]", slots: int = 0
+    ) -> None:
         self.state = state
         self.at = at
         self.evolve = evolve
+        self.slots = slots
+        """How many steps that queue now may be granted in this turn."""
+        self.ready: list[Activation] | None = None
+        """Those of them that did."""
         self.facts: list[AnyFact] = []
         self.commands: list[Command] = []
         self.outcomes: list[Outcome] = []
