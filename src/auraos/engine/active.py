@@ -16,6 +16,9 @@ from auraos.engine.attempts import Attempt
 from auraos.engine.draft import Draft, Given
 from auraos.engine.ports import RunRow, Write
 
+NOTED = frozenset({StepGranted, StepSucceeded, StepResolved, StepSettled})
+"""Facts that open an effect or end one."""
+
 COUNTED = frozenset({"idempotent", "write", "irreversible"})
 """Effects whose success the store counts, at most once for each path and generation."""
 
@@ -109,6 +112,9 @@ class ActiveRun:
         row = self._changed_row(at)
         facts = b"\n".join([encode_fact(fact) for fact in draft.facts])
         seq, count = self.seq + 1, len(draft.facts)
+        if self.state is not None and self.state.gates:
+            priority = self.program.workflow.settings.priority
+            draft.pass_gates(self.state, self.shard, priority, created=self.created)
         if draft.has_rows or self.created:
             write = Write(
                 self.workspace,
@@ -128,6 +134,8 @@ class ActiveRun:
                 answered=draft.answered,
                 logs=draft.logs,
                 versions=draft.versions,
+                gates=draft.gates,
+                left=draft.left,
             )
         else:
             write = Write(self.workspace, self.id, seq, self.shard, count, facts, False, row, draft.results)

@@ -17,6 +17,7 @@ from auraos.core.run.facts import (
 )
 from auraos.core.values import Value, to_wire
 from auraos.engine.active import ActiveRun
+from auraos.engine.flow.admission import Admission
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Clock, NotFoundError, RunRow, Store
 from auraos.engine.runner import Runner
@@ -45,6 +46,7 @@ class RunControl:
         self._closing = False
         self._held = ""
         self._runner: Runner
+        self._admission: Admission
 
     async def signal(
         self, run: str, name: str, *, data: Value = None, key: str = "", id: str = "", by: str = "",  # noqa: A002
@@ -108,6 +110,16 @@ class RunControl:
     async def release(self, run: str, *, by: str = "") -> None:
         """Let a quarantined run go on."""
         await self._ask(run, RunReleased(at=self._clock.now(), by=by))
+
+    def place(self, run: str) -> str:
+        """Return in words what a run waits for that has not begun, and who stands before it; empty for any other."""
+        return self._admission.explain(run)
+
+    async def prioritize(self, run: str, priority: int) -> bool:
+        """Change the priority, 0 to 9, of a run that has not begun; return whether it still waits."""
+        if priority not in range(10):
+            raise RequestRefusedError(f"A priority is 0 to 9, not {priority}.")
+        return await self._admission.prioritize(await self._reach(run), priority)
 
     # --- inside ---
 

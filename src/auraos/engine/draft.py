@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from auraos.core.run import RunState
 from auraos.core.run.commands import Command, StartTimer, StopTimer, Subscribe, Unsubscribe
-from auraos.core.run.facts import AnyFact, OutsideFact
-from auraos.engine.ports import LogLine, RequestRow, Subscription, Timer, Version
+from auraos.core.run.facts import AnyFact, OutsideFact, RunAdmitted
+from auraos.core.run.gates import COUNTED_LATER, HELD_BACK
+from auraos.engine.ports import GateRow, LogLine, RequestRow, Subscription, Timer, Version
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -32,6 +34,8 @@ class Draft:
     answered: tuple[str, ...] = ()
     logs: Sequence[LogLine] = ()
     versions: Sequence[Version] = ()
+    gates: tuple[GateRow, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
 
     def __init__(self) -> None:
         self.facts: list[AnyFact] = []
@@ -74,3 +78,23 @@ class Draft:
     def log(self, lines: Sequence[LogLine]) -> None:
         """Let lines of log be written."""
         self.logs = [*self.logs, *lines]
+
+    def pass_gates(self, state: RunState, shard: int, priority: int, *, created: bool) -> None:
+        """Let what this draft changes of the gates of its run be written: a row for each when the run is born, its time when
+        it is let in, and nothing of it when it ends. Most drafts change nothing.
+        """
+        admitted = next((fact.at for fact in self.facts if type(fact) is RunAdmitted), 0)
+        for gate in state.gates:
+            still_counts = gate.setting in COUNTED_LATER and state.begun_at
+            if (state.is_final and not still_counts) or (admitted and gate.setting in HELD_BACK):
+                self.left = (*self.left, (gate.name, state.run))
+            elif created or admitted:
+                row = GateRow(
+                    run=state.run,
+                    gate=gate,
+                    born=state.started_at,
+                    priority=priority,
+                    admitted_at=admitted,
+                    shard=shard,
+                )
+                self.gates = (*self.gates, row)

@@ -17,6 +17,7 @@ from auraos.core.run.facts import (
     AnyFact,
     EventReceived,
     Parent,
+    RunAdmitted,
     RunFinished,
     RunStarted,
     StepError,
@@ -28,6 +29,7 @@ from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
 from auraos.engine.control import EngineClosedError, RequestRefusedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
+from auraos.engine.flow.admission import Admission
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Clock, RequestRow, Store, Timer, Version, Write
 from auraos.engine.requests import Requests
@@ -67,11 +69,15 @@ class Engine(RunControl):
         super().__init__(store, clock, memory)
         self._programs = programs
         self._requests = Requests(store, programs, memory, clock, doors.blobs, shards)
+        self._admission = Admission(store, memory, clock, self._requests.share_files)
         self._streams = Streams(store.journal)
         self._waiting: dict[str, list[asyncio.Future[Ended]]] = {}
+        self._beginning: dict[str, asyncio.Future[None]] = {}
         self._idle: list[asyncio.Future[None]] = []
         hooks = Hooks(
             requested=self._requests.take,
+            born=self._admission.stand,
+            gathered=self._admission.end_gathered,
             ended=self._run_ended,
             failed=memory.write_failed,
             broke=memory.broke,
@@ -91,7 +97,8 @@ class Engine(RunControl):
             hooks=hooks,
         )
         self._timers = self._runner.timers
-        memory.runner = self._requests.runner = self._runner
+        memory.runner = self._requests.runner = self._admission.runner = self._runner
+        memory.stand = self._admission.stand
         self._waking = Waking(
             memory, self._give_timer, lambda timer: self._timers.drop(timer.run, timer.path, timer.timer)
         )
@@ -104,6 +111,7 @@ class Engine(RunControl):
         """Go on with everything that the process before this one left."""
         self._held = ""
         await self._requests.recover()
+        await self._admission.recover(self._shards.own)
         await self._waking.recover(self._shards.own)
         await self._timers.start()
 
@@ -112,6 +120,7 @@ class Engine(RunControl):
         self._closing = True
         self._timers.stop()
         self._waking.stop()
+        self._admission.stop()
         self._requests.stop()
         await self._runner.stop(grace)
         self._memory.stop()
@@ -141,7 +150,8 @@ class Engine(RunControl):
         variables: dict[str, Any] | None = None, trigger: Value = None, by: str = "", run: str = "",
         called: Sequence[Version] = (),
     ) -> str:  # fmt: skip
-        """Start a run of a published workflow, or of this version; return its id when the start is durable.
+        """Start a run of a published workflow, or of this version; return its id when the start is durable. A start under an
+        id that is known already is the same start once more, and starts nothing.
 
         `called` brings versions of workflows that it calls, which go before the published ones.
         """
@@ -149,7 +159,7 @@ class Engine(RunControl):
             workflow, input=input, workspace=workspace, variables=variables, trigger=trigger, by=by, run=run,
             called=called,
         )  # fmt: skip
-        await self._begin(started)
+        await (self._begin_once(started) if run else self._begin(started))
         return started.run
 
     async def run(  # noqa: PLR0913 (as for a start)
@@ -162,6 +172,9 @@ class Engine(RunControl):
             workflow, input=input, workspace=workspace, variables=variables, trigger=trigger, by=by, run=run,
             called=called,
         )  # fmt: skip
+        if run:
+            await self._begin_once(started)
+            return await self.wait(run)
         ended = self._expect(started.run)
         try:
             await self._begin(started)
@@ -205,9 +218,13 @@ class Engine(RunControl):
             resolved=first.resolved if workflow is None else {},
             page=None,
             depth=0,
+            input=next(
+                (fact.input for fact in facts if isinstance(fact, RunAdmitted) and fact.gathered), first.input
+            ),
+            gates=program.gates.renew(first.gates),
         )
         await self._requests.share(started, run)
-        await self._begin(started)
+        await self._begin(started, shard=row.shard if started.gates else None)
         return started.run
 
     async def facts(self, run: str) -> list[AnyFact]:
@@ -302,10 +319,23 @@ class Engine(RunControl):
         self._waiting.setdefault(run, []).append(future)
         return future
 
-    async def _begin(self, started: RunStarted) -> None:
+    async def _begin(self, started: RunStarted, *, shard: int | None = None) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._requests.begin(started, self._programs.known(started.version), waiter)
+        await self._requests.begin(started, self._programs.known(started.version), waiter, shard=shard)
         await waiter
+
+    async def _begin_once(self, started: RunStarted) -> None:
+        """Begin a run whose id was given, unless there is one of that id."""
+        run = started.run
+        while (other := self._beginning.get(run)) is not None:
+            await asyncio.wait([other])
+        self._beginning[run] = done = asyncio.get_running_loop().create_future()
+        try:
+            if await self._store.find(run) is None:
+                await self._begin(started)
+        finally:
+            del self._beginning[run]
+            done.set_result(None)
 
     async def _ended_of(self, run: str) -> Ended:
         row = await self._row_of(run)
@@ -322,6 +352,8 @@ class Engine(RunControl):
     def _run_ended(self, run: ActiveRun, wish: EndRun) -> None:
         self._memory.forget(run)
         self._waking.rested(run.id)
+        if run.state is not None and run.state.gates:
+            self._admission.ended(run.id)
         for waiting in self._waiting.pop(run.id, ()):
             if not waiting.done():
                 waiting.set_result(Ended(run.id, wish.state, wish.output, wish.error))
@@ -350,6 +382,8 @@ class Engine(RunControl):
     @property
     def _is_idle(self) -> bool:
         if self._memory.is_busy or self._requests.is_busy or self._waking.is_busy:
+            return False
+        if self._admission.is_busy:
             return False
         return all(run.is_quiet for run in self._runner.runs.values())
 

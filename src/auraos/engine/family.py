@@ -31,7 +31,11 @@ def request_of(
             if not run.awaited or state.parent is None:
                 return None
             return _row(
-                id_, state.parent.run, "finished", _end_of_child(run, state, state.parent, wish), run.shard
+                new_id(),
+                state.parent.run,
+                "finished",
+                _end_of_child(run, state, state.parent, wish),
+                run.shard,
             )
 
 

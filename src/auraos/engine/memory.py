@@ -64,6 +64,8 @@ class Memory:
         self._sleepers = Sleepers(self._drop)
         self._mending: set[asyncio.Task[None]] = set()
         self.runner: Runner
+        self.stand: Callable[[ActiveRun], None]
+        """Hears of a run that stands before its gates."""
 
     @property
     def is_busy(self) -> bool:
@@ -299,6 +301,8 @@ class Memory:
         if state.is_final:
             self.runner.end(run, EndRun(state.status, state.output, state.error))
             return
+        if not state.is_admitted:
+            self.stand(run)
         in_flight = state.attempts_in_flight()
         run.todo.extend(wish for wish in outstanding(state) if isinstance(wish, RESUMED))
         self.runner.follow(run)

@@ -18,6 +18,7 @@ from auraos.core.run.facts import ChildFinished, OutsideFact, Page, RunStarted, 
 from auraos.core.values import FileReference, Value
 from auraos.engine.active import ActiveRun
 from auraos.engine.definitions import Programs
+from auraos.engine.flow.starts import stand_before
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Blobs, Clock, LogLine, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
@@ -67,7 +68,7 @@ class Requests:
 
     def take(self, row: RequestRow) -> None:
         """Carry a durable request to the run it is for."""
-        if row.id in self._under_way:
+        if row.id in self._under_way or row.shard not in self._shards.own:
             return
         self._under_way.add(row.id)
         run = self.runner.runs.get(row.run)
@@ -110,6 +111,13 @@ class Requests:
         number = 0 if started.page is not None else await self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
+        if program.gates and started.page is None and not started.gates:
+            started, shard = stand_before(started, program)
+        if started.gates and shard is not None and shard not in self._shards.own:
+            await self._send_home(started, shard, answers=answers, awaited=awaited)
+            if waiter is not None:
+                waiter.set_result(None)
+            return
         run = ActiveRun(
             started.run, started.workspace, program, self._shards.home() if shard is None else shard
         )
@@ -131,6 +139,21 @@ class Requests:
         )
         run.draft.versions = self._programs.unkept([started.version, *resolved.values()])
         self.runner.begin(run, started, waiter, answers=answers)
+
+    async def _send_home(self, started: RunStarted, shard: int, *, answers: str, awaited: bool) -> None:
+        """Leave a start to the process that owns the shard where all runs of its gates live."""
+        kind = "call" if awaited else "start"
+        request = RequestRow(self._clock.new_id(), started.run, kind, encode_fact(started), shard)
+        versions = self._programs.unkept([started.version, *started.resolved.values()])
+        await self._store.commit(
+            Write(
+                started.workspace, "", 0, shard, requests=[request], answered=[answers] if answers else (),
+                versions=versions,
+            )
+        )  # fmt: skip
+        self._programs.kept(versions)
+        if answers:
+            self.answered([answers])
 
     async def _next_number(self, workspace: str) -> int:
         number = next(self._numbers.get(workspace, _NONE), None)
@@ -154,7 +177,7 @@ class Requests:
                 await self._store.commit(Write(workspace="default", run=row.run, seq=0, answered=[row.id]))
                 self._under_way.discard(row.id)
                 return
-            await self._share(fact, run.workspace, getattr(fact, "run", ""), run.id)
+            await self.share_files(fact, run.workspace, getattr(fact, "run", ""), run.id)
             self._deliver(row, run, fact)
         except AuraError as error:  # the store is away, or the run cannot be read: the row stays
             log.warning("request.postponed", extra={"request": row.id, "run": row.run, "reason": str(error)})
@@ -180,7 +203,7 @@ class Requests:
             if started.page is None:
                 self._programs.check_input(version, started.input)
             parent = started.parent.run if started.parent is not None else ""
-            await self._share(started, started.workspace, parent, started.run)
+            await self.share_files(started, started.workspace, parent, started.run)
             started = msgspec.structs.replace(started, version=version)
             started = await self._take_over(started, program)
             await self.begin(started, program, answers=row.id, awaited=row.kind == "call", shard=row.shard)
@@ -231,9 +254,9 @@ class Requests:
 
     async def share(self, started: RunStarted, source: str) -> None:
         """Let a run that takes over from another one hold the files that it is handed."""
-        await self._share(started, started.workspace, source, started.run)
+        await self.share_files(started, started.workspace, source, started.run)
 
-    async def _share(self, fact: Any, workspace: str, source: str, target: str) -> None:
+    async def share_files(self, fact: Any, workspace: str, source: str, target: str) -> None:
         """Let the receiver hold the files that it is handed."""
         if not source:
             return

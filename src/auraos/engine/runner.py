@@ -22,12 +22,14 @@ from auraos.core.catalogue import Catalogue
 from auraos.core.errors import AuraError, UnexpectedError
 from auraos.core.run import StepMade, advance
 from auraos.core.run.commands import (
+    AwaitAdmission,
     CancelChild,
     CancelStep,
     Command,
     Compute,
     Continue,
     Continued,
+    EndGathered,
     EndRun,
     ExecuteStep,
     Nudge,
@@ -64,6 +66,9 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     requested: Callable[[RequestRow], None]
+    born: Callable[[ActiveRun], None]
+    """Of a run that stands before its gates."""
+    gathered: Callable[[ActiveRun, EndGathered], None]
     ended: Callable[[ActiveRun, EndRun], None]
     failed: Callable[[ActiveRun, Draft, BaseException], None]
     broke: Callable[[ActiveRun, Exception], None]
@@ -104,6 +109,7 @@ class Runner:
             CancelChild: self._draft_request,
             EndRun: self._draft_request,
             Compute: self._count_computing,
+            EndGathered: hooks.gathered,
         }
         self._release: dict[type, Callable[[ActiveRun, Any], None]] = {
             ExecuteStep: self._execute,
@@ -113,6 +119,7 @@ class Runner:
             StartTimer: lambda run, wish: self.timers.add(Timer(run.id, wish.path, wish.timer, wish.due)),
             StopTimer: lambda run, wish: self.timers.drop(run.id, wish.path, wish.timer),
             EndRun: self.end,
+            AwaitAdmission: lambda run, _: hooks.born(run),
         }
 
     @property

@@ -21,6 +21,10 @@ SETTINGS: tuple[GateSetting, ...] = ("rate", "debounce", "batch", "singleton", "
 """In the order in which a run passes them."""
 CAPACITY: frozenset[str] = frozenset(("singleton", "concurrency", "throttle"))
 """Those that speak of how many runs go on; the others speak of starts from outside."""
+COUNTED_LATER: frozenset[str] = frozenset(("rate", "throttle"))
+"""Whoever was let in counts for these for a time, also when it has ended."""
+HELD_BACK: frozenset[str] = frozenset(("debounce", "batch"))
+"""These are done with a run once it is let in."""
 KEY_OPERATIONS = 20_000
 LONGEST_KEY = 60
 SHARDS = 256
@@ -92,6 +96,17 @@ class Gates:
             if self._has_one_key:
                 home = (workspace, workflow, text)
         return tuple(found), int(_hash(*home)[:2], 16) % SHARDS
+
+    def renew(self, gates: Sequence[Gate]) -> tuple[Gate, ...]:
+        """Return the gates of an earlier run as they hold for one that goes on with it: those that count runs, by today's
+        rules.
+        """
+        rules = {setting: rule for setting, rule, _ in self._rules if setting in CAPACITY}
+        return tuple(
+            msgspec.structs.replace(gate, limit=rule.limit, per=_micros(rule.per), when_full=rule.when_full)
+            for gate in gates
+            if (rule := rules.get(gate.setting)) is not None
+        )
 
 
 def describe(gates: Sequence[Gate]) -> str:

@@ -54,7 +54,7 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
         "vars": state.variables,
         "steps": {},
         "errors": {},
-        "run": _describe_run(fact, state.program.moment(fact.at)),
+        "run": describe_run(fact, state.program.moment(fact.at)),
         "trigger": fact.trigger,
     }
     scope, prefix = state.program.root, ""
@@ -279,7 +279,8 @@ def _queue_again(turn: Turn) -> None:
             turn.commands.append(queue_command(activation))
 
 
-def _describe_run(fact: RunStarted, started_at: datetime) -> dict[str, Any]:
+def describe_run(fact: RunStarted, started_at: datetime) -> dict[str, Any]:
+    """Return what expressions read as `run`."""
     return {
         "id": fact.run,
         "number": fact.number,

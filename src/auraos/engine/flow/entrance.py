@@ -4,7 +4,7 @@ What is in use is never counted up and down: it is the runs themselves that were
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Literal
 
 from auraos.core.run.gates import CAPACITY, Gate
@@ -102,11 +102,11 @@ class Entrance:
             found.room.line.add(found.turn)
         return True
 
-    def forget(self, runs: Iterable[str]) -> None:
-        """Forget runs that another process sees to from now on; nobody gains by that here."""
-        for run in runs:
-            gone = self._runs.pop(run, None)
-            for gate in gone.gates if gone is not None else ():
+    def forget(self, shards: Collection[int]) -> None:
+        """Forget the runs of shards that another process sees to from now on; nobody gains by that here."""
+        for run in [run for run in self._runs.values() if run.shard in shards]:
+            del self._runs[run.run]
+            for gate in run.gates:
                 self._rooms.pop(gate.name, None)
 
     def explain(self, run: str, now: int) -> str:

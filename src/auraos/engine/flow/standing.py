@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from auraos.core.run.gates import Gate
-from auraos.engine.flow.line import Line
+from auraos.engine.line import Line
 
 PATIENCE = 60_000_000
 """One step of priority is worth so much waiting, in microseconds: a patient run overtakes a more important one in the end."""
@@ -51,14 +51,23 @@ class Standing:
         "leader",
         "room",
         "run",
+        "shard",
         "stage",
         "turn",
     )
 
     def __init__(
-        self, run: str, born: int, gates: tuple[Gate, ...], *, priority: int = 5, admitted_at: int = 0
+        self,
+        run: str,
+        born: int,
+        gates: tuple[Gate, ...],
+        *,
+        priority: int = 5,
+        admitted_at: int = 0,
+        shard: int = 0,
     ) -> None:
         self.run = run
+        self.shard = shard
         self.born = born
         self.gates = gates
         self.turn: Turn = (born - priority * PATIENCE, born, run)

@@ -1,0 +1,279 @@
+"""Admission: it tells the entrance which runs are born and which have ended, and carries to runs what the entrance decides.
+
+A run is born durably before it stands here, and whatever is decided becomes a fact of the run. So nothing is lost with the
+process: the next one reads which runs stand before gates and which were let in, and decides again what was not told yet.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from auraos.core.errors import AuraError
+from auraos.core.run import encode_fact
+from auraos.core.run.commands import EndGathered
+from auraos.core.run.facts import CancelRequested, OutsideFact, RunAdmitted, RunRefused
+from auraos.core.run.gates import COUNTED_LATER, SETTINGS
+from auraos.core.values import Value
+from auraos.engine.flow.entrance import Entrance
+from auraos.engine.flow.standing import Admit, Cancel, Decision, Refuse, Standing
+from auraos.engine.ports import Clock, GateRow, RequestRow, Store, Write
+
+if TYPE_CHECKING:
+    from auraos.engine.active import ActiveRun
+    from auraos.engine.memory import Memory
+    from auraos.engine.runner import Runner
+
+log = logging.getLogger("auraos.engine")
+PAUSE = 5.0
+LONGEST_SLEEP = 30.0
+PAGE = 1000
+MANY_STALE = 200
+ShareFiles: TypeAlias = Callable[[Any, str, str, str], Awaitable[None]]
+"""Let a run hold the files that a fact hands over: the fact, the workspace, the run that has them, and the one that gets them."""
+
+_ORDER = {setting: place for place, setting in enumerate(SETTINGS)}
+
+
+class Admission:
+    """The entrance of this process, and the way from it to the runs."""
+
+    def __init__(self, store: Store, memory: "Memory", clock: Clock, share_files: ShareFiles) -> None:
+        self._store = store
+        self._memory = memory
+        self._clock = clock
+        self._share_files = share_files
+        self._entrance = Entrance()
+        self._decided: dict[str, tuple[str, ...]] = {}
+        """Runs that left the entrance without beginning, and are told so: the names of their gates, until they have ended."""
+        self._born_meanwhile: list[Standing] | None = []
+        """Runs that were born before all earlier ones are known; None once these are."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0
+        self._stopped = False
+        self.runner: Runner
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether something that was decided is on its way."""
+        return bool(self._tasks)
+
+    # --- what happens to runs ---
+
+    def stand(self, run: "ActiveRun") -> None:
+        """Let a run stand before its gates, whose birth is durable; one that is known already stands where it stood."""
+        state = run.state
+        if state is None or state.is_admitted or run.id in self._decided:
+            return
+        priority = run.program.workflow.settings.priority
+        standing = Standing(run.id, state.started_at, state.gates, priority=priority, shard=run.shard)
+        if self._born_meanwhile is not None:
+            self._born_meanwhile.append(standing)
+            return
+        self._entrance.enter(standing, self._clock.now())
+        self._obey()
+
+    def ended(self, run: str) -> None:
+        """Let go of a run that has ended."""
+        self._decided.pop(run, None)
+        self._entrance.ended(run, self._clock.now())
+        self._obey()
+
+    def end_gathered(self, leader: "ActiveRun", wish: EndGathered) -> None:
+        """Write, with the facts of the run that leads a batch, that another one in it is to end and stands here no more."""
+        refusal = RunRefused(at=0, outcome="cancelled", code="gathered", message=wish.message)
+        row = RequestRow(self._clock.new_id(), wish.run, "gathered", encode_fact(refusal), leader.shard)
+        leader.draft.ask(row)
+        names = self._decided.get(wish.run, ())
+        leader.draft.left = (*leader.draft.left, *((name, wish.run) for name in names))
+
+    async def prioritize(self, run: "ActiveRun", priority: int) -> bool:
+        """Change the priority of a run that waits; return whether it still does."""
+        state = run.state
+        if state is None or not self._entrance.prioritize(run.id, priority):
+            return False
+        rows = [
+            GateRow(run=run.id, gate=gate, born=state.started_at, priority=priority, shard=run.shard)
+            for gate in state.gates
+        ]
+        await self._store.commit(Write(run.workspace, run.id, 0, run.shard, gates=rows))
+        return True
+
+    def explain(self, run: str) -> str:
+        """Return in words how far a run has come that waits here; empty for any other."""
+        return self._entrance.explain(run, self._clock.now())
+
+    # --- from process to process ---
+
+    async def recover(self, shards: Collection[int]) -> None:
+        """Know again which runs of these shards stand before gates, and which were let in."""
+        if self._born_meanwhile is None:
+            self._born_meanwhile = []
+        now = self._clock.now()
+        waiting: dict[str, list[GateRow]] = {}
+        after = ("", "")
+        while rows := await self._store.gates(shards, after=after, limit=PAGE):
+            for row in rows:
+                if row.is_over:
+                    self._remember(row, now)
+                else:
+                    waiting.setdefault(row.run, []).append(row)
+            after = (rows[-1].gate.name, rows[-1].run)
+        standing = [_standing(own) for own in waiting.values()]
+        for run in sorted(
+            standing, key=lambda run: (not run.admitted_at, run.admitted_at, run.born, run.run)
+        ):
+            self._entrance.enter(run, now)
+        born, self._born_meanwhile = self._born_meanwhile, None
+        for run in born:
+            self._entrance.enter(run, now)
+        self._entrance.tick(self._clock.now())
+        self._obey()
+
+    def leave(self, shards: Collection[int]) -> None:
+        """Forget the runs of shards that belong to another process now."""
+        self._entrance.forget(frozenset(shards))
+
+    def stop(self) -> None:
+        """Decide nothing more."""
+        self._stopped = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def _remember(self, row: GateRow, now: int) -> None:
+        at = row.born if row.gate.setting == "rate" else row.admitted_at
+        if row.admitted_at and row.gate.setting in COUNTED_LATER and at + row.gate.per > now:
+            self._entrance.remember(row.gate, row.run, at)
+        else:
+            self._entrance.stale.append((row.gate.name, row.run))
+
+    # --- what is decided ---
+
+    def _obey(self) -> None:
+        entrance = self._entrance
+        while entrance.decisions and not self._stopped:
+            decisions, entrance.decisions = entrance.decisions, []
+            for decision in decisions:
+                self._tell(decision)
+        if len(entrance.stale) >= MANY_STALE:
+            self._do(self._sweep())
+        self._set_alarm()
+
+    def _tell(self, decision: Decision) -> None:
+        if isinstance(decision, Admit) and decision.gathered:
+            for follower in decision.gathered[1:]:
+                self._decided[follower] = ()
+            self._do(self._begin_batch(decision))
+            return
+        if isinstance(decision, Refuse):
+            self._decided[decision.run] = ()
+        run = self.runner.runs.get(decision.run)
+        if run is None:
+            self._do(self._carry(decision))
+        else:
+            self.runner.give(run, self._fact_of(decision))
+
+    def _fact_of(self, decision: Decision) -> OutsideFact:
+        now = self._clock.now()
+        match decision:
+            case Admit():
+                return RunAdmitted(at=now)
+            case Refuse(outcome=outcome, code=code, message=message):
+                return RunRefused(at=now, outcome=outcome, code=code, message=message)
+            case Cancel(message=message):
+                return CancelRequested(at=now, by="flow control", reason=message)
+
+    async def _carry(self, decision: Decision) -> None:
+        """Tell a run that is not in memory."""
+        run = await self._reach(decision.run)
+        if run is None:
+            self.ended(decision.run)
+        else:
+            self.runner.give(run, self._fact_of(decision))
+
+    async def _begin_batch(self, decision: Admit) -> None:
+        """Hand the inputs of all that are still gathered to the first; if that one is over, let the others stand again."""
+        found = [await self._reach(name) for name in decision.gathered]
+        runs = [run for run in found if run is not None]
+        await self._share(decision.run, runs)
+        members = [run for run in runs if run.state is not None and not run.state.is_admitted]
+        for name in decision.gathered:
+            self._decided.pop(name, None)
+        if decision.run not in [run.id for run in members]:
+            self.ended(decision.run)
+            for run in members:
+                self.stand(run)
+            return
+        inputs: list[Value] = []
+        for run in members:
+            assert run.state is not None
+            inputs.append(run.state.input)
+            if run.id != decision.run:
+                self._decided[run.id] = tuple(gate.name for gate in run.state.gates)
+        gathered = tuple(run.id for run in members)
+        self.runner.give(members[0], RunAdmitted(at=self._clock.now(), input=inputs, gathered=gathered))
+
+    async def _share(self, leader: str, runs: "list[ActiveRun]") -> None:
+        """Let the run that leads a batch hold the files that the others were given."""
+        for run in runs:
+            if run.state is not None and run.id != leader:
+                await self._share_files(
+                    RunAdmitted(at=0, input=run.state.input), run.workspace, run.id, leader
+                )
+
+    async def _reach(self, run: str) -> "ActiveRun | None":
+        """Return a run, however long the store is away; None when it is over."""
+        while True:
+            try:
+                found = await self._memory.reach(run)
+                if found is None or found.state is not None:
+                    return found
+            except AuraError as error:
+                log.warning("admission.postponed", extra={"run": run, "reason": str(error)})
+                await asyncio.sleep(PAUSE)
+            else:
+                await asyncio.sleep(PAUSE / 100)  # it is being read again after a write that failed
+
+    async def _sweep(self) -> None:
+        """Remove the rows of runs that have ended and count for nothing any more."""
+        stale, self._entrance.stale = self._entrance.stale, []
+        try:
+            await self._store.commit(Write("default", "", 0, left=stale))
+        except AuraError as error:  # the next process sweeps them
+            log.warning("admission.unswept", extra={"reason": str(error)})
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- time ---
+
+    def _set_alarm(self) -> None:
+        due = self._entrance.next_due
+        if due is None or self._stopped or (self._alarm is not None and self._alarm_at <= due):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = due
+        delay = min(max(0.0, (due - self._clock.now()) / 1_000_000), LONGEST_SLEEP)
+        self._alarm = asyncio.get_running_loop().call_later(delay, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._entrance.tick(self._clock.now())
+        self._obey()
+
+
+def _standing(rows: list[GateRow]) -> Standing:
+    """Return a run as its rows tell of it."""
+    rows = sorted(rows, key=lambda row: _ORDER[row.gate.setting])
+    first = rows[0]
+    gates = tuple(row.gate for row in rows)
+    admitted = max(row.admitted_at for row in rows)
+    return Standing(
+        first.run, first.born, gates, priority=first.priority, admitted_at=admitted, shard=first.shard
+    )
