@@ -13,6 +13,7 @@ import os
 import signal
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,12 +194,14 @@ def in_child(work: Callable[[], object]) -> int:
     """Do something in a process of its own; return how it ended, in the words of `waitpid`."""
     child = os.fork()
     if not child:
+        failed = 1
         try:
             work()
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-            os._exit(1)
-        os._exit(0)
+            failed = 0
+        finally:
+            if failed:
+                traceback.print_exc()
+            os._exit(failed)
     return os.waitpid(child, 0)[1]
 
 
@@ -211,7 +214,8 @@ def sweep(place: str) -> None:
             Countdown.left = -1
             if not os.WIFSIGNALED(ended):
                 break
-            in_child(lambda number=number, during=during: tell_of(place, number, during))
+            if in_child(lambda number=number, during=during: tell_of(place, number, during)):
+                sys.exit(1)
 
 
 def tell_of(place: str, number: int, during: bool) -> None:
