@@ -30,6 +30,10 @@ BLIND_TRUST = {"CERT_NONE", "_create_unverified_context", "check_hostname", "ver
                "UnsafeLoader", "FullLoader", "mktemp", "enable_load_extension"}  # fmt: skip
 LOCAL_SOCKETS = {"engine/socket.py", "engine/client.py"}
 """They talk to a process of the same user on the same machine."""
+SOCKET_OPTIONS = "storage/postgres/address.py"
+"""It sets options of a socket that the driver of the database has opened."""
+DATABASE = ("storage/postgres/", "storage/migrations/on_postgres.py")
+"""The store alone speaks to a database, and to the one that was named when the process was started."""
 
 
 def names_in(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -80,10 +84,18 @@ def test_sockets_outside_of_security_lead_to_this_machine_only() -> None:
         for file in outside_security()
         if found_outside(parsed(file), {"socket"}, set())
     }
+    assert not opened.pop(SOCKET_OPTIONS) & {"socket", "AF_INET", "AF_INET6", "create_connection"}
     assert opened.keys() == LOCAL_SOCKETS
     for used in opened.values():
         assert "AF_UNIX" in used
         assert not used & {"AF_INET", "AF_INET6", "AF_PACKET", "SOCK_RAW", "SOCK_DGRAM"}
+
+
+def test_only_the_store_speaks_to_a_database() -> None:
+    elsewhere = (
+        file for file in source_files() if not file.relative_to(SOURCE).as_posix().startswith(DATABASE)
+    )
+    assert offences(elsewhere, {"asyncpg", "psycopg", "psycopg2"}, set()) == []
 
 
 def test_nobody_starts_another_program() -> None:
