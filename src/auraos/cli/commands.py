@@ -25,6 +25,7 @@ class Chapter(NamedTuple):
 NOUNS = {
     "runs": "Look at runs, answer them, and lead them on.",
     "engine": "The process that serves a data folder.",
+    "journal": "The journals of a store, as a whole.",
     "data": "The folders that hold runs.",
     "steps": "The step types that are installed.",
     "expressions": "The expression language: its functions, and a place to try it.",
@@ -147,6 +148,16 @@ CHAPTERS = (
                 "restore",
                 "auraos.cli.backup:restore",
                 "Make a data folder from a backup; nothing in it moves until you release it.",
+            ),
+            Command(
+                "journal verify",
+                "auraos.cli.journal:verify",
+                "Hold journals against what the store shows of their runs.",
+            ),
+            Command(
+                "journal export",
+                "auraos.cli.journal:export",
+                "Write journals as JSON lines: a header, and then versions, runs and facts.",
             ),
             Command(
                 "data adopt",
