@@ -115,6 +115,10 @@ class RunControl:
         """Return in words what a run waits for that has not begun, and who stands before it; empty for any other."""
         return self._admission.explain(run)
 
+    def slot(self, run: str, path: str) -> str:
+        """Return in words what a step waits for that is ready to go, and how many stand before it; empty for any other."""
+        return self._runner.slots.explain(run, path)
+
     async def prioritize(self, run: str, priority: int) -> bool:
         """Change the priority, 0 to 9, of a run that has not begun; return whether it still waits."""
         if priority not in range(10):

@@ -272,7 +272,8 @@ class Runner:
             self._open_slot(run, wish.path, wish.pool)
         else:
             run.queued[wish.path] = wish
-            self.slots.wait(run.id, wish.path, wish.pool, wish.priority)
+            if self.slots.wait(run.id, wish.path, wish.pool, wish.priority, run.workspace):
+                asyncio.get_running_loop().call_soon(self.fill_slots)
 
     def _open_slot(self, run: ActiveRun, path: str, pool: str) -> None:
         """Offer a slot that was taken; a run that has no use for it gives it back."""
@@ -361,13 +362,18 @@ class Runner:
 
     def end(self, run: ActiveRun, wish: EndRun) -> None:
         """Let go of a run whose end is durable."""
+        if run.queued:
+            self.slots.leave(run.id, run.queued)
+            self.fill_slots()
         self.runs.pop(run.id, None)
         self._hooks.ended(run, wish)
 
     def resume_attempt(self, run: ActiveRun, wish: ExecuteStep) -> None:
         """Start an attempt whose grant turned out to be durable."""
-        self.slots.take_anyway("")
-        run.holding[wish.path, wish.attempt] = ""
+        step = run.program.find(wish.path)
+        line = "" if step is None else step.line
+        self.slots.take_anyway(line)
+        run.holding[wish.path, wish.attempt] = line
         self._execute(run, wish)
 
     # --- what attempts say while they run ---
