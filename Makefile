@@ -69,19 +69,22 @@ install: $(STAMPS)/auraos ## Make .venv and install AuraOS into it, from hashed 
 
 # ---------------------------------------------------------------------------------------------------- use
 
-serve: install ## Set everything up and run an example from start to end (there is no server yet)
+# What is served can be chosen: make serve PORT=9000 DATA=/srv/auraos FILES=flows
+PORT  ?= 8321
+DATA  ?= .auraos
+FILES ?= examples
+
+serve: install ## Set everything up and serve the examples, until Ctrl-C
 	@echo
-	@echo "Running examples/hello.yaml:"
-	@echo "  $(BIN)/auraos run examples/hello.yaml --input '{\"name\": \"Ada\"}'"
-	@echo
-	@$(BIN)/auraos run examples/hello.yaml --input '{"name": "Ada"}'
-	@echo
-	@echo "AuraOS is installed in $(VENV); the run above is kept in .auraos. There is no server in this part. Next:"
-	@echo "  $(BIN)/auraos runs list                     what ran"
-	@echo "  $(BIN)/auraos check examples                find every mistake in the examples"
-	@echo "  $(BIN)/auraos test examples                 run the cases that the examples carry"
-	@echo "  $(BIN)/auraos graph examples/hello.yaml     draw it"
+	@echo "AuraOS serves $(FILES), and keeps its runs in $(DATA). In another terminal:"
+	@echo "  $(BIN)/auraos start hello --input name=Ada --wait --data $(DATA)   start an example"
+	@echo "  $(BIN)/auraos runs list --data $(DATA)                             what ran"
+	@echo "  $(BIN)/auraos engine status --data $(DATA)                         how the process stands"
+	@echo "  $(BIN)/auraos check $(FILES)                                       find every mistake in the workflows"
+	@echo "Its health is at http://127.0.0.1:$(PORT)/health/ready. Ctrl-C ends it, and nothing is lost."
 	@echo "The first workflow of your own, step by step: docs/tutorial/first-workflow.md"
+	@echo
+	@exec $(BIN)/auraos serve --data $(DATA) --files $(FILES) --port $(PORT)
 
 # ---------------------------------------------------------------------------------------------------- prove
 

@@ -1,7 +1,13 @@
 """`make` by itself explains, and every target that is promised is there."""
 
+import os
 import re
+import signal
+import socket
 import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
 
 from repository import ROOT
 
@@ -25,6 +31,38 @@ def test_a_python_that_is_not_there_is_said_plainly():
     )
     assert done.returncode != 0
     assert "AuraOS needs Python 3.11 or newer, and 'no-such-python' was not found." in done.stdout
+
+
+def test_serve_serves_the_examples_and_is_stopped_as_a_person_stops_it(tmp_path):
+    """It is called twice on one folder: what is installed already is not installed again, and the runs are still there."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AURAOS_", "MAKE"))}
+    environment = {**kept, "AURAOS_STATE_HOME": str(tmp_path / "state")}
+    bin_folder = Path(sys.executable).parent
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def auraos(*words):
+        return subprocess.run(
+            [bin_folder / "auraos", *words, "--data", str(tmp_path / "data")],
+            env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    for number in (1, 2):
+        serving = subprocess.Popen(
+            ["make", "--no-print-directory", "serve", f"DATA={tmp_path / 'data'}", f"PORT={port}", f"VENV={bin_folder.parent}"],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        started = auraos("start", "hello", "--input", "name=Ada", "--wait")
+        while "no-server" in started.stderr and serving.poll() is None:
+            started = auraos("start", "hello", "--input", "name=Ada", "--wait")
+        with urlopen(f"http://127.0.0.1:{port}/health/ready") as answer:
+            assert answer.status == 200
+        os.killpg(serving.pid, signal.SIGINT)
+        said, log = serving.communicate(timeout=60)
+        assert (started.returncode, "Hello, Ada!" in started.stdout) == (0, True), log
+        assert "auraos start hello" in said
+        assert "serve.left" in log
+        assert f"run {number} succeeded" in started.stderr
 
 
 def test_the_build_server_runs_what_people_run():

@@ -9,9 +9,8 @@ import hashlib
 import os
 import re
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,12 +20,13 @@ import msgspec
 
 from auraos.app.backup_file import BackupDamagedError, BackupReader, BackupWriter, Header
 from auraos.app.house import SHORT_WAIT, NoDataFolderError, claim_or_connect, open_store
-from auraos.core.errors import OperationalError, UserError
+from auraos.core.errors import UserError
 from auraos.engine.clock import SystemClock
 from auraos.storage.blobs.walking import keep_blobs, walk
 from auraos.storage.folder import DataFolder, is_held, sync_folder
 from auraos.storage.known_folders import KnownFolders
 from auraos.storage.migrations import SCHEMA_VERSION
+from auraos.storage.sqlite.looking import look_through
 from auraos.storage.sqlite.opening import check_database
 
 PIECE = 1024 * 1024
@@ -48,12 +48,6 @@ class WrongStoreError(UserError):
     """The backup belongs into another kind of store."""
 
     code = "wrong-store"
-
-
-class DatabaseUnsoundError(OperationalError):
-    """The database that was to be backed up or restored is not whole."""
-
-    code = "database-damaged"
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +106,7 @@ async def _copy_database(data: Path, copy: Path) -> None:
 
 
 def _pack(data: Path, copy: Path, file: Path, key: bytes | None, tell: Tell) -> Made:
-    runs, _ = _look_through(copy)
+    runs, _ = look_through(copy)
     blobs, damaged, done = 0, [], 0
     total = copy.stat().st_size + sum(path.stat().st_size for path in walk(data / "blobs"))
 
@@ -162,7 +156,7 @@ def restore(file: Path, data: Path, key: bytes | None, tell: Tell) -> Restored:
         folder = DataFolder.claim(staging)
         try:
             blobs = _unpack(source, file, folder, tell)
-            runs, unfinished = _look_through(folder.database)
+            runs, unfinished = look_through(folder.database)
             key_of_store = check_database(folder.database, immutable=True)
             folder.write_marker(key_of_store, held=held_words(source.header))
             KnownFolders.of(os.environ).remember(key_of_store, data)
@@ -273,18 +267,3 @@ def _digested(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Itera
     for piece in pieces:
         update(piece)
         yield piece
-
-
-def _look_through(database: Path) -> tuple[int, int]:
-    """Check every page of a database that nobody writes; return how many runs it has, and how many of them are not over."""
-    try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
-            (found,) = connection.execute("pragma quick_check(1)").fetchone()
-            if found == "ok":
-                runs, unfinished = connection.execute(
-                    "select count(*), count(*) filter (where finished_at is null) from runs"
-                ).fetchone()
-                return runs, unfinished
-    except sqlite3.Error as error:
-        raise DatabaseUnsoundError(f"The database is not whole: {error}.") from error
-    raise DatabaseUnsoundError(f"The pages of the database do not fit together: {found}.")

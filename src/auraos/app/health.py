@@ -8,7 +8,6 @@ import asyncio
 import errno
 import time
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -25,6 +24,13 @@ MOST_CONNECTIONS = 256
 
 Phase: TypeAlias = Literal["starting", "serving", "held", "draining"]
 
+_PHRASES = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    503: "Service Unavailable",
+}
 _WORDS: dict[Phase, str] = {
     "starting": "The engine is taking up what the process before it left.",
     "held": "Nothing moves until somebody says `auraos engine release`: this was restored from a backup.",
@@ -134,19 +140,19 @@ class HealthDoor:
         finally:
             writer.close()
 
-    async def _answer(self, head: bytes) -> tuple[HTTPStatus, dict[str, Any], str]:
+    async def _answer(self, head: bytes) -> tuple[int, dict[str, Any], str]:
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            return HTTPStatus.BAD_REQUEST, {"error": "This is no HTTP request."}, ""
+            return 400, {"error": "This is no HTTP request."}, ""
         method, target, _ = words
         if method not in ("GET", "HEAD"):
-            return HTTPStatus.METHOD_NOT_ALLOWED, {"error": "Only GET is answered here."}, method
+            return 405, {"error": "Only GET is answered here."}, method
         match target.partition("?")[0]:
             case "/health/live":
-                return HTTPStatus.OK, {"live": True, "phase": self._health.phase}, method
+                return 200, {"live": True, "phase": self._health.phase}, method
             case "/health/ready":
                 reasons = await self._health.reasons()
-                status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
+                status = 503 if reasons else 200
                 told = [msgspec.to_builtins(reason) for reason in reasons]
                 return (
                     status,
@@ -154,14 +160,14 @@ class HealthDoor:
                     method,
                 )
             case _:
-                return HTTPStatus.NOT_FOUND, {"error": "There is /health/live and /health/ready."}, method
+                return 404, {"error": "There is /health/live and /health/ready."}, method
 
 
-def _response(status: HTTPStatus, document: dict[str, Any], *, with_body: bool) -> bytes:
+def _response(status: int, document: dict[str, Any], *, with_body: bool) -> bytes:
     body = msgspec.json.encode(document) + b"\n"
-    retry = "Retry-After: 2\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else ""
+    retry = "Retry-After: 2\r\n" if status == 503 else ""
     head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status} {_PHRASES[status]}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\n{retry}Connection: close\r\n\r\n"
     )
     return head.encode() + (body if with_body else b"")

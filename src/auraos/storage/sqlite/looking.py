@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from auraos.engine.ports import StoreUnavailableError, Told, Write
-from auraos.storage.sqlite.opening import check_database
+from auraos.storage.sqlite.opening import check_database, damaged
 from auraos.storage.sqlite.readers import Readers
 from auraos.storage.sqlite.store import SqliteStore
 
@@ -13,6 +14,9 @@ _OPEN_WORK = (
     "select exists(select 1 from runs where finished_at is null) or exists(select 1 from timers)"
     " or exists(select 1 from requests) or exists(select 1 from subscriptions)"
 )
+
+
+_COUNT = "select count(*), count(*) filter (where finished_at is null) from runs"
 
 
 class LookingStore(SqliteStore):
@@ -48,6 +52,19 @@ def has_open_work(file: Path) -> bool:
             connection.close()
     except sqlite3.Error as error:
         raise StoreUnavailableError(f"{file} cannot be read: {error}.") from error
+
+
+def look_through(file: Path) -> tuple[int, int]:
+    """Check every page of a database that nobody has open; return how many runs it has, and how many of them are not over."""
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            (found,) = connection.execute("pragma quick_check(1)").fetchone()
+            if found == "ok":
+                runs, unfinished = connection.execute(_COUNT).fetchone()
+                return runs, unfinished
+    except sqlite3.Error as error:
+        raise damaged(file, f"reading it failed ({error})") from error
+    raise damaged(file, f"its pages do not fit together ({' '.join(found.split())})")
 
 
 def _has_log(file: Path) -> bool:

@@ -120,7 +120,7 @@ def check_database(file: Path, *, immutable: bool = False) -> str:
             connection.close()
     except sqlite3.Error as error:
         if error.sqlite_errorname in _SIGNS_OF_DAMAGE:
-            raise _damaged(file, f"reading it failed ({error})") from error
+            raise damaged(file, f"reading it failed ({error})") from error
         raise StoreUnavailableError(
             f"{file} cannot be opened: {error}.", hint="Is the disk full, read-only, or failing?"
         ) from error
@@ -148,13 +148,13 @@ def _check_header(file: Path, *, was_closed: bool) -> None:
     with file.open("rb") as opened:
         header = opened.read(100)
     if size == 0:
-        raise _damaged(file, "it is empty")
+        raise damaged(file, "it is empty")
     if header[:16] != MAGIC:
-        raise _damaged(file, "it does not begin as a database does")
+        raise damaged(file, "it does not begin as a database does")
     page = int.from_bytes(header[16:18], "big")
     promised = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
     if was_closed and size < promised:
-        raise _damaged(file, f"it is cut off: {size} bytes instead of {promised}")
+        raise damaged(file, f"it is cut off: {size} bytes instead of {promised}")
 
 
 def _check_content(connection: sqlite3.Connection, file: Path, *, thorough: bool) -> str:
@@ -174,14 +174,15 @@ def _check_content(connection: sqlite3.Connection, file: Path, *, thorough: bool
     if thorough:
         (found,) = connection.execute("pragma quick_check(1)").fetchone()
         if found != "ok":
-            raise _damaged(file, f"its pages do not fit together ({' '.join(found.split())})")
+            raise damaged(file, f"its pages do not fit together ({' '.join(found.split())})")
     row = connection.execute("select value from meta where name='key'").fetchone()
     if row is None:
-        raise _damaged(file, "its key is gone")
+        raise damaged(file, "its key is gone")
     return str(row[0])
 
 
-def _damaged(file: Path, what: str) -> DatabaseDamagedError:
+def damaged(file: Path, what: str) -> DatabaseDamagedError:
+    """Return what is told of a database that is not whole."""
     return DatabaseDamagedError(
         f"{file} is damaged: {what}.", hint=_RESTORE.format(name=file.name), file=str(file)
     )
