@@ -149,6 +149,7 @@ CHAPTERS = (
                 "auraos.cli.backup:restore",
                 "Make a data folder from a backup; nothing in it moves until you release it.",
             ),
+            Command("doctor", "auraos.cli.doctor:doctor", "Name what is wrong, and what to do about it."),
             Command(
                 "journal verify",
                 "auraos.cli.journal:verify",

@@ -174,7 +174,7 @@ def refuse_network(path: Path, mounts: str | None = None) -> None:
     """Raise `NetworkFolderError` if the folder lies on a network file system, as far as the mount table
     tells.
     """
-    kind = file_system_of(path, _mount_table() if mounts is None else mounts)
+    kind = file_system_of(path, mount_table() if mounts is None else mounts)
     if kind in NETWORK_FILE_SYSTEMS:
         raise NetworkFolderError(
             f"{path} lies on a network file system ({kind}), where locks do not hold.",
@@ -197,7 +197,8 @@ def file_system_of(path: Path, mounts: str) -> str:
     return kind
 
 
-def _mount_table() -> str:
+def mount_table() -> str:
+    """Return what is mounted where, in the form of /proc/self/mountinfo; nothing where the system does not tell."""
     try:
         return Path("/proc/self/mountinfo").read_text()
     except OSError:

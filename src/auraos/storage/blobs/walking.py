@@ -19,13 +19,18 @@ class BackupUnderWayError(OperationalError):
 
 def walk(root: Path) -> Iterator[Path]:
     """Yield every blob that is whole, as the path of its file."""
+    for run in run_folders(root):
+        try:
+            names = sorted(entry.name for entry in run.iterdir())
+        except FileNotFoundError:
+            continue  # the run was deleted meanwhile
+        yield from (run / name for name in names if not name.startswith("."))
+
+
+def run_folders(root: Path) -> Iterator[Path]:
+    """Yield the folder of every run that has files; its name is the run's id."""
     for workspace in _folders(root):
-        for run in _folders(workspace):
-            try:
-                names = sorted(entry.name for entry in run.iterdir())
-            except FileNotFoundError:
-                continue  # the run was deleted meanwhile
-            yield from (run / name for name in names if not name.startswith("."))
+        yield from _folders(workspace)
 
 
 @contextmanager
