@@ -8,7 +8,6 @@ import asyncio
 import os
 import socket
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -40,20 +39,16 @@ class Address:
     """The address of a database, `postgresql://…`. Its text shows no password."""
 
     def __init__(self, url: str) -> None:
-        try:
-            parts = urlsplit(url)
-            known = parts.scheme in ("postgresql", "postgres")
-            place = parts.hostname or "local"
-            port = parts.port
-        except ValueError:
-            known, place, port = False, "", None
+        scheme, _, rest = url.partition("://")
+        place, _, _ = rest.partition("?")
+        known = scheme in ("postgresql", "postgres") and bool(rest)
         if not known:
             raise DatabaseAddressError(
                 "The address of the database is not one of PostgreSQL.",
                 hint="It looks like this: postgresql://user:password@host:5432/name",
             )
         self._url = url
-        self._name = f"{place}{f':{port}' if port else ''}/{parts.path.lstrip('/')}"
+        self._name = place.rpartition("@")[2]
 
     def __str__(self) -> str:
         return f"the database {self._name}"

@@ -19,7 +19,7 @@ from auraos.core.errors import AuraError
 from auraos.engine.ports import FencedError, StoreUnavailableError, Told, Write, WriteRefusedError
 from auraos.storage.batching import Waiting, cut, part_runs, tell
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly
-from auraos.storage.postgres.statement import rows_of, statement_of
+from auraos.storage.postgres.statement import columns_of, rows_of, statement_of
 
 log = logging.getLogger("auraos.storage")
 
@@ -29,6 +29,9 @@ ANSWER_TIMEOUT = 35.0
 PAUSES = (0.05, 5.0)
 MOST_STATEMENTS = 64
 MOST_CONFLICTS = 20
+MOST_TURNS = 10
+_NOBODY = ""
+"""No owner has this token, so all that is written under it is fenced."""
 
 Outcomes: TypeAlias = Sequence[BaseException | None] | None
 Sent: TypeAlias = Callable[[Collection[int]], None]
@@ -51,11 +54,13 @@ class Writer:
         self.writes = 0
         self._address = address
         self._token = token
+        self._name = f"auraos writer {token}"[:63]
         self._sent = sent
         self._connection: asyncpg.Connection | None = None
         self._statements: dict[tuple[str, ...], PreparedStatement[Any]] = {}
         self._waiting: list[Waiting] = []
         self._handed = asyncio.Event()
+        self._rests = asyncio.Event()
         self._closed = False
         self._pause = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -68,8 +73,16 @@ class Writer:
             return
         self._waiting.append(Waiting(writes, told))
         self._handed.set()
+        self._rests.clear()
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name="store-writer")
+
+    async def renew(self, token: str) -> None:
+        """Write for another owner from now on. What waits for the one before is told that it is fenced."""
+        self._token = _NOBODY
+        if self._task is not None:
+            await self._rests.wait()
+        self._token = token
 
     async def close(self) -> None:
         """Write what waits, and let go of the connection."""
@@ -77,22 +90,35 @@ class Writer:
         self._handed.set()
         if self._task is not None:
             await self._task
+        self._rests.set()
         await close_quietly(self._connection)
         self._connection = None
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             if not self._waiting:
                 if self._closed:
                     return
                 self._handed.clear()
+                self._rests.set()
                 await self._handed.wait()
                 continue
+            await self._gather()
             taken, self._waiting = self._waiting, []
             batch, rest = cut(taken)
             batch, later = part_runs(batch)
             self._waiting = [*later, *rest, *self._waiting]
-            tell(batch, await self._write([write for each in batch for write in each.writes]))
+            outcomes = await self._write([write for each in batch for write in each.writes])
+            loop.call_soon(tell, batch, outcomes)
+
+    async def _gather(self) -> None:
+        """Let more writes come along, as long as each turn of the loop brings some."""
+        for _ in range(MOST_TURNS):
+            before = len(self._waiting)
+            await asyncio.sleep(0)
+            if len(self._waiting) == before:
+                return
 
     async def _write(self, writes: list[Write]) -> Outcomes:
         try:
@@ -129,11 +155,10 @@ class Writer:
     async def _send(self, writes: list[Write]) -> None:
         """Carry out one statement, again while it only got into another transaction's way."""
         rows = rows_of(writes)
+        columns = columns_of(rows)
         for conflict in range(MOST_CONFLICTS):
             try:
-                owns = await self._execute(
-                    tuple(rows), [column for part in rows.values() for column in zip(*part, strict=True)]
-                )
+                owns = await self._execute(tuple(rows), columns)
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
                 log.info("store.conflict", extra={"reason": str(error)})
                 await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(conflict, 6)))  # noqa: S311
@@ -172,11 +197,12 @@ class Writer:
         """Open the connection, and make sure that the one before it writes nothing any more."""
         if self._pause:
             await asyncio.sleep(self._pause)
-        name = f"auraos writer {self._token}"[:63]
         try:
-            connection = await self._address.connect(name, statement_timeout=STATEMENT_TIMEOUT, **_PLANS)
+            connection = await self._address.connect(
+                self._name, statement_timeout=STATEMENT_TIMEOUT, **_PLANS
+            )
             try:
-                await _prepare_session(connection, name)
+                await _prepare_session(connection, self._name)
             except FAILURES as error:
                 await close_quietly(connection)
                 raise self._address.unavailable(error) from error
