@@ -34,7 +34,7 @@ def test_a_python_that_is_not_there_is_said_plainly():
 
 
 def test_serve_serves_the_examples_and_is_stopped_as_a_person_stops_it(tmp_path):
-    """It is called twice on one folder: what is installed already is not installed again, and the runs are still there."""
+    """It is called twice on one folder: the runs are still there. What the tests run in is installed already, and stays."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AURAOS_", "MAKE"))}
     environment = {**kept, "AURAOS_STATE_HOME": str(tmp_path / "state")}
     bin_folder = Path(sys.executable).parent
@@ -49,7 +49,7 @@ def test_serve_serves_the_examples_and_is_stopped_as_a_person_stops_it(tmp_path)
 
     for number in (1, 2):
         serving = subprocess.Popen(
-            ["make", "--no-print-directory", "serve", f"DATA={tmp_path / 'data'}", f"PORT={port}", f"VENV={bin_folder.parent}"],
+            ["make", "--no-print-directory", "-o", "install", "serve", f"DATA={tmp_path / 'data'}", f"PORT={port}", f"VENV={bin_folder.parent}"],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         started = auraos("start", "hello", "--input", "name=Ada", "--wait")
