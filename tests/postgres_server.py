@@ -98,7 +98,7 @@ class PostgresServer:
     async def create(self, template: str = "template1") -> str:
         """Make a database and return its address."""
         name = f"test_{os.getpid()}_{next(self._names)}"
-        await self._execute(f'create database "{name}" template "{template}"')
+        await self._execute(f'create database "{name}" template "{template}" strategy file_copy')
         return self.url(name)
 
     async def drop(self, url: str) -> None:

@@ -129,6 +129,16 @@ async def test_while_nobody_answers_writes_are_refused_soon_and_it_goes_on_by_it
     assert await facts(store) == [b"{}"]
 
 
+async def test_a_slow_way_to_the_server_makes_writes_late_and_nothing_else(
+    proxy: Proxy, store: PostgresStore
+) -> None:
+    proxy.latency = 0.2
+    before = store.commits
+    await asyncio.gather(*(store.commit(started(f"slow{number}", number + 10)) for number in range(200)))
+    assert 1 <= store.commits - before <= 5
+    assert len(await store.journal("slow199")) == 1
+
+
 async def test_reads_go_on_after_their_connections_were_cut(proxy: Proxy, store: PostgresStore) -> None:
     assert await facts(store) == [b"{}"]
     proxy.cut()

@@ -186,6 +186,41 @@ async def test_every_part_of_the_statement_reaches_rows_by_their_keys(postgres_u
     assert "Index" in plan
 
 
+async def test_a_page_of_work_costs_no_more_in_a_full_database(
+    store: PostgresStore, postgres_url: str
+) -> None:
+    """What the owner looks for is found by an index that holds little else, before the server has counted its rows."""
+    outside = await asyncpg.connect(postgres_url)
+    await outside.execute(
+        "insert into runs select 'r' || g, 'default', g, 'w', 'v', 'x', 1, 1, case when g > 20 then 2 end, '', '', '', '',"
+        " false, g > 10, g % 256 from generate_series(1, 20000) g;"
+        "insert into timers select 'r' || g, 'a', 't', g, 'default', g % 256 from generate_series(1, 20000) g;"
+        "insert into requests select 'q' || g, 'r', 'start', 'default', '', g % 256, case when g > 10 then ''::bytea end"
+        " from generate_series(1, 20000) g"
+    )
+    before = await rows_read(outside)
+    assert len(await store.awake(ALL_SHARDS)) == 10
+    assert len(await store.awake({1, 2, 3})) == 3
+    assert len(await store.timers(10, ALL_SHARDS)) == 10
+    assert len(await store.requests(ALL_SHARDS)) == 10
+    await store.close()  # the server counts what a connection read once it ends
+    async with asyncio.timeout(20):
+        while (read := await rows_read(outside)) == before:  # noqa: ASYNC110 (the server tells nobody)
+            await asyncio.sleep(0.05)
+    await outside.close()
+    assert read - before < 1000
+
+
+async def rows_read(connection: asyncpg.Connection) -> int:
+    await connection.execute("select pg_stat_clear_snapshot()")
+    return int(
+        await connection.fetchval(
+            "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables"
+            " where relname in ('runs', 'timers', 'requests')"
+        )
+    )
+
+
 @pytest.mark.parametrize("url", ["mysql://x/y", "postgresql:", "nonsense", ""])
 async def test_an_address_that_is_none_is_refused_in_words(url: str) -> None:
     with pytest.raises(DatabaseAddressError, match="not one of PostgreSQL") as caught:

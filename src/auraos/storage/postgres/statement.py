@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeAlias
 
-from auraos.engine.ports import RequestRow, RunRow, Write
+from auraos.engine.ports import SNAPSHOT_FROM, RequestRow, RunRow, Write
 from auraos.storage.rows import gate_columns, log_fields, step_types
 from auraos.storage.texts import check_keys, safe
 
@@ -199,7 +199,7 @@ def rows_of(writes: Sequence[Write]) -> Rows:
             for w in writes
             if (s := w.snapshot) is not None and w.run not in gone
         ],
-        "snapshots_of_ended": ended,
+        "snapshots_of_ended": [(w.run,) for w in writes if w.seq > SNAPSHOT_FROM and w.run in gone],
         "logs": [
             (e.run, e.path, e.attempt, e.at, e.level, safe(e.message), log_fields(e), w.workspace)
             for w in writes
