@@ -15,8 +15,9 @@ class Expression:
     """An expression that was understood.
 
     `evaluate(scope)` returns its value over a plain dict of names, which it leaves as it is. Besides the names, the scope may
-    hold `$now` (a datetime with zone, or what returns it), `$seed` (a text that ids are derived from) and `$meter` (a `Meter`; without one, each
-    evaluation gets one of its own). It raises `EvaluationError`, or `BudgetError` when it would take too much.
+    hold `$now` (a datetime with zone, or what returns it), `$seed` (a text that ids are derived from) and `$meter` (a `Meter`;
+    without one, each evaluation gets one of its own). It raises `EvaluationError`, or `BudgetError` when it would take too
+    much.
     """
 
     def __init__(self, tree: Tree, code: Code, *, has_loops: bool, has_growth: bool) -> None:

@@ -13,6 +13,15 @@ CODES = (
         ),
     ),
     ProblemCode(
+        code="key-refused",
+        title="A key of the settings without a value",
+        why="`concurrency`, `singleton` and the like share out starts by their `key`; without its value nothing can be shared.",
+        reason=(
+            "It takes a start in a process that serves a data folder. Write the `key` so that it has a value for every "
+            'input, as in `key: "{{ input.customer or \"nobody\" }}"`, or require the field in the schema of the input.'
+        ),
+    ),
+    ProblemCode(
         code="verify-not-boolean",
         title="A verification that answers neither yes nor no",
         why="`done` must be true or false.",
