@@ -209,6 +209,24 @@ def test_an_unknown_function_offers_the_nearest_one() -> None:
         compile_expression("flaten([])")
 
 
+@pytest.mark.parametrize(
+    ("source", "at_fault", "words"),
+    [
+        ("a + ", "+", "something is missing at its end"),
+        ("steps.\n  total.", ".", "something is missing at its end"),
+        ("'ü' 1", "'ü' 1", "two values stand side by side"),
+        ("x = 1", "x = 1", "`=` is no part of one"),
+        ("a ? b : c", "?", "`?` is not expected here"),
+        ("input.class", "class", "`class` is not expected here"),
+    ],
+)
+def test_a_text_that_is_no_expression_is_told_where_and_why(source: str, at_fault: str, words: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(source)
+    assert source[caught.value.start : caught.value.end] == at_fault
+    assert caught.value.message == f"This cannot be read as an expression: {words}."
+
+
 def test_positions_count_characters_and_lines_not_bytes() -> None:
     with pytest.raises(EvaluationError) as caught:
         evaluate('"äöü😀" and\n "é" and nope')

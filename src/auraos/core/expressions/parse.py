@@ -129,14 +129,13 @@ def _parse_python(source: str) -> ast.expr:
 
 
 def _explain(source: str, error: SyntaxError) -> ExpressionError:
-    starts = find_line_starts(source)
-    line = min(error.lineno or 1, len(starts))
-    start = starts[line - 1] + max(0, (error.offset or 1) - 1 - (1 if line == 1 else 0))
-    start = min(start, len(source))
+    start, end = _place_of(source, error)
     message = (error.msg or "invalid syntax").partition(" (")[0]
     hint = ""
-    if re.search(r"(?<![=!<>:])=(?!=)", source[max(0, start - 2) : start + 3]) or "'='" in message:
-        hint = "To compare, write == instead of =."
+    if start == len(source.rstrip()):
+        message, start = "something is missing at its end", max(0, start - 1)
+    elif re.search(r"(?<![=!<>:])=(?!=)", source[max(0, start - 2) : start + 3]) or "'='" in message:
+        message, hint = "`=` is no part of one", "To compare, write == instead of =."
     elif "&&" in source or "||" in source:
         hint = "Write `and` for &&, `or` for ||."
     elif source.lstrip().startswith("{{") or "${" in source:
@@ -145,10 +144,27 @@ def _explain(source: str, error: SyntaxError) -> ExpressionError:
         hint = "Write `a if condition else b`."
     elif re.search(r"(^|[^!])!(?!=)", source):
         hint = "Write `not` for !."
+    elif "forgot a comma" in message:
+        message, hint = "two values stand side by side", "Put an operator or a comma between them."
+    if message == "invalid syntax":
+        message = f"`{source[start:end]}` is not expected here"
     return ExpressionError(
-        "expression-syntax", f"This cannot be read as an expression: {message}.", hint=hint, source=source, start=start,
-        end=min(start + 1, len(source)),
+        "expression-syntax", f"This cannot be read as an expression: {message.rstrip('.?')}.", hint=hint, source=source,
+        start=start, end=end,
     )  # fmt: skip
+
+
+def _place_of(source: str, error: SyntaxError) -> tuple[int, int]:
+    """Return where an error begins and ends in the source; one behind its last line is at its end."""
+    starts = find_line_starts(source)
+    line, offset = error.lineno or 1, error.offset or 1
+    written = len(source.rstrip())
+    if line > len(starts):
+        return written, written
+    start = min(starts[line - 1] + max(0, offset - 1 - (line == 1)), written)
+    on_one_line = error.end_lineno == error.lineno and (error.end_offset or 0) > offset
+    length = (error.end_offset or 0) - offset if on_one_line else 1
+    return start, min(start + length, written)
 
 
 def _check(tree: Tree) -> None:
