@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from server_process import Server
+
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "json-output.md"
 ROW = re.compile(r"^\| `auraos (?P<words>[a-z ]+)` \| (?P<fields>.*) \|$", re.MULTILINE)
 PROMISED = {
@@ -23,6 +25,11 @@ CALLS = {
     "runs replay": ["1"],
     "runs logs": ["1"],
     "runs event": ["anything.happened"],
+    "backup": ["x.backup"],
+    "journal verify": ["--all"],
+    "journal export": ["--all", "--output", "x.jsonl"],
+    "engine release": [],
+    "doctor": [],
     "steps list": [],
     "steps show": ["noop"],
     "expressions list": [],
@@ -30,6 +37,7 @@ CALLS = {
     "completion show": ["--shell", "bash"],
     "completion install": ["--shell", "fish", "--output", "x.fish"],
 }
+SERVED = {"start": ["flow.yaml"], "engine status": [], "engine drain": []}
 FLOW = """kind: workflow
 name: flow
 spec:
@@ -48,8 +56,25 @@ def test_the_fields_are_those_of_the_page(auraos, words):
     assert set(done.json) == PROMISED[words]
 
 
+def test_the_fields_of_what_needs_a_server_are_those_of_the_page(auraos):
+    auraos.write("flow.yaml", FLOW)
+    server = Server(auraos)
+    assert set(server.ready) == PROMISED["serve"]
+    for words, more in SERVED.items():
+        done = auraos(*words.split(), *more, "--json")
+        assert (done.code, set(done.json)) == (0, PROMISED[words])
+    assert server.end()[0] == 0
+
+
+def test_the_fields_of_a_restore_are_those_of_the_page(auraos):
+    assert auraos("run", auraos.write("flow.yaml", FLOW)).code == 0
+    assert auraos("backup", "x.backup").code == 0
+    done = auraos("restore", "x.backup", "--data", "back", "--json")
+    assert (done.code, set(done.json)) == (0, PROMISED["restore"])
+
+
 def test_the_page_tells_of_every_command_that_prints_its_own_fields():
-    assert set(PROMISED) == set(CALLS)
+    assert set(PROMISED) == {*CALLS, *SERVED, "serve", "restore"}
 
 
 def test_a_command_that_leads_a_run_prints_what_run_prints_and_what_it_waits_for(auraos):
