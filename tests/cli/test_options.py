@@ -3,7 +3,7 @@
 import pytest
 
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import read_input, read_pair
+from auraos.cli.options import read_input, read_pair, read_pools
 from auraos.core.errors import UserError
 
 
@@ -65,3 +65,15 @@ def test_input_without_end_is_refused(given, words):
         read_input((given,))
     assert words in caught.value.message
     assert read_pair("a=" + "[" * 100_000) == ("a", "[" * 100_000)
+
+
+def test_pools_are_names_with_numbers():
+    assert read_pools(("erp=3", "gpu_a=0")) == {"erp": 3, "gpu_a": 0}
+
+
+@pytest.mark.parametrize(
+    "given", [("erp",), ("erp=many",), ("Erp=3",), ("erp=-1",), ("=3",), ("erp=1", "erp=2")]
+)
+def test_a_pool_that_is_written_otherwise_is_refused(given):
+    with pytest.raises(WrongInputError):
+        read_pools(given)

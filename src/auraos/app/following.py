@@ -17,6 +17,8 @@ Patience: TypeAlias = Literal["never", "for-time", "always"]
 
 _PAUSE, _LONGEST_LAG = 0.2, 2.0
 _TIMED = ("timer",)
+FULL_UNTIL_AN_END = frozenset(("concurrency", "singleton"))
+"""Gates at which a run waits for the end of others, which may take somebody."""
 _WORKING = ("queued", "granted", "deciding", "computing", "doubt", "undoing", "open")
 
 
@@ -31,6 +33,8 @@ class Waiting(msgspec.Struct, frozen=True):
     def needs_somebody(self) -> bool:
         """Return whether more than time must pass."""
         kind = self.why.data.get("kind", "")
+        if not self.why.path:
+            return bool(FULL_UNTIL_AN_END.intersection(self.why.data.get("gates", ())))
         if self.why.state == "waiting":
             return kind not in _TIMED
         return self.why.state == "asked"
@@ -94,13 +98,16 @@ async def find_waits(house: House, run: str, depth: int = 0) -> list[Waiting]:
     """Return all that a run waits for, and the runs that it called."""
     row = await house.find(run)
     seen = await house.view(row)
+    places = await house.engine.places(row.run) if house.is_driven else {}
     waits: list[Waiting] = []
     for why in seen.why:
         child = why.data.get("run", "")
         if why.state == "calling" and child and depth < 16 and await house.store.find(child) is not None:
             waits += await find_waits(house, child, depth + 1)
-        elif why.path:
-            waits.append(Waiting(row.run, row.number, why))
+        elif why.path or why.state == "queued":
+            place = places.get(why.path, "")
+            told = msgspec.structs.replace(why, words=f"{why.words} ({place})") if place else why
+            waits.append(Waiting(row.run, row.number, told))
     return waits
 
 
@@ -149,7 +156,7 @@ def _is_enough(told: Followed, patience: Patience) -> bool:
         return False
     if told.state in ("paused", "quarantined"):
         return patience != "always"
-    working = [one for one in told.waits if one.why.state in _WORKING]
+    working = [one for one in told.waits if one.why.path and one.why.state in _WORKING]
     if working or not told.waits:
         return False
     match patience:

@@ -39,6 +39,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     port: int = DEFAULT_PORT
     allow_net: tuple[str, ...] = ()
     parallel: int = DEFAULT_PARALLEL
+    pools: dict[str, int] = {}
     grace: float = GRACE
 
 
@@ -125,7 +126,8 @@ class _Conduct:
 def _make_engine(wishes: Wishes, keeping: Keeping, world: World) -> Engine:
     catalogue = load_installed().catalogue
     definitions = FolderDefinitions(wishes.files, catalogue)
-    return Engine(keeping.store, catalogue, definitions, world.doors(keeping.blobs), parallel=wishes.parallel)
+    doors = world.doors(keeping.blobs)
+    return Engine(keeping.store, catalogue, definitions, doors, parallel=wishes.parallel, pools=wishes.pools)
 
 
 async def _drain(engine: Engine, grace: float) -> None:

@@ -96,6 +96,11 @@ CHAPTERS = (
                 "Say what became of an attempt whose outcome is unknown.",
             ),
             Command(
+                "runs prioritize",
+                "auraos.cli.runs.lead:prioritize",
+                "Change the priority of a run that waits to begin.",
+            ),
+            Command(
                 "runs pause", "auraos.cli.runs.lead:pause", "Start nothing new in a run until it is resumed."
             ),
             Command(

@@ -172,6 +172,11 @@ def answers_to(house: House, waiting: Waiting) -> list[str]:
     return []
 
 
+def where_words(waiting: Waiting) -> str:
+    """Return at which step a run waits; nothing where the whole run does."""
+    return f"{clean(waiting.why.path)}: " if waiting.why.path else ""
+
+
 def _command(house: House, verb: str, *words: Any) -> str:
     return runs_command(house.data, verb, *words)
 
@@ -182,7 +187,7 @@ def _show_waits(side: Screen, house: House, told: Followed) -> None:
         inside = f"run {waiting.number}, " if waiting.number != told.number else ""
         words = clean(with_local_times(waiting.why.words))
         side.line(
-            f"  {side.tint('⧗', 'yellow')} {inside}{clean(waiting.why.path)}: {words}{until if 'until' not in words else ''}"
+            f"  {side.tint('⧗', 'yellow')} {inside}{where_words(waiting)}{words}{until if 'until' not in words else ''}"
         )
         for command in answers_to(house, waiting):
             side.line(f"      {side.tint(clean(command), 'cyan')}")

@@ -1,5 +1,6 @@
 """Options that several commands share, and how what people type is read."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -23,7 +24,16 @@ AllowNet: TypeAlias = Annotated[
         help="Let steps reach HOST:PORT on this machine or a private network. May be given again and again.",
     ),
 ]
+Pools: TypeAlias = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--pool",
+        negative="",
+        help="How many units a pool has: NAME=NUMBER. May be given again and again. A pool that is not named has no limit.",
+    ),
+]
 DEFAULT_DATA = Path(".auraos")
+_POOL = re.compile(r"([a-z][a-z0-9_-]*)=([0-9]{1,7})", re.ASCII)
 
 
 def runs_command(data: Path, verb: str, *words: Any) -> str:
@@ -59,6 +69,22 @@ def read_input(given: tuple[str, ...]) -> Any:
         key, value = read_pair(one)
         fields[key] = value
     return fields
+
+
+def read_pools(given: tuple[str, ...]) -> dict[str, int]:
+    """Return pools, `name=number` each, as a mapping."""
+    pools: dict[str, int] = {}
+    for one in given:
+        found = _POOL.fullmatch(one)
+        if found is None:
+            raise WrongInputError(
+                f"{one!r} is no pool with its number.",
+                hint="Write a name in small letters and a number: --pool erp=3.",
+            )
+        if found[1] in pools:
+            raise WrongInputError(f"The pool {found[1]!r} is given twice.")
+        pools[found[1]] = int(found[2])
+    return pools
 
 
 def read_pairs(given: tuple[str, ...]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
 from auraos.app.world import World
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json
+from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, Pools, read_pools
 from auraos.cli.screen import print_json
 from auraos.cli.serving_logs import LogFormat, Logs
 from auraos.engine.engine import DEFAULT_PARALLEL
@@ -40,6 +40,7 @@ def serve(
         Path | None, Parameter(help="A folder of workflows, which can be started and called by their names.")
     ] = None,
     parallel: Annotated[int, Parameter(help="How many steps run at the same time.")] = DEFAULT_PARALLEL,
+    pool: Pools = (),
     grace: Annotated[
         float, Parameter(help="For how many seconds steps that write are waited for when it is to end.")
     ] = GRACE,
@@ -58,7 +59,7 @@ def serve(
     """
     wishes = Wishes(
         data=data, files=_folder(files), host=host, port=_port(port), allow_net=allow_net,
-        parallel=max(1, parallel), grace=max(0.0, grace),
+        parallel=max(1, parallel), pools=read_pools(pool), grace=max(0.0, grace),
     )  # fmt: skip
     world = World(allow_net)
     logs = Logs(log_format, world.redact)

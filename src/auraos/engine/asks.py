@@ -42,6 +42,17 @@ class Start(Ask, tag=True):
     run: str = ""
 
 
+class Places(Ask, tag=True):
+    """How far is a run from its turn, or are its steps from theirs?"""
+
+    run: str
+
+
+class Prioritize(Ask, tag=True):
+    run: str
+    priority: int
+
+
 class Signal(Ask, tag=True):
     run: str
     name: str
@@ -194,6 +205,8 @@ AnyAsk: TypeAlias = (
     | Resume
     | Cancel
     | Release
+    | Prioritize
+    | Places
     | Publish
     | Retry
     | Wait

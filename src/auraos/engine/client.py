@@ -150,6 +150,14 @@ class EngineClient:
         """Let a quarantined run go on."""
         await self._tell(asks.Release(run=run, by=by))
 
+    async def prioritize(self, run: str, *, priority: int) -> None:
+        """Change the priority of a run that waits to begin."""
+        await self._tell(asks.Prioritize(run=run, priority=priority))
+
+    async def places(self, run: str) -> dict[str, str]:
+        """Return in words how far a run is from its turn, under an empty path, or each of its steps that is ready to go."""
+        return await self._ask(asks.Places(run=run), dict[str, str])
+
     async def publish(self, type: str, *, data: Value = None, id: str = "") -> int:  # noqa: A002
         """Bring an event to every run that waits for its type."""
         return await self._ask(asks.Publish(type=type, data=to_wire(data), id=id), int)

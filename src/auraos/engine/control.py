@@ -111,19 +111,20 @@ class RunControl:
         """Let a quarantined run go on."""
         await self._ask(run, RunReleased(at=self._clock.now(), by=by))
 
-    def place(self, run: str) -> str:
-        """Return in words what a run waits for that has not begun, and who stands before it; empty for any other."""
-        return self._admission.explain(run)
+    async def places(self, run: str) -> dict[str, str]:
+        """Return in words how far a run is from its turn, under an empty path, or each of its steps that is ready to go."""
+        told = {"": self._admission.explain(run)}
+        active = self._runner.runs.get(run)
+        if active is not None:
+            told |= {path: self._runner.slots.explain(run, path) for path in active.queued}
+        return {path: words for path, words in told.items() if words}
 
-    def slot(self, run: str, path: str) -> str:
-        """Return in words what a step waits for that is ready to go, and how many stand before it; empty for any other."""
-        return self._runner.slots.explain(run, path)
-
-    async def prioritize(self, run: str, priority: int) -> bool:
-        """Change the priority, 0 to 9, of a run that has not begun; return whether it still waits."""
+    async def prioritize(self, run: str, *, priority: int) -> None:
+        """Change the priority, 0 to 9, of a run that waits to begin."""
         if priority not in range(10):
             raise RequestRefusedError(f"A priority is 0 to 9, not {priority}.")
-        return await self._admission.prioritize(await self._reach(run), priority)
+        if not await self._admission.prioritize(await self._reach(run), priority):
+            raise RequestRefusedError(f"Run {run} does not wait to begin, so its priority changes nothing.")
 
     # --- inside ---
 

@@ -129,6 +129,8 @@ class EngineSocket:
                 return await self._read(ask)
             case asks.Subscribe():
                 return None
+            case asks.Places():
+                return await self._engine.places(ask.run)
             case asks.GetStatus() | asks.Drain() | asks.CopyStore() | asks.ReleaseHold():
                 return await self._look_after(ask)
             case asks.EveryRun() | asks.Results() | asks.CountUnfinished():
@@ -168,6 +170,7 @@ class EngineSocket:
         | asks.Pause
         | asks.Resume
         | asks.Cancel
+        | asks.Prioritize
         | asks.Release,
     ) -> None:
         given = {name: getattr(ask, name) for name in ask.__struct_fields__ if name not in ("number", "run")}

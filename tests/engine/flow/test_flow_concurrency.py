@@ -7,6 +7,7 @@ from engine_house import House
 from flow_house import Held, end_of, kinds_of_end, limited, state_of, until, why_of
 
 from auraos.core.run.gates import KeyRefusedError
+from auraos.engine.control import RequestRefusedError
 from auraos.engine.ports import ALL_SHARDS, RunQuery
 
 ONE_EACH = limited('concurrency: {key: "{{ input.customer }}", limit: 1}')
@@ -22,7 +23,7 @@ async def test_runs_of_one_key_go_on_one_after_the_other_and_those_of_another_me
     await until(house, runs[2], "StepGranted")
     assert [await state_of(house, run) for run in runs] == ["running", "queued", "running", "queued"]
     assert await why_of(house, runs[1]) == "It waits for its turn: concurrency of 'c1' (1 at a time)."
-    assert house.engine.place(runs[3]) == "concurrency of c1: 1 running, 1 ahead"
+    assert await house.engine.places(runs[3]) == {"": "concurrency of c1: 1 running, 1 ahead"}
     held.let_go(*runs)
     assert [(await house.engine.wait(run)).state for run in runs] == ["succeeded"] * 4
     assert held.most == 2
@@ -96,11 +97,12 @@ async def test_a_run_that_waits_can_be_paused_and_begins_when_it_is_resumed(hous
 async def test_the_more_important_run_goes_first_and_its_priority_can_be_changed(house: House) -> None:
     held = Held(house)
     runs = [await start(house, "c1") for _ in range(3)]
-    assert await house.engine.prioritize(runs[2], 9)
+    await house.engine.prioritize(runs[2], priority=9)
     held.let_go(runs[0], runs[2])
     assert (await house.engine.wait(runs[2])).state == "succeeded"
     await until(house, runs[1], "StepGranted")
-    assert not await house.engine.prioritize(runs[1], 1)
+    with pytest.raises(RequestRefusedError, match="does not wait to begin"):
+        await house.engine.prioritize(runs[1], priority=1)
     held.let_go(runs[1])
     await house.engine.wait(runs[1])
 

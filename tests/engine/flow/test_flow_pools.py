@@ -32,7 +32,7 @@ async def test_no_more_steps_than_a_pool_has_slots_are_under_way(pooled: House) 
     runs = [await pooled.start(ERP) for _ in range(5)]
     await until(pooled, runs[1], "StepGranted")
     assert (len(held.running), free(pooled)) == (2, 0)
-    assert pooled.engine.slot(runs[4], "one") == "2 of 2 of pool erp are taken, 2 ahead"
+    assert await pooled.engine.places(runs[4]) == {"one": "2 of 2 of pool erp are taken, 2 ahead"}
     row = await pooled.store.find(runs[4])
     assert row is not None
     assert (row.state, row.why) == ("running", "")
@@ -100,7 +100,7 @@ async def test_the_more_important_step_goes_first(pooled: House) -> None:
     urgent = await pooled.start(flow("one: {type: test.write, pool: erp, priority: 9}"))
     held.let_go(runs[0])
     await until(pooled, urgent, "StepGranted")
-    assert pooled.engine.slot(runs[2], "one") == "2 of 2 of pool erp are taken, 0 ahead"
+    assert await pooled.engine.places(runs[2]) == {"one": "2 of 2 of pool erp are taken, 0 ahead"}
     held.let_go(*runs, urgent)
     for run in (*runs, urgent):
         await pooled.engine.wait(run)

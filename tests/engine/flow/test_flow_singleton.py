@@ -11,9 +11,9 @@ async def test_one_run_of_a_key_and_so_many_in_all_go_on(house: House) -> None:
     runs = [await house.start(BOTH, input={"machine": name}) for name in ("a", "a", "b", "c")]
     await until(house, runs[2], "StepGranted")
     assert [await state_of(house, run) for run in runs] == ["running", "queued", "running", "queued"]
-    assert [house.engine.place(run) for run in runs[1::2]] == [
-        "singleton of a: 1 running, 0 ahead",
-        "concurrency: 2 running, 0 ahead",
+    assert [await house.engine.places(run) for run in runs[1::2]] == [
+        {"": "singleton of a: 1 running, 0 ahead"},
+        {"": "concurrency: 2 running, 0 ahead"},
     ]
     held.let_go(*runs)
     assert {(await house.engine.wait(run)).state for run in runs} == {"succeeded"}

@@ -12,7 +12,7 @@ async def test_further_runs_begin_when_the_time_of_those_before_them_is_over(hou
     runs = [await house.start(TWO_A_MINUTE) for _ in range(5)]
     await house.engine.drive_until_idle()
     assert [await state_of(house, run) for run in runs] == ["succeeded"] * 2 + ["queued"] * 3
-    assert house.engine.place(runs[3]) == "throttle: 2 of 2 begun in this time, 1 ahead"
+    assert await house.engine.places(runs[3]) == {"": "throttle: 2 of 2 begun in this time, 1 ahead"}
     await later(house, 59)
     assert await state_of(house, runs[2]) == "queued"
     await later(house, 2)

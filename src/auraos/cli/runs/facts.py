@@ -15,6 +15,10 @@ def fact_words(fact: facts.AnyFact) -> str:  # noqa: C901, PLR0912 (one line for
             parent = f" {fact.parent.kind} of {fact.parent.run}" if fact.parent else ""
             taken = f", takes over {len(fact.inherited)}" if fact.inherited else ""
             return f"{workflow}{parent}{taken} with {_short(given)}"
+        case facts.RunAdmitted(gathered=gathered):
+            return f"with the inputs of {len(gathered)} runs" if gathered else "it may begin"
+        case facts.RunRefused(code=code, message=message):
+            return f"{code}: {message}"
         case facts.Computed(results=results):
             return "; ".join(_result(result) for result in results)
         case facts.StepSucceeded(path=path, output=output, ports=ports):

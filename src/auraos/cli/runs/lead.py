@@ -144,6 +144,19 @@ def resolve(
     return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
 
 
+def prioritize(
+    run: Run,
+    priority: Annotated[int, Parameter(help="From 0 to 9; 5 is usual.")],
+    /,
+    *,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
+    """Change the priority of a run that waits to begin."""
+    wish: Wish = lambda house, row: house.engine.prioritize(row.run, priority=priority)  # noqa: E731
+    return _lead(run, wish, data=data, allow_net=(), wait=False, as_json=json)
+
+
 def pause(run: Run, /, *, comment: Comment = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
     """Start nothing new in a run until it is resumed."""
     wish: Wish = lambda house, row: house.engine.pause(row.run, by=person(), reason=comment)  # noqa: E731

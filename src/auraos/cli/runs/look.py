@@ -10,7 +10,7 @@ from auraos.app.house import House
 from auraos.app.kin import find_kin
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.following import answers_to, show_error
+from auraos.cli.following import answers_to, show_error, where_words
 from auraos.cli.kin import kin_document, show_kin
 from auraos.cli.options import DEFAULT_DATA, Data, Json
 from auraos.cli.runs.answers import find_reminders, reminder_words
@@ -206,7 +206,7 @@ async def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Wai
     for one in waits:
         inside = f"run {one.number}, " if one.number != row.number else ""
         screen.line(
-            f"  {screen.tint('⧗', 'yellow')} {inside}{clean(one.why.path)}: {clean(with_local_times(one.why.words))}"
+            f"  {screen.tint('⧗', 'yellow')} {inside}{where_words(one)}{clean(with_local_times(one.why.words))}"
         )
         words = reminder_words(find_reminders(await house.facts(one.run), one.why.path))
         if words:

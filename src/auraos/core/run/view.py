@@ -100,7 +100,8 @@ def explain(state: RunState) -> list[Why]:
         words = f"The run is set apart: {state.quarantine} Release or cancel it."
         reasons.append(Why(path="", state="quarantined", words=words))
     if state.phase == "queued" and state.gates:
-        reasons.append(Why(path="", state="queued", words=describe(state.gates)))
+        named = {"gates": [gate.setting for gate in state.gates]}
+        reasons.append(Why(path="", state="queued", words=describe(state.gates), data=named))
     under_way = [_explain(activation) for activation in state.activations.values() if not activation.frames]
     reasons.extend(under_way)
     if under_way:
