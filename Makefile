@@ -100,7 +100,14 @@ check: $(STAMPS)/test $(STAMPS)/auraos ## Read the code without running it: styl
 unit: $(STAMPS)/test $(STAMPS)/docs $(STAMPS)/auraos ## Run the tests alone
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-bench: $(STAMPS)/test $(STAMPS)/auraos ## Measure; prints a table and writes bench/latest.json
+# What is measured beside us comes into an environment of its own, and only when it is asked for.
+bench/.peers/.stamp: $(LOCKS)/peers.txt $(STAMPS)/tools
+	@echo "Installing what is measured beside AuraOS …"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python bench/.peers
+	@$(BIN)/uv pip install --quiet --python bench/.peers/bin/python --require-hashes -r $(LOCKS)/peers.txt
+	@touch $@
+
+bench: $(STAMPS)/test $(STAMPS)/auraos $(if $(filter-out 0,$(PEERS)),bench/.peers/.stamp) ## Measure; prints a table and writes bench/latest.json (see bench/README.md)
 	$(BIN)/python -m bench
 
 # ---------------------------------------------------------------------------------------------------- write
@@ -120,8 +127,9 @@ lock: $(STAMPS)/tools ## Choose new versions of all dependencies and write requi
 	@$(COMPILE) --upgrade pyproject.toml --group build -o $(LOCKS)/run.txt
 	@$(COMPILE) --upgrade --group test --group check --group bench -c $(LOCKS)/run.txt -o $(LOCKS)/test.txt
 	@$(COMPILE) --upgrade --group docs -c $(LOCKS)/test.txt -o $(LOCKS)/docs.txt
+	@$(COMPILE) --upgrade --group peers -o $(LOCKS)/peers.txt
 
 clean: ## Remove everything that was made here, but not your runs in .auraos
-	rm -rf $(VENV) build dist site docs/reference bench/latest.json .cache .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) build dist site docs/reference bench/latest.json bench/.peers .cache .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache .coverage
 	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +

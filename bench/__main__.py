@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,14 +32,24 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no benchmark named {unknown[0]!r}; there are {', '.join(known)}")
     rows: list[dict[str, Any]] = []
+    begun, before = time.monotonic(), machine()
     for name in asked.names or known:
         sys.stderr.write(f"measuring {name} …\n")
         rows += measure(name)
     sys.stdout.write(table(rows))
-    measured = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "rows": rows}
+    measured = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - begun),
+        "machine": before,
+        "rows": rows,
+    }
     asked.output.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     missed = sum(row["met"] is False for row in rows)
-    sys.stdout.write(f"\n{len(rows)} rows, {missed} missed; written to {asked.output}\n")
+    load = ", ".join(map(str, before["load"]))
+    sys.stdout.write(
+        f"\n{len(rows)} rows, {missed} missed; {measured['seconds']} s; load of the machine at the start {load};"
+        f" written to {asked.output}\n"
+    )
     return 1 if missed and asked.strict else 0
 
 
@@ -91,8 +102,9 @@ def shown(value: Any) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Return what a reader needs to judge the absolute numbers."""
-    return {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
+    """Return what a reader needs to judge the absolute numbers; `load` is the averages of 1, 5 and 15 minutes."""
+    return {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count(),
+            "load": [round(load, 1) for load in os.getloadavg()]}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,128 +1,102 @@
-"""Durable runs a second of the engine on SQLite with full sync, beside `limit.py` in the same run. Ratios count.
+"""Durable runs a second, a hundred at once: on SQLite with full sync beside `limit.py`, on PostgreSQL beside SQLite.
 
-python -m bench.engine pure 5000        one measurement of ours, as a JSON line
+python -m bench.engine pure 5000                       one measurement, as a JSON line
+python -m bench.engine pure 5000 postgresql://…        the same in a database whose tables are there
+python -m bench.engine pure 5000 DIR                   the same in a data folder that is there
 """
 
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from auraos.app.definitions import FolderDefinitions
-from auraos.app.installed import load_installed
-from auraos.core.catalogue import Catalogue, Effect, StepType
-from auraos.engine.context import Doors
-from auraos.engine.engine import Engine
-from auraos.engine.process import settle_memory
-from auraos.storage.blobs import LocalBlobs
-from auraos.storage.folder import DataFolder
-from auraos.storage.sqlite import SqliteStore
+from bench.processes import best_in_turn, measured, rate_row, skipped_row
+from bench.sample import Sample, chain_of
 
-HERE = Path(__file__).parent
-AT_ONCE = 100
-ROUNDS = 3
-STEPS = 10
-MEASURED = (
-    # name, kind of steps, our runs, mode of the yardstick, its runs, must, aim
-    ("ten effect steps, runs/s of limit.py every-step", "effect", 2_000, "every-step", 4_000, 0.40, 0.60),
-    ("ten pure steps, runs/s of limit.py ends-only", "pure", 6_000, "ends-only", 20_000, 0.30, 0.55),
-)
+from auraos.engine.ports import ALL_SHARDS, Owner
+from auraos.storage.postgres import PostgresStore
+
+LEASE = 3600.0
+RUNS = {"effect": 2_000, "pure": 6_000}
 
 
 def rows() -> list[dict[str, Any]]:
-    """Measure, and return one row per promise: the best of three rounds of each side, taken in turn."""
-    found = []
-    for name, kind, runs, mode, limit_runs, must, aim in MEASURED:
-        ours, yardstick = 0.0, 0.0
-        for _ in range(ROUNDS):
-            ours = max(ours, _measured("-m", "bench.engine", kind, str(runs)))
-            yardstick = max(yardstick, _measured("bench/limit.py", "--mode", mode, "--runs", str(limit_runs)))
-        ratio = ours / yardstick
-        found.append(
-            {
-                "name": name,
-                "ours": round(ours),
-                "yardstick": round(yardstick),
-                "ratio": round(ratio, 3),
-                "must": must,
-                "aim": aim,
-                "met": ratio >= must,
-            }
-        )
-    return found
+    """Measure, and return one row per promise."""
+    return [
+        _beside_the_limit("effect", "every-step", 4_000, must=0.40, aim=0.60),
+        _beside_the_limit("pure", "ends-only", 20_000, must=0.30, aim=0.55),
+        *_postgres_beside_sqlite(),
+    ]
 
 
-def workflow_of(kind: str) -> str:
-    """Return the text of a chain of ten steps, each with expressions over the one before."""
-    steps = []
-    for number in range(STEPS):
-        before = f"steps.s{number - 1}.n" if number else "input.n"
-        values = f'{{n: "{{{{ {before} * 2 - {number} }}}}", big: "{{{{ {before} > 3 }}}}"}}'
-        given = (
-            f"type: transform, with: {{set: {values}}}"
-            if kind == "pure"
-            else f"type: bench.effect, with: {values}"
-        )
-        steps.append(f"    s{number}: {{{given}}}")
-    links = ", ".join(f"s{number} -> s{number + 1}" for number in range(STEPS - 1))
-    return "\n".join([f"kind: workflow\nname: {kind}\nspec:\n  steps:", *steps, f"  links: [{links}]\n"])
+def rate(kind: str, *where: str) -> float:
+    """Let a process of its own measure the runs a second of ten steps of this kind."""
+    return float(measured("-m", "bench.engine", kind, str(RUNS[kind]), *where)["runs_per_s"])
 
 
-async def measure(kind: str, runs: int) -> float:
-    """Return durable runs a second, a hundred at once."""
-    with tempfile.TemporaryDirectory() as folder:
-        claimed = DataFolder.claim(Path(folder))
-        store = SqliteStore.open(claimed)
-        catalogue = Catalogue([*load_installed().catalogue.all(), EFFECT])
-        definitions = FolderDefinitions(None, catalogue)
-        unused: Any = None
-        doors = Doors(
-            http=unused, secrets=unused, sandbox=unused, blobs=LocalBlobs(claimed.blobs), redact=_as_it_is
-        )
-        engine = Engine(store, catalogue, definitions, doors)
-        await engine.open()
-        version = definitions.add(workflow_of(kind))
-        gate = asyncio.Semaphore(AT_ONCE)
-        settle_memory()
+def _beside_the_limit(kind: str, mode: str, runs: int, *, must: float, aim: float) -> dict[str, Any]:
+    def limit() -> float:
+        return float(measured("bench/limit.py", "--mode", mode, "--runs", str(runs))["runs_per_s"])
 
-        async def one() -> str:
-            async with gate:
-                return (await engine.run(version, input={"n": 1})).state
-
-        begun = time.perf_counter()
-        states = await asyncio.gather(*(one() for _ in range(runs)))
-        took = time.perf_counter() - begun
-        await engine.close()
-        await store.close()
-        claimed.release()
-    if set(states) != {"succeeded"}:
-        message = f"not every run succeeded: {set(states)}"
-        raise RuntimeError(message)
-    return runs / took
+    rates = best_in_turn(lambda: rate(kind), limit)
+    return rate_row(f"ten {kind} steps, runs/s, against limit.py {mode}", rates, must=must, aim=aim)
 
 
-async def _effect(settings: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 (as every step)
-    return settings
+def _postgres_beside_sqlite() -> list[dict[str, Any]]:
+    """Start a server that syncs each commit, and measure the same work in it and in SQLite."""
+    from tests.postgres_server import PostgresServer, migrated, postgres_programs
+
+    names = {kind: f"ten {kind} steps on PostgreSQL, runs/s, against SQLite" for kind in RUNS}
+    programs = postgres_programs()
+    if programs is None:
+        return [skipped_row(name, "no PostgreSQL is installed") for name in names.values()]
+    server = PostgresServer(programs, fsync="on", shared_buffers="128MB")
+    try:
+        template = migrated(server)
+
+        def on_postgres(kind: str) -> float:
+            return rate(kind, asyncio.run(server.create(template)))
+
+        return [
+            rate_row(
+                name, best_in_turn(lambda k=kind: on_postgres(k), lambda k=kind: rate(k)), must=0.60, aim=0.90
+            )
+            for kind, name in names.items()
+        ]
+    finally:
+        server.remove()
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+async def measure(kind: str, runs: int, where: str = "") -> float:
+    """Return durable runs a second in a new data folder, in this one, or in this database."""
+    async with _sample(where) as sample:
+        version = await sample.open(chain_of(kind))
+        return await sample.run_many(version, runs)
 
 
-def _measured(*command: str) -> float:
-    done = subprocess.run(
-        [sys.executable, *command], cwd=HERE.parent, capture_output=True, text=True, check=True
-    )
-    return float(json.loads(done.stdout.splitlines()[-1])["runs_per_s"])
+@asynccontextmanager
+async def _sample(where: str) -> AsyncIterator[Sample]:
+    with tempfile.TemporaryDirectory() as empty:
+        in_database = where.startswith("postgresql:")
+        folder = Path(empty if in_database or not where else where)
+        sample = Sample(folder, await _own_all(where) if in_database else None)
+        yield sample
+        await sample.close()
 
 
-EFFECT = StepType(
-    name="bench.effect", title="Effect", summary="Does next to nothing.", effect=Effect.WRITE, execute=_effect
-)
+async def _own_all(url: str) -> PostgresStore:
+    """Open a store on PostgreSQL as the owner of all shards."""
+    store = await PostgresStore.open(url)
+    ownership = store.ownership()
+    await ownership.join(Owner(token=store.token))
+    await ownership.take(store.token, ALL_SHARDS, lease=LEASE)
+    await ownership.close()
+    return store
+
 
 if __name__ == "__main__":
-    print(json.dumps({"runs_per_s": asyncio.run(measure(sys.argv[1], int(sys.argv[2])))}))
+    print(json.dumps({"runs_per_s": asyncio.run(measure(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))}))

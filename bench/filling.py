@@ -10,48 +10,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from bench.engine import workflow_of
-
-from auraos.app.definitions import FolderDefinitions
-from auraos.app.installed import load_installed
-from auraos.core.catalogue import Catalogue, Effect, StepType
-from auraos.engine.context import Doors
-from auraos.engine.engine import Engine
-from auraos.storage.blobs import LocalBlobs
-from auraos.storage.folder import DataFolder
-from auraos.storage.sqlite import SqliteStore
+from bench.sample import Sample, chain_of
 
 SLICE = 50_000
 _COPY_OF = "printf('01900000-%04x-7000-8000-%012x', n / 65536, n)"
 """The id of the n-th copy: as of an earlier time than every run that is started now."""
 _NUMBERS = "with recursive counting(n) as (select ? union all select n + 1 from counting where n + 1 < ?)"
-
-
-class Sample:
-    """An engine on a store of its own, for a measurement."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = DataFolder.claim(folder)
-        self.store = SqliteStore.open(self.folder)
-        self.catalogue = Catalogue([*load_installed().catalogue.all(), EFFECT, HANGING])
-        self.definitions = FolderDefinitions(None, self.catalogue)
-        unused: Any = None
-        doors = Doors(
-            http=unused,
-            secrets=unused,
-            sandbox=unused,
-            blobs=LocalBlobs(self.folder.blobs),
-            redact=_as_it_is,
-        )
-        self.engine = Engine(self.store, self.catalogue, self.definitions, doors)
-
-    async def close(self, grace: float = 10.0) -> None:
-        """Let go of the store."""
-        await self.engine.close(grace)
-        await self.store.close()
-        self.folder.release()
 
 
 def copy_run(database: Path, run: str, copies: int, *, first: int = 1) -> None:
@@ -92,8 +57,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
 async def one_run(folder: Path, workflow: str, *, until: str = "") -> str:
     """Start one run of a workflow in a new folder, and let it come to its end, or to this state; return its id."""
     sample = Sample(folder)
-    await sample.engine.open()
-    version = sample.definitions.add(workflow)
+    version = await sample.open(workflow)
     if not until:
         run = (await sample.engine.run(version, input={"n": 1})).run
     else:
@@ -102,24 +66,6 @@ async def one_run(folder: Path, workflow: str, *, until: str = "") -> str:
             await asyncio.sleep(0.01)
     await sample.close(0.0)
     return run
-
-
-async def _effect(settings: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 (as every step)
-    return settings
-
-
-async def _hang(settings: dict[str, Any], context: Any) -> None:  # noqa: ARG001 (as every step)
-    await asyncio.Event().wait()
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-EFFECT = StepType(
-    name="bench.effect", title="Effect", summary="Does next to nothing.", effect=Effect.WRITE, execute=_effect
-)
-HANGING = StepType(name="bench.hang", title="Hang", summary="Never ends.", effect=Effect.READ, execute=_hang)
 
 
 def fill(data: Path, copies: int, workflow: str, until: str = "") -> None:
@@ -137,7 +83,7 @@ def main(arguments: Sequence[str]) -> None:
         run, done = known[0].read_text().split()
     else:
         text = "" if sys.stdin.isatty() else sys.stdin.read()
-        run, done = asyncio.run(one_run(data, text or workflow_of("effect"), until=until)), "0"
+        run, done = asyncio.run(one_run(data, text or chain_of("effect"), until=until)), "0"
     copy_run(database, run, copies, first=int(done) + 1)
     (data / "sample").write_text(f"{run} {int(done) + copies}")
 

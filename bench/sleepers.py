@@ -5,7 +5,6 @@ python -m bench.sleepers naps 10000      one measurement, as a JSON line
 
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,12 +12,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench.filling import Sample, fill
+from bench.filling import fill
+from bench.processes import bounded_row, measured, memory_mb
+from bench.sample import Sample
 
 from auraos.engine.ports import RunQuery
 from auraos.engine.process import settle_memory
 
-HERE = Path(__file__).parent
 NAP = "kind: workflow\nname: nap\nspec:\n  steps:\n    s: {{type: wait.for, with: {{duration: {length}}}}}\n"
 STUCK = "kind: workflow\nname: stuck\nspec:\n  steps:\n    s: {type: bench.hang}\n"
 MEASURED = (
@@ -52,19 +52,17 @@ def rows() -> list[dict[str, Any]]:
     found: dict[tuple[str, int], dict[str, float]] = {}
     for mode, count, *_ in MEASURED:
         if (mode, count) not in found:
-            found[mode, count] = _measured(mode, count)
+            found[mode, count] = measured("-m", "bench.sleepers", mode, str(count))
     return [
-        {"name": name, "ours": found[mode, count][key], "must": must, "aim": aim, "met": found[mode, count][key] <= must}
+        bounded_row(name, found[mode, count][key], must=must, aim=aim)
         for mode, count, key, name, must, aim in MEASURED
-    ]  # fmt: skip
+    ]
 
 
 async def naps(folder: Path, count: int) -> dict[str, float]:
     """Start so many runs that sleep for five seconds, and wait for the end of all."""
     sample = Sample(folder)
-    await sample.engine.open()
-    version = sample.definitions.add(NAP.format(length="5s"))
-    settle_memory()
+    version = await sample.open(NAP.format(length="5s"))
     begun, cpu = time.perf_counter(), time.process_time()
     await _in_parallel(count, lambda _: sample.engine.start(version))
     started = time.perf_counter() - begun
@@ -77,7 +75,7 @@ async def naps(folder: Path, count: int) -> dict[str, float]:
     if states != {"succeeded"}:
         message = f"not every run succeeded: {states}"
         raise RuntimeError(message)
-    return {"seconds": took, "started_after": started, "rss_mb": _peak(), "cpu": cpu}
+    return {"seconds": took, "started_after": started, "rss_mb": memory_mb(field="VmHWM"), "cpu": cpu}
 
 
 async def asleep(folder: Path, count: int) -> dict[str, float]:
@@ -86,7 +84,7 @@ async def asleep(folder: Path, count: int) -> dict[str, float]:
     few = await _looks(folder)
     fill(folder, count - 200, "", "waiting")
     many = await _looks(folder)
-    return {"rss_mb": _peak(), "tick_ratio": many / few, "tick_ms": many * 1000}
+    return {"rss_mb": memory_mb(field="VmHWM"), "tick_ratio": many / few, "tick_ms": many * 1000}
 
 
 async def due(folder: Path, count: int) -> dict[str, float]:
@@ -110,7 +108,12 @@ async def due(folder: Path, count: int) -> dict[str, float]:
         [len(await sample.engine.facts(row.run)) for row in await sample.store.runs(RunQuery(limit=200))]
     )
     await sample.close()
-    return {"seconds": took, "slowest_answer_ms": slowest * 1000, "facts_of_200": facts, "rss_mb": _peak()}
+    return {
+        "seconds": took,
+        "slowest_answer_ms": slowest * 1000,
+        "facts_of_200": facts,
+        "rss_mb": memory_mb(field="VmHWM"),
+    }
 
 
 async def unfinished(folder: Path, count: int) -> dict[str, float]:
@@ -126,7 +129,7 @@ async def unfinished(folder: Path, count: int) -> dict[str, float]:
     await opening
     opened = time.perf_counter() - begun
     await asyncio.sleep(2)
-    result = {"seconds": moved, "opened_after": opened, "rss_mb": _peak()}
+    result = {"seconds": moved, "opened_after": opened, "rss_mb": memory_mb(field="VmHWM")}
     await sample.close(0.0)
     return result
 
@@ -152,22 +155,6 @@ async def _in_parallel(count: int, start: Callable[[int], Awaitable[Any]], at_on
             await start(number)
 
     await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
-
-
-def _peak() -> float:
-    """Return the most memory that this process ever had, in MB."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return round(int(line.split()[1]) / 1024, 1)
-    return 0.0
-
-
-def _measured(mode: str, count: int) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.sleepers", mode, str(count)], cwd=HERE.parent, capture_output=True, text=True, check=True
-    )  # fmt: skip
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
 
 
 if __name__ == "__main__":
