@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -120,12 +121,15 @@ class House:
 
     async def facts(self, run: str) -> "list[AnyFact]":
         """Return the durable facts of a run."""
-        from auraos.engine.stream import changes_of
+        from auraos.engine.stream import facts_of
+        from auraos.storage.blobs import LocalBlobs
 
         batches = await self.store.journal(run)
-        return [
-            change.fact for batch in batches for change in changes_of(run, batch) if change.fact is not None
-        ]
+        row = await self.store.find(run)
+        workspace = row.workspace if row is not None else "default"
+        return await asyncio.to_thread(
+            facts_of, batches, partial(LocalBlobs(self.data / "blobs").fetch, workspace, run)
+        )
 
     async def program(self, row: RunRow) -> "Program":
         """Return the program that a run lives by, from the text that the store kept."""

@@ -1,6 +1,6 @@
 """Files without secrets: what steps keep as text is masked on its way to the disk, as all else that is kept."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from auraos.core.values import FileReference
 from auraos.engine.ports import Blobs
@@ -22,6 +22,14 @@ class MaskedBlobs:
     async def share(self, reference: FileReference, *, workspace: str, source: str, target: str) -> None:
         """Let another run hold this file too."""
         await self._blobs.share(reference, workspace=workspace, source=source, target=target)
+
+    def keep(self, workspace: str, run: str, contents: Mapping[str, bytes]) -> None:
+        """Keep large values, which were masked before they became facts."""
+        self._blobs.keep(workspace, run, contents)
+
+    def fetch(self, workspace: str, run: str, hash: str) -> bytes:  # noqa: A002 (as in the port)
+        """Return a large value of a run."""
+        return self._blobs.fetch(workspace, run, hash)
 
 
 class MaskedFiles:

@@ -42,6 +42,16 @@ class FileReference(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
+class ValueReference(msgspec.Struct, frozen=True, kw_only=True):
+    """A large value that lies in a blob of its run. It stands for the value where that was not fetched; only journals
+    hold it (see `core.run.large`), and nothing that comes from outside is ever read as one.
+    """
+
+    hash: str
+    size: int
+    is_list: bool = False
+
+
 def to_wire(value: Value, _depth: int = 0) -> Any:
     """Return the JSON form of a value; raise `ValueRefusedError` for what the language does not have.
 
@@ -114,6 +124,8 @@ def to_plain(value: Value) -> Any:
                 "size": value.size,
                 "media_type": value.media_type,
             }
+        case ValueReference():
+            return {"large_value": value.hash, "size": value.size}
     raise ValueRefusedError(f"{type(value).__name__} is no value of the language.")
 
 
@@ -137,6 +149,7 @@ _NAMES: dict[type, str] = {
     date: "date",
     timedelta: "duration",
     FileReference: "file",
+    ValueReference: "large value",
     list: "list",
     tuple: "list",
     dict: "mapping",
@@ -255,6 +268,9 @@ def _special_to_wire(value: Value) -> Any:
             return {"$duration": format_duration(value)}
         case FileReference():
             return {"$file": msgspec.to_builtins(value)}
+        case ValueReference():
+            named = {"hash": value.hash, "size": value.size}
+            return [{"$items": named}] if value.is_list else {"$blob": named}
         case bool() | int() | float() | str():  # a subclass: keep what it says, not what it is
             return to_wire(value.__class__.__mro__[-2](value))
     raise ValueRefusedError(f"{type(value).__name__} is no value of the language.")

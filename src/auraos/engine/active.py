@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from auraos.core.run import Program, RunState, encode_fact, explain
+from auraos.core.run import LargeValues, Program, RunState, encode_fact, explain
 from auraos.core.run.commands import Command, ExecuteStep, QueueStep
 from auraos.core.run.facts import (
     AnyFact,
@@ -14,7 +14,7 @@ from auraos.core.run.facts import (
 )
 from auraos.engine.attempts import Attempt
 from auraos.engine.draft import Draft, Given
-from auraos.engine.ports import RunRow, Write
+from auraos.engine.ports import SNAPSHOT_FROM, RunRow, Write
 
 NOTED = frozenset({StepGranted, StepSucceeded, StepResolved, StepSettled})
 """Facts that open an effect or end one."""
@@ -31,7 +31,8 @@ class ActiveRun:
 
     __slots__ = (
         "attempts", "awaited", "breaks", "computing", "counted", "created", "draft", "flush_handle", "grants", "held",
-        "holding", "id", "program", "queued", "row", "seq", "shard", "state", "todo", "workspace", "writing",
+        "holding", "id", "large", "program", "queued", "row", "seq", "shard", "snapshot_at", "state", "todo",
+        "workspace", "writing",
     )  # fmt: skip
 
     def __init__(self, run: str, workspace: str, program: Program, shard: int) -> None:
@@ -59,6 +60,10 @@ class ActiveRun:
         """path → (attempt, generation) of the effect that runs there."""
         self.counted: set[tuple[str, int]] = set()
         """(path, generation) of each success, where a scope that is tried again may bring one of them twice."""
+        self.large: LargeValues | None = None
+        """Its large values, once it has some."""
+        self.snapshot_at = SNAPSHOT_FROM
+        """With so many facts the next snapshot is taken."""
         self.breaks = 0
         self.flush_handle: asyncio.TimerHandle | None = None
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from auraos.core import failures
 from auraos.core.catalogue import Chosen, Effect, StepType
 from auraos.core.errors import AuraError, OperationalError, UserError
-from auraos.core.run import static_path
+from auraos.core.run import refuse_vast, static_path
 from auraos.core.run.commands import ExecuteStep
 from auraos.core.run.facts import StepError, StepFailed, StepSucceeded, StepUnknown
 from auraos.core.values import ValueRefusedError, to_wire
@@ -135,7 +135,7 @@ class Attempt:
             ports, output = output.ports, output.output
         try:
             output = self._redact(output)
-            to_wire(output)
+            refuse_vast(output, self._context.largest_value)
         except ValueRefusedError as error:
             refused = self._error(
                 "data", "output-refused", f"The output cannot be kept: {error.message}", error.hint

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from auraos.core.errors import AuraError
+from auraos.core.run import LARGEST
 from auraos.core.run.commands import ExecuteStep
 from auraos.core.values import to_wire
 from auraos.engine.ports import Blobs, Clock, LogLine, Redact
@@ -47,6 +48,8 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: Sandbox
     blobs: Blobs
     redact: Redact
+    largest_value: int = LARGEST
+    """So many bytes a value may have."""
 
 
 class AttemptContext:
@@ -97,6 +100,10 @@ class AttemptContext:
     @property
     def effect(self) -> str:
         return self._command.effect
+
+    @property
+    def largest_value(self) -> int:
+        return self._doors.largest_value
 
     @property
     def now(self) -> datetime:

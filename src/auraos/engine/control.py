@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Literal
 
 from auraos.core.errors import OperationalError, UserError
-from auraos.core.run import RunState
+from auraos.core.run import LARGEST, RunState, refuse_vast
 from auraos.core.run.facts import (
     Answered,
     CancelRequested,
@@ -15,7 +15,7 @@ from auraos.core.run.facts import (
     SignalReceived,
     StepResolved,
 )
-from auraos.core.values import Value, to_wire
+from auraos.core.values import Value
 from auraos.engine.active import ActiveRun
 from auraos.engine.flow.admission import Admission
 from auraos.engine.memory import Memory
@@ -44,6 +44,7 @@ class RunControl:
         self._clock = clock
         self._memory = memory
         self._closing = False
+        self._largest_value = LARGEST
         self._held = ""
         self._runner: Runner
         self._admission: Admission
@@ -52,7 +53,7 @@ class RunControl:
         self, run: str, name: str, *, data: Value = None, key: str = "", id: str = "", by: str = "",  # noqa: A002
     ) -> None:  # fmt: skip
         """Put a signal into the run's mailbox. One with an `id` that came before changes nothing."""
-        to_wire(data)
+        refuse_vast(data, self._largest_value)
         now, id_ = self._clock.now(), id or self._clock.new_id()
         await self._ask(run, SignalReceived(at=now, name=name, key=key, data=data, id=id_, by=by))
 
@@ -60,7 +61,7 @@ class RunControl:
         self, run: str, decision: str, *, path: str = "", by: str = "", comment: str = "", data: Value = None
     ) -> None:
         """Answer what a step asks. The path may be left out while only one step asks."""
-        to_wire(data)
+        refuse_vast(data, self._largest_value)
         state = await self._state_of(run)
         asking = [
             p
@@ -76,7 +77,7 @@ class RunControl:
         output: Value = None, message: str = "", by: str = "",
     ) -> None:  # fmt: skip
         """Say what became of an attempt that nobody knows the outcome of: the given one, else the present one."""
-        to_wire(output)
+        refuse_vast(output, self._largest_value)
         state = await self._state_of(run)
         doubtful = [path_ for path_, act in state.activations.items() if act.status in ("doubt", "asked")]
         at = _pick(run, doubtful, path, "is in doubt")
@@ -97,7 +98,7 @@ class RunControl:
 
     async def resume(self, run: str, *, by: str = "", variables: dict[str, Any] | None = None) -> None:
         """Let a paused run go on, perhaps with changed variables."""
-        to_wire(variables)
+        refuse_vast(variables, self._largest_value)
         await self._ask(run, RunResumed(at=self._clock.now(), by=by, variables=variables or {}))
 
     async def cancel(

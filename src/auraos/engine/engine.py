@@ -6,12 +6,13 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from auraos.core.catalogue import Catalogue
-from auraos.core.run import decode_fact, encode_fact, inherit
+from auraos.core.run import encode_fact, inherit, refuse_vast
 from auraos.core.run.commands import EndRun
 from auraos.core.run.facts import (
     AnyFact,
@@ -23,7 +24,7 @@ from auraos.core.run.facts import (
     StepError,
     TimerFired,
 )
-from auraos.core.values import Value, to_wire
+from auraos.core.values import Value
 from auraos.engine.active import ActiveRun
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
@@ -37,7 +38,7 @@ from auraos.engine.runner import Hooks, Runner
 from auraos.engine.shards import Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stewardship import Load
-from auraos.engine.stream import Change, Streams, changes_of
+from auraos.engine.stream import Change, Streams, facts_of
 from auraos.engine.waking import Waking
 
 log = logging.getLogger("auraos.engine")
@@ -65,9 +66,11 @@ class Engine(RunControl):
         clock = clock or SystemClock()
         programs = Programs(store, definitions)
         self._shards = shards = Shards()
-        memory = Memory(store, programs, clock, shards, mended=self._look_again)
+        memory = Memory(store, programs, clock, shards, mended=self._look_again, blobs=doors.blobs)
         super().__init__(store, clock, memory)
+        self._largest_value = doors.largest_value
         self._programs = programs
+        self._blobs = doors.blobs
         self._requests = Requests(store, programs, memory, clock, doors.blobs, shards)
         self._admission = Admission(store, memory, clock, self._requests.share_files)
         self._streams = Streams(store.journal)
@@ -229,12 +232,9 @@ class Engine(RunControl):
 
     async def facts(self, run: str) -> list[AnyFact]:
         """Return the durable facts of a run, in order."""
-        return [
-            change.fact
-            for batch in await self._store.journal(run)
-            for change in changes_of(run, batch)
-            if change.fact
-        ]
+        row = await self._row_of(run)
+        batches = await self._store.journal(run)
+        return await asyncio.to_thread(facts_of, batches, partial(self._blobs.fetch, row.workspace, run))
 
     async def wait(self, run: str) -> Ended:
         """Return how a run ended, once it has; one that another run has just asked to be started counts, too."""
@@ -262,7 +262,7 @@ class Engine(RunControl):
 
     async def publish(self, type: str, *, data: Value = None, id: str = "") -> int:  # noqa: A002 (an event's type)
         """Bring an event to every run that waits for its type; return how many there are. It is read as `{type, id, data}`."""
-        to_wire(data)
+        refuse_vast(data, self._largest_value)
         self._refuse_when_closing()
         named = id or self._clock.new_id()
         told = {"type": type, "id": named, "data": data}
@@ -293,7 +293,7 @@ class Engine(RunControl):
                     hint="Use letters, digits, dots and hyphens, 128 at most, not digits alone.",
                 )
         for value in (input, variables, trigger):
-            to_wire(value)
+            refuse_vast(value, self._largest_value)
         if isinstance(workflow, str):
             version = await self._programs.resolve(workspace, workflow)
         else:
@@ -339,15 +339,12 @@ class Engine(RunControl):
 
     async def _ended_of(self, run: str) -> Ended:
         row = await self._row_of(run)
-        last = await self.last_fact(run)
-        if isinstance(last, RunFinished):
+        batches = await self._store.journal(run)
+        fetch = partial(self._blobs.fetch, row.workspace, run)
+        facts = await asyncio.to_thread(facts_of, batches[-1:], fetch)
+        if facts and isinstance(last := facts[-1], RunFinished):
             return Ended(run, last.state, last.output, last.error)
         return Ended(run, row.state)
-
-    async def last_fact(self, run: str) -> AnyFact | None:
-        """Return the last durable fact of a run."""
-        batches = await self._store.journal(run)
-        return decode_fact(batches[-1].facts.rsplit(b"\n", 1)[-1]) if batches else None
 
     def _run_ended(self, run: ActiveRun, wish: EndRun) -> None:
         self._memory.forget(run)

@@ -14,26 +14,33 @@ from typing import TypeAlias
 import msgspec
 
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError
-from auraos.core.run import Program, RunState, decode_fact, fold, outstanding
+from auraos.core.run import RunState, outstanding
 from auraos.core.run.commands import Compute, Continue, EndRun, ExecuteStep, QueueStep
-from auraos.core.run.facts import AnyFact, RunQuarantined, RunStarted, StepError, StepUnknown
+from auraos.core.run.facts import RunQuarantined, RunStarted, StepError, StepUnknown
 from auraos.engine.active import ActiveRun, unreleased
 from auraos.engine.definitions import Programs
 from auraos.engine.draft import Draft, Given
-from auraos.engine.ports import Batch, Clock, RunRow, Store, StoredRun, Write, WriteRefusedError
+from auraos.engine.folding import fold_into, lighten, take_apart
+from auraos.engine.ports import (
+    Batch,
+    Blobs,
+    Clock,
+    RunRow,
+    Store,
+    StoredRun,
+    Write,
+    WriteRefusedError,
+)
 from auraos.engine.runner import Runner
 from auraos.engine.shards import Shards
 from auraos.engine.sleepers import Sleepers
 
 log = logging.getLogger("auraos.engine")
 READ_AT_ONCE = 64
-FOLDED_HERE = 256 * 1024
-"""A journal of more bytes is folded off the loop."""
 LINGER = 0.5
 """For so many seconds a run stays that was brought into memory, so that whoever wanted it finds it there."""
 MOST_BREAKS = 3
 LONGEST_PAUSE = 5.0
-OF_THE_TURN = ("$now", "$meter")
 RESUMED = (QueueStep, Compute, Continue)
 """What has to be begun again after a restart; timers, children and subscriptions have rows of their own."""
 
@@ -52,7 +59,9 @@ class Memory:
         shards: Shards,
         *,
         mended: Callable[[], Awaitable[None]],
+        blobs: Blobs,
     ) -> None:
+        self._blobs = blobs
         self._store = store
         self._programs = programs
         self._clock = clock
@@ -99,13 +108,13 @@ class Memory:
     def let_sleep(self, run: ActiveRun) -> None:
         """Keep a run that sleeps only while not many others do."""
         if run.id in self.runner.runs and run.is_quiet:
-            _lighten(run)
-            self._sleepers.put(run.id, run.seq)
+            lighten(run)
+            self._sleepers.put(run.id, run.seq, run.large.bytes if run.large is not None else 0)
 
     def forget(self, run: ActiveRun) -> None:
         """Count a run no more among those that sleep: it is over."""
         self._sleepers.forget(run.id)
-        _lighten(run)
+        lighten(run)
 
     def is_moving(self, run_id: str) -> bool:
         """Return whether a run is in memory and something of it is under way."""
@@ -116,7 +125,7 @@ class Memory:
         run = self.runner.runs.get(run_id)
         if run is not None and run.is_quiet:
             del self.runner.runs[run_id]
-            _take_apart(run)
+            take_apart(run)
 
     def stop(self) -> None:
         """Mend nothing more: what is not durable will be found so by the next process."""
@@ -267,7 +276,8 @@ class Memory:
         row = stored.row
         run = ActiveRun(row.run, row.workspace, await self._programs.program(row.version), row.shard)
         run.row, run.awaited = row, row.awaited
-        await self._fold(run, stored.journal)
+        if not await fold_into(run, self._blobs, stored.journal, stored.snapshot):
+            await self._read(run, row)
         self.runner.runs[row.run] = run
         self._go_on(run, {})
         return run
@@ -281,18 +291,8 @@ class Memory:
     async def _read(self, run: ActiveRun, row: RunRow) -> list[Batch]:
         """Fold the whole journal into the run's state; return the journal."""
         journal = await self._store.journal(row.run)
-        await self._fold(run, journal)
+        await fold_into(run, self._blobs, journal)
         return journal
-
-    async def _fold(self, run: ActiveRun, journal: Sequence[Batch]) -> None:
-        if sum(len(batch.facts) for batch in journal) > FOLDED_HERE:
-            facts, state = await asyncio.to_thread(_folded, run.program, journal)
-        else:
-            facts, state = _folded(run.program, journal)
-        for fact in facts:
-            run.note(fact)
-        run.draft.results = ()
-        run.state, run.seq, run.created = state, len(facts), False
 
     def _go_on(self, run: ActiveRun, unstarted: dict[tuple[str, int], ExecuteStep]) -> None:
         """Begin again what a run had under way, and tell it which attempts were lost."""
@@ -348,29 +348,6 @@ class Memory:
         await self._store.commit(
             Write(workspace=row.workspace, run=row.run, seq=0, shard=row.shard, row=parked)
         )
-
-
-def _folded(program: Program, journal: Sequence[Batch]) -> tuple[list[AnyFact], RunState]:
-    facts = [decode_fact(line) for batch in journal for line in batch.facts.split(b"\n")]
-    return facts, fold(program, facts)
-
-
-def _lighten(run: ActiveRun) -> None:
-    """Take from the frames of a run what only the latest turn needed: it would keep the whole turn in memory, in a circle."""
-    if run.state is None or run.state.root is None:
-        return
-    for frame in (run.state.root, *(activation.frame for activation in run.state.activations.values())):
-        for name in OF_THE_TURN:
-            frame.values.pop(name, None)
-
-
-def _take_apart(run: ActiveRun) -> None:
-    """Break the circles in the state of a run that nobody holds any more, so that its memory is free at once."""
-    _lighten(run)
-    if run.state is not None:
-        for activation in run.state.activations.values():
-            activation.frames.clear()
-            activation.frame.active.clear()
 
 
 def _refuse(wanted: "asyncio.Future[ActiveRun | None]", error: Exception) -> None:

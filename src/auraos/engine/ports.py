@@ -384,3 +384,11 @@ class Blobs(Protocol):
     async def share(self, reference: FileReference, *, workspace: str, source: str, target: str) -> None:
         """Let another run hold this file too, so that deleting the first run does not take it away."""
         ...
+
+    def keep(self, workspace: str, run: str, contents: Mapping[str, bytes]) -> None:
+        """Keep large values of a run, by hash, durably. It blocks: it is called on a thread of its own."""
+        ...
+
+    def fetch(self, workspace: str, run: str, hash: str) -> bytes:  # noqa: A002 (a blob's hash is its name)
+        """Return a large value of a run; raise `NotFoundError` when it is gone. It blocks."""
+        ...

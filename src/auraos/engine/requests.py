@@ -8,12 +8,13 @@ follows from its parent.
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
 import msgspec
 
 from auraos.core.errors import AuraError, UserError
-from auraos.core.run import Program, decode_fact, encode_fact, inherit
+from auraos.core.run import Program, Reading, decode_fact, encode_fact, has_references, inherit
 from auraos.core.run.facts import ChildFinished, OutsideFact, Page, RunStarted, StepError
 from auraos.core.values import FileReference, Value
 from auraos.engine.active import ActiveRun
@@ -23,7 +24,7 @@ from auraos.engine.memory import Memory
 from auraos.engine.ports import Blobs, Clock, LogLine, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
 from auraos.engine.shards import Shards
-from auraos.engine.stream import changes_of
+from auraos.engine.stream import facts_of
 
 log = logging.getLogger("auraos.engine")
 PAUSE = 5.0
@@ -73,7 +74,7 @@ class Requests:
         self._under_way.add(row.id)
         run = self.runner.runs.get(row.run)
         fact = cast("OutsideFact", decode_fact(row.body))
-        if run is not None and not isinstance(fact, RunStarted) and not _references(fact):
+        if run is not None and not isinstance(fact, RunStarted) and not _must_be_fetched(row, fact):
             self._deliver(row, run, fact)
             return
         task = asyncio.create_task(self._carry(row, fact))
@@ -167,7 +168,8 @@ class Requests:
     async def _carry(self, row: RequestRow, fact: Any) -> None:
         try:
             if isinstance(fact, RunStarted):
-                await self._start_child(row, fact)
+                source = fact.parent.run if fact.parent is not None else ""
+                await self._start_child(row, await self._whole(row, fact, fact.workspace, source))
                 return
             starting = self._starting.get(row.run)
             if starting is not None:
@@ -177,12 +179,21 @@ class Requests:
                 await self._store.commit(Write(workspace="default", run=row.run, seq=0, answered=[row.id]))
                 self._under_way.discard(row.id)
                 return
-            await self.share_files(fact, run.workspace, getattr(fact, "run", ""), run.id)
+            source = getattr(fact, "run", "")
+            fact = await self._whole(row, fact, run.workspace, source)
+            await self.share_files(fact, run.workspace, source, run.id)
             self._deliver(row, run, fact)
         except AuraError as error:  # the store is away, or the run cannot be read: the row stays
             log.warning("request.postponed", extra={"request": row.id, "run": row.run, "reason": str(error)})
             self._under_way.discard(row.id)
             self._later[row.id] = asyncio.get_running_loop().call_later(PAUSE, self._again, row)
+
+    async def _whole(self, row: RequestRow, fact: Any, workspace: str, source: str) -> Any:
+        """Return the fact of a request with its large values, which lie with the run that sent it."""
+        if not has_references(row.body):
+            return fact
+        reading = Reading(lambda reference: self._blobs.fetch(workspace, source, reference.hash))
+        return await asyncio.to_thread(decode_fact, row.body, reading)
 
     def _again(self, row: RequestRow) -> None:
         self._later.pop(row.id, None)
@@ -216,9 +227,8 @@ class Requests:
         if earlier is None:
             return started
         batches = await self._store.journal(earlier.run)
-        journal = [
-            change.fact for batch in batches for change in changes_of(earlier.run, batch) if change.fact
-        ]
+        fetch = partial(self._blobs.fetch, started.workspace, earlier.run)
+        journal = await asyncio.to_thread(facts_of, batches, fetch)
         first = journal[0] if journal else None
         if not isinstance(first, RunStarted) or not _is_same_work(first, started):
             return started
@@ -288,6 +298,10 @@ def _is_same_work(one: RunStarted, other: RunStarted) -> bool:
     if one.page is not None and other.page is not None:
         return one.version == other.version
     return (one.version, one.input, one.variables) == (other.version, other.input, other.variables)
+
+
+def _must_be_fetched(row: RequestRow, fact: Any) -> bool:
+    return bool(_references(fact)) or has_references(row.body)
 
 
 def _references(fact: Any) -> list[FileReference]:

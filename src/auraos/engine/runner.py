@@ -20,7 +20,7 @@ import msgspec
 
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import AuraError, UnexpectedError
-from auraos.core.run import StepMade, advance
+from auraos.core.run import LARGE, StepMade, advance
 from auraos.core.run.commands import (
     AwaitAdmission,
     CancelChild,
@@ -47,6 +47,7 @@ from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.draft import Draft, Given
 from auraos.engine.family import request_of
+from auraos.engine.heavy import HeavyWrites
 from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Timer, Version, Write
 from auraos.engine.shards import Shards
 from auraos.engine.slots import Slots
@@ -94,6 +95,7 @@ class Runner:
         self._clock = clock
         self._doors = doors
         self._hooks = hooks
+        self._heavy = HeavyWrites(doors.blobs, self._send, hooks.failed)
         self._outbox: list[tuple[ActiveRun, Write]] = []
         self._unwritten = 0
         self._stirred: asyncio.Event | None = None
@@ -183,10 +185,18 @@ class Runner:
         """Send off the draft, unless a write of this run is on its way."""
         if run.writing is not None or run.state is None or run.draft.is_empty:
             return
+        write = run.seal(self._clock.now())
+        if (len(write.facts) > LARGE or run.seq >= run.snapshot_at or write.requests) and self._heavy.takes(
+            run, write
+        ):
+            return
+        self._send(run, write)
+
+    def _send(self, run: ActiveRun, write: Write) -> None:
         outbox = self._outbox
         if not outbox:
             asyncio.get_running_loop().call_soon(self._post)
-        outbox.append((run, run.seal(self._clock.now())))
+        outbox.append((run, write))
         if len(outbox) == FULL_OUTBOX:
             self._post()
 
@@ -407,7 +417,7 @@ class Runner:
             stirred.clear()
             for run in tuple(self.runs.values()):
                 self.flush(run)
-            if not (self._must_await_attempts() or self._outbox or self._unwritten):
+            if not (self._must_await_attempts() or self._outbox or self._unwritten or self._heavy.is_busy):
                 break
             with suppress(TimeoutError):
                 await asyncio.wait_for(stirred.wait(), left)

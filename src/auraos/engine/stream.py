@@ -3,13 +3,13 @@ progress.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from auraos.core.errors import OperationalError
-from auraos.core.run import decode_fact
+from auraos.core.run import Reading, decode_fact
 from auraos.core.run.facts import AnyFact, RunFinished
 from auraos.engine.context import Progress
 from auraos.engine.ports import Batch, LogLine
@@ -95,6 +95,12 @@ class Streams:
             queues.discard(queue)
             if not queues:
                 del self.listeners[run]
+
+
+def facts_of(batches: Sequence[Batch], fetch: Callable[[str], bytes]) -> list[AnyFact]:
+    """Return the facts of a journal with their large values, each of which `fetch` returns by its hash. It may block."""
+    reading = Reading(lambda reference: fetch(reference.hash))
+    return [decode_fact(line, reading) for batch in batches for line in batch.facts.split(b"\n") if line]
 
 
 def changes_of(run: str, batch: Batch) -> list[Change]:

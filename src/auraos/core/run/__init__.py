@@ -2,6 +2,7 @@
 
 from auraos.core.run.inherit import InheritanceError, effects_repeated, inherit
 from auraos.core.run.journal import UnreadableFactError, decode_fact, encode_fact
+from auraos.core.run.large import LARGE, LARGEST, LargeValues, Reading, has_references, refuse_vast
 from auraos.core.run.machine import advance, fold, refold
 from auraos.core.run.program import CompileError, Program, StepProgram, compile_workflow, static_path
 from auraos.core.run.snapshot import restore, snapshot
@@ -12,9 +13,13 @@ from auraos.core.run.view import RunView, StepView, Why, explain, outstanding, v
 
 __all__ = [
     "FINAL",
+    "LARGE",
+    "LARGEST",
     "CompileError",
     "InheritanceError",
+    "LargeValues",
     "Program",
+    "Reading",
     "RunState",
     "RunView",
     "StepMade",
@@ -29,10 +34,12 @@ __all__ = [
     "encode_fact",
     "explain",
     "fold",
+    "has_references",
     "inherit",
     "outstanding",
     "parent_of",
     "refold",
+    "refuse_vast",
     "restore",
     "snapshot",
     "static_path",

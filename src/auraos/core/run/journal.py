@@ -8,6 +8,7 @@ import msgspec
 from auraos.core.errors import UnexpectedError
 from auraos.core.run import facts
 from auraos.core.run.facts import AnyFact
+from auraos.core.run.large import LargeValues, Reading, has_references
 from auraos.core.values import Value, from_wire, to_wire
 
 
@@ -70,16 +71,28 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AnyFact).decode
 
 
-def encode_fact(fact: AnyFact) -> bytes:
-    """Return the stored form of a fact; raise `ValueRefusedError` for a value that cannot be kept."""
+def encode_fact(fact: AnyFact, large: LargeValues | None = None) -> bytes:
+    """Return the stored form of a fact; raise `ValueRefusedError` for a value that cannot be kept.
+
+    With `large`, what is large in it becomes a reference, and waits there to be kept first.
+    """
+    if large is not None:
+        return _encode(_convert(fact, large.to_stored))
     return _encode(fact if _is_plain(fact) else _convert(fact, _to_stored))
 
 
-def decode_fact(stored: bytes) -> AnyFact:
-    """Return the fact that `encode_fact` wrote, in this release or an earlier one; raise `UnreadableFactError` else."""
+def decode_fact(stored: bytes, reading: Reading | None = None) -> AnyFact:
+    """Return the fact that `encode_fact` wrote, in this release or an earlier one; raise `UnreadableFactError` else.
+
+    `reading` fetches large values; without it references stand for them.
+    """
     try:
         fact: AnyFact = _decode(_upcast(stored) if b'"v":' in stored else stored)
-        return _convert(fact, from_wire) if b'"$' in stored else fact
+        if b'"$' not in stored:
+            return fact
+        if has_references(stored):
+            return _convert(fact, (reading or Reading()).from_stored)
+        return _convert(fact, from_wire)
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableFactError(
             f"A fact of this journal cannot be read: {error}.",
@@ -104,14 +117,15 @@ def _upcast(stored: bytes) -> bytes:
     return _encode(raw)
 
 
-def encode_struct(struct: msgspec.Struct, values: Tables) -> bytes:
+def encode_struct(struct: msgspec.Struct, values: Tables, large: LargeValues | None = None) -> bytes:
     """Return another structure as bytes, with the values that the tables name in their wire form."""
-    return _encode(_convert(struct, _to_stored, values))
+    return _encode(_convert(struct, _to_stored if large is None else large.to_named, values))
 
 
-def decode_struct(stored: bytes, kind: type[_S], values: Tables) -> _S:
+def decode_struct(stored: bytes, kind: type[_S], values: Tables, reading: Reading | None = None) -> _S:
     """Return the structure that `encode_struct` wrote."""
-    return _convert(msgspec.json.decode(stored, type=kind), from_wire, values)
+    convert = (reading or Reading()).from_stored if has_references(stored) else from_wire
+    return _convert(msgspec.json.decode(stored, type=kind), convert, values)
 
 
 def _is_plain(struct: msgspec.Struct) -> bool:

@@ -18,6 +18,7 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.gates import Gate
 from auraos.core.run.journal import NESTED, VALUES, decode_struct, encode_struct
+from auraos.core.run.large import LargeValues, Reading
 from auraos.core.run.program import Program, ScopeProgram, StepProgram, static_path, undo_program
 from auraos.core.run.state import Activation, Frame, RunState
 
@@ -115,7 +116,7 @@ _TABLES = (
 )
 
 
-def snapshot(state: RunState) -> bytes:
+def snapshot(state: RunState, large: LargeValues | None = None) -> bytes:
     """Return the state as bytes that `restore` reads. What is being computed off the loop is planned anew, first of all."""
     frames = _frames(state)
     names = {id(frame): name for name, frame in frames.items()}
@@ -145,12 +146,12 @@ def snapshot(state: RunState) -> bytes:
         gates=state.gates,
         names={} if root is None else {"run": root.values["run"], "trigger": root.values["trigger"]},
     )
-    return encode_struct(image, _TABLES)
+    return encode_struct(image, _TABLES, large)
 
 
-def restore(program: Program, stored: bytes) -> RunState:
+def restore(program: Program, stored: bytes, reading: Reading | None = None) -> RunState:
     """Return the state that `snapshot` wrote, for the same program."""
-    image = decode_struct(stored, RunImage, _TABLES)
+    image = decode_struct(stored, RunImage, _TABLES, reading)
     if image.format != FORMAT:
         raise UnexpectedError(
             f"A snapshot of format {image.format} cannot be read here; fold the journal instead."

@@ -9,12 +9,12 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from auraos.core.errors import OperationalError
 from auraos.core.values import FileReference
-from auraos.engine.ports import NotFoundError
+from auraos.engine.ports import NotFoundError, StoreUnavailableError
 from auraos.storage.folder import sync_folder
 
 PIECE = 256 * 1024
@@ -42,6 +42,29 @@ class LocalBlobs:
         """Let another run hold this file too."""
         file = _file(self._folder(workspace, source), reference)
         await asyncio.to_thread(_link, file, self._folder(workspace, target))
+
+    def keep(self, workspace: str, run: str, contents: Mapping[str, bytes]) -> None:
+        """Keep large values of a run, by hash, durably."""
+        folder = self._folder(workspace, run)
+        try:
+            for hashed, content in contents.items():
+                if not (folder / _checked(_HASH, hashed)).exists():
+                    _put(folder, hashed, content)
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"A large value of run {run} cannot be kept: {error}.", hint="Make room or mend the disk."
+            ) from error
+
+    def fetch(self, workspace: str, run: str, hash: str) -> bytes:  # noqa: A002 (as in the port)
+        """Return a large value of a run."""
+        try:
+            return (self._folder(workspace, run) / _checked(_HASH, hash)).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError(
+                f"The large value {hash[:12]} of run {run} is gone.", hint="Restore the blobs from a backup."
+            ) from error
+        except OSError as error:
+            raise StoreUnavailableError(f"A large value of run {run} cannot be read: {error}.") from error
 
     def _folder(self, workspace: str, run: str) -> Path:
         return self._root / _checked(_NAME, workspace) / _checked(_NAME, run)
@@ -97,6 +120,16 @@ def _begin(folder: Path) -> tuple[int, Path]:
     _make_folder(folder)
     descriptor, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=folder)
     return descriptor, Path(name)
+
+
+def _put(folder: Path, hashed: str, content: bytes) -> None:
+    descriptor, beside = _begin(folder)
+    try:
+        _write_whole(descriptor, content)
+        _finish(descriptor, beside, folder / hashed)
+    finally:
+        os.close(descriptor)
+        beside.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:
