@@ -10,11 +10,11 @@ from auraos.storage.sqlite import SqliteStore
 AnyStore: TypeAlias = SqliteStore | PostgresStore
 
 
-async def own_all(store: PostgresStore) -> None:
-    """Let the owner of a store's token join, and take all shards."""
+async def own_all(store: PostgresStore, lease: float = 5) -> None:
+    """Let the owner of a store's token join, and take all shards of owners that were silent for a lease."""
     ownership = store.ownership()
     await ownership.join(Owner(token=store.token))
-    await ownership.take(store.token, ALL_SHARDS, lease=5)
+    await ownership.take(store.token, ALL_SHARDS, lease=lease)
     await ownership.close()
 
 

@@ -83,7 +83,7 @@ class House:
         self, *, parallel: int = 100, pools: dict[str, int] | None = None, http: Http | None = None
     ) -> Engine:
         self.folder = DataFolder.claim(self.path)
-        self.store = SqliteStore.open(self.folder)
+        self.store = await self.open_store()
         self.blobs = LocalBlobs(self.folder.blobs)
         nowhere: Any = NoDoor()
         doors = Doors(
@@ -104,6 +104,9 @@ class House:
         )
         await self.engine.open()
         return self.engine
+
+    async def open_store(self) -> Any:
+        return SqliteStore.open(self.folder)
 
     async def close(self) -> None:
         await self.engine.close()

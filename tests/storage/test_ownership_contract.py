@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from auraos.engine.ports import ALL_SHARDS, FencedError, Owner, RunQuery, Standing
-from auraos.storage.postgres import PostgresStore
+from auraos.storage.postgres import PostgresStore, ownership
 from auraos.storage.postgres.address import Address
 from auraos.storage.postgres.ownership import PostgresOwnership
 from postgres_server import until_waiting
@@ -190,6 +190,16 @@ async def test_a_lost_connection_is_opened_again(town: Town) -> None:
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'auraos owner%'"
     )
     assert (await first.beat("a")).shards == {1: "a"}
+
+
+async def test_a_process_that_stops_amid_a_takeover_does_not_hold_up_the_next_one(town: Town) -> None:
+    first, second = await town.owner("a"), await town.owner("b")
+    stopped = first._connection
+    assert stopped is not None
+    await stopped.execute("begin")
+    await stopped.execute(ownership._LOCK)
+    assert await second.take("b", {1}, lease=LEASE) == [1]
+    assert await first.take("a", {2}, lease=LEASE) == [2]
 
 
 async def test_a_takeover_waits_for_the_commit_that_came_first(town: Town) -> None:

@@ -16,12 +16,15 @@ from auraos.core.errors import UserError
 from auraos.engine.ports import StoreUnavailableError
 
 CONNECT_TIMEOUT = 5.0
-_ALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 2, socket.TCP_KEEPCNT: 3}
+ANSWER_MARGIN = 5.0
+"""For so many seconds longer than the server works on a statement its answer is awaited."""
+
+_ALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
 _SERVER_ALIVE = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
-    "client_connection_check_interval": "5s",
+    "client_connection_check_interval": "2s",
 }
 """By these both sides learn within seconds that the other is gone, also when nobody says so."""
 
@@ -66,6 +69,7 @@ class Address:
             connection = await asyncpg.connect(
                 self._url,
                 timeout=CONNECT_TIMEOUT,
+                command_timeout=statement_timeout + ANSWER_MARGIN,
                 server_settings=server,
                 target_session_attrs=SessionAttribute.read_write,
             )
@@ -80,7 +84,11 @@ class Address:
             ) from error
         except FAILURES as error:
             raise self.unavailable(error) from error
-        await self._keep_alive(connection)
+        try:
+            await _keep_alive(connection)
+        except FAILURES as error:
+            await close_quietly(connection)
+            raise self.unavailable(error) from error
         return connection
 
     def unavailable(self, error: BaseException) -> StoreUnavailableError:
@@ -91,16 +99,21 @@ class Address:
             hint="It goes on by itself once the database answers.",
         )
 
-    async def _keep_alive(self, connection: asyncpg.Connection) -> None:
-        transport: Any = getattr(connection, "_transport", None)  # asyncpg has no other way to its socket
-        found = transport.get_extra_info("socket") if transport is not None else None
-        if found is None or found.family == socket.AF_UNIX:
-            return
+
+async def _keep_alive(connection: asyncpg.Connection) -> None:
+    """Let both ends find out soon that the other is gone."""
+    transport: Any = getattr(connection, "_transport", None)  # asyncpg has no other way to its socket
+    found = transport.get_extra_info("socket") if transport is not None else None
+    if found is not None and found.family != socket.AF_UNIX:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in _ALIVE.items():
-            found.setsockopt(socket.IPPROTO_TCP, option, value)
-        for name, text in _SERVER_ALIVE.items():
+            if hasattr(socket, option):
+                found.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    for name, text in _SERVER_ALIVE.items():
+        try:
             await connection.execute("select set_config($1, $2, false)", name, text)
+        except asyncpg.InvalidParameterValueError:  # not every system under a server can do it
+            continue
 
 
 def role(what: str) -> str:

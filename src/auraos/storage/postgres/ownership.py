@@ -16,6 +16,8 @@ from auraos.storage.postgres.address import FAILURES, Address, close_quietly, ro
 T = TypeVar("T")
 STATEMENT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 6.0
+LONGEST_IDLE = "2s"
+"""A process that stands still in the midst of a takeover lets go of its locks after this time."""
 
 _LOCK = "select pg_advisory_xact_lock(4716914310238044162)"
 _JOIN = "insert into owners(token, host, process, boot) values($1, $2, $3, $4) on conflict do nothing"
@@ -146,7 +148,9 @@ class PostgresOwnership:
                 except FAILURES as error:
                     raise self._address.unavailable(error) from error
             self._connection = connection = await self._address.connect(
-                role("owner"), statement_timeout=STATEMENT_TIMEOUT
+                role("owner"),
+                statement_timeout=STATEMENT_TIMEOUT,
+                idle_in_transaction_session_timeout=LONGEST_IDLE,
             )
             try:
                 return await self._attempt(connection, write)

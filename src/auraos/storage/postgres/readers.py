@@ -12,7 +12,6 @@ from auraos.storage.postgres.address import FAILURES, Address, close_quietly, ro
 from auraos.storage.reads import LONGEST_READ, ReadFailedError, ReadTooLongError
 
 T = TypeVar("T")
-ANSWER_MARGIN = 3.0
 _PLANS = {"enable_seqscan": "off", "enable_bitmapscan": "off"}
 """Whatever is read has an index, and is read in its order as far as the page goes. Left to itself, the server reads and sorts
 all of a table that grew since it was last looked over.
@@ -65,8 +64,7 @@ class Readers:
         self, connection: asyncpg.Connection, sql: str, parameters: tuple[Any, ...]
     ) -> list[Any]:
         try:
-            async with asyncio.timeout(self._longest + ANSWER_MARGIN):
-                found = await connection.fetch(sql, *parameters)
+            found = await connection.fetch(sql, *parameters)
         except asyncpg.QueryCanceledError as error:
             self._idle.append(connection)
             raise ReadTooLongError(

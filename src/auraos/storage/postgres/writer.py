@@ -9,6 +9,7 @@ of an old batch comes to light after the journals were read again.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias
 
@@ -29,7 +30,7 @@ ANSWER_TIMEOUT = 35.0
 PAUSES = (0.05, 5.0)
 MOST_STATEMENTS = 64
 MOST_CONFLICTS = 20
-MOST_TURNS = 10
+LONGEST_GATHERING = 0.005
 _NOBODY = ""
 """No owner has this token, so all that is written under it is fenced."""
 
@@ -113,12 +114,12 @@ class Writer:
             loop.call_soon(tell, batch, outcomes)
 
     async def _gather(self) -> None:
-        """Let more writes come along, as long as each turn of the loop brings some."""
-        for _ in range(MOST_TURNS):
+        """Let more writes come along for a moment, as long as each turn of the loop brings some."""
+        until = time.monotonic() + LONGEST_GATHERING
+        before = 0
+        while len(self._waiting) > before and time.monotonic() < until:
             before = len(self._waiting)
             await asyncio.sleep(0)
-            if len(self._waiting) == before:
-                return
 
     async def _write(self, writes: list[Write]) -> Outcomes:
         try:
