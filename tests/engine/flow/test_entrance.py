@@ -230,3 +230,15 @@ def test_nothing_is_kept_of_keys_that_nobody_uses():
         hand.start(f"a{number}", *gates).start(f"b{number}", *gates).end(f"a{number}")
     hand.wait(10)
     assert (len(hand.entrance), hand.entrance._rooms, hand.entrance.next_due) == (0, {}, None)
+
+
+def test_what_another_process_sees_to_is_forgotten_and_can_come_back():
+    hand = Hand()
+    gates = (gate("throttle", limit=1, per=60), gate("concurrency", limit=1))
+    hand.start("r1", *gates).start("r2", *gates).end("r1")
+    hand.entrance.forget({0})
+    assert (len(hand.entrance), hand.entrance._rooms) == (0, {})
+    hand.entrance.remember(gates[0], "r1", hand.begun[0][0])
+    hand.entrance.enter(hand.runs["r2"], hand.now)
+    assert hand.take().admitted == ["r1"]
+    assert hand.wait(61).admitted == ["r1", "r2"]

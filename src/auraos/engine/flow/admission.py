@@ -110,16 +110,18 @@ class Admission:
         """Know again which runs of these shards stand before gates, and which were let in."""
         if self._born_meanwhile is None:
             self._born_meanwhile = []
-        now = self._clock.now()
-        waiting: dict[str, list[GateRow]] = {}
+        known: list[GateRow] = []
         after = ("", "")
         while rows := await self._store.gates(shards, after=after, limit=PAGE):
-            for row in rows:
-                if row.is_over:
-                    self._remember(row, now)
-                else:
-                    waiting.setdefault(row.run, []).append(row)
+            known += rows
             after = (rows[-1].gate.name, rows[-1].run)
+        now = self._clock.now()
+        waiting: dict[str, list[GateRow]] = {}
+        for row in known:
+            if row.is_over:
+                self._remember(row, now)
+            else:
+                waiting.setdefault(row.run, []).append(row)
         standing = [_standing(own) for own in waiting.values()]
         for run in sorted(
             standing, key=lambda run: (not run.admitted_at, run.admitted_at, run.born, run.run)
@@ -146,7 +148,7 @@ class Admission:
     def _remember(self, row: GateRow, now: int) -> None:
         at = row.born if row.gate.setting == "rate" else row.admitted_at
         if row.admitted_at and row.gate.setting in COUNTED_LATER and at + row.gate.per > now:
-            self._entrance.remember(row.gate, row.run, at)
+            self._entrance.remember(row.gate, row.run, at, row.shard)
         else:
             self._entrance.stale.append((row.gate.name, row.run))
 

@@ -45,7 +45,7 @@ class Entrance:
         self._runs[run.run] = run
         for gate in run.gates:
             room = self._room(gate)
-            room.gate = gate
+            room.gate, room.shard = gate, run.shard
             if room.line:  # the newest run may know of a higher limit; those who wait go first
                 self._drain(room, now)
         if run.admitted_at:
@@ -54,9 +54,11 @@ class Entrance:
             self._go_on(run, now)
         self._clear()
 
-    def remember(self, gate: Gate, run: str, at: int) -> None:
+    def remember(self, gate: Gate, run: str, at: int, shard: int = 0) -> None:
         """Count a run that has ended already, and still counts for a limit that speaks of a time."""
-        self._count(self._room(gate), at, run)
+        room = self._room(gate)
+        room.shard = shard
+        self._count(room, at, run)
 
     def ended(self, run: str, now: int) -> None:
         """Let a run go that came to its end, whichever it was, and let in whoever gains by that."""
@@ -104,10 +106,8 @@ class Entrance:
 
     def forget(self, shards: Collection[int]) -> None:
         """Forget the runs of shards that another process sees to from now on; nobody gains by that here."""
-        for run in [run for run in self._runs.values() if run.shard in shards]:
-            del self._runs[run.run]
-            for gate in run.gates:
-                self._rooms.pop(gate.name, None)
+        self._runs = {name: run for name, run in self._runs.items() if run.shard not in shards}
+        self._rooms = {name: room for name, room in self._rooms.items() if room.shard not in shards}
 
     def explain(self, run: str, now: int) -> str:
         """Return in words how far a run has come that waits; empty for one that does not."""

@@ -88,9 +88,11 @@ class Standing:
 class Room:
     """What lies behind one gate: who was let in, and who waits before it."""
 
-    __slots__ = ("begun", "gate", "line", "live", "waiting")
+    __slots__ = ("begun", "gate", "line", "live", "shard", "waiting")
 
     def __init__(self, gate: Gate) -> None:
+        self.shard = 0
+        """Of all runs that share the gate."""
         self.gate = gate
         """As the newest run knows it: changed limits hold from then on."""
         self.live: dict[str, Standing] = {}
