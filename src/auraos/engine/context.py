@@ -2,15 +2,20 @@
 does.
 """
 
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Protocol, TypeAlias
+from functools import partial
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from auraos.core.errors import AuraError
 from auraos.core.run import LARGEST
 from auraos.core.run.commands import ExecuteStep
-from auraos.core.values import to_wire
+from auraos.core.values import Value, to_wire
+from auraos.engine.places import Places
 from auraos.engine.ports import Blobs, Clock, LogLine, Redact
 from auraos.sdk import Files, Http, Sandbox, Secrets
 
@@ -19,6 +24,7 @@ LONGEST_MESSAGE = 8_192
 LEVELS = frozenset({"debug", "info", "warning", "error"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+T = TypeVar("T")
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
@@ -48,6 +54,7 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: Sandbox
     blobs: Blobs
     redact: Redact
+    places: Places = msgspec.field(default_factory=Places)
     largest_value: int = LARGEST
     """So many bytes a value may have."""
 
@@ -127,6 +134,18 @@ class AttemptContext:
     def sandbox(self) -> Sandbox:
         return self._doors.sandbox
 
+    async def in_thread(self, function: Callable[..., T], *given: Any) -> T:
+        """Return what a function returns that waits or reckons for long."""
+        return cast("T", await self._doors.places.threads.run(function, *given))
+
+    async def in_process(self, function: Callable[[Any], Any], given: Value) -> Value:
+        """Return what a function of a module makes of a value, in a process of its own."""
+        return await self._doors.places.processes.run(function, given)
+
+    def from_thread(self) -> "ThreadContext":
+        """Return the context as a function in a thread may use it."""
+        return ThreadContext(self, asyncio.get_running_loop())
+
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
         """Add a line to the run's log, with every revealed secret masked; beyond 2,000 lines the rest is left
         out.
@@ -153,6 +172,28 @@ class AttemptContext:
         text = _cut(str(self._doors.redact(_printable(message)))) if message else ""
         shown = Progress(path=self.path, attempt=self.attempt, done=done, total=total, message=text)
         self._listener.progressed(self.run_id, shown)
+
+
+class ThreadContext:
+    """The context of an attempt as a thread sees it: what is said is taken over by the loop."""
+
+    def __init__(self, context: AttemptContext, loop: asyncio.AbstractEventLoop) -> None:
+        self.run_id, self.path, self.attempt = context.run_id, context.path, context.attempt
+        self.key, self.now = context.key, context.now
+        self._context = context
+        self._loop = loop
+
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        """Add a line to the run's log."""
+        self._hand_over(partial(self._context.log, message, level=level, **fields))
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        """Say how far the attempt has come."""
+        self._hand_over(partial(self._context.progress, done, total, message))
+
+    def _hand_over(self, said: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody listens
+            self._loop.call_soon_threadsafe(said)
 
 
 def _printable(message: object) -> str:

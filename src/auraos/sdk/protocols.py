@@ -1,11 +1,13 @@
 """The narrow doors through which a step reaches the world. The house implements them; tests bring fakes."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from auraos.core.values import FileReference, Value
+
+T = TypeVar("T")
 
 
 class Answer(Protocol):
@@ -101,8 +103,43 @@ class SandboxResult(Protocol):
     def printed(self) -> str: ...
 
 
+class BlockingContext(Protocol):
+    """What a step that runs in a thread may use: it may wait as it likes, and holds up nobody."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None: ...
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None: ...
+
+
 class StepContext(Protocol):
     """All that one attempt of a step may use."""
+
+    async def in_thread(self, function: Callable[..., T], *given: Any) -> T:
+        """Return what a function returns that waits or reckons for long; it runs in a thread."""
+        ...
+
+    async def in_process(self, function: Callable[[Any], Any], given: Value) -> Value:
+        """Return what a function of a module makes of a value, in a process of its own that can be killed."""
+        ...
+
+    def from_thread(self) -> BlockingContext:
+        """Return the context as a function in a thread may use it."""
+        ...
 
     @property
     def run_id(self) -> str: ...

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 
@@ -11,7 +11,7 @@ from auraos.core.failures import StepFailed
 from auraos.core.values import Value
 
 
-def step_type(
+def step_type(  # noqa: PLR0913 (the traits of a step type, each by its name)
     name: str,
     *,
     title: str,
@@ -20,10 +20,13 @@ def step_type(
     ports: tuple[str, ...] | Callable[[Mapping[str, Any]], tuple[str, ...]] = ("out",),
     output: Schema | Callable[[Mapping[str, Any]], Schema] | None = None,
     examples: tuple[Example, ...] = (),
+    place: Literal["thread", "process"] | None = None,
 ) -> Callable[[Callable[..., Any]], StepType]:
     """Return a decorator that turns `def f(settings: Settings) -> Output` or `async def f(settings, context)` into a step type.
 
     A plain function is evaluated by the run machine itself and must be pure; an `async` one is executed by the runtime.
+    With a `place` a plain function is executed too: `def f(settings, context)` in a thread, for what waits, or
+    `def f(settings)` in a process that is killed when its time is up, for what reckons.
     The first sentence of the docstring is the summary, the rest the description; the schema of the output comes from
     the return annotation unless `output` says it.
     """
@@ -34,13 +37,21 @@ def step_type(
         convert = _converter(name, settings_type)
         summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n\n")
         schema = settings_schema(settings_type)
-        executes = inspect.iscoroutinefunction(function)
+        executes = place is not None or inspect.iscoroutinefunction(function)
 
         def evaluate(settings: dict[str, Any]) -> Any:
             return _to_value(function(convert(settings)))
 
         async def execute(settings: dict[str, Any], context: Any) -> Any:
             return _to_value(await function(convert(settings), context))
+
+        async def execute_in_thread(settings: dict[str, Any], context: Any) -> Any:
+            return _to_value(await context.in_thread(function, convert(settings), context.from_thread()))
+
+        async def execute_in_process(settings: dict[str, Any], context: Any) -> Any:
+            return await context.in_process(function, settings)
+
+        ways = {None: execute, "thread": execute_in_thread, "process": execute_in_process}
 
         return StepType(
             name=name,
@@ -54,8 +65,8 @@ def step_type(
             effect=effect,
             ports=ports,
             deferred=_deferred_fields(schema),
-            evaluate=None if executes else evaluate,
-            execute=execute if executes else None,
+            evaluate=None if executes and place != "process" else evaluate,
+            execute=ways[place] if executes else None,
             examples=examples,
         )
 
