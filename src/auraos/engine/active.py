@@ -31,7 +31,7 @@ class ActiveRun:
 
     __slots__ = (
         "attempts", "awaited", "breaks", "computing", "counted", "created", "draft", "flush_handle", "grants", "held",
-        "holding", "id", "large", "program", "queued", "row", "seq", "shard", "snapshot_at", "state", "todo",
+        "holding", "id", "is_lost", "large", "program", "queued", "row", "seq", "shard", "snapshot_at", "state", "todo",
         "workspace", "writing",
     )  # fmt: skip
 
@@ -65,6 +65,8 @@ class ActiveRun:
         self.snapshot_at = SNAPSHOT_FROM
         """With so many facts the next snapshot is taken."""
         self.breaks = 0
+        self.is_lost = False
+        """Another process leads it now; what is still under way here is for that one to hear of."""
         self.flush_handle: asyncio.TimerHandle | None = None
 
     @property

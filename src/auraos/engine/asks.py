@@ -9,6 +9,7 @@ one.
 User data travels in its wire form.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -193,20 +194,16 @@ class CountUnfinished(Ask, tag=True):
     pass
 
 
+RunAsk: TypeAlias = Signal | Approve | Resolve | Pause | Resume | Cancel | Release
+"""What is asked of one run, and is carried out by whoever leads it."""
 StewardAsk: TypeAlias = GetStatus | Drain | CopyStore | ReleaseHold
 InspectorAsk: TypeAlias = EveryRun | Results | CountUnfinished
 
 AnyAsk: TypeAlias = (
     Start
-    | Signal
-    | Approve
-    | Resolve
-    | Pause
-    | Resume
-    | Cancel
-    | Release
     | Prioritize
     | Places
+    | RunAsk
     | Publish
     | Retry
     | Wait
@@ -219,6 +216,26 @@ AnyAsk: TypeAlias = (
     | StewardAsk
     | InspectorAsk
 )
+
+
+def to_line(ask: RunAsk) -> bytes:
+    """Return an ask with its user data in the wire form."""
+    return msgspec.json.encode(_with_data(ask, to_wire))
+
+
+def from_line(line: bytes) -> RunAsk:
+    """Return the ask that was written so."""
+    ask: RunAsk = msgspec.json.decode(line, type=RunAsk)
+    return _with_data(ask, from_wire)
+
+
+def _with_data(ask: RunAsk, change: Callable[[Any], Any]) -> RunAsk:
+    data = {name: change(getattr(ask, name)) for name in _DATA if hasattr(ask, name)}
+    return msgspec.structs.replace(ask, **data)
+
+
+_DATA = ("data", "output", "variables")
+"""The fields that hold user data."""
 
 
 class Told(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -80,6 +80,11 @@ class Attempt:
         if self._task is not None:
             self._task.cancel()
 
+    def tell(self, ended: Ended) -> None:
+        """Let somebody else hear of its end."""
+        if self._ended is not None:
+            self._ended = ended
+
     def _end(self, outcome: Outcome) -> None:
         if self._force is not None:
             self._force.cancel()

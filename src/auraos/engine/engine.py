@@ -5,7 +5,7 @@ durable.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -25,17 +25,30 @@ from auraos.core.run.facts import (
     TimerFired,
 )
 from auraos.core.values import Value
+from auraos.engine import asks
 from auraos.engine.active import ActiveRun
+from auraos.engine.answers import RequestRefusedError
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
-from auraos.engine.control import EngineClosedError, RequestRefusedError, RunControl
+from auraos.engine.control import EngineClosedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.flow.admission import Admission
 from auraos.engine.memory import Memory
-from auraos.engine.ports import Clock, RequestRow, Store, Timer, Version, Write
+from auraos.engine.moves import Moves
+from auraos.engine.ports import (
+    Clock,
+    FencedError,
+    RequestRow,
+    Store,
+    Timer,
+    Version,
+    Write,
+    WriteRefusedError,
+)
+from auraos.engine.remote import Remote
 from auraos.engine.requests import Requests
 from auraos.engine.runner import Hooks, Runner
-from auraos.engine.shards import Shards
+from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stewardship import Load
 from auraos.engine.stream import Change, Streams, facts_of
@@ -44,6 +57,7 @@ from auraos.engine.waking import Waking
 log = logging.getLogger("auraos.engine")
 DEFAULT_PARALLEL = 100
 GRACE = 10.0
+AGAIN = 0.1
 _NAME = re.compile(r"(?![0-9]+$)[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}", re.ASCII)
 
 
@@ -59,13 +73,14 @@ class Ended(msgspec.Struct, frozen=True):
 class Engine(RunControl):
     """One engine on one store. Make it, `await open()`, and `await close()` it before the store is closed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what an engine is made of)
         self, store: Store, catalogue: Catalogue, definitions: Definitions, doors: Doors, *,
         clock: Clock | None = None, parallel: int = DEFAULT_PARALLEL, pools: Mapping[str, int] | None = None,
+        shards: Shards | None = None,
     ) -> None:  # fmt: skip
         clock = clock or SystemClock()
         programs = Programs(store, definitions)
-        self._shards = shards = Shards()
+        self._shards = shards = shards or Shards()
         memory = Memory(store, programs, clock, shards, mended=self._look_again, blobs=doors.blobs)
         super().__init__(store, clock, memory)
         self._largest_value = doors.largest_value
@@ -105,6 +120,13 @@ class Engine(RunControl):
         self._waking = Waking(
             memory, self._give_timer, lambda timer: self._timers.drop(timer.run, timer.path, timer.timer)
         )
+        self._remote = Remote(store, clock, shards, self._requests.take)
+        self.moves = Moves(
+            store, clock, shards, runner=self._runner, memory=memory, requests=self._requests,
+            waking=self._waking, admission=self._admission, gone=self._gone,
+        )  # fmt: skip
+        memory.lost = self.moves.write_lost
+        self._requests.asked = lambda row: self._obey(asks.from_line(row.body), row.id)
 
     def hold(self, words: str) -> None:
         """Let nothing move, and refuse whatever would; `open` ends it."""
@@ -117,10 +139,13 @@ class Engine(RunControl):
         await self._admission.recover(self._shards.own)
         await self._waking.recover(self._shards.own)
         await self._timers.start()
+        if self._shards.are_shared:
+            self.moves.begin_to_look()
 
     async def close(self, grace: float = GRACE) -> None:
         """Start nothing more, wait for started writes up to the grace, and make durable what they bring."""
         self._closing = True
+        self.moves.stop()
         self._timers.stop()
         self._waking.stop()
         self._admission.stop()
@@ -184,7 +209,12 @@ class Engine(RunControl):
         except BaseException:
             self._waiting.pop(started.run, None)
             raise
-        return await ended
+        if self._requests.is_sent(started.run):
+            self._gone([started.run])
+        try:
+            return await ended
+        except ElsewhereError:
+            return await self.wait(started.run)
 
     async def retry(
         self, run: str, *, kind: Literal["retry", "fork"] = "retry", start_at: str | None = None,
@@ -239,17 +269,28 @@ class Engine(RunControl):
     async def wait(self, run: str) -> Ended:
         """Return how a run ended, once it has; one that another run has just asked to be started counts, too."""
         self._refuse_when_held()
-        await self._requests.begun(run)
-        active = await self._memory.reach(run)
-        if active is None:
-            return await self._ended_of(run)
-        return await self._expect(run)
+        while True:
+            await self._requests.begun(run)
+            try:
+                active = await self._memory.reach(run)
+                return await (self._ended_of(run) if active is None else self._expect(run))
+            except ElsewhereError:
+                await self._remote.until_over(run)
 
     async def subscribe(self, run: str, after: int = 0) -> AsyncIterator[Change]:
         """Yield every durable fact of a run after this number, its log and progress, until it ends."""
-        await self._row_of(run)
-        async for change in self._streams.follow(run, after):
-            yield change
+        row = await self._row_of(run)
+        while True:
+            is_here = row.shard in self._shards.own
+            async for change in (
+                self._streams.follow(run, after) if is_here else self._remote.follow(row, after)
+            ):
+                after = max(after, change.seq)
+                yield change
+                if type(change.fact) is RunFinished:
+                    return
+            if self._closing or not self._shards.are_shared:
+                return
 
     async def drive_until_idle(self) -> None:
         """Return when nothing is under way: all runs have ended or wait for a time, a person, a signal, an
@@ -273,7 +314,7 @@ class Engine(RunControl):
             for run, shard in sorted(runs.items())
         ]
         if rows:
-            await self._store.commit(Write(workspace="default", run="", seq=0, requests=rows))
+            await self._remote.write(Write(workspace="default", run="", seq=0, requests=rows))
         for row in rows:
             self._requests.take(row)
         return len(rows)
@@ -320,9 +361,15 @@ class Engine(RunControl):
         return future
 
     async def _begin(self, started: RunStarted, *, shard: int | None = None) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._requests.begin(started, self._programs.known(started.version), waiter, shard=shard)
-        await waiter
+        program = self._programs.known(started.version)
+        while True:
+            await self._shards.ready()
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            try:
+                await self._requests.begin(started, program, waiter, shard=shard)
+                return await waiter
+            except FencedError:  # certainly not written
+                await asyncio.sleep(AGAIN)
 
     async def _begin_once(self, started: RunStarted) -> None:
         """Begin a run whose id was given, unless there is one of that id."""
@@ -333,6 +380,9 @@ class Engine(RunControl):
         try:
             if await self._store.find(run) is None:
                 await self._begin(started)
+        except WriteRefusedError:
+            if await self._store.find(run) is None:  # else another process has just begun it
+                raise
         finally:
             del self._beginning[run]
             done.set_result(None)
@@ -354,6 +404,14 @@ class Engine(RunControl):
         for waiting in self._waiting.pop(run.id, ()):
             if not waiting.done():
                 waiting.set_result(Ended(run.id, wish.state, wish.output, wish.error))
+
+    def _gone(self, runs: Collection[str]) -> None:
+        """Tell whoever waits for these runs that another process leads them."""
+        for run in runs:
+            self._streams.part(run)
+            for waiting in self._waiting.pop(run, ()):
+                if not waiting.done():
+                    waiting.set_exception(ElsewhereError(f"Another process leads run {run}."))
 
     def _timer_fired(self, timer: Timer) -> None:
         if self._closing:
@@ -385,7 +443,7 @@ class Engine(RunControl):
         return all(run.is_quiet for run in self._runner.runs.values())
 
     async def _look_again(self) -> None:
-        await self._requests.look()
+        await self._requests.look(self._shards.own)
         await self._timers.look()
 
 

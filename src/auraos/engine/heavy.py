@@ -10,7 +10,7 @@ from auraos.core.errors import OperationalError
 from auraos.core.run import LARGE, LargeValues, decode_fact, encode_fact
 from auraos.engine.active import ActiveRun
 from auraos.engine.draft import Draft
-from auraos.engine.ports import Blobs, RequestRow, StoreUnavailableError, Write
+from auraos.engine.ports import Blobs, FencedError, RequestRow, StoreUnavailableError, Write
 from auraos.engine.snapshots import take_snapshot
 
 log = logging.getLogger("auraos.engine")
@@ -59,6 +59,10 @@ class HeavyWrites:
             self._failed(run, draft, known)
             return
         draft.sealed = (divided.seq, divided.facts)
+        if run.is_lost:
+            run.writing = None
+            self._failed(run, draft, FencedError("Another process has taken over this run."))
+            return
         self._post(run, divided)
 
     def _divide(self, run: ActiveRun, draft: Draft, write: Write) -> Write:

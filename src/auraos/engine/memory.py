@@ -25,6 +25,7 @@ from auraos.engine.ports import (
     Batch,
     Blobs,
     Clock,
+    FencedError,
     RunRow,
     Store,
     StoredRun,
@@ -32,7 +33,7 @@ from auraos.engine.ports import (
     WriteRefusedError,
 )
 from auraos.engine.runner import Runner
-from auraos.engine.shards import Shards
+from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.sleepers import Sleepers
 
 log = logging.getLogger("auraos.engine")
@@ -75,6 +76,8 @@ class Memory:
         self.runner: Runner
         self.stand: Callable[[ActiveRun], None]
         """Hears of a run that stands before its gates."""
+        self.lost: Callable[[ActiveRun, Draft, AuraError], None]
+        """Hears of a write that failed because another process leads the run."""
 
     @property
     def is_busy(self) -> bool:
@@ -129,14 +132,22 @@ class Memory:
 
     def stop(self) -> None:
         """Mend nothing more: what is not durable will be found so by the next process."""
-        for task in (*self._mending, self._loader):
-            if task is not None:
-                task.cancel()
+        self.clear()
+        if self._loader is not None:
+            self._loader.cancel()
+
+    def clear(self) -> None:
+        """Mend nothing of what belongs to another process."""
+        for task in tuple(self._mending):
+            task.cancel()
 
     def write_failed(self, run: ActiveRun, draft: Draft, error: BaseException) -> None:
         """Throw a run out of memory after its write failed, and read it again as soon as the store
         answers.
         """
+        if run.is_lost or isinstance(error, FencedError):
+            self.lost(run, draft, self.runner.as_error(error))
+            return
         if isinstance(error, WriteRefusedError):
             run.breaks += 1
         self._unlearn(run, draft, self.runner.as_error(error))
@@ -186,10 +197,16 @@ class Memory:
             if row is None:
                 self._begin_anew(run)
                 return
+            self._shards.require(row.shard, row.run)
             run.row = row
             journal = await self._read(run, row)
+        except ElsewhereError as error:
+            self._leave_to_another(run, error)
+            return
         except (AuraError, msgspec.DecodeError) as error:
             await self.park(run.row, error)
+            return
+        if run.is_lost:
             return
         self._relearn(run, draft, journal)
         if run.breaks > MOST_BREAKS:
@@ -200,6 +217,12 @@ class Memory:
             return
         self._go_on(run, {(wish.path, wish.attempt): wish for wish in unreleased([draft])})
         await self._mended()
+
+    def _leave_to_another(self, run: ActiveRun, error: AuraError) -> None:
+        """Drop a run that was begun here and in another process under one id, and became durable there."""
+        self.runner.runs.pop(run.id, None)
+        run.is_lost = True
+        self.lost(run, run.draft, error)
 
     def _relearn(self, run: ActiveRun, draft: Draft, journal: list[Batch]) -> None:
         """Give nothing again of a write that was made after all, and of which only the answer was lost."""
@@ -274,10 +297,12 @@ class Memory:
 
     async def _bring(self, stored: StoredRun) -> ActiveRun:
         row = stored.row
+        self._shards.require(row.shard, row.run)
         run = ActiveRun(row.run, row.workspace, await self._programs.program(row.version), row.shard)
         run.row, run.awaited = row, row.awaited
         if not await fold_into(run, self._blobs, stored.journal, stored.snapshot):
             await self._read(run, row)
+        self._shards.require(row.shard, row.run)  # it may have gone to another process meanwhile
         self.runner.runs[row.run] = run
         self._go_on(run, {})
         return run

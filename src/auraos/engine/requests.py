@@ -7,7 +7,7 @@ follows from its parent.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -18,16 +18,19 @@ from auraos.core.run import Program, Reading, decode_fact, encode_fact, has_refe
 from auraos.core.run.facts import ChildFinished, OutsideFact, Page, RunStarted, StepError
 from auraos.core.values import FileReference, Value
 from auraos.engine.active import ActiveRun
+from auraos.engine.asks import tell
 from auraos.engine.definitions import Programs
 from auraos.engine.flow.starts import stand_before
 from auraos.engine.memory import Memory
-from auraos.engine.ports import Blobs, Clock, LogLine, RequestRow, RunRow, Store, Write
+from auraos.engine.ports import Blobs, Clock, LogLine, NotFoundError, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
 from auraos.engine.shards import Shards
 from auraos.engine.stream import facts_of
 
 log = logging.getLogger("auraos.engine")
 PAUSE = 5.0
+LOOK = 0.1
+MOST_SENT = 1000
 _NONE: Iterator[int] = iter(())
 
 
@@ -45,7 +48,15 @@ class Requests:
         self._shards = shards
         self._numbers: dict[str, Iterator[int]] = {}
         self._numbering = asyncio.Lock()
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, int] = {}
+        """Request → the shard of its run."""
+        self._sent: dict[str, str] = {}
+        """The latest runs whose start was left to another process → the request."""
+        self._looks = 0
+        self._gone: set[str] = set()
+        """Those whose rows went while rows were being read."""
+        self.asked: Callable[[RequestRow], Awaitable[None]]
+        """Carries out what a person asked of a run through another process."""
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._later: dict[str, asyncio.TimerHandle] = {}
@@ -59,40 +70,77 @@ class Requests:
         """Take up what the process before this one left; cancellations first, before what they cancel
         begins.
         """
-        await self.look()
+        await self.look(self._shards.own)
 
-    async def look(self) -> None:
-        """Take up every request that waits in the store."""
-        rows = await self._store.requests(self._shards.own)
-        for row in sorted(rows, key=lambda row: (row.kind != "cancel", row.id)):
-            self.take(row)
+    async def look(self, shards: Collection[int]) -> None:
+        """Take up every request that waits in the store for runs of these shards."""
+        self._looks += 1
+        try:
+            rows = await self._store.requests(shards)
+            for row in sorted(rows, key=lambda row: (row.kind != "cancel", row.id)):
+                if row.id not in self._gone:
+                    self.take(row)
+        finally:
+            self._looks -= 1
+            if not self._looks:
+                self._gone.clear()
+
+    def busy_shards(self) -> frozenset[int]:
+        """Return the shards in which a request is under way."""
+        return frozenset(self._under_way.values())
+
+    def clear(self) -> None:
+        """Leave all requests to another process."""
+        self.stop()
+        self._later.clear()
+        self._under_way.clear()
 
     def take(self, row: RequestRow) -> None:
         """Carry a durable request to the run it is for."""
-        if row.id in self._under_way or row.shard not in self._shards.own:
+        if row.id in self._under_way or row.id in self._later or row.shard not in self._shards.own:
             return
-        self._under_way.add(row.id)
+        self._under_way[row.id] = row.shard
+        if row.kind == "ask":
+            self._begin_task(self._carry_ask(row))
+            return
         run = self.runner.runs.get(row.run)
         fact = cast("OutsideFact", decode_fact(row.body))
         if run is not None and not isinstance(fact, RunStarted) and not _must_be_fetched(row, fact):
             self._deliver(row, run, fact)
             return
-        task = asyncio.create_task(self._carry(row, fact))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._begin_task(self._carry(row, fact))
         if isinstance(fact, RunStarted):
             self._starting[row.run] = task
             task.add_done_callback(lambda _: self._starting.pop(row.run, None))
+
+    def _begin_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def begun(self, run: str) -> None:
         """Return once a run is there whose start another run has asked for already."""
         starting = self._starting.get(run)
         if starting is not None:
             await asyncio.wait([starting])
+        while (request := self._sent.get(run)) is not None:
+            try:
+                await self._store.answer(request)
+                await asyncio.sleep(LOOK)
+            except NotFoundError:
+                self._sent.pop(run, None)
+
+    def is_sent(self, run: str) -> bool:
+        """Return whether the start of a run was just left to another process."""
+        return run in self._sent
 
     def answered(self, requests: Sequence[str]) -> None:
         """Note that the rows of these requests are gone."""
-        self._under_way.difference_update(requests)
+        for request in requests:
+            self._under_way.pop(request, None)
+        if self._looks:
+            self._gone.update(requests)
 
     def stop(self) -> None:
         """Take up nothing more."""
@@ -155,6 +203,9 @@ class Requests:
         self._programs.kept(versions)
         if answers:
             self.answered([answers])
+        self._sent[started.run] = request.id
+        if len(self._sent) > MOST_SENT:
+            del self._sent[next(iter(self._sent))]
 
     async def _next_number(self, workspace: str) -> int:
         number = next(self._numbers.get(workspace, _NONE), None)
@@ -177,16 +228,31 @@ class Requests:
             run = await self._memory.reach(row.run)
             if run is None:  # it has ended, so nothing of this concerns it any more
                 await self._store.commit(Write(workspace="default", run=row.run, seq=0, answered=[row.id]))
-                self._under_way.discard(row.id)
+                self.answered([row.id])
                 return
             source = getattr(fact, "run", "")
             fact = await self._whole(row, fact, run.workspace, source)
             await self.share_files(fact, run.workspace, source, run.id)
             self._deliver(row, run, fact)
         except AuraError as error:  # the store is away, or the run cannot be read: the row stays
-            log.warning("request.postponed", extra={"request": row.id, "run": row.run, "reason": str(error)})
-            self._under_way.discard(row.id)
-            self._later[row.id] = asyncio.get_running_loop().call_later(PAUSE, self._again, row)
+            self._postpone(row, error)
+
+    async def _carry_ask(self, row: RequestRow) -> None:
+        """Do what a person asked through another process, or say in the row of the request why not."""
+        try:
+            try:
+                await self.asked(row)
+            except UserError as error:
+                why = msgspec.json.encode(tell(error))
+                await self._store.commit(Write("default", row.run, 0, row.shard, refused=[(row.id, why)]))
+                self.answered([row.id])
+        except AuraError as error:
+            self._postpone(row, error)
+
+    def _postpone(self, row: RequestRow, error: AuraError) -> None:
+        log.warning("request.postponed", extra={"request": row.id, "run": row.run, "reason": str(error)})
+        self._under_way.pop(row.id, None)
+        self._later[row.id] = asyncio.get_running_loop().call_later(PAUSE, self._again, row)
 
     async def _whole(self, row: RequestRow, fact: Any, workspace: str, source: str) -> Any:
         """Return the fact of a request with its large values, which lie with the run that sent it."""
@@ -207,6 +273,7 @@ class Requests:
             await self._store.commit(
                 Write(workspace=started.workspace, run=row.run, seq=0, answered=[row.id])
             )
+            self.answered([row.id])
             return
         try:
             version = started.version or await self._programs.resolve(started.workspace, started.workflow)
@@ -261,6 +328,7 @@ class Requests:
         else:
             lines = _told_of_refusal(started, error, self._clock.now())
             await self._store.commit(msgspec.structs.replace(answer, logs=lines))
+        self.answered([row.id])
 
     async def share(self, started: RunStarted, source: str) -> None:
         """Let a run that takes over from another one hold the files that it is handed."""

@@ -49,7 +49,7 @@ from auraos.engine.draft import Draft, Given
 from auraos.engine.family import request_of
 from auraos.engine.heavy import HeavyWrites
 from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Timer, Version, Write
-from auraos.engine.shards import Shards
+from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
 from auraos.engine.timers import Timers
@@ -88,6 +88,8 @@ class Runner:
     ) -> None:  # fmt: skip
         self.runs: dict[str, ActiveRun] = {}
         self.slots = slots
+        self.resting: frozenset[int] = frozenset()
+        """Shards in which nothing new begins: they are about to go to another process."""
         self.timers = Timers(store, clock, shards, hooks.timer_fired)
         self.streams = streams
         self._store = store
@@ -156,9 +158,9 @@ class Runner:
         """
         given = Given(fact, waiter, answers)
         if run.state is None:
-            run.held.append(given)
+            self._hold(run, given)
             return True
-        made = self._advance(run, fact, self.slots.offer())
+        made = self._advance(run, fact, self.slots.offer() if run.shard not in self.resting else 0)
         if made is None:  # what breaks the machine is not given to it again
             if waiter is not None:
                 waiter.set_exception(UnexpectedError(f"Run {run.id} broke the engine and is set apart."))
@@ -168,6 +170,13 @@ class Runner:
             run.draft.answered = (*run.draft.answered, answers)
         self.follow(run)
         return bool(made.facts)
+
+    def _hold(self, run: ActiveRun, given: Given) -> None:
+        """Keep what happened until a run was read again; one that was dropped is another process's."""
+        if not run.is_lost:
+            run.held.append(given)
+        elif given.waiter is not None:
+            given.waiter.set_exception(ElsewhereError(f"Another process leads run {run.id} now."))
 
     def follow(self, run: ActiveRun) -> None:
         """Take up what the machine wished, and write what it decided."""
@@ -195,14 +204,16 @@ class Runner:
     def _send(self, run: ActiveRun, write: Write) -> None:
         outbox = self._outbox
         if not outbox:
-            asyncio.get_running_loop().call_soon(self._post)
+            asyncio.get_running_loop().call_soon(self.post)
         outbox.append((run, write))
         if len(outbox) == FULL_OUTBOX:
-            self._post()
+            self.post()
 
-    def _post(self) -> None:
+    def post(self) -> None:
         """Send off what gathered: many writes on one way share the cost of telling."""
         outbox, self._outbox = self._outbox, []
+        if not outbox:
+            return
         if not outbox:
             return
         self._unwritten += len(outbox)
@@ -278,7 +289,9 @@ class Runner:
     # --- what goes into the draft ---
 
     def _queue(self, run: ActiveRun, wish: QueueStep) -> None:
-        if self.slots.take(wish.pool):
+        if run.shard in self.resting:
+            run.queued[wish.path] = wish
+        elif self.slots.take(wish.pool):
             self._open_slot(run, wish.path, wish.pool)
         else:
             run.queued[wish.path] = wish
@@ -342,6 +355,17 @@ class Runner:
                 continue
             self._open_slot(run, waiting.path, pool)
             self.follow(run)
+
+    def rest(self, shards: frozenset[int]) -> None:
+        """Begin nothing new in these shards, and go on in all others."""
+        again, self.resting = self.resting - shards, shards
+        for run in self.runs.values():
+            if run.shard in shards:
+                self.slots.leave(run.id, run.queued)
+            elif run.shard in again:
+                for wish in run.queued.values():
+                    self.slots.wait(run.id, wish.path, wish.pool, wish.priority, run.workspace)
+        self.fill_slots()
 
     def _cancel(self, run: ActiveRun, wish: CancelStep) -> None:
         attempt = run.attempts.get((wish.path, wish.attempt))

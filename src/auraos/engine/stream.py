@@ -64,6 +64,12 @@ class Streams:
                 self._leave(run, queue)
                 queue.put_nowait(None)
 
+    def part(self, run: str) -> None:
+        """End the streams of a run that another process leads."""
+        for queue in tuple(self.listeners.get(run, ())):
+            self._leave(run, queue)
+            queue.put_nowait(None)
+
     async def follow(self, run: str, after: int = 0) -> AsyncIterator[Change]:
         """Yield the facts of a run after this number, then everything new, until the run is final."""
         queue: asyncio.Queue[Shown] = asyncio.Queue()

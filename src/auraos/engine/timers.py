@@ -75,6 +75,13 @@ class Timers:
         if self._is_short and len(self._due) < PAGE // 2:
             self._wanted.set()
 
+    def clear(self) -> None:
+        """Forget all: they are another process's to fire."""
+        self._heap.clear()
+        self._due.clear()
+        self._is_short = False
+        self._set_alarm()
+
     def stop(self) -> None:
         """Fire nothing more."""
         if self._looking is not None:

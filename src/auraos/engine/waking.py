@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from auraos.engine.active import ActiveRun
 from auraos.engine.memory import Memory, Reached
 from auraos.engine.ports import RunRow, Timer
+from auraos.engine.shards import ElsewhereError
 
 log = logging.getLogger("auraos.engine")
 SLICE = 64
@@ -72,12 +73,18 @@ class Waking:
     def stop(self) -> None:
         """Wake nothing more."""
         self._closed = True
+        self.clear()
+
+    def clear(self) -> None:
+        """Leave all runs that were to be woken to another process."""
         self._due.clear()
+        self._moving.clear()
         for task in (*self._recovering, self._at_work):
             if task is not None:
                 task.cancel()
         for handle in self._later:
             handle.cancel()
+        self._later.clear()
 
     async def _wake_all(self) -> None:
         try:
@@ -92,7 +99,7 @@ class Waking:
             self._at_work = None
 
     def _fire(self, timer: Timer, found: Reached) -> None:
-        if found is None:
+        if found is None or isinstance(found, ElsewhereError):
             self._drop(timer)
         elif isinstance(found, ActiveRun):
             self._give(found, timer)
@@ -117,7 +124,7 @@ class Waking:
         found = await self._memory.reach_all({row.run for row in rows})
         for row in rows:
             error = found[row.run]
-            if isinstance(error, Exception):
+            if isinstance(error, Exception) and not isinstance(error, ElsewhereError):
                 await self._memory.park(row, error)
         await self._next_turn(found)
 

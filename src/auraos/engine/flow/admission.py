@@ -18,6 +18,7 @@ from auraos.core.values import Value
 from auraos.engine.flow.entrance import Entrance
 from auraos.engine.flow.standing import Admit, Cancel, Decision, Refuse, Standing
 from auraos.engine.ports import Clock, GateRow, RequestRow, Store, Write
+from auraos.engine.shards import ElsewhereError
 
 if TYPE_CHECKING:
     from auraos.engine.active import ActiveRun
@@ -233,6 +234,8 @@ class Admission:
                 found = await self._memory.reach(run)
                 if found is None or found.state is not None:
                     return found
+            except ElsewhereError:
+                return None
             except AuraError as error:
                 log.warning("admission.postponed", extra={"run": run, "reason": str(error)})
                 await asyncio.sleep(PAUSE)

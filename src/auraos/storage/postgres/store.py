@@ -67,6 +67,11 @@ class PostgresStore(Reads):
         """
         await self._hints.listen(callback, own)
 
+    async def renew(self, token: str) -> None:
+        """Write for an owner of another token from now on; what still waits is told that it is fenced."""
+        await self._writer.renew(token)
+        self.token = token
+
     @property
     def commits(self) -> int:
         """Return how many transactions were made durable."""
