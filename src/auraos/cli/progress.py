@@ -21,6 +21,7 @@ from auraos.core.run.facts import (
     StepError,
     StepFailed,
     StepGranted,
+    StepSettled,
     StepUnknown,
     TimerFired,
     WaitStarted,
@@ -151,7 +152,10 @@ class Progress:
             row.latest, row.took = path, fact.at - self._began.pop(path, fact.at)
             row.mark = _HOW.get(how, "done")
             named = [port for port in ports if port not in ("out", "error")]
-            row.words = _ended_words(how, named, error)
+            if isinstance(fact, StepSettled) and fact.path == path and fact.by_fallback:
+                row.words = fallback_words(fact.error)
+            else:
+                row.words = _ended_words(how, named, error)
             self._count_in_loop(path)
             if how != "skipped" or not self.rows:
                 self._tell(row, fact.at)
@@ -235,6 +239,13 @@ def show_row(screen: Screen, row: Row, at: int) -> None:
     name = clean(row.latest or row.path)
     screen.line(f"{screen.tint(clock(at), 'dim')} {screen.tint(sign, tint)} {name}{tries}{words}{took}")
     screen.stream.flush()
+
+
+def fallback_words(error: StepError | None) -> str:
+    """Return that a fallback stands in for this error."""
+    return "by its fallback" + (
+        f", for {error.class_}/{error.code}: {error.message}" if error is not None else ""
+    )
 
 
 def _ended_words(how: str, ports: list[str], error: StepError | None) -> str:

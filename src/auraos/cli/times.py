@@ -1,9 +1,15 @@
 """Times and durations as people here read them."""
 
 import re
+import time
 from datetime import UTC, datetime
 
 _UNTIL = re.compile(r"(?<=until )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+
+
+def now() -> int:
+    """Return the time as journals have it: microseconds since 1970."""
+    return time.time_ns() // 1000
 
 
 def clock(at: int | None) -> str:

@@ -19,7 +19,7 @@ from auraos.cli.runs.options import Run
 from auraos.cli.runs.rows import STATE_TINTS, left_words, row_document, took, with_house
 from auraos.cli.runs.timeline import show_view, view_document
 from auraos.cli.screen import Screen, Tint, clean, fit, pad, print_json, to_people
-from auraos.cli.times import clock, with_local_times
+from auraos.cli.times import clock, now, with_local_times
 from auraos.cli.values import error_document
 from auraos.core.run import FINAL, encode_fact
 from auraos.core.values import to_plain
@@ -41,7 +41,7 @@ def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         screen = to_people()
         _show_head(screen, row)
         show_kin(screen, kin)
-        show_view(screen, seen)
+        show_view(screen, seen, now=now())
         if row.state not in FINAL:
             await _show_waits(screen, house, row, await find_waits(house, row.run))
         return Exit.DONE
@@ -146,7 +146,7 @@ def replay(
             f"run {row.number} of {clean(row.workflow)} after fact {last} of {len(facts)}, {clock(fact.at)}"
         )
         screen.line(f"  {type(fact).__name__} {words}".rstrip())
-        show_view(screen, seen)
+        show_view(screen, seen, now=fact.at)
         for one in seen.why:
             if one.path and one.words:
                 screen.line(f"  {clean(one.path)}: {clean(with_local_times(one.words))}")

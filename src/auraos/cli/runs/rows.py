@@ -1,7 +1,6 @@
 """What all commands that look at runs share: the folder opened for it, and a row of the table of runs, in words and in JSON."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +8,7 @@ from typing import Any, TypeVar
 from auraos.app.house import House, held_words, open_for_reading, release_command
 from auraos.cli.options import runs_command
 from auraos.cli.screen import Tint
-from auraos.cli.times import took_words
+from auraos.cli.times import now, took_words
 from auraos.engine.ports import RunRow
 
 _T = TypeVar("_T")
@@ -42,7 +41,7 @@ def left_words(data: Path, row: RunRow) -> str:
 
 def took(row: RunRow) -> str:
     """Return how long a run took, or has been there."""
-    return took_words((row.finished_at or time.time_ns() // 1000) - row.started_at)
+    return took_words((row.finished_at or now()) - row.started_at)
 
 
 def row_document(row: RunRow) -> dict[str, Any]:

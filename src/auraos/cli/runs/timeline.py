@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from auraos.cli.following import show_error
-from auraos.cli.progress import MARKS, Mark
+from auraos.cli.progress import MARKS, Mark, fallback_words
 from auraos.cli.screen import Screen, clean, fit, pad, print_json, width
 from auraos.cli.times import took_words
 from auraos.cli.values import error_document
@@ -14,7 +14,6 @@ from auraos.core.run import RunView, StepView
 from auraos.core.values import to_plain
 
 _SIGNS: dict[str, Mark] = {
-    "": "running",
     "succeeded": "done",
     "inherited": "done",
     "stopped": "done",
@@ -26,13 +25,19 @@ _SIGNS: dict[str, Mark] = {
     "cancelled": "skipped",
     "disabled": "skipped",
 }
+_OPEN_SIGNS: dict[str, Mark] = {
+    "waiting": "waiting",
+    "calling": "waiting",
+    "asked": "waiting",
+    "retrying": "retrying",
+}
 _MOST_STEPS = 200
 
 
-def show_view(screen: Screen, seen: RunView) -> None:
-    """Write the steps of a run as bars, then its output or error."""
+def show_view(screen: Screen, seen: RunView, *, now: int) -> None:
+    """Write the steps of a run as bars, those under way up to now, then its output or error."""
     steps = [step for step in seen.steps if step.how != "skipped"]
-    _show_bars(screen, steps)
+    _show_bars(screen, steps, {why.path: why.state for why in seen.why}, now)
     skipped = [step.path for step in seen.steps if step.how == "skipped"]
     if skipped:
         screen.line(screen.tint(f"  skipped: {fit(', '.join(skipped), 100)}", "dim"))
@@ -58,17 +63,21 @@ def view_document(seen: RunView) -> dict[str, Any]:
     }
 
 
-def _show_bars(screen: Screen, steps: list[StepView]) -> None:
+def _show_bars(screen: Screen, steps: list[StepView], states: dict[str, str], now: int) -> None:
     times = [moment for step in steps for moment in (step.began_at, step.ended_at) if moment is not None]
     if not times:
         return
     first = min(times)
-    last = max(first + 1, *times)
+    last = max(first + 1, *times, *(now for step in steps if step.ended_at is None))
     names = min(40, max(width(clean(step.path)) for step in steps))
     room = max(10, min(60, shutil.get_terminal_size((100, 24)).columns - names - 40))
     hidden = len(steps) - _MOST_STEPS
     for step in steps[:_MOST_STEPS]:
-        sign, tint = MARKS[_SIGNS.get(step.how, "running")]
+        sign, tint = MARKS[
+            _SIGNS.get(step.how, "done")
+            if step.how
+            else _OPEN_SIGNS.get(states.get(step.path, ""), "running")
+        ]
         bar = _bar(step, first, last, room)
         took = took_words((step.ended_at or last) - step.began_at) if step.began_at is not None else ""
         words = _words(step)
@@ -96,7 +105,9 @@ def _words(step: StepView) -> str:
     named = [port for port in step.ports if port not in ("out", "error")]
     if named:
         parts.append(f"→ {', '.join(named)}")
-    if step.error is not None:
+    if step.by_fallback:
+        parts.append(fit(fallback_words(step.error), 80))
+    elif step.error is not None:
         parts.append(fit(f"{step.error.class_}/{step.error.code}: {step.error.message}", 80))
     elif step.how in ("inherited", "cancelled", "disabled", "undone"):
         parts.append(step.how)
@@ -112,6 +123,7 @@ def _step_document(step: StepView) -> dict[str, Any]:
         "began_at": step.began_at,
         "ended_at": step.ended_at,
         "ports": list(step.ports),
+        "by_fallback": step.by_fallback,
         "output": to_plain(step.output),
         "error": error_document(step.error),
     }

@@ -44,6 +44,8 @@ class StepView(msgspec.Struct, kw_only=True, omit_defaults=True):
     output: Value = None
     ports: tuple[str, ...] = ()
     error: StepError | None = None
+    by_fallback: bool = False
+    """Whether its output is its fallback, which stands in for this error."""
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,6 +69,8 @@ def view(program: Program, journal: Iterable[AnyFact]) -> RunView:
         for path, how, output, ports, error in outcomes:
             own = _view_of(steps, program, path)
             own.how, own.output, own.ports, own.error = how, output, ports, error
+            if isinstance(fact, facts.StepSettled) and fact.path == path and fact.by_fallback:
+                own.error, own.by_fallback = fact.error, True
             own.ended_at = fact.at
             if own.began_at is None and how != "skipped":
                 own.began_at = fact.at
