@@ -35,6 +35,8 @@ def _input_problems(workflow: Workflow, given: Value) -> list[dict[str, str]]:
     if not workflow.input:
         return []
     mismatches = SchemaCheck(workflow.input).mismatches(given)
+    if mismatches and given is None:
+        return [{"path": "input", "message": "none was given, and the workflow wants one"}]
     return [{"path": f"input{mismatch.path}", "message": mismatch.message} for mismatch in mismatches]
 
 

@@ -76,8 +76,15 @@ def event(
     if json:
         print_json({"ok": True, "runs": count})
     else:
-        to_people().line(f"{count} run{'s' * (count != 1)} waited for {name}.")
+        to_people().line(_brought(name, count))
     return Exit.DONE
+
+
+def _brought(name: str, count: int) -> str:
+    if not count:
+        return f"No run waits for events of type {name}."
+    whom = "the run that waits" if count == 1 else f"{count} runs that wait"
+    return f"Brought to {whom} for events of type {name}; where a `match` does not hold, the wait goes on."
 
 
 def approve(
