@@ -15,6 +15,7 @@ class LateHouse:
     """A house with one paused run, whose stream is read long after the store can be."""
 
     own_engine = None
+    is_driven = False
 
     @property
     def engine(self):

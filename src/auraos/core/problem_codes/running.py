@@ -18,7 +18,7 @@ CODES = (
         why="`concurrency`, `singleton` and the like share out starts by their `key`; without its value nothing can be shared.",
         reason=(
             "It takes a start in a process that serves a data folder. Write the `key` so that it has a value for every "
-            'input, as in `key: "{{ input.customer or \"nobody\" }}"`, or require the field in the schema of the input.'
+            'input, as in `key: "{{ input.customer or "nobody" }}"`, or require the field in the schema of the input.'
         ),
     ),
     ProblemCode(
