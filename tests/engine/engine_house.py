@@ -32,9 +32,18 @@ class MovableClock(SystemClock):
     def __init__(self) -> None:
         super().__init__()
         self.ahead = 0
+        self.skipped = 0.0
 
     def now(self) -> int:
         return super().now() + self.ahead
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.skipped
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass."""
+        self.skipped += seconds
+        self.ahead += int(seconds * 1_000_000)
 
 
 class Steps:

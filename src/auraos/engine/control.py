@@ -4,7 +4,8 @@ import asyncio
 from typing import Any, Literal
 
 from auraos.core.errors import OperationalError
-from auraos.core.run import LARGEST, refuse_vast
+from auraos.core.run import LARGEST, decode_fact, refuse_vast
+from auraos.core.run.facts import SignalReceived
 from auraos.core.values import Value
 from auraos.engine import asks
 from auraos.engine.active import ActiveRun
@@ -43,9 +44,12 @@ class RunControl:
     ) -> None:  # fmt: skip
         """Put a signal into the run's mailbox. One with an `id` that came before changes nothing."""
         refuse_vast(data, self._largest_value)
-        await self._ask(
-            asks.Signal(run=run, name=name, data=data, key=key, id=id or self._clock.new_id(), by=by)
-        )
+        ask = asks.Signal(run=run, name=name, data=data, key=key, id=id or self._clock.new_id(), by=by)
+        try:
+            await self._ask(ask)
+        except RequestRefusedError:
+            if not id or not await self._took_signal(run, id):
+                raise
 
     async def approve(
         self, run: str, decision: str, *, path: str = "", by: str = "", comment: str = "", data: Value = None
@@ -103,9 +107,25 @@ class RunControl:
 
     # --- inside ---
 
+    async def _took_signal(self, run: str, id_: str) -> bool:
+        """Return whether a signal of this id is durable; one that is just being written is waited for."""
+        active = self._runner.runs.get(run)
+        while active is not None and active.writing is not None:
+            await asyncio.sleep(0.005)
+        lines = [
+            line
+            for batch in await self._store.journal(run)
+            for line in batch.facts.split(b"\n")
+            if b"Signal" in line
+        ]
+        return any(isinstance(fact, SignalReceived) and fact.id == id_ for fact in map(decode_fact, lines))
+
     async def _ask(self, ask: asks.RunAsk) -> None:
-        """Do what is asked of a run, here or where it is led."""
-        self._refuse_when_closing()
+        """Do what is asked of a run, here or where it is led. What makes work less is taken however much waits."""
+        if isinstance(ask, asks.Cancel | asks.Pause):
+            self._refuse_when_closing()
+        else:
+            self._refuse_when_busy()
         try:
             await self._obey(ask)
         except (ElsewhereError, FencedError):
@@ -139,6 +159,11 @@ class RunControl:
         if self._closing:
             raise EngineClosedError("The engine is closing.", hint="Ask again when it is back.")
         self._refuse_when_held()
+
+    def _refuse_when_busy(self) -> None:
+        """Take nothing new while the engine closes, or while the store is behind."""
+        self._refuse_when_closing()
+        self._runner.outbox.pressure.refuse()
 
     def _refuse_when_held(self) -> None:
         if self._held:

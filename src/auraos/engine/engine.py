@@ -225,7 +225,7 @@ class Engine(RunControl):
         It goes on where the run failed, or begins again at a step; `changes` sets outputs, `again` repeats
         effects under new keys, `workflow` moves it to another version.
         """
-        self._refuse_when_closing()
+        self._refuse_when_busy()
         row = await self._row_of(run)
         if row.finished_at is None:
             raise RequestRefusedError(
@@ -304,7 +304,7 @@ class Engine(RunControl):
     async def publish(self, type: str, *, data: Value = None, id: str = "") -> int:  # noqa: A002 (an event's type)
         """Bring an event to every run that waits for its type; return how many there are. It is read as `{type, id, data}`."""
         refuse_vast(data, self._largest_value)
-        self._refuse_when_closing()
+        self._refuse_when_busy()
         named = id or self._clock.new_id()
         told = {"type": type, "id": named, "data": data}
         event = EventReceived(at=self._clock.now(), id=named, type=type, event=told)
@@ -326,7 +326,7 @@ class Engine(RunControl):
         trigger: Value, by: str, run: str, called: Sequence[Version],
     ) -> RunStarted:  # fmt: skip
         """Return the start that is asked for; refuse one that cannot be."""
-        self._refuse_when_closing()
+        self._refuse_when_busy()
         for name in (workspace, run):
             if name and not _NAME.fullmatch(name):
                 raise RequestRefusedError(

@@ -173,7 +173,7 @@ class Moves:
         """Drop everything at once: another process leads these runs. Nothing of them is written any more."""
         if not self._shards.own and not self._shards.leaving:
             return
-        self._runner.post()
+        self._runner.outbox.post()
         self._shards.hold(())
         runs = tuple(self._runner.runs.values())
         log.error("fenced", extra={"runs": len(runs)})

@@ -42,13 +42,14 @@ from auraos.core.run.commands import (
     Unsubscribe,
 )
 from auraos.core.run.facts import Computed, OutsideFact, Result, RunStarted
-from auraos.engine.active import ActiveRun
+from auraos.engine.active import NOTED, ActiveRun
 from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.draft import Draft, Given
 from auraos.engine.family import request_of
 from auraos.engine.heavy import HeavyWrites
-from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Timer, Version, Write
+from auraos.engine.outbox import Outbox, Outcomes
+from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Timer, Version
 from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
@@ -57,8 +58,6 @@ from auraos.engine.workers import Workers
 
 log = logging.getLogger("auraos.engine")
 LOG_PAUSE = 0.25
-FULL_OUTBOX = 10
-"""So many writes are sent off at once, so that the disk works while the loop makes the next ones."""
 
 
 class Hooks(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,9 +96,8 @@ class Runner:
         self._clock = clock
         self._doors = doors
         self._hooks = hooks
-        self._heavy = HeavyWrites(doors.blobs, self._send, hooks.failed)
-        self._outbox: list[tuple[ActiveRun, Write]] = []
-        self._unwritten = 0
+        self.outbox = Outbox(store, clock.monotonic, told=self._told, strained=self._strain)
+        self._heavy = HeavyWrites(doors.blobs, self.outbox.put, hooks.failed)
         self._stirred: asyncio.Event | None = None
         self._workers = Workers()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
@@ -129,7 +127,7 @@ class Runner:
     @property
     def unwritten(self) -> int:
         """Return how many writes are not durable yet."""
-        return self._unwritten + len(self._outbox)
+        return self.outbox.unwritten
 
     # --- what happens to a run ---
 
@@ -168,7 +166,10 @@ class Runner:
         run.draft.given.append(given)
         if answers:
             run.draft.answered = (*run.draft.answered, answers)
-        self.follow(run)
+        if run.todo:
+            self.follow(run)
+        else:
+            self.flush(run)
         return bool(made.facts)
 
     def _hold(self, run: ActiveRun, given: Given) -> None:
@@ -199,25 +200,7 @@ class Runner:
             run, write
         ):
             return
-        self._send(run, write)
-
-    def _send(self, run: ActiveRun, write: Write) -> None:
-        outbox = self._outbox
-        if not outbox:
-            asyncio.get_running_loop().call_soon(self.post)
-        outbox.append((run, write))
-        if len(outbox) == FULL_OUTBOX:
-            self.post()
-
-    def post(self) -> None:
-        """Send off what gathered: many writes on one way share the cost of telling."""
-        outbox, self._outbox = self._outbox, []
-        if not outbox:
-            return
-        if not outbox:
-            return
-        self._unwritten += len(outbox)
-        self._store.submit([write for _, write in outbox], partial(self._told, [run for run, _ in outbox]))
+        self.outbox.put(run, write)
 
     def _advance(self, run: ActiveRun, given: OutsideFact | Nudge, slots: int = 0) -> StepMade | None:
         assert run.state is not None
@@ -227,20 +210,23 @@ class Runner:
             log.exception("run.broke", extra={"run": run.id})
             self._hooks.broke(run, error)
             return None
-        if slots:
-            for wish in made.commands:
-                if type(wish) is ExecuteStep:  # it was granted one of the slots that were offered
-                    self.slots.take_anyway("")
-                    run.holding[wish.path, wish.attempt] = ""
+        draft = run.draft
+        for wish in made.commands:
+            if type(wish) is not ExecuteStep:
+                run.todo.append(wish)
+                continue
+            draft.wishes.append(wish)
+            if slots:  # it was granted one of the slots that were offered
+                self.slots.take_anyway("")
+                run.holding[wish.path, wish.attempt] = ""
         for fact in made.facts:
-            run.note(fact)
-        run.draft.facts.extend(made.facts)
-        run.todo.extend(made.commands)
+            if type(fact) in NOTED:
+                run.note(fact)
+        draft.facts += made.facts
         return made
 
-    def _told(self, runs: Sequence[ActiveRun], outcomes: Sequence[BaseException | None] | None) -> None:
+    def _told(self, runs: Sequence[ActiveRun], outcomes: Outcomes) -> None:
         """Hear what became of writes, and go on with each of their runs."""
-        self._unwritten -= len(runs)
         for place, run in enumerate(runs):
             draft, run.writing = run.writing, None
             assert draft is not None
@@ -252,12 +238,19 @@ class Runner:
         if self._stirred is not None:
             self._stirred.set()
 
+    def _strain(self, is_high: bool) -> None:
+        """Begin no steps while the store is behind; go on when it has caught up."""
+        if self._stirred is None:
+            self.slots.is_open = not is_high
+            self.fill_slots()
+
     def durable(self, run: ActiveRun, draft: Draft) -> None:
         """Tell whoever waits that this draft is durable, show it, and do what the run wished."""
         for given in draft.given:
             if given.waiter is not None and not given.waiter.done():
                 given.waiter.set_result(None)
-        self.found_durable(draft)
+        if draft.versions or draft.answered:
+            self.found_durable(draft)
         if run.id in self.streams.listeners:
             self._show(run, draft)
         release = self._release
@@ -441,13 +434,14 @@ class Runner:
             stirred.clear()
             for run in tuple(self.runs.values()):
                 self.flush(run)
-            if not (self._must_await_attempts() or self._outbox or self._unwritten or self._heavy.is_busy):
+            if not (self._must_await_attempts() or self._heavy.is_busy or not self.outbox.is_empty):
                 break
             with suppress(TimeoutError):
                 await asyncio.wait_for(stirred.wait(), left)
         for attempt in self._attempts():
             attempt.abandon()
         self._workers.close()
+        await self._doors.places.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _must_await_attempts(self) -> bool:

@@ -1,0 +1,71 @@
+"""The way of writes to the store: those of one turn of the loop go together, and the pressure that they make is watched."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+from auraos.engine.active import ActiveRun
+from auraos.engine.ports import Store, Write
+from auraos.engine.pressure import Pressure
+
+Outcomes: TypeAlias = Sequence[BaseException | None] | None
+
+
+class Outbox:
+    """Writes that are about to be sent off, and those that were and are not told of yet."""
+
+    def __init__(
+        self,
+        store: Store,
+        monotonic: Callable[[], float],
+        *,
+        told: Callable[[Sequence[ActiveRun], Outcomes], None],
+        strained: Callable[[bool], None],
+    ) -> None:
+        self.pressure = Pressure(monotonic)
+        self._store = store
+        self._told = told
+        self._strained = strained
+        """Hears that the pressure became too high, and that it is no longer."""
+        self._is_strained = False
+        self._gathered: list[tuple[ActiveRun, Write]] = []
+        self._sent = 0
+
+    @property
+    def unwritten(self) -> int:
+        """Return how many writes are not known to be durable."""
+        return self._sent + len(self._gathered)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.unwritten == 0
+
+    def put(self, run: ActiveRun, write: Write) -> None:
+        """Let a write go with the others of this turn: many on one way share the cost of telling."""
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self.post)
+        self._gathered.append((run, write))
+
+    def post(self) -> None:
+        """Send off what gathered."""
+        gathered, self._gathered = self._gathered, []
+        if not gathered:
+            return
+        self._sent += len(gathered)
+        number = self.pressure.send(sum(len(write.facts) + write.size for _, write in gathered))
+        self._watch()
+        runs = [run for run, _ in gathered]
+        self._store.submit([write for _, write in gathered], partial(self._arrived, number, runs))
+
+    def _arrived(self, number: int, runs: Sequence[ActiveRun], outcomes: Outcomes) -> None:
+        self._sent -= len(runs)
+        self.pressure.arrive(number)
+        self._watch()
+        self._told(runs, outcomes)
+
+    def _watch(self) -> None:
+        is_high = self.pressure.is_high
+        if is_high is not self._is_strained:
+            self._is_strained = is_high
+            self._strained(is_high)
