@@ -87,8 +87,11 @@ class Address:
         try:
             await _keep_alive(connection)
         except FAILURES as error:
-            await close_quietly(connection)
+            connection.terminate()
             raise self.unavailable(error) from error
+        except BaseException:  # whoever wanted it went away
+            connection.terminate()
+            raise
         return connection
 
     def unavailable(self, error: BaseException) -> StoreUnavailableError:

@@ -32,6 +32,7 @@ class Hints:
         self._connection: asyncpg.Connection | None = None
         self._hear: Hinted | None = None
         self._own: Callable[[], Collection[int]] = frozenset
+        self._turn = asyncio.Lock()
         self._pending: set[int] = set()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -41,9 +42,11 @@ class Hints:
         self._hear, self._own = hear, own
         self._begin()
         try:
+            await self._drop()  # one that was only to send hints does not listen
             await self._connected()
-        except AuraError as error:
+        except (AuraError, *FAILURES) as error:
             log.info("hints.away", extra={"reason": str(error)})
+            await self._drop()
 
     def sent(self, shards: Collection[int]) -> None:
         """Send a hint for these shards, soon, unless we own them."""
@@ -85,12 +88,13 @@ class Hints:
                 await asyncio.sleep(RETRY)
 
     async def _connected(self) -> asyncpg.Connection:
-        if self._connection is None or self._connection.is_closed():
-            connection = await self._address.connect(role("hints"), statement_timeout=STATEMENT_TIMEOUT)
-            if self._hear is not None:
-                await connection.add_listener(CHANNEL, self._heard)
-            self._connection = connection
-        return self._connection
+        async with self._turn:
+            if self._connection is None or self._connection.is_closed():
+                connection = await self._address.connect(role("hints"), statement_timeout=STATEMENT_TIMEOUT)
+                self._connection = connection
+                if self._hear is not None:
+                    await connection.add_listener(CHANNEL, self._heard)
+            return self._connection
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
