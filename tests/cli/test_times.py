@@ -29,6 +29,13 @@ def test_the_moment_until_which_something_waits_is_said_in_local_time(zone):
     assert with_local_times(words) == f"It waits for the signal 'paid' until 2026-01-05 {zone}."
 
 
+@pytest.mark.parametrize(
+    "words", ["Attempt 1 is under way since {}.", "Attempt 1 of 3 failed (no answer). The next try is at {}."]
+)
+def test_the_moments_of_attempts_are_said_in_local_time(zone, words):
+    assert with_local_times(words.format("2026-01-05T08:00:07Z")) == words.format(f"2026-01-05 {zone}")
+
+
 def test_other_words_stay_as_they_are(zone):
     words = "It waits for an event of type '2026-01-05T08:00:07Z'."
     assert with_local_times(words) == words

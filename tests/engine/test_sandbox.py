@@ -119,6 +119,20 @@ async def test_the_clock_stands_still_and_chance_follows_from_the_seed(sandbox):
 
 
 @pytest.mark.parametrize(
+    ("code", "written"),
+    [
+        ("import os\nos.system('id')", "os.system('id')"),
+        ("nope(1,\r\n  2)", "nope(1,"),
+        ("if True:\n    return 1 / 0", "return 1 / 0"),
+        ("[\n  1 / 0,\n]", "1 / 0,"),
+    ],
+)
+async def test_a_mistake_shows_the_line_as_its_author_wrote_it(sandbox, code, written):
+    failed = await failure(sandbox, code)
+    assert failed.message.endswith(f": {written})")
+
+
+@pytest.mark.parametrize(
     ("code", "says", "line"),
     [
         ("1 / 0", "ZeroDivisionError", 1),

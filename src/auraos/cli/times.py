@@ -4,7 +4,7 @@ import re
 import time
 from datetime import UTC, datetime
 
-_UNTIL = re.compile(r"(?<=until )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_SAID = re.compile(r"(?:(?<=until )|(?<=since )|(?<=is at ))\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
 def now() -> int:
@@ -22,8 +22,8 @@ def clock(at: int | None) -> str:
 
 
 def with_local_times(words: str) -> str:
-    """Return what is said of a run with the moments until which it waits as `clock` gives them."""
-    return _UNTIL.sub(lambda found: clock(_micros(found[0])), words)
+    """Return what is said of a run with its moments as `clock` gives them: until and since when, and when the next try is."""
+    return _SAID.sub(lambda found: clock(_micros(found[0])), words)
 
 
 def _micros(moment: str) -> int:

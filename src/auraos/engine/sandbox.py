@@ -28,7 +28,7 @@ from auraos.core.values import (
     to_wire,
     type_name,
 )
-from auraos.engine.snippets import FETCH, LONGEST_OUTPUT, LONGEST_SPECIAL, OUTPUT, prepare, refused
+from auraos.engine.snippets import FETCH, LONGEST_OUTPUT, LONGEST_SPECIAL, OUTPUT, prepare, read_line, refused
 from auraos.sdk import StepFailed
 
 LONGEST_PRINT = 1_000_000
@@ -95,7 +95,7 @@ class Sandbox:
         try:
             fetched = await asyncio.wrap_future(waiting)
         except pydantic_monty.MontyError as error:
-            raise _failure(error, job.printed.output, timeout, memory) from None
+            raise _failure(error, code, job.printed.output, timeout, memory) from None
         except _AbandonedError:
             raise _closing() from None
         except asyncio.CancelledError:
@@ -264,7 +264,7 @@ def _bad_output(fault: str, hint: str = "") -> StepFailed:
     )
 
 
-def _failure(error: Exception, printed: str, timeout: timedelta, memory: int) -> StepFailed:
+def _failure(error: Exception, code: str, printed: str, timeout: timedelta, memory: int) -> StepFailed:
     """Say what became of code that did not come to its end."""
     if isinstance(error, pydantic_monty.MontyCrashedError):
         if error.timed_out:
@@ -289,8 +289,8 @@ def _failure(error: Exception, printed: str, timeout: timedelta, memory: int) ->
     if isinstance(error, pydantic_monty.MontySyntaxError):
         frames = error.traceback()
         text = f"SyntaxError: {text}"
-    line, source = (frames[-1].line, frames[-1].source_line or "") if frames else (None, "")
-    failure = refused(text[:1_000], line, source.replace(f"{OUTPUT} = (", ""))
+    line = frames[-1].line if frames else None
+    failure = refused(text[:1_000], line, read_line(code, line))
     failure.error_data = {
         "line": line,
         "type": text.partition(":")[0],

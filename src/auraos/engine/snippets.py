@@ -40,7 +40,7 @@ def prepare(code: str) -> str:
     if len(code) > LONGEST_CODE:
         message = f"The code has more than {LONGEST_CODE:,} characters."
         raise StepFailed(message, error_class="data", code="code-error")
-    text = code.replace("\r\n", "\n").replace("\r", "\n")
+    text = _with_plain_ends(code)
     tree = _parse(text)
     lines = [line.encode() for line in text.split("\n")]
     last = tree.body[-1] if tree.body else None
@@ -52,12 +52,22 @@ def prepare(code: str) -> str:
     return b"\n".join(lines).decode() if tree.body else "pass"
 
 
+def read_line(code: str, line: int | None) -> str:
+    """Return a line of the code as its author wrote it; empty where there is no such line."""
+    lines = _with_plain_ends(code).split("\n")
+    return lines[line - 1] if line is not None and 1 <= line <= len(lines) else ""
+
+
 def refused(message: str, line: int | None = None, source: str = "") -> StepFailed:
     """Return the failure of code that cannot be run or that failed by itself."""
     where = f" (line {line}: {source.strip()[:120]})" if line else ""
     return StepFailed(
         f"{message}{where}", code="code-error", data={"line": line, "source": source} if line else None
     )
+
+
+def _with_plain_ends(code: str) -> str:
+    return code.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _parse(text: str) -> ast.Module:
