@@ -25,7 +25,7 @@ from auraos.core.run import (
     tokens,
     waits,
 )
-from auraos.core.run.commands import Continue, Continued, Nudge, SlotOpened
+from auraos.core.run.commands import Continue, Continued, Nudge, SlotOpened, StopTimer
 from auraos.core.run.decisions import DECISIONS
 from auraos.core.run.evaluation import compute, compute_later, evaluate_or_error
 from auraos.core.run.facts import AnyFact, OutsideFact, Result, StepError, StepSettled
@@ -228,6 +228,7 @@ def _wait_started(turn: Turn, activation: Activation, fact: facts.WaitStarted) -
 
 
 def _timer_fired(turn: Turn, fact: facts.TimerFired) -> None:
+    turn.commands.append(StopTimer(fact.path, fact.timer))  # its row goes, whatever comes of it
     if fact.path or fact.timer != "timeout":
         waits.timer_fired(turn, fact)
         return
