@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from auraos.core.run.gates import Gate
+from auraos.core.gate import Gate
 from auraos.engine.ports import ALL_SHARDS, GateRow, RunRow, Write
 from stores import AnyStore
 

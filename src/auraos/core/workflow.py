@@ -104,6 +104,13 @@ class FlowControl(msgspec.Struct, frozen=True, kw_only=True):
     when_full: WhenFull = "wait"
 
 
+FlowSetting: TypeAlias = Literal["rate", "debounce", "batch", "singleton", "concurrency", "throttle"]
+FLOW_SETTINGS: tuple[FlowSetting, ...] = (
+    "rate", "debounce", "batch", "singleton", "concurrency", "throttle",
+)  # fmt: skip
+"""The settings that say how many runs go on, in the order in which a run passes them."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of a whole workflow."""
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from auraos.core.errors import OperationalError, UserError
-from auraos.core.run.gates import Gate
+from auraos.core.gate import Gate
 from auraos.core.values import FileReference, Value
 from auraos.sdk import Files
 

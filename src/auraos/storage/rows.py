@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from auraos.core.errors import AuraError
-from auraos.core.run.gates import Gate
+from auraos.core.gate import Gate
 from auraos.core.values import from_wire, to_wire
 from auraos.engine.ports import Batch, GateRow, LogLine, RequestRow, RunRow, Subscription, Timer, Version
 from auraos.storage.texts import safe

@@ -15,6 +15,7 @@ import msgspec
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from machine_hand import Hand, read_program
 
+from auraos.core.gate import Gate
 from auraos.core.run import encode_fact, inherit, view
 from auraos.core.run.facts import (
     Answered,
@@ -28,7 +29,6 @@ from auraos.core.run.facts import (
     RunResumed,
     StepResolved,
 )
-from auraos.core.run.gates import Gate
 from auraos.core.values import to_wire
 
 CHILD = """

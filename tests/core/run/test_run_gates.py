@@ -3,10 +3,11 @@
 import pytest
 from machine_hand import Hand, read_program
 
+from auraos.core.gate import Gate
 from auraos.core.run import explain, fold, outstanding, restore, snapshot
 from auraos.core.run.commands import AwaitAdmission, EndGathered
 from auraos.core.run.facts import RunAdmitted, RunPaused, RunRefused, RunResumed
-from auraos.core.run.gates import CAPACITY, Gate, Gates, KeyRefusedError
+from auraos.core.run.gates import CAPACITY, Gates, KeyRefusedError
 
 GATE = Gate(setting="concurrency", name="c", key="ann", limit=2)
 

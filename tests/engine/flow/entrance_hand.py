@@ -1,6 +1,6 @@
 """A hand to drive the entrance with, in virtual time: it starts and ends runs, and keeps what was decided of each."""
 
-from auraos.core.run.gates import Gate
+from auraos.core.gate import Gate
 from auraos.engine.flow.entrance import Entrance
 from auraos.engine.flow.standing import Admit, Cancel, Refuse, Standing
 

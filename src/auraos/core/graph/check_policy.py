@@ -10,6 +10,7 @@ from auraos.core.graph.uses import Use
 from auraos.core.graph.views import CONTAINERS, WAITS, StepView, WorkflowView, ask_type, plain_settings
 from auraos.core.problems import Path
 from auraos.core.values import ValueRefusedError, format_duration, parse_duration
+from auraos.core.workflow import FLOW_SETTINGS
 
 _INLINE = (Behaviour.EVALUATE, Behaviour.STOP)
 _HARMLESS = (Effect.PURE, Effect.READ)
@@ -18,6 +19,7 @@ _HARMLESS = (Effect.PURE, Effect.READ)
 def check_policies(view: WorkflowView, uses: list[Use]) -> None:
     """Report policies that do harm, that cannot be kept, or that change nothing."""
     keyed = {use.path[: len(use.reader.path)] for use in uses if use.role == "key" and use.reader}
+    _check_flows(view, {use.path[:4] for use in uses if use.role == "flow"})
     for step in view.steps:
         if step.type is None:
             continue
@@ -28,6 +30,21 @@ def check_policies(view: WorkflowView, uses: list[Use]) -> None:
         _check_undo_and_cache(view, step)
         _check_times(view, step)
         _check_waits(view, step)
+
+
+def _check_flows(view: WorkflowView, keyed: set[Path]) -> None:
+    """Report what changes nothing in the settings that limit how many runs go on."""
+    for name in FLOW_SETTINGS:
+        flow, path = getattr(view.workflow.settings, name), ("spec", "settings", name)
+        if flow is None:
+            continue
+        if flow.key is not None and (*path, "key") not in keyed:
+            message = "'key' has no effect: it is the same for every run, as without one."
+            hint = 'Write it as `key: "{{ input.customer }}"`.'
+            view.findings.add("field-without-effect", (*path, "key"), message, hint=hint, key=True)
+        if name == "batch" and flow.limit == 1:
+            message = "'limit' of 1 gathers nothing: each start is a batch of its own."
+            view.findings.add("field-without-effect", (*path, "limit"), message, key=True)
 
 
 def effective_effect(step: StepView) -> Effect | None:

@@ -12,6 +12,7 @@ from auraos.core.graph.findings import Findings
 from auraos.core.graph.views import ScopeView, StepView, WorkflowView
 from auraos.core.problem_codes import PROBLEM_CODES
 from auraos.core.problems import Path, Place
+from auraos.core.workflow import FLOW_SETTINGS
 
 Role: TypeAlias = Literal[
     "settings", "condition", "undo", "verify", "done", "key", "fallback", "cache", "output", "flow"
@@ -60,7 +61,7 @@ def collect_uses(view: WorkflowView) -> list[Use]:
     workflow = view.workflow
     if workflow.output is not msgspec.UNSET:
         uses.extend(_read(view.findings, workflow.output, ("spec", "output"), "output", view.root, None, ()))
-    for name in ("concurrency", "throttle", "rate", "debounce", "batch", "singleton"):
+    for name in FLOW_SETTINGS:
         flow = getattr(workflow.settings, name)
         if flow is not None and flow.key is not None:
             path = ("spec", "settings", name, "key")

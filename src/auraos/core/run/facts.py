@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from auraos.core.run.gates import Gate
+from auraos.core.gate import Gate
 from auraos.core.run.parts import Page as Page  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.run.parts import Parent as Parent  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.run.parts import TakenOver as TakenOver  # noqa: PLC0414 (part of a fact, found where facts are)

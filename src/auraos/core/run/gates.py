@@ -6,19 +6,16 @@ What a gate allows is decided outside of the machine, where all runs of the same
 import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from auraos.core.errors import AuraError, UserError
 from auraos.core.expressions import Meter, Template, compile_template
+from auraos.core.gate import Gate
 from auraos.core.values import Value, format_duration, to_wire
-from auraos.core.workflow import FlowControl, Settings, WhenFull
+from auraos.core.workflow import FLOW_SETTINGS, FlowControl, FlowSetting, Settings
 
-GateSetting: TypeAlias = Literal["rate", "debounce", "batch", "singleton", "concurrency", "throttle"]
-
-SETTINGS: tuple[GateSetting, ...] = ("rate", "debounce", "batch", "singleton", "concurrency", "throttle")
-"""In the order in which a run passes them."""
 CAPACITY: frozenset[str] = frozenset(("singleton", "concurrency", "throttle"))
 """Those that speak of how many runs go on; the others speak of starts from outside."""
 COUNTED_LATER: frozenset[str] = frozenset(("rate", "throttle"))
@@ -30,19 +27,6 @@ LONGEST_KEY = 60
 SHARDS = 256
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
-
-
-class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One setting as it holds for one run. All runs whose gates have the same name share what it allows."""
-
-    setting: GateSetting
-    name: str
-    key: str = ""
-    """The value of the key, as people see it; empty where the setting has none."""
-    limit: int = 1
-    per: int = 0
-    """In microseconds."""
-    when_full: WhenFull = "wait"
 
 
 class KeyRefusedError(UserError):
@@ -57,8 +41,8 @@ class Gates:
     __slots__ = ("_has_one_key", "_rules")
 
     def __init__(self, settings: Settings) -> None:
-        self._rules: list[tuple[GateSetting, FlowControl, Template | None]] = []
-        for name in SETTINGS:
+        self._rules: list[tuple[FlowSetting, FlowControl, Template | None]] = []
+        for name in FLOW_SETTINGS:
             rule: FlowControl | None = getattr(settings, name)
             if rule is not None:
                 key = None if rule.key is None else compile_template(rule.key)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from auraos.core.errors import UnexpectedError
+from auraos.core.gate import Gate
 from auraos.core.run.facts import (
     Answered,
     EventReceived,
@@ -16,7 +17,6 @@ from auraos.core.run.facts import (
     StepError,
     UndoEntry,
 )
-from auraos.core.run.gates import Gate
 from auraos.core.run.journal import NESTED, VALUES, decode_struct, encode_struct
 from auraos.core.run.large import LargeValues, Reading
 from auraos.core.run.program import Program, ScopeProgram, StepProgram, static_path, undo_program

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, cast
 
 from auraos.core.catalogue import Behaviour
+from auraos.core.gate import Gate
 from auraos.core.run.facts import (
     Answered,
     Inherited,
@@ -16,7 +17,6 @@ from auraos.core.run.facts import (
     StepError,
     UndoEntry,
 )
-from auraos.core.run.gates import Gate
 from auraos.core.run.program import Program, ScopeProgram, StepProgram
 from auraos.core.values import Value
 

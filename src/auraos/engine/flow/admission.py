@@ -13,8 +13,9 @@ from auraos.core.errors import AuraError
 from auraos.core.run import encode_fact
 from auraos.core.run.commands import EndGathered
 from auraos.core.run.facts import CancelRequested, OutsideFact, RunAdmitted, RunRefused
-from auraos.core.run.gates import COUNTED_LATER, SETTINGS
+from auraos.core.run.gates import COUNTED_LATER
 from auraos.core.values import Value
+from auraos.core.workflow import FLOW_SETTINGS
 from auraos.engine.flow.entrance import Entrance
 from auraos.engine.flow.standing import Admit, Cancel, Decision, Refuse, Standing
 from auraos.engine.ports import Clock, GateRow, RequestRow, Store, Write
@@ -33,7 +34,7 @@ MANY_STALE = 200
 ShareFiles: TypeAlias = Callable[[Any, str, str, str], Awaitable[None]]
 """Let a run hold the files that a fact hands over: the fact, the workspace, the run that has them, and the one that gets them."""
 
-_ORDER = {setting: place for place, setting in enumerate(SETTINGS)}
+_ORDER = {setting: place for place, setting in enumerate(FLOW_SETTINGS)}
 
 
 class Admission:

@@ -7,7 +7,8 @@ import heapq
 from collections.abc import Collection
 from typing import Literal
 
-from auraos.core.run.gates import CAPACITY, Gate
+from auraos.core.gate import Gate
+from auraos.core.run.gates import CAPACITY
 from auraos.engine.flow.standing import PATIENCE, Admit, Cancel, Decision, Refuse, Room, Standing
 
 

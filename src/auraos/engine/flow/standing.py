@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from auraos.core.run.gates import Gate
+from auraos.core.gate import Gate
 from auraos.engine.line import Line
 
 PATIENCE = 60_000_000
