@@ -58,6 +58,8 @@ class Health:
         self.phase: Phase = "starting"
         self.ask_store: Callable[[], Awaitable[None]] | None = None
         """Returns when the store took a write, raises `OperationalError` when it did not."""
+        self.disk: Callable[[], str] = str
+        """Says that the disk is too full for anything new, or nothing."""
         self._asking: asyncio.Task[Reason | None] | None = None
         self._asked_at = 0.0
 
@@ -66,6 +68,8 @@ class Health:
         found = []
         if self.phase != "serving":
             found.append(Reason(self.phase, _WORDS[self.phase]))
+        if words := self.disk():
+            found.append(Reason("disk-nearly-full", words))
         if self.ask_store is not None:
             of_store = await self._of_store(self.ask_store)
             if of_store is not None:

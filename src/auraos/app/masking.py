@@ -27,6 +27,14 @@ class MaskedBlobs:
         """Keep large values, which were masked before they became facts."""
         self._blobs.keep(workspace, run, contents)
 
+    def remove(self, workspace: str, run: str) -> None:
+        """Delete all blobs of a run."""
+        self._blobs.remove(workspace, run)
+
+    def old(self) -> list[tuple[str, str]]:
+        """Return the runs whose blobs nobody has touched for a day."""
+        return self._blobs.old()
+
     def fetch(self, workspace: str, run: str, hash: str) -> bytes:  # noqa: A002 (as in the port)
         """Return a large value of a run."""
         return self._blobs.fetch(workspace, run, hash)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.steward import ProcessSteward
 from auraos.app.world import World
+from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import DEFAULT_PARALLEL, Engine
 from auraos.engine.ports import Store, Write
 from auraos.engine.process import settle_memory
 from auraos.engine.socket import EngineSocket
+from auraos.storage.blobs.walking import are_kept
 
 log = logging.getLogger("auraos.serve")
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8321
@@ -41,6 +44,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int = DEFAULT_PARALLEL
     pools: dict[str, int] = {}
     grace: float = GRACE
+    retention: timedelta | None = None
+    """For how long finished runs are kept whose workflow says nothing of it; None: for ever."""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +74,7 @@ async def serve(
         conduct = _Conduct(engine, keeping, health, leave)
         if not await _or_leave(conduct.begin(), leave):
             return
+        _look_after_room(engine, wishes, health, stack)
         steward = ProcessSteward(engine, keeping, conduct)
         listening = EngineSocket(engine, keeping.store, keeping.socket, steward=steward)
         await listening.open()
@@ -81,6 +87,18 @@ async def serve(
         await _drain(engine, wishes.grace)
         await listening.close()
     log.info("serve.left")
+
+
+def _look_after_room(engine: Engine, wishes: Wishes, health: Health, stack: AsyncExitStack) -> None:
+    """Let finished runs go in time, and watch the disk."""
+    retention = engine.retention
+    retention.default = wishes.retention
+    retention.may_sweep = lambda: not are_kept(wishes.data)
+    retention.start()
+    guard = engine.disk = DiskGuard(wishes.data, retention.prune)
+    health.disk = lambda: guard.words if guard.is_refusing else ""
+    guard.start()
+    stack.callback(guard.stop)
 
 
 class _Conduct:

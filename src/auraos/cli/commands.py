@@ -58,6 +58,7 @@ CHAPTERS = (
             Command(
                 "start", "auraos.cli.start:start", "Start a run in the process that serves the data folder."
             ),
+            Command("runs prune", "auraos.cli.runs.prune:prune", "Delete runs that ended long ago."),
             Command("runs list", "auraos.cli.runs.listing:list_runs", "List the runs, the newest first."),
             Command(
                 "runs failed",

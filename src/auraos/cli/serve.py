@@ -20,6 +20,7 @@ from auraos.app.world import World
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, Pools, read_pools
+from auraos.cli.runs.prune import read_age
 from auraos.cli.screen import print_json
 from auraos.cli.serving_logs import LogFormat, Logs
 from auraos.engine.engine import DEFAULT_PARALLEL
@@ -44,6 +45,12 @@ def serve(
     grace: Annotated[
         float, Parameter(help="For how many seconds steps that write are waited for when it is to end.")
     ] = GRACE,
+    retention: Annotated[
+        str,
+        Parameter(
+            help="For how long finished runs are kept whose workflow says nothing; 0 keeps them for ever."
+        ),
+    ] = "30d",
     allow_net: AllowNet = (),
     log_format: Annotated[
         LogFormat, Parameter(help="How log lines look: text for people, json for a collector.")
@@ -59,7 +66,7 @@ def serve(
     """
     wishes = Wishes(
         data=data, files=_folder(files), host=host, port=_port(port), allow_net=allow_net,
-        parallel=max(1, parallel), pools=read_pools(pool), grace=max(0.0, grace),
+        parallel=max(1, parallel), pools=read_pools(pool), grace=max(0.0, grace), retention=read_age(retention),
     )  # fmt: skip
     world = World(allow_net)
     logs = Logs(log_format, world.redact)

@@ -32,6 +32,7 @@ from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
 from auraos.engine.control import EngineClosedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
+from auraos.engine.disk import DiskGuard
 from auraos.engine.flow.admission import Admission
 from auraos.engine.memory import Memory
 from auraos.engine.moves import Moves
@@ -47,6 +48,7 @@ from auraos.engine.ports import (
 )
 from auraos.engine.remote import Remote
 from auraos.engine.requests import Requests
+from auraos.engine.retention import Retention
 from auraos.engine.runner import Hooks, Runner
 from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
@@ -117,6 +119,9 @@ class Engine(RunControl):
         self._timers = self._runner.timers
         memory.runner = self._requests.runner = self._admission.runner = self._runner
         memory.stand = self._admission.stand
+        self.disk: DiskGuard | None = None
+        """Refuses starts while the disk is nearly full, where somebody watches it."""
+        self.retention = Retention(store, programs, clock, doors.blobs)
         self._waking = Waking(
             memory, self._give_timer, lambda timer: self._timers.drop(timer.run, timer.path, timer.timer)
         )
@@ -148,6 +153,7 @@ class Engine(RunControl):
         self.moves.stop()
         self._timers.stop()
         self._waking.stop()
+        self.retention.stop()
         self._admission.stop()
         self._requests.stop()
         await self._runner.stop(grace)
@@ -327,6 +333,8 @@ class Engine(RunControl):
     ) -> RunStarted:  # fmt: skip
         """Return the start that is asked for; refuse one that cannot be."""
         self._refuse_when_busy()
+        if self.disk is not None:
+            self.disk.refuse_when_full()
         for name in (workspace, run):
             if name and not _NAME.fullmatch(name):
                 raise RequestRefusedError(

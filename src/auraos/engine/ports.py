@@ -37,9 +37,7 @@ class StoreUnavailableError(OperationalError):
 
 
 class WriteRefusedError(OperationalError):
-    """The store refused one write for what it says, and took the others: a fact of this run stands there
-    already.
-    """
+    """The store refused one write for what it says, and took the others: a fact of this run stands there already."""
 
     code = "write-refused"
 
@@ -124,9 +122,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestRow(msgspec.Struct, frozen=True):
-    """A request that waits for the engine: it was written with the sender's facts and goes with the
-    receiver's.
-    """
+    """A request that waits for the engine: it was written with the sender's facts and goes with the receiver's."""
 
     id: str
     run: str
@@ -154,9 +150,7 @@ class GateRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Write(msgspec.Struct, frozen=True):
-    """All that one run writes at one time. `facts` is one encoded fact a line; `seq` counts the first of them
-    from 1.
-    """
+    """All that one run writes at one time. `facts` is one encoded fact a line; `seq` counts the first of them from 1."""
 
     workspace: str
     run: str
@@ -181,6 +175,8 @@ class Write(msgspec.Struct, frozen=True):
     versions: Sequence[Version] = ()
     snapshot: "Snapshot | None" = None
     """Takes the place of an earlier one, and goes with the end of the run."""
+    pruned: Sequence[str] = ()
+    """Runs that are over: everything of theirs goes. One that is not over stays."""
     gates: Sequence[GateRow] = ()
     left: Sequence[tuple[str, str]] = ()
     """(name of a gate, run) of rows that go."""
@@ -196,9 +192,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The state of a run after its first `seq` facts, as the engine that is named by `stamp` writes it. A cache: it may be
-    deleted at any time, and one with another stamp is not read.
-    """
+    """The state of a run after its first `seq` facts. A cache: it may be deleted, and one with another stamp is not read."""
 
     seq: int
     stamp: str
@@ -255,6 +249,12 @@ class RunStore(Protocol):
     async def runs(self, query: RunQuery) -> list[RunRow]:
         """Return a page of runs, newest first."""
         ...
+
+    async def ended(self, after: tuple[int, str], until: int, *, limit: int = 500) -> list[RunRow]:
+        """Return runs that ended up to a time, by end and id, but none of whose children or caller is not over."""
+        ...
+
+    async def refused(self, before: str, *, limit: int = 500) -> list[str]: ...
 
     async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]: ...
 
@@ -388,6 +388,10 @@ class Blobs(Protocol):
     def keep(self, workspace: str, run: str, contents: Mapping[str, bytes]) -> None:
         """Keep large values of a run, by hash, durably. It blocks: it is called on a thread of its own."""
         ...
+
+    def remove(self, workspace: str, run: str) -> None: ...
+
+    def old(self) -> list[tuple[str, str]]: ...  # workspace and run of blobs that nobody has touched for a day
 
     def fetch(self, workspace: str, run: str, hash: str) -> bytes:  # noqa: A002 (a blob's hash is its name)
         """Return a large value of a run; raise `NotFoundError` when it is gone. It blocks."""

@@ -97,6 +97,21 @@ class Reads(Inspection):
         sql = f"{rows.SELECT_RUNS} where {' and '.join(tests)} order by id desc limit ?"
         return await self._reader.all(sql, (*values, min(query.limit, LARGEST_PAGE)), rows.run_row)
 
+    async def ended(self, after: tuple[int, str], until: int, *, limit: int = 500) -> list[RunRow]:
+        """Return runs that ended up to a time, but for those that a run which is not over belongs to."""
+        sql = (
+            f"{rows.SELECT_RUNS} where finished_at is not null and (finished_at, id) > (?, ?) and finished_at <= ?"
+            " and not exists(select 1 from runs c where c.parent = runs.id and c.parent <> '' and c.finished_at is null)"
+            " and not exists(select 1 from runs p where p.id = runs.parent and p.finished_at is null)"
+            " order by finished_at, id limit ?"
+        )
+        return await self._reader.all(sql, (*after, until, limit), rows.run_row)
+
+    async def refused(self, before: str, *, limit: int = 500) -> list[str]:
+        """Return requests that were refused and whose ids are before this one."""
+        sql = "select id from requests where refusal is not null and id < ? order by id limit ?"
+        return await self._reader.all(sql, (before, limit), lambda row: str(row[0]))
+
     async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
         """Return the first lines that the steps of a run, or the one at this path, wrote."""
         sql = "select run, path, attempt, at, level, message, fields from logs where run=?"

@@ -8,15 +8,19 @@ import asyncio
 import hashlib
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from auraos.core.errors import OperationalError
 from auraos.core.values import FileReference
 from auraos.engine.ports import NotFoundError, StoreUnavailableError
+from auraos.storage.blobs.walking import run_folders
 from auraos.storage.folder import sync_folder
 
+OLD = 24 * 3600.0
 PIECE = 256 * 1024
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}", re.ASCII)
@@ -54,6 +58,16 @@ class LocalBlobs:
             raise StoreUnavailableError(
                 f"A large value of run {run} cannot be kept: {error}.", hint="Make room or mend the disk."
             ) from error
+
+    def remove(self, workspace: str, run: str) -> None:
+        """Delete all blobs of a run."""
+        shutil.rmtree(self._folder(workspace, run), ignore_errors=True)
+
+    def old(self) -> list[tuple[str, str]]:
+        """Return workspace and run of all folders that nobody has touched for a day."""
+        until = time.time() - OLD
+        found = [(folder.parent.name, folder.name, _touched(folder)) for folder in run_folders(self._root)]
+        return [(workspace, run) for workspace, run, touched in found if touched < until]
 
     def fetch(self, workspace: str, run: str, hash: str) -> bytes:  # noqa: A002 (as in the port)
         """Return a large value of a run."""
@@ -120,6 +134,13 @@ def _begin(folder: Path) -> tuple[int, Path]:
     _make_folder(folder)
     descriptor, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=folder)
     return descriptor, Path(name)
+
+
+def _touched(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 def _put(folder: Path, hashed: str, content: bytes) -> None:

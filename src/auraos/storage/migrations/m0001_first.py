@@ -19,6 +19,7 @@ _SQLITE = (
     ) without rowid""",
     "create unique index runs_by_number on runs(workspace, number) where number > 0",
     "create index runs_by_parent on runs(parent) where parent <> ''",
+    "create index runs_ended on runs(finished_at, id) where finished_at is not null",
     "create index runs_unfinished on runs(id) where finished_at is null",
     "create index runs_awake on runs(id) where finished_at is null and asleep = 0",
     """create table journal(
@@ -78,6 +79,7 @@ _POSTGRES = (
     ) with (fillfactor = 85)""",
     "create unique index runs_by_number on runs(workspace, number) where number > 0",
     "create index runs_by_parent on runs(parent) where parent <> ''",
+    "create index runs_ended on runs(finished_at, id) where finished_at is not null",
     "create index runs_awake on runs(id, shard) where finished_at is null and not asleep",
     """create table journal(
         run text collate "C" not null, seq bigint not null, count bigint not null,

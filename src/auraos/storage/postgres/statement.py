@@ -30,6 +30,7 @@ _T, _N, _B, _F = "text", "bigint", "bytea", "boolean"
 _GUARD = "exists (select from fence)"
 _SEPARATOR = "\x1f"
 
+OF_A_RUN = ("journal", "results", "logs", "snapshots", "timers", "subscriptions", "requests", "gates")
 PARTS: dict[str, Part] = {
     "versions": Part(
         "insert into definition_versions(hash, kind, name, text, step_types, workspace)"
@@ -112,6 +113,17 @@ PARTS: dict[str, Part] = {
     ),
     "snapshots_of_ended": Part(
         "delete from snapshots s using {rows} as d(run) where s.run=d.run and {guard}", (_T,)
+    ),
+    **{
+        f"pruned_{table}": Part(
+            f"delete from {table} t using {{rows}} as d(run), runs r where t.run=d.run and r.id=d.run"  # noqa: S608
+            " and r.finished_at is not null and {guard}",
+            (_T,),
+        )
+        for table in OF_A_RUN
+    },
+    "pruned_runs": Part(
+        "delete from runs r using {rows} as d(run) where r.id=d.run and r.finished_at is not null and {guard}", (_T,)
     ),
     "logs": Part(
         "insert into logs(run, path, attempt, at, level, message, fields, workspace)"
@@ -206,6 +218,9 @@ def rows_of(writes: Sequence[Write]) -> Rows:
             for e in w.logs
         ],
     }
+    pruned = [(run,) for write in writes for run in write.pruned]
+    if pruned:
+        rows.update({name: pruned for name in PARTS if name.startswith("pruned_")})
     _add_waits(rows, writes, gone)
     _add_requests(rows, writes)
     _add_gates(rows, writes)

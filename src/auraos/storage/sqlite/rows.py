@@ -28,6 +28,7 @@ def write_rows(connection: sqlite3.Connection, writes: Sequence[Write], next_lin
 def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequence[tuple[str, list[Row]]]:
     updated = [write.row for write in writes if write.row is not None and not write.created]
     ended = [(row.run,) for row in updated if row.finished_at is not None]
+    pruned = [(run, run) for write in writes for run in write.pruned]
     return (
         (
             schema.PUT_VERSION,
@@ -74,6 +75,7 @@ def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequen
             [(c.run, s.seq, s.stamp, s.state, c.workspace) for c in writes if (s := c.snapshot) is not None],
         ),
         (schema.FORGET_SNAPSHOT, [(c.run,) for c in writes if c.seq > SNAPSHOT_FROM and _is_end(c)]),
+        *((sql, pruned) for sql in schema.PRUNE),
         (schema.INSERT_LOG, [_log(c, line, next_line()) for c in writes for line in c.logs]),
     )
 

@@ -24,6 +24,15 @@ FORGET_TIMERS = "delete from timers where run=?"
 FORGET_SUBSCRIPTIONS = "delete from subscriptions where run=?"
 PUT_SNAPSHOT = "insert or replace into snapshots values(?,?,?,?,?)"
 FORGET_SNAPSHOT = "delete from snapshots where run=?"
+_OF_A_RUN = ("journal", "results", "logs", "snapshots", "timers", "subscriptions", "requests", "gates")
+PRUNE = (
+    *(
+        f"delete from {table} where run=? and exists(select 1 from runs where id=? and finished_at is not null)"  # noqa: S608
+        for table in _OF_A_RUN
+    ),
+    "delete from runs where id=? and id=? and finished_at is not null",
+)
+"""What takes away a run that is over; each statement is given its id twice."""
 READ_OWNER = "select value from meta where name='owner'"
 PROBE = "insert or replace into meta values('probed', ?)"
 SET_OWNER = "insert or replace into meta values('owner', ?)"

@@ -32,6 +32,14 @@ REFUSALS = (
 )
 """What the database says of one write and not of the disk."""
 
+FREE_AFTER = 0.02
+LONGEST_SLICE = 0.02
+LONGEST_PARTING = 2.0
+PAGES = 250
+"""For so many seconds nobody wants to write before pages are freed, for so many seconds at a time, and for so many seconds
+when the store is closed; so many pages a step.
+"""
+
 Outcomes: TypeAlias = Sequence[BaseException | None] | None
 
 
@@ -46,6 +54,8 @@ class Writer:
         self.token = token
         self._owns = False
         self._fenced = False
+        self._frees = False
+        """Whether pages may be free."""
         self._line = time.time_ns() // 1000
         self._handed: queue.SimpleQueue[Waiting | Copy | None] = queue.SimpleQueue()
         self._copies: list[Copy] = []
@@ -88,12 +98,37 @@ class Writer:
         ending = False
         while not ending or rest:
             if not rest:
-                ending = self._take(self._handed.get(), rest)
+                ending = self._take(self._next(), rest)
             ending = self._take_all(rest) or ending
             rest = self._write_some(rest)
             while self._copies:
                 ending = self._copy(self._copies.pop(0), rest, ending=ending)
         self._let_go()
+
+    def _next(self) -> Waiting | Copy | None:
+        """Return what is handed over next; while nothing is, pages that deletions left are given back to the disk."""
+        while self._frees:
+            try:
+                return self._handed.get(timeout=FREE_AFTER)
+            except queue.Empty:
+                self._frees = self._free_pages()
+        return self._handed.get()
+
+    def _free_pages(self) -> bool:
+        """Give back some free pages, for 20 ms at most; return whether there are more."""
+        connection = self._connection
+        if connection is None:
+            return False
+        until = time.monotonic() + LONGEST_SLICE
+        try:
+            while time.monotonic() < until:
+                if not connection.execute("pragma freelist_count").fetchone()[0]:
+                    connection.execute("pragma wal_checkpoint(passive)").fetchone()
+                    return False
+                connection.executescript(f"pragma incremental_vacuum({PAGES})")  # `execute` takes one step of it only
+        except sqlite3.Error:  # the next write finds out what it is
+            return False
+        return True
 
     def _write_some(self, waiting: list[Waiting]) -> list[Waiting]:
         """Write as much as one transaction shall hold; return what is left."""
@@ -154,6 +189,7 @@ class Writer:
             return [self._failure(error)] * len(writes)
         self.commits += 1
         self.writes += len(writes)
+        self._frees = self._frees or any(write.pruned for write in writes)
         return None
 
     def _write_apart(self, writes: list[Write]) -> Outcomes:
@@ -234,6 +270,9 @@ class Writer:
             return
 
     def _let_go(self) -> None:
+        until = time.monotonic() + LONGEST_PARTING
+        while self._frees and time.monotonic() < until:
+            self._frees = self._free_pages()
         connection, self._connection = self._connection, None
         if connection is None:
             return

@@ -1,0 +1,138 @@
+"""Retention: runs that are over for long enough go, with their journals, logs and blobs, a few at a time.
+
+A run that is not over is never touched, nor one that such a run belongs to. The rows of a run go in one transaction, its
+blobs after it; what a crash leaves in between is an orphan, and is swept a day later.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+
+from auraos.core.errors import AuraError
+from auraos.engine.definitions import Programs
+from auraos.engine.ports import Blobs, Clock, RunRow, Store, Write
+
+log = logging.getLogger("auraos.engine")
+SLICE = 500
+AT_ONCE = 20
+"""So many runs go in one transaction."""
+REST = 0.02
+EVERY = 3600.0
+REFUSALS_KEPT = 60_000
+"""For so many milliseconds whoever asked can read why it was refused."""
+
+
+class Pruned(msgspec.Struct, kw_only=True):
+    """What a pass over the runs took away, or would."""
+
+    runs: int = 0
+    orphans: int = 0
+    refusals: int = 0
+    oldest: int | None = None
+    newest: int | None = None
+    """When the first and the last of them ended, in microseconds since 1970."""
+
+
+class Retention:
+    """Takes away what is kept no longer. `default` is for how long a run is kept whose workflow says nothing; None: for
+    ever. `may_sweep` says whether blobs may be deleted now: not while a backup reads them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        programs: Programs,
+        clock: Clock,
+        blobs: Blobs,
+        *,
+        default: timedelta | None = None,
+        may_sweep: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.default = default
+        self.may_sweep = may_sweep
+        self._store = store
+        self._programs = programs
+        self._clock = clock
+        self._blobs = blobs
+        self._working: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def start(self) -> None:
+        """Look every hour for what may go."""
+        self._working = asyncio.create_task(self._keep_pruning())
+
+    def stop(self) -> None:
+        """Take nothing more away."""
+        if self._working is not None:
+            self._working.cancel()
+
+    async def prune(self, older_than: timedelta | None = None, *, is_dry: bool = False) -> Pruned:
+        """Take away every run that is kept no longer, or every run that ended longer ago than this."""
+        pruned = Pruned()
+        async with self._one_at_a_time:
+            if not self.may_sweep():
+                return pruned
+            after, now = (0, ""), self._clock.now()
+            while rows := await self._store.ended(after, now, limit=SLICE):
+                after = (rows[-1].finished_at or 0, rows[-1].run)
+                going = [row for row in rows if await self._may_go(row, now, older_than)]
+                for start in range(0, len(going), AT_ONCE):
+                    await self._remove(going[start : start + AT_ONCE], pruned, is_dry=is_dry)
+            if not is_dry:
+                await self._forget_refusals(pruned)
+                pruned.orphans = await self._sweep()
+        return pruned
+
+    async def _may_go(self, row: RunRow, now: int, older_than: timedelta | None) -> bool:
+        kept = older_than if older_than is not None else await self._kept_for(row.version)
+        if kept is None or row.finished_at is None:
+            return False
+        return row.finished_at <= now - kept // timedelta(microseconds=1)
+
+    async def _kept_for(self, version: str) -> timedelta | None:
+        """Return for how long runs of a version are kept; for ever, where its text cannot be read."""
+        try:
+            program = await self._programs.program(version)
+        except AuraError:
+            return None
+        own = program.workflow.settings.retention
+        return self.default if own is None else own
+
+    async def _remove(self, rows: list[RunRow], pruned: Pruned, *, is_dry: bool) -> None:
+        if not is_dry:
+            await self._store.commit(Write(workspace="", run="", seq=0, pruned=[row.run for row in rows]))
+            for row in rows:
+                await asyncio.to_thread(self._blobs.remove, row.workspace, row.run)
+            await asyncio.sleep(REST)
+        pruned.runs += len(rows)
+        pruned.oldest = pruned.oldest or rows[0].finished_at
+        pruned.newest = rows[-1].finished_at
+
+    async def _forget_refusals(self, pruned: Pruned) -> None:
+        moment = self._clock.now() // 1000 - REFUSALS_KEPT
+        before = f"{moment >> 16:08x}-{moment & 0xFFFF:04x}"  # ids of requests begin with their time
+        while ids := await self._store.refused(before):
+            await self._store.commit(Write(workspace="", run="", seq=0, answered=ids))
+            pruned.refusals += len(ids)
+
+    async def _sweep(self) -> int:
+        """Delete the blobs of runs that there are not, once they are a day old."""
+        swept = 0
+        for workspace, run in await asyncio.to_thread(self._blobs.old):
+            if await self._store.find(run) is None and self.may_sweep():
+                await asyncio.to_thread(self._blobs.remove, workspace, run)
+                swept += 1
+        return swept
+
+    async def _keep_pruning(self) -> None:
+        while True:
+            try:
+                pruned = await self.prune()
+                if pruned.runs or pruned.orphans:
+                    log.info("retention.pruned", extra={"runs": pruned.runs, "orphans": pruned.orphans})
+            except (AuraError, OSError) as error:
+                log.warning("retention.postponed", extra={"reason": str(error)})
+            await asyncio.sleep(EVERY)
