@@ -34,6 +34,7 @@ from auraos.engine.control import EngineClosedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.disk import DiskGuard
 from auraos.engine.flow.admission import Admission
+from auraos.engine.hooks import Hooks
 from auraos.engine.memory import Memory
 from auraos.engine.moves import Moves
 from auraos.engine.ports import (
@@ -49,7 +50,7 @@ from auraos.engine.ports import (
 from auraos.engine.remote import Remote
 from auraos.engine.requests import Requests
 from auraos.engine.retention import Retention
-from auraos.engine.runner import Hooks, Runner
+from auraos.engine.runner import Runner
 from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stewardship import Load

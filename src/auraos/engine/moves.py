@@ -129,7 +129,7 @@ class Moves:
         """
         chosen = self._choose(count)
         self._shards.hold(self._shards.own - chosen, leaving=chosen)
-        self._runner.rest(chosen)
+        self._runner.granting.rest(chosen)
         end = time.monotonic() + LONGEST_DRAIN
         while (busy := self._busy() & chosen) and time.monotonic() < end:  # noqa: ASYNC110 (of many things, none tells)
             await asyncio.sleep(LOOK)
@@ -139,7 +139,7 @@ class Moves:
         self._forget([run for run in self._runner.runs.values() if run.shard in going])
         self._admission.leave(going)
         self._shards.hold(self._shards.own)
-        self._runner.rest(frozenset())
+        self._runner.granting.rest(frozenset())
         if busy:
             self._stubborn |= dict.fromkeys(busy, end + STUBBORN)
             self.take_up(busy)
@@ -188,7 +188,7 @@ class Moves:
         self._forget(runs)
         for run in runs:
             self._drop(run, fenced)
-        self._runner.rest(frozenset())
+        self._runner.granting.rest(frozenset())
         self.begin_to_look()
 
     def _drop(self, run: ActiveRun, error: AuraError) -> None:

@@ -16,8 +16,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
-import msgspec
-
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import AuraError, UnexpectedError
 from auraos.core.run import LARGE, StepMade, advance
@@ -34,7 +32,6 @@ from auraos.core.run.commands import (
     ExecuteStep,
     Nudge,
     QueueStep,
-    SlotOpened,
     StartChild,
     StartTimer,
     StopTimer,
@@ -47,9 +44,11 @@ from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.draft import Draft, Given
 from auraos.engine.family import request_of
+from auraos.engine.granting import Granting
 from auraos.engine.heavy import HeavyWrites
+from auraos.engine.hooks import Hooks
 from auraos.engine.outbox import Outbox, Outcomes
-from auraos.engine.ports import Clock, LogLine, RequestRow, Store, Timer, Version
+from auraos.engine.ports import Clock, LogLine, Store, Timer
 from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
@@ -58,24 +57,6 @@ from auraos.engine.workers import Workers
 
 log = logging.getLogger("auraos.engine")
 LOG_PAUSE = 0.25
-
-
-class Hooks(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom the runner tells: of requests that are durable, of runs that ended, failed to be written, or
-    broke.
-    """
-
-    requested: Callable[[RequestRow], None]
-    born: Callable[[ActiveRun], None]
-    """Of a run that stands before its gates."""
-    gathered: Callable[[ActiveRun, EndGathered], None]
-    ended: Callable[[ActiveRun, EndRun], None]
-    failed: Callable[[ActiveRun, Draft, BaseException], None]
-    broke: Callable[[ActiveRun, Exception], None]
-    settled: Callable[[ActiveRun], None]
-    timer_fired: Callable[[Timer], None]
-    kept: Callable[[Sequence[Version]], None]
-    answered: Callable[[Sequence[str]], None]
 
 
 class Runner:
@@ -87,8 +68,7 @@ class Runner:
     ) -> None:  # fmt: skip
         self.runs: dict[str, ActiveRun] = {}
         self.slots = slots
-        self.resting: frozenset[int] = frozenset()
-        """Shards in which nothing new begins: they are about to go to another process."""
+        self.granting = Granting(slots, self.runs, clock.now, advance=self._advance, follow=self.follow)
         self.timers = Timers(store, clock, shards, hooks.timer_fired)
         self.streams = streams
         self._store = store
@@ -102,7 +82,7 @@ class Runner:
         self._workers = Workers()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
         self._gather: dict[type, Callable[[ActiveRun, Any], None]] = {
-            QueueStep: self._queue,
+            QueueStep: self.granting.queue,
             StartTimer: lambda run, wish: run.draft.start_timer(run.id, wish),
             StopTimer: lambda run, wish: run.draft.stop_timer(run.id, wish),
             Subscribe: lambda run, wish: run.draft.subscribe(run.id, wish),
@@ -158,7 +138,7 @@ class Runner:
         if run.state is None:
             self._hold(run, given)
             return True
-        made = self._advance(run, fact, self.slots.offer() if run.shard not in self.resting else 0)
+        made = self._advance(run, fact, self.granting.offer(run))
         if made is None:  # what breaks the machine is not given to it again
             if waiter is not None:
                 waiter.set_exception(UnexpectedError(f"Run {run.id} broke the engine and is set apart."))
@@ -217,8 +197,7 @@ class Runner:
                 continue
             draft.wishes.append(wish)
             if slots:  # it was granted one of the slots that were offered
-                self.slots.take_anyway("")
-                run.holding[wish.path, wish.attempt] = ""
+                self.granting.hold(run, wish, "")
         for fact in made.facts:
             if type(fact) in NOTED:
                 run.note(fact)
@@ -241,8 +220,7 @@ class Runner:
     def _strain(self, is_high: bool) -> None:
         """Begin no steps while the store is behind; go on when it has caught up."""
         if self._stirred is None:
-            self.slots.is_open = not is_high
-            self.fill_slots()
+            self.granting.open_up(not is_high)
 
     def durable(self, run: ActiveRun, draft: Draft) -> None:
         """Tell whoever waits that this draft is durable, show it, and do what the run wished."""
@@ -281,25 +259,6 @@ class Runner:
 
     # --- what goes into the draft ---
 
-    def _queue(self, run: ActiveRun, wish: QueueStep) -> None:
-        if run.shard in self.resting:
-            run.queued[wish.path] = wish
-        elif self.slots.take(wish.pool):
-            self._open_slot(run, wish.path, wish.pool)
-        else:
-            run.queued[wish.path] = wish
-            if self.slots.wait(run.id, wish.path, wish.pool, wish.priority, run.workspace):
-                asyncio.get_running_loop().call_soon(self.fill_slots)
-
-    def _open_slot(self, run: ActiveRun, path: str, pool: str) -> None:
-        """Offer a slot that was taken; a run that has no use for it gives it back."""
-        made = self._advance(run, SlotOpened(path, self._clock.now()))
-        granted = [wish for wish in made.commands if type(wish) is ExecuteStep] if made is not None else []
-        if not granted:
-            self.slots.give_back(pool)
-        for wish in granted:
-            run.holding[wish.path, wish.attempt] = pool
-
     def _draft_request(self, run: ActiveRun, wish: StartChild | CancelChild | EndRun) -> None:
         row = request_of(run, wish, self._clock.new_id)
         if row is not None:
@@ -329,36 +288,12 @@ class Runner:
         run: ActiveRun = attempt.owner
         key = (attempt.command.path, attempt.command.attempt)
         run.attempts.pop(key, None)
-        pool = run.holding.pop(key, None)
-        if pool is not None:
-            self.slots.give_back(pool)
+        self.granting.give_back(run, *key)
         self.give(run, outcome)
-        if self.slots.is_wanted:
-            self.fill_slots()
+        if self.granting.slots.is_wanted:
+            self.granting.fill()
         if self._stirred is not None:
             self._stirred.set()
-
-    def fill_slots(self) -> None:
-        """Give free slots to whoever's turn it is."""
-        while (found := self.slots.next()) is not None:
-            waiting, pool = found
-            run = self.runs.get(waiting.run)
-            if run is None or run.state is None or run.queued.pop(waiting.path, None) is None:
-                self.slots.give_back(pool)
-                continue
-            self._open_slot(run, waiting.path, pool)
-            self.follow(run)
-
-    def rest(self, shards: frozenset[int]) -> None:
-        """Begin nothing new in these shards, and go on in all others."""
-        again, self.resting = self.resting - shards, shards
-        for run in self.runs.values():
-            if run.shard in shards:
-                self.slots.leave(run.id, run.queued)
-            elif run.shard in again:
-                for wish in run.queued.values():
-                    self.slots.wait(run.id, wish.path, wish.pool, wish.priority, run.workspace)
-        self.fill_slots()
 
     def _cancel(self, run: ActiveRun, wish: CancelStep) -> None:
         attempt = run.attempts.get((wish.path, wish.attempt))
@@ -389,18 +324,14 @@ class Runner:
 
     def end(self, run: ActiveRun, wish: EndRun) -> None:
         """Let go of a run whose end is durable."""
-        if run.queued:
-            self.slots.leave(run.id, run.queued)
-            self.fill_slots()
+        self.granting.leave(run)
         self.runs.pop(run.id, None)
         self._hooks.ended(run, wish)
 
     def resume_attempt(self, run: ActiveRun, wish: ExecuteStep) -> None:
         """Start an attempt whose grant turned out to be durable."""
         step = run.program.find(wish.path)
-        line = "" if step is None else step.line
-        self.slots.take_anyway(line)
-        run.holding[wish.path, wish.attempt] = line
+        self.granting.hold(run, wish, "" if step is None else step.line)
         self._execute(run, wish)
 
     # --- what attempts say while they run ---
@@ -427,7 +358,7 @@ class Runner:
 
     async def stop(self, grace: float) -> None:
         """Start nothing more; stop what may be repeated, wait for the rest, and write what they bring."""
-        self.slots.is_open = False
+        self.granting.slots.is_open = False
         stirred = self._stirred = asyncio.Event()
         end = self._clock.monotonic() + grace
         while (left := end - self._clock.monotonic()) > 0:
