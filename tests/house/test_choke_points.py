@@ -30,6 +30,8 @@ BLIND_TRUST = {"CERT_NONE", "_create_unverified_context", "check_hostname", "ver
                "UnsafeLoader", "FullLoader", "mktemp", "enable_load_extension"}  # fmt: skip
 LOCAL_SOCKETS = {"engine/socket.py", "engine/client.py"}
 """They talk to a process of the same user on the same machine."""
+APART = "engine/places.py"
+"""It starts this interpreter again, for a function that is to run in a process of its own, and nothing else."""
 HEALTH = "app/health.py"
 """It listens, and calls nobody."""
 SOCKET_OPTIONS = "storage/postgres/address.py"
@@ -104,7 +106,19 @@ def test_only_the_store_speaks_to_a_database() -> None:
 
 
 def test_nobody_starts_another_program() -> None:
-    assert offences(iter(source_files()), PROGRAMS, PROGRAMS_BY_CALL) == []
+    elsewhere = (file for file in source_files() if not file.as_posix().endswith(APART))
+    assert offences(elsewhere, PROGRAMS, PROGRAMS_BY_CALL) == []
+
+
+def test_what_runs_apart_is_this_interpreter_on_a_module_of_ours() -> None:
+    calls = [
+        node
+        for node in ast.walk(parsed(SOURCE / APART))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("create_subprocess_exec")
+    ]
+    begun = [[ast.unparse(part) for part in call.args[:3]] for call in calls]
+    assert begun == [["sys.executable", "'-m'", "'auraos.engine.apart'"]]
+    assert offences(iter([SOURCE / APART]), PROGRAMS, PROGRAMS_BY_CALL - {"create_subprocess_exec"}) == []
 
 
 def test_nobody_trusts_what_was_not_checked() -> None:
