@@ -194,11 +194,33 @@ async def test_header_names_are_lower_case_and_repeated_ones_joined():
     ],
 )
 async def test_a_status_says_how_the_attempt_ended(status, headers, error_class, unknown, retry_after):
-    failure = await failure_of(answer(status, b"why" if status != 304 else b"", **headers))
+    reply = answer(status, b"why" if status != 304 else b"", **headers)
+    failure = await failure_of(reply, effect="write", method="POST")
     assert (failure.error_class, failure.error_code) == (error_class, f"http-{status}")
     assert isinstance(failure, StepUnknown) == unknown
     assert failure.retry_after == retry_after
     assert failure.error_data == {"status": status, "body": "why" if status != 304 else ""}
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+async def test_a_request_that_only_reads_is_in_no_doubt(status):
+    failure = await failure_of(answer(status, b"why"))
+    assert (failure.error_class, isinstance(failure, StepUnknown)) == ("transient", False)
+    assert failure.message.endswith(f"answered with status {status}.")
+    assert (failure.error_code, failure.error_data) == (f"http-{status}", {"status": status, "body": "why"})
+
+
+@pytest.mark.parametrize(
+    ("method", "effect", "error_class"), [("GET", "read", "transient"), ("POST", "write", "unknown")]
+)
+async def test_a_lost_connection_leaves_only_a_writer_in_doubt(method, effect, error_class):
+    async def hang_up(call, writer):
+        writer.close()
+
+    async with listening(hang_up) as server, reaching(server, effect=effect) as context:
+        with pytest.raises(StepFailed) as failure:
+            await request.execute({"url": server.url, "method": method}, context)
+    assert (failure.value.error_class, failure.value.error_code) == (error_class, "connection-lost")
 
 
 async def test_the_excerpt_of_a_failure_is_short():

@@ -33,9 +33,8 @@ async def judge(answer: Answer, expected: list[int], context: StepContext) -> No
         message = f"{said}: it wants to be asked later."
         raise StepFailed(message, error_class="transient", code=code, retry_after=retry_after, data=data)
     if status == 408 or status >= 500:
-        raise StepUnknown(
-            f"{said}: nobody can say whether the request was carried out.", code=code, data=data
-        )
+        doubt = "" if context.effect == "read" else ": nobody can say whether the request was carried out"
+        raise StepUnknown(f"{said}{doubt}.", code=code, data=data)
     if status in (401, 403, 407):
         raise StepFailed(
             f"{said}: it does not accept who asks.", error_class="credential", code=code, data=data

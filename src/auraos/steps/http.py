@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from auraos.core.values import to_plain, type_name
-from auraos.sdk import Effect, Example, FileReference, StepContext, StepFailed, Value, step_type
+from auraos.sdk import Effect, Example, FileReference, StepContext, StepFailed, StepUnknown, Value, step_type
 from auraos.steps.answers import As, judge, read_output
 from auraos.steps.json import write_json
 from auraos.steps.kinds import SECRET, Duration, read_duration
@@ -125,7 +125,8 @@ async def request(settings: RequestSettings, context: StepContext) -> dict[str, 
     sent more than once carries the same `Idempotency-Key`. Private addresses are refused unless the operator opened them.
 
     Status 429, and 503 with Retry-After, fail as `transient`; 401 and 403 as `credential`; other 4xx as `permanent`. After
-    408, other 5xx, a lost connection or a time-out nobody can say what happened: the class is `unknown`.
+    408, other 5xx, a lost connection or a time-out nobody can say what happened: the class is `unknown`, or `transient` where
+    the request only reads.
     """
     call = _Call(settings, context)
     if settings.pages is None:
@@ -163,10 +164,21 @@ class _Call:
             follow_redirects=self.settings.redirects,
             timeout=self.timeout,
         )
-        async with asking as answer:
-            await judge(answer, self.settings.expected, self.context)
-            wanted: As = "json" if self.settings.pages else self.settings.as_
-            return await read_output(answer, wanted, self.limit, self.context)
+        try:
+            async with asking as answer:
+                await judge(answer, self.settings.expected, self.context)
+                wanted: As = "json" if self.settings.pages else self.settings.as_
+                return await read_output(answer, wanted, self.limit, self.context)
+        except StepUnknown as unknown:
+            if self.context.effect != "read":
+                raise
+            raise StepFailed(
+                unknown.message,
+                error_class="transient",
+                code=unknown.error_code,
+                data=unknown.error_data,
+                hint=unknown.hint,
+            ) from None  # nothing was changed, whatever became of the request
 
     def _body(self) -> bytes | AsyncIterator[bytes] | None:
         settings = self.settings
