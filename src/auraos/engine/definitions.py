@@ -51,11 +51,12 @@ class Programs:
         """Take a version's text into use, and return its hash. It is compiled now, so what cannot run is
         refused now.
         """
-        if version.hash not in self._programs:
-            self._programs[version.hash] = self._definitions.compile(version)
-        if version.hash not in self._kept:
-            self._unkept[version.hash] = version
-        return version.hash
+        found = version.hash
+        if found not in self._programs:
+            self._programs[found] = self._definitions.compile(version)
+        if found not in self._kept:
+            self._unkept[found] = version
+        return found
 
     async def program(self, version: str) -> Program:
         """Return the program of a version that runs were started on, from the text that the store kept."""
@@ -75,19 +76,25 @@ class Programs:
         """Return the program of a version in use."""
         return self._programs[version]
 
-    async def resolve_calls(self, workspace: str, version: str, known: dict[str, str]) -> dict[str, str]:
-        """Return the versions of the workflows that this one calls: those known, else the ones published now."""
+    def calls_of(self, version: str) -> list[str]:
+        """Return the names of the workflows that a version in use calls; most call none."""
         calls = self._calls.get(version)
         if calls is None:
             calls = self._calls[version] = called_workflows(self._programs[version])
-        return {**{name: await self.resolve(workspace, name) for name in calls if name not in known}, **known}
+        return calls
+
+    async def resolve_calls(self, workspace: str, version: str, known: dict[str, str]) -> dict[str, str]:
+        """Return the versions of the workflows that this one calls: those known, else the ones published now."""
+        wanted = [name for name in self.calls_of(version) if name not in known]
+        return {**{name: await self.resolve(workspace, name) for name in wanted}, **known}
 
     def check_input(self, version: str, value: Value) -> None:
         """Raise `InputRefusedError` with everything in an input that does not fit the workflow's schema."""
-        if version not in self._inputs:
+        try:
+            validator = self._inputs[version]
+        except KeyError:
             schema = self._programs[version].workflow.input
-            self._inputs[version] = SchemaCheck(schema) if schema else None
-        validator = self._inputs[version]
+            validator = self._inputs[version] = SchemaCheck(schema) if schema else None
         if validator is None:
             return
         found = [f"input{mismatch.path}: {mismatch.message}" for mismatch in validator.mismatches(value)]
@@ -99,11 +106,9 @@ class Programs:
                 problems=found,
             )
 
-    def unkept(self, versions: list[str]) -> list[Version]:
+    def unkept(self, *versions: str) -> Sequence[Version]:
         """Return those of these versions whose text no durable write held yet."""
-        return (
-            [self._unkept[version] for version in versions if version in self._unkept] if self._unkept else []
-        )
+        return [self._unkept[name] for name in versions if name in self._unkept] if self._unkept else ()
 
     def kept(self, versions: Sequence[Version]) -> None:
         """Note that the texts of these versions are durable."""

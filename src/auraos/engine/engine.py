@@ -61,6 +61,7 @@ log = logging.getLogger("auraos.engine")
 DEFAULT_PARALLEL = 100
 GRACE = 10.0
 AGAIN = 0.1
+DEFAULT_WORKSPACE = "default"
 _NAME = re.compile(r"(?![0-9]+$)[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}", re.ASCII)
 
 
@@ -181,7 +182,7 @@ class Engine(RunControl):
     # --- runs ---
 
     async def start(  # noqa: PLR0913 (a start has that many traits, all but the first optional)
-        self, workflow: str | Version, *, input: Value = None, workspace: str = "default",  # noqa: A002
+        self, workflow: str | Version, *, input: Value = None, workspace: str = DEFAULT_WORKSPACE,  # noqa: A002
         variables: dict[str, Any] | None = None, trigger: Value = None, by: str = "", run: str = "",
         called: Sequence[Version] = (),
     ) -> str:  # fmt: skip
@@ -198,7 +199,7 @@ class Engine(RunControl):
         return started.run
 
     async def run(  # noqa: PLR0913 (as for a start)
-        self, workflow: str | Version, *, input: Value = None, workspace: str = "default",  # noqa: A002
+        self, workflow: str | Version, *, input: Value = None, workspace: str = DEFAULT_WORKSPACE,  # noqa: A002
         variables: dict[str, Any] | None = None, trigger: Value = None, by: str = "", run: str = "",
         called: Sequence[Version] = (),
     ) -> Ended:  # fmt: skip
@@ -337,13 +338,14 @@ class Engine(RunControl):
         if self.disk is not None:
             self.disk.refuse_when_full()
         for name in (workspace, run):
-            if name and not _NAME.fullmatch(name):
+            if name and name != DEFAULT_WORKSPACE and not _NAME.fullmatch(name):
                 raise RequestRefusedError(
                     f"{name[:60]!r} cannot be the id of a run, or the name of a workspace.",
                     hint="Use letters, digits, dots and hyphens, 128 at most, not digits alone.",
                 )
         for value in (input, variables, trigger):
-            refuse_vast(value, self._largest_value)
+            if value is not None:
+                refuse_vast(value, self._largest_value)
         if isinstance(workflow, str):
             version = await self._programs.resolve(workspace, workflow)
         else:
@@ -359,7 +361,7 @@ class Engine(RunControl):
             variables=variables or {},
             trigger=trigger,
             by=by,
-            resolved={each.name: self._programs.take(each) for each in called},
+            resolved={each.name: self._programs.take(each) for each in called} if called else {},
         )
         self._programs.check_input(version, input)
         return started
@@ -372,7 +374,8 @@ class Engine(RunControl):
     async def _begin(self, started: RunStarted, *, shard: int | None = None) -> None:
         program = self._programs.known(started.version)
         while True:
-            await self._shards.ready()
+            if not self._shards.own:
+                await self._shards.ready()
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             try:
                 await self._requests.begin(started, program, waiter, shard=shard)

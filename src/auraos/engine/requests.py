@@ -154,13 +154,16 @@ class Requests:
         answers: str = "", awaited: bool = False, shard: int | None = None,
     ) -> None:  # fmt: skip
         """Begin a run on a program in use; a child is born into the shard of its parent."""
-        resolved = started.resolved
+        resolved, number = started.resolved, 0
         if started.page is None:
-            resolved = await self._programs.resolve_calls(started.workspace, started.version, resolved)
-        number = 0 if started.page is not None else await self._next_number(started.workspace)
+            if self._programs.calls_of(started.version):
+                resolved = await self._programs.resolve_calls(started.workspace, started.version, resolved)
+            number = next(self._numbers.get(started.workspace, _NONE), 0)
+            if not number:
+                number = await self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
-        if program.gates and started.page is None and not started.gates:
+        if started.page is None and not started.gates and program.gates:
             started, shard = stand_before(started, program)
         if started.gates and shard is not None and shard not in self._shards.own:
             await self._send_home(started, shard, answers=answers, awaited=awaited)
@@ -186,14 +189,16 @@ class Requests:
             awaited=awaited,
             shard=run.shard,
         )
-        run.draft.versions = self._programs.unkept([started.version, *resolved.values()])
+        versions = self._programs.unkept(started.version, *resolved.values())
+        if versions:
+            run.draft.versions = versions
         self.runner.begin(run, started, waiter, answers=answers)
 
     async def _send_home(self, started: RunStarted, shard: int, *, answers: str, awaited: bool) -> None:
         """Leave a start to the process that owns the shard where all runs of its gates live."""
         kind = "call" if awaited else "start"
         request = RequestRow(self._clock.new_id(), started.run, kind, encode_fact(started), shard)
-        versions = self._programs.unkept([started.version, *started.resolved.values()])
+        versions = self._programs.unkept(started.version, *started.resolved.values())
         await self._store.commit(
             Write(
                 started.workspace, "", 0, shard, requests=[request], answered=[answers] if answers else (),
@@ -208,9 +213,7 @@ class Requests:
             del self._sent[next(iter(self._sent))]
 
     async def _next_number(self, workspace: str) -> int:
-        number = next(self._numbers.get(workspace, _NONE), None)
-        if number is not None:
-            return number
+        """Return the next number of a workspace when the block that this process had is used up."""
         async with self._numbering:
             while (number := next(self._numbers.get(workspace, _NONE), None)) is None:
                 self._numbers[workspace] = iter(await self._store.numbers(workspace))
