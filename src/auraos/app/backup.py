@@ -5,37 +5,28 @@ so encrypting costs the engine nothing. Blobs come after the database: whatever 
 """
 
 import asyncio
-import hashlib
 import os
-import re
 import shutil
-from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 
+from auraos.app.backup_blobs import Passing, Tell, add_blobs, put_blob, read, size_of, sync_folders, write
 from auraos.app.backup_file import BackupDamagedError, BackupReader, BackupWriter, Header
 from auraos.app.house import SHORT_WAIT, NoDataFolderError, claim_or_connect, open_store
 from auraos.core.errors import UserError
 from auraos.engine.clock import SystemClock
-from auraos.storage.blobs.walking import keep_blobs, walk
-from auraos.storage.folder import DataFolder, is_held, sync_folder
+from auraos.storage.blobs.walking import keep_blobs
+from auraos.storage.folder import DataFolder, is_held, read_marker, sync_folder
 from auraos.storage.known_folders import KnownFolders
 from auraos.storage.migrations import SCHEMA_VERSION
 from auraos.storage.sqlite.looking import look_through
 from auraos.storage.sqlite.opening import check_database
 
-PIECE = 1024 * 1024
 DATABASE = "database"
-_NAME = r"([A-Za-z0-9_][A-Za-z0-9_.~-]{0,127})"
-_BLOB = re.compile(rf"(blob|link)/{_NAME}/{_NAME}/([0-9a-f]{{64}})", re.ASCII)
-
-Tell: TypeAlias = Callable[[str, int, int], None]
-"""Hears what is being done, how many bytes of it are, and how many there are; 0 where nobody knows."""
 
 
 class TargetNotEmptyError(UserError):
@@ -74,8 +65,11 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 def back_up(data: Path, target: Path, key: bytes | None, tell: Tell) -> Made:
     """Write a backup of a data folder, which another process may serve meanwhile, into a new file."""
-    if not (data / "auraos.json").exists():
+    marker = read_marker(data)
+    if marker is None:
         raise NoDataFolderError(f"There is no data folder at {data}.", hint="--data names it.")
+    if marker.store != "sqlite":
+        raise WrongStoreError(f"The runs of {data} are kept in a database.", hint="Name it with --database.")
     with keep_blobs(data):
         for rest in data.glob("backup-*.db"):  # of a backup that was killed
             rest.unlink()
@@ -107,41 +101,22 @@ async def _copy_database(data: Path, copy: Path) -> None:
 
 def _pack(data: Path, copy: Path, file: Path, key: bytes | None, tell: Tell) -> Made:
     runs, _ = look_through(copy)
-    blobs, damaged, done = 0, [], 0
-    total = copy.stat().st_size + sum(path.stat().st_size for path in walk(data / "blobs"))
+    passing = Passing("writing the backup", copy.stat().st_size + size_of(data / "blobs"), tell)
+    with BackupWriter(file, new_header("sqlite"), key) as out:
+        out.add(DATABASE, passing(read(copy)))
+        blobs, damaged = add_blobs(out, data / "blobs", passing)
+    return made(file, runs, blobs, damaged, encrypted=key is not None)
 
-    def told(pieces: Iterator[bytes]) -> Iterator[bytes]:
-        nonlocal done
-        for piece in pieces:
-            yield piece
-            done += len(piece)
-            tell("writing the backup", done, total)
 
-    made_at = SystemClock().now()
-    header = Header(made_at=made_at, release=version("auraos"), store="sqlite", schema=SCHEMA_VERSION)
-    with BackupWriter(file, header, key) as out:
-        out.add(DATABASE, told(_read(copy)))
-        first: dict[str, str] = {}
-        for path in walk(data / "blobs"):
-            place = "/".join(path.parts[-3:])
-            blobs += 1
-            if path.name in first:  # the same content, which another run holds too
-                out.add(f"link/{place}", [first[path.name].encode()])
-                continue
-            digest = hashlib.sha256()
-            out.add(f"blob/{place}", told(_digested(_read(path), digest.update)))
-            if digest.hexdigest() == path.name:
-                first[path.name] = place
-            else:
-                damaged.append(place)
-    return Made(
-        file=str(file),
-        size=file.stat().st_size,
-        runs=runs,
-        blobs=blobs,
-        encrypted=key is not None,
-        damaged=damaged,
-    )
+def new_header(store: str) -> Header:
+    """Return the header of a backup that is made now."""
+    return Header(made_at=SystemClock().now(), release=version("auraos"), store=store, schema=SCHEMA_VERSION)
+
+
+def made(file: Path, runs: int, blobs: int, damaged: list[str], *, encrypted: bool) -> Made:
+    """Return what is told of a backup that is there."""
+    size = file.stat().st_size
+    return Made(file=str(file), size=size, runs=runs, blobs=blobs, encrypted=encrypted, damaged=damaged)
 
 
 def restore(file: Path, data: Path, key: bytes | None, tell: Tell) -> Restored:
@@ -152,15 +127,15 @@ def restore(file: Path, data: Path, key: bytes | None, tell: Tell) -> Restored:
                 f"{file} is a backup of a PostgreSQL database.", hint="Name an empty one with --database."
             )
         refuse_full(data)
-        staging = _staging(data)
+        staging = new_staging(data)
         folder = DataFolder.claim(staging)
         try:
-            blobs = _unpack(source, file, folder, tell)
+            blobs = _unpack(source, folder, tell)
             runs, unfinished = look_through(folder.database)
             key_of_store = check_database(folder.database, immutable=True)
             folder.write_marker(key_of_store, held=held_words(source.header))
             KnownFolders.of(os.environ).remember(key_of_store, data)
-            _put_in_place(staging, data.absolute())
+            put_in_place(staging, data.absolute())
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
@@ -186,7 +161,7 @@ def refuse_full(data: Path) -> None:
         )
 
 
-def _staging(data: Path) -> Path:
+def new_staging(data: Path) -> Path:
     """Return the folder in which the wanted one is made: beside it, or in it where it is a disk of its own. What a killed
     restore left there goes.
     """
@@ -198,12 +173,11 @@ def _staging(data: Path) -> Path:
     return parent / f".{data.absolute().name}.restoring-{SystemClock().new_id()}"
 
 
-def _put_in_place(staging: Path, data: Path) -> None:
+def put_in_place(staging: Path, data: Path) -> None:
     """Move the finished folder to where it belongs. On a disk of its own the marker goes first: as long as the database is
     missing beside it, the folder is refused.
     """
-    for folder, _, _ in os.walk(staging):
-        sync_folder(Path(folder))
+    sync_folders(staging)
     if staging.parent != data:
         staging.replace(data)
         sync_folder(data.parent)
@@ -215,55 +189,15 @@ def _put_in_place(staging: Path, data: Path) -> None:
     shutil.rmtree(staging)
 
 
-def _unpack(source: BackupReader, file: Path, folder: DataFolder, tell: Tell) -> int:
-    total, blobs, seen = file.stat().st_size, 0, False
+def _unpack(source: BackupReader, folder: DataFolder, tell: Tell) -> int:
+    blobs, seen = 0, False
     for name, pieces in source.contents():
-        found = _BLOB.fullmatch(name)
         if name == DATABASE and not seen:
             seen = True
-            _write(folder.database, pieces, source, tell, total)
-        elif found and found[1] == "blob":
-            blobs += 1
-            _write(folder.blobs.joinpath(*found.groups()[1:]), pieces, source, tell, total)
-        elif found:
-            blobs += 1
-            _link(folder, b"".join(pieces).decode(), folder.blobs.joinpath(*found.groups()[1:]), file)
+            write(folder.database, pieces, source, tell)
         else:
-            raise BackupDamagedError(f"{file} holds {name[:80]!r}, which is nothing of a data folder.")
+            put_blob(name, pieces, folder.blobs, source, tell)
+            blobs += 1
     if not seen:
-        raise BackupDamagedError(f"{file} holds no database.")
+        raise BackupDamagedError(f"{source.file} holds no database.")
     return blobs
-
-
-def _write(target: Path, pieces: Iterator[bytes], source: BackupReader, tell: Tell, total: int) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        for piece in pieces:
-            out.write(piece)
-            tell("restoring", source.read_bytes, total)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _link(folder: DataFolder, first: str, target: Path, file: Path) -> None:
-    if not _BLOB.fullmatch(f"blob/{first}") or not (folder.blobs / first).is_file():
-        raise BackupDamagedError(f"{file} names a file that is not in it: {first[:200]!r}.")
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target.hardlink_to(folder.blobs / first)
-
-
-def _read(path: Path) -> Iterator[bytes]:
-    try:
-        opened = path.open("rb")
-    except FileNotFoundError:
-        return  # its run was deleted meanwhile
-    with opened:
-        while piece := opened.read(PIECE):
-            yield piece
-
-
-def _digested(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
-    for piece in pieces:
-        update(piece)
-        yield piece

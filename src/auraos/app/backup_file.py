@@ -163,18 +163,28 @@ class BackupWriter:
         self._beside.replace(self._file)
         sync_folder(self._file.parent)
 
-    def add(self, name: str, pieces: Iterable[bytes]) -> int:
-        """Write one content under a name, and return how many bytes it has."""
-        told, size = name.encode(), 0
-        self._held += struct.pack(">H", len(told)) + told
+    def add(self, name: str, pieces: Iterable[bytes]) -> None:
+        """Write one content under a name."""
+        self.begin(name)
         for piece in pieces:
-            for start in range(0, len(piece), PIECE):
-                part = piece[start : start + PIECE]
-                self._held += struct.pack(">I", len(part)) + part
-                size += len(part)
-                self._flush()
+            self.put(piece)
+        self.end()
+
+    def begin(self, name: str) -> None:
+        """Let a content begin; `put` gives its pieces, and `end` ends it."""
+        told = name.encode()
+        self._held += struct.pack(">H", len(told)) + told
+
+    def put(self, piece: bytes) -> None:
+        """Write a piece of the content that has begun."""
+        for start in range(0, len(piece), PIECE):
+            part = piece[start : start + PIECE]
+            self._held += struct.pack(">I", len(part)) + part
+            self._flush()
+
+    def end(self) -> None:
+        """End the content that has begun."""
         self._held += struct.pack(">I", 0)
-        return size
 
     def _flush(self, *, everything: bool = False) -> None:
         while len(self._held) > PIECE:
@@ -197,9 +207,10 @@ class BackupReader:
     """Reads a backup; the key is tried before anything else, and every piece is checked before it is given out."""
 
     def __init__(self, file: Path, key: bytes | None) -> None:
-        self._file = file
+        self.file = file
         self._in: BinaryIO = file.open("rb")
         try:
+            self.size = file.stat().st_size
             self.header, told = self._read_header()
             self._seal = self._check_key(told, key)
             self._number = 0
@@ -255,7 +266,7 @@ class BackupReader:
             if key is None:
                 raise
             raise BackupKeyError(
-                f"{self._file} does not open with this key.", hint="Another key made it, or it is damaged."
+                f"{self.file} does not open with this key.", hint="Another key made it, or it is damaged."
             ) from damaged
 
     def _next_frame(self) -> bytes:
@@ -295,15 +306,15 @@ class BackupReader:
     def _check_key(self, told: bytes, key: bytes | None) -> _Seal:
         if self.header.encrypted and key is None:
             raise BackupKeyError(
-                f"{self._file} is encrypted.", hint="Name the file of its key with --key-file."
+                f"{self.file} is encrypted.", hint="Name the file of its key with --key-file."
             )
         if not self.header.encrypted and key is not None:
-            raise BackupKeyError(f"{self._file} is not encrypted.", hint="Leave --key-file out.")
+            raise BackupKeyError(f"{self.file} is not encrypted.", hint="Leave --key-file out.")
         return _seal_of(told, key, bytes.fromhex(self.header.salt))
 
     def _damaged(self, what: str) -> BackupDamagedError:
         return BackupDamagedError(
-            f"{self._file} is no whole backup: {what}.", hint="Use another copy of it. Nothing was restored."
+            f"{self.file} is no whole backup: {what}.", hint="Use another copy of it. Nothing was restored."
         )
 
 

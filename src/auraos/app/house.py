@@ -170,12 +170,12 @@ async def open_for_reading(data: Path) -> AsyncIterator[House]:
 @asynccontextmanager
 async def open_server(data: Path, *, wait: float = SHORT_WAIT) -> AsyncIterator[House]:
     """Talk to the process that serves a folder; one that only just begins is waited for. Raise `NoServerError` without one."""
-    from auraos.engine.client import EngineClient, EngineGoneError
+    from auraos.engine.client import EngineGoneError
 
     last = asyncio.get_running_loop().time() + wait
     while True:
         try:
-            client = await EngineClient.connect(data / "engine.sock")
+            client = await connect(data)
             break
         except EngineGoneError as gone:
             if not is_held(data) or asyncio.get_running_loop().time() > last:
@@ -188,6 +188,23 @@ async def open_server(data: Path, *, wait: float = SHORT_WAIT) -> AsyncIterator[
         yield House(data, client, client=client)
     finally:
         await client.close()
+
+
+def sockets_of(data: Path) -> list[Path]:
+    """Return where processes may listen that lead the runs of a folder."""
+    return [data / "engine.sock", *sorted(data.glob("engine-*.sock"))]
+
+
+async def connect(data: Path) -> "EngineClient":
+    """Connect to a process that leads the runs of a folder; of several that share a database, to any."""
+    from auraos.engine.client import EngineClient, EngineGoneError
+
+    for socket in sockets_of(data):
+        try:
+            return await EngineClient.connect(socket)
+        except EngineGoneError as gone:
+            refused = gone
+    raise refused
 
 
 @asynccontextmanager
@@ -257,14 +274,12 @@ async def release(data: Path) -> str:
     _require(data)
     async with AsyncExitStack() as stack:
         folder = await claim_or_connect(data, stack, SHORT_WAIT)
+        if not isinstance(folder, DataFolder):
+            return await folder.release_hold() if held_words(data) else ""
         held = held_words(data)
-        if held and isinstance(folder, DataFolder):
-            folder.release_hold()
-        elif held and not isinstance(folder, DataFolder):
-            await folder.release_hold()
-        if isinstance(folder, DataFolder):
-            folder.release()
-    return held
+        folder.release_hold()
+        folder.release()
+        return held
 
 
 def held_words(data: Path) -> str:
@@ -336,17 +351,31 @@ async def _look_into(data: Path, stack: AsyncExitStack) -> "SqliteStore":
     return store
 
 
+@asynccontextmanager
+async def _serving_client(data: Path, wait: float) -> "AsyncIterator[EngineClient]":
+    from auraos.engine.client import EngineClient
+
+    async with open_server(data, wait=wait) as house:
+        assert isinstance(house.store, EngineClient)
+        yield house.store
+
+
 async def claim_or_connect(data: Path, stack: AsyncExitStack, wait: float) -> "DataFolder | EngineClient":
     """Take the folder, or reach the process that has it; one that only just begins or ends is waited for a little."""
+    marker = read_marker(data)
+    if (
+        marker is not None and marker.store != "sqlite"
+    ):  # its runs are in a database, and only who serves it gets there
+        return await stack.enter_async_context(_serving_client(data, wait))
     for _ in range(round(wait / PAUSE)):
         try:
             return DataFolder.claim(data)
         except FolderInUseError as in_use:
             refused = in_use
-        from auraos.engine.client import EngineClient, EngineGoneError
+        from auraos.engine.client import EngineGoneError
 
         try:
-            client = await EngineClient.connect(data / "engine.sock")
+            client = await connect(data)
         except EngineGoneError:
             await asyncio.sleep(PAUSE)
             continue

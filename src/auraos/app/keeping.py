@@ -2,23 +2,42 @@
 
 import asyncio
 import errno
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
 
 from auraos.app.house import PAUSE, SHORT_WAIT, open_store, refuse_foreign
-from auraos.core.errors import OperationalError
+from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import Blobs
 from auraos.engine.stewardship import KeptStore
 from auraos.storage.blobs import LocalBlobs
-from auraos.storage.folder import DataFolder, FolderInUseError
+from auraos.storage.folder import (
+    DataFolder,
+    FolderInUseError,
+    Marker,
+    read_marker,
+    refuse_links,
+    write_marker,
+)
+
+if TYPE_CHECKING:
+    from auraos.storage.postgres import PostgresStore
 
 
 class FolderRefusedError(OperationalError):
     """The system does not let this process use the data folder."""
 
     code = "folder-refused"
+
+
+class WrongFolderError(UserError):
+    """The folder belongs to another store."""
+
+    code = "wrong-folder"
 
 
 class Hold(Protocol):
@@ -47,6 +66,30 @@ class FolderHold:
         self._folder.release_hold()
 
 
+class SharedHold:
+    """The hold of a database; the marker of the folder beside it shows it to commands that do not reach the database."""
+
+    def __init__(self, data: Path, url: str) -> None:
+        from auraos.storage.postgres.holding import DatabaseHold  # noqa: PLC0415 (a folder with SQLite needs no driver)
+
+        self._data = data
+        self._hold = DatabaseHold(url)
+
+    async def words(self) -> str:
+        words = await self._hold.words()
+        self._show(words)
+        return words
+
+    async def release(self) -> None:
+        await self._hold.release()
+        self._show("")
+
+    def _show(self, words: str) -> None:
+        marker = read_marker(self._data)
+        if marker is not None and marker.held != words:
+            write_marker(self._data, msgspec.structs.replace(marker, held=words))
+
+
 class Keeping(NamedTuple):
     """A store and its blobs, taken for this process, and where its engine listens."""
 
@@ -59,10 +102,14 @@ class Keeping(NamedTuple):
     owner: str = ""
     copy: Callable[[Path], Awaitable[None]] | None = None
     """Writes a whole copy of the store into a new file."""
+    shared: "PostgresStore | None" = None
+    """The store, where other processes share its runs."""
 
 
-async def open_keeping(data: Path, stack: AsyncExitStack) -> Keeping:
-    """Take the data folder; whatever was opened is closed with the stack."""
+async def open_keeping(data: Path, database: str, stack: AsyncExitStack) -> Keeping:
+    """Take the data folder, or the database that is named; whatever was opened is closed with the stack."""
+    if database:
+        return await _open_database(data, database, stack)
     folder = await claim(data)
     stack.callback(folder.release)
     store = await open_store(folder, stack)
@@ -76,6 +123,46 @@ async def open_keeping(data: Path, stack: AsyncExitStack) -> Keeping:
         owner=store.token,
         copy=store.copy,
     )
+
+
+async def _open_database(data: Path, url: str, stack: AsyncExitStack) -> Keeping:
+    """Bring a database to this release and open it. The folder beside it holds files and the sockets of processes."""
+    from auraos.storage.postgres import PostgresStore, migrate  # noqa: PLC0415 (a folder with SQLite needs no driver)
+    from auraos.storage.postgres.holding import key_of  # noqa: PLC0415
+
+    await migrate(url)
+    data = prepare_folder(data, await key_of(url))
+    store = await PostgresStore.open(url)
+    stack.push_async_callback(store.close)
+    return Keeping(
+        store,
+        LocalBlobs(data / "blobs"),
+        data / f"engine-{os.getpid()}.sock",
+        store.words,
+        hold=SharedHold(data, url),
+        owner=store.token,
+        shared=store,
+    )
+
+
+def prepare_folder(data: Path, key: str, *, held: str = "") -> Path:
+    """Make the folder beside a database, marked as such, and return its full path; refuse one of another store."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        refuse_links(data)
+        marker = read_marker(data)
+        if marker is None and not (data / "auraos.db").exists():
+            write_marker(data, Marker(store="postgresql", key=key, held=held))
+        elif marker is None or marker.store != "postgresql" or marker.key != key:
+            raise WrongFolderError(
+                f"{data} belongs to another store than this database.",
+                hint="Name a folder of its own with --data.",
+            )
+    except OSError as error:
+        raise FolderRefusedError(
+            f"{data} cannot be used as a data folder: {error.strerror or error}.", hint=_hint(error.errno)
+        ) from error
+    return data.absolute()
 
 
 async def claim(data: Path) -> DataFolder:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,14 +20,21 @@ from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.steward import ProcessSteward
 from auraos.app.world import World
+from auraos.core.errors import OperationalError
 from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import DEFAULT_PARALLEL, Engine
+from auraos.engine.ownership import ShardKeeper
 from auraos.engine.ports import Store, Write
 from auraos.engine.process import settle_memory
+from auraos.engine.shards import Shards
 from auraos.engine.socket import EngineSocket
 from auraos.storage.blobs.walking import are_kept
 
+if TYPE_CHECKING:
+    from auraos.storage.postgres import PostgresStore
+
 log = logging.getLogger("auraos.serve")
+LOOK_FOR_RELEASE = 2.0
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8321
 GRACE = 30.0
 """For so many seconds a step that writes is waited for when the process leaves."""
@@ -37,6 +44,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator wishes of a process."""
 
     data: Path
+    database: str = ""
     files: Path | None = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
@@ -66,15 +74,16 @@ async def serve(
         door = HealthDoor(health)
         port = await door.open(wishes.host, wishes.port)
         stack.push_async_callback(door.close)
-        keeping = await open_keeping(wishes.data, stack)
-        health.ask_store = _asking(keeping.store)
-        engine = _make_engine(wishes, keeping, world)
+        keeping = await open_keeping(wishes.data, wishes.database, stack)
+        shards = Shards(are_shared=keeping.shared is not None)
+        engine = _make_engine(wishes, keeping, world, shards)
         settle_memory()
         stack.push_async_callback(engine.close, 0.0)
-        conduct = _Conduct(engine, keeping, health, leave)
+        conduct = _Conduct(engine, keeping, health, leave, shards)
+        conduct.begun = lambda: _look_after_room(engine, wishes, health, stack)
+        stack.push_async_callback(conduct.close)
         if not await _or_leave(conduct.begin(), leave):
             return
-        _look_after_room(engine, wishes, health, stack)
         steward = ProcessSteward(engine, keeping, conduct)
         listening = EngineSocket(engine, keeping.store, keeping.socket, steward=steward)
         await listening.open()
@@ -85,6 +94,7 @@ async def serve(
         await leave.wait()
         health.phase = "draining"
         await _drain(engine, wishes.grace)
+        await conduct.close()
         await listening.close()
     log.info("serve.left")
 
@@ -104,8 +114,16 @@ def _look_after_room(engine: Engine, wishes: Wishes, health: Health, stack: Asyn
 class _Conduct:
     """What the process does next: begin, end a hold, leave."""
 
-    def __init__(self, engine: Engine, keeping: Keeping, health: Health, leave: asyncio.Event) -> None:
+    def __init__(
+        self, engine: Engine, keeping: Keeping, health: Health, leave: asyncio.Event, shards: Shards
+    ) -> None:
         self._engine = engine
+        self._keeping = keeping
+        self._shards = shards
+        self.begun: Callable[[], None] = lambda: None
+        """Hears that runs move: after a restore nothing is cleaned up before it is released."""
+        self._keeper: ShardKeeper | None = None
+        self._waiting: asyncio.Task[None] | None = None
         self._hold = keeping.hold
         self._health = health
         self._leave = leave
@@ -122,18 +140,56 @@ class _Conduct:
             self._engine.hold(words)
             self._health.phase = "held"
             log.warning("serve.held", extra={"why": words, "hint": "auraos engine release"})
+            self._waiting = asyncio.create_task(self._look_for_release())
             return
-        await self._engine.open()
+        self._health.ask_store = _asking(self._keeping.store)
+        shared = self._keeping.shared
+        if shared is None:
+            await self._engine.open()
+        else:
+            await self._share(shared)
         self._health.phase = "serving"
+        self.begun()
 
-    async def release(self) -> None:
-        """End a hold, durably, and go on with what is there."""
+    async def _share(self, store: "PostgresStore") -> None:
+        """Own some of the runs, as long as the store hears of this process, and share them with others."""
+        moves, shards = self._engine.moves, self._shards
+        keeper = self._keeper = ShardKeeper(store.ownership(), moves, store.renew, token=store.token)
+        moves.on_fenced = keeper.fenced
+        await store.hints(moves.hint, lambda: shards.own)
+        await self._engine.open()
+        await keeper.start()
+        await moves.settled()
+
+    async def _look_for_release(self) -> None:
+        """Go on when the hold has ended, which another process may have been told."""
+        while self._health.phase == "held":
+            await asyncio.sleep(LOOK_FOR_RELEASE)
+            try:
+                held = await self._hold.words()
+            except OperationalError:
+                continue
+            if not held:
+                await self.release()
+
+    async def close(self) -> None:
+        """Let others have what this process owns."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            await keeper.leave()
+
+    async def release(self) -> str:
+        """End a hold, durably, and go on with what is there; return why there was one."""
         async with self._releasing:
             if self._health.phase != "held":
-                return
+                return ""
+            words = await self._hold.words()
             await self._hold.release()
             log.info("serve.released")
             await self.begin()
+            return words
 
     def drain(self) -> None:
         """Leave in good order."""
@@ -141,11 +197,19 @@ class _Conduct:
         self._leave.set()
 
 
-def _make_engine(wishes: Wishes, keeping: Keeping, world: World) -> Engine:
+def _make_engine(wishes: Wishes, keeping: Keeping, world: World, shards: Shards) -> Engine:
     catalogue = load_installed().catalogue
     definitions = FolderDefinitions(wishes.files, catalogue)
     doors = world.doors(keeping.blobs)
-    return Engine(keeping.store, catalogue, definitions, doors, parallel=wishes.parallel, pools=wishes.pools)
+    return Engine(
+        keeping.store,
+        catalogue,
+        definitions,
+        doors,
+        parallel=wishes.parallel,
+        shards=shards,
+        pools=wishes.pools,
+    )
 
 
 async def _drain(engine: Engine, grace: float) -> None:

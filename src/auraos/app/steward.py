@@ -27,8 +27,8 @@ class Conduct(Protocol):
         """Leave in good order."""
         ...
 
-    async def release(self) -> None:
-        """End a hold, and go on."""
+    async def release(self) -> str:
+        """End a hold, and go on; return why there was one, nothing where there was none."""
         ...
 
 
@@ -73,9 +73,9 @@ class ProcessSteward:
             )
         await copy(Path(file))
 
-    async def release(self) -> None:
-        """Let go on what was held since a restore."""
-        await self._conduct.release()
+    async def release(self) -> str:
+        """Let go on what was held since a restore; return why it was held, nothing when it was not."""
+        return await self._conduct.release()
 
     async def _time_a_write(self) -> float | None:
         began = time.monotonic()

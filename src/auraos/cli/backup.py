@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from auraos.app import backup as backups
 from auraos.app.backup_file import read_key
 from auraos.cli.exits import Exit
-from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.screen import clean, print_json, to_people, to_side
 
 KeyFile: TypeAlias = Annotated[
@@ -26,6 +26,7 @@ def backup(
     /,
     *,
     key_file: KeyFile = None,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -37,7 +38,12 @@ def backup(
     """
     key = read_key(key_file) if key_file is not None else None
     progress = Progress()
-    made = backups.back_up(data, target, key, progress)
+    if database:
+        from auraos.app.backup_database import back_up_database  # noqa: PLC0415 (a folder needs no driver)
+
+        made = back_up_database(database, data, target, key, progress)
+    else:
+        made = backups.back_up(data, target, key, progress)
     progress.end()
     if json:
         print_json({"ok": True, **msgspec.to_builtins(made)})
@@ -57,18 +63,24 @@ def restore(
     /,
     *,
     key_file: KeyFile = None,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
     """Make a data folder from a backup. Nothing in it moves until you release it.
 
-    The folder must be new or empty. The backup is checked as a whole before anything is put in place. A backup is a time
-    machine: what its runs would do next, the world may have seen already. So look at them first; `auraos engine release` then
-    lets them go on.
+    The folder must be new or empty, and so must the database where one is named. The backup is checked as a whole before anything
+    is put in place. A backup is a time machine: what its runs would do next, the world may have seen already. So look at them
+    first; `auraos engine release` then lets them go on.
     """
     key = read_key(key_file) if key_file is not None else None
     progress = Progress()
-    found = backups.restore(file, data, key, progress)
+    if database:
+        from auraos.app.backup_database import restore_database  # noqa: PLC0415 (a folder needs no driver)
+
+        found = restore_database(file, database, data, key, progress)
+    else:
+        found = backups.restore(file, data, key, progress)
     progress.end()
     if json:
         print_json({"ok": True, **msgspec.to_builtins(found)})

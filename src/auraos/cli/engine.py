@@ -44,8 +44,8 @@ def drain(
 
     It takes nothing new, finishes the steps that write, and lets the folder go, as it does when it is sent SIGTERM.
     """
-    _ask(data, lambda client: client.drain())
-    gone = _until_gone(data) if wait else False
+    socket = _drain(data)
+    gone = _until_gone(data, socket) if wait else False
     if json:
         print_json({"ok": True, "gone": gone})
     elif wait:
@@ -79,10 +79,22 @@ def _ask(data: Path, ask: Callable[[EngineClient], Awaitable[T]]) -> T:
     return asyncio.run(go())
 
 
-def _until_gone(data: Path) -> bool:
+def _drain(data: Path) -> Path:
+    """Let a process leave; return where it listened."""
+
+    async def go() -> Path:
+        async with open_server(data) as opened:
+            assert isinstance(opened.store, EngineClient)
+            await opened.store.drain()
+            return opened.store.path
+
+    return asyncio.run(go())
+
+
+def _until_gone(data: Path, socket: Path) -> bool:
     """Wait for the process to go; return whether it has."""
     last = time.monotonic() + _LEFT_WITHIN
-    while (is_there := is_held(data)) and time.monotonic() < last:
+    while (is_there := is_held(data) or socket.exists()) and time.monotonic() < last:
         time.sleep(0.1)
     return not is_there
 

@@ -32,6 +32,13 @@ Pools: TypeAlias = Annotated[
         help="How many units a pool has: NAME=NUMBER. May be given again and again. A pool that is not named has no limit.",
     ),
 ]
+Database: TypeAlias = Annotated[
+    str,
+    Parameter(
+        env_var="AURAOS_DATABASE",
+        help="postgresql://…: the database, where runs are kept in one. AURAOS_DATABASE names it, too.",
+    ),
+]
 DEFAULT_DATA = Path(".auraos")
 _POOL = re.compile(r"([a-z][a-z0-9_-]*)=([0-9]{1,7})", re.ASCII)
 

@@ -19,7 +19,7 @@ from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
 from auraos.app.world import World
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, Pools, read_pools
+from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Database, Json, Pools, read_pools
 from auraos.cli.runs.prune import read_age
 from auraos.cli.screen import print_json
 from auraos.cli.serving_logs import LogFormat, Logs
@@ -37,6 +37,7 @@ def serve(
         int, Parameter(help="The port of the health page on this machine; 0 takes a free one.")
     ] = DEFAULT_PORT,
     host: Annotated[str, Parameter(help="The address to listen at.")] = DEFAULT_HOST,
+    database: Database = "",
     files: Annotated[
         Path | None, Parameter(help="A folder of workflows, which can be started and called by their names.")
     ] = None,
@@ -58,14 +59,14 @@ def serve(
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
-    """Drive the runs of a data folder until it is told to end.
+    """Drive the runs of a data folder, or of a database, until it is told to end.
 
     Other commands reach it through the folder: `auraos start` starts runs, `auraos runs` answers them, `auraos engine` looks
     after it. /health/live and /health/ready answer on the port. The first Ctrl-C or SIGTERM lets it finish what it began; the
     second ends it at once, and nothing is lost either way. With --json it prints where it listens once it is ready.
     """
     wishes = Wishes(
-        data=data, files=_folder(files), host=host, port=_port(port), allow_net=allow_net,
+        data=data, database=database, files=_folder(files), host=host, port=_port(port), allow_net=allow_net,
         parallel=max(1, parallel), pools=read_pools(pool), grace=max(0.0, grace), retention=read_age(retention),
     )  # fmt: skip
     world = World(allow_net)

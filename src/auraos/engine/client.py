@@ -32,7 +32,8 @@ class EngineGoneError(OperationalError):
 class EngineClient:
     """A connection to the process that holds a folder."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: Path) -> None:
+        self.path = path
         self._reader = reader
         self._writer = writer
         self._numbers = itertools.count(1)
@@ -49,7 +50,7 @@ class EngineClient:
         except OSError as error:
             connection.close()
             raise EngineGoneError(f"No engine answers at {path}.", hint="Start one, or try again.") from error
-        return cls(reader, writer)
+        return cls(reader, writer, path)
 
     async def close(self) -> None:
         """Hang up."""
@@ -212,9 +213,9 @@ class EngineClient:
         """Let the process write a whole copy of its store into a new file."""
         await self._tell(asks.CopyStore(file=file))
 
-    async def release_hold(self) -> None:
-        """Let go on what is held since a restore."""
-        await self._tell(asks.ReleaseHold())
+    async def release_hold(self) -> str:
+        """Let go on what is held since a restore; return why it was held, nothing when it was not."""
+        return await self._ask(asks.ReleaseHold(), str)
 
     # --- inside ---
 

@@ -117,6 +117,6 @@ class Steward(Protocol):
         """Write a whole copy of the store, as of one moment, into a new file."""
         ...
 
-    async def release(self) -> None:
-        """Let go on what was held since a restore."""
+    async def release(self) -> str:
+        """Let go on what was held since a restore; return why it was held, nothing when it was not."""
         ...

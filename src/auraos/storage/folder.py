@@ -4,6 +4,7 @@ DIR/auraos.json   the marker: this folder was set up, and its store bears this k
 DIR/auraos.db     the store        DIR/blobs/   large values
 DIR/engine.lock   held by the one process whose engine runs on it
 DIR/engine.sock   where that process listens
+DIR/engine.work   which run it works on, should it die of that
 """
 
 import fcntl
@@ -107,7 +108,7 @@ class DataFolder:
 
     def write_marker(self, key: str, *, held: str = "") -> None:
         """Say, durably, that the folder is set up and its store bears this key."""
-        write_durably(self.path / "auraos.json", msgspec.json.encode(Marker(key=key, held=held)) + b"\n")
+        write_marker(self.path, Marker(key=key, held=held))
 
     def release_hold(self) -> None:
         """Let everything in the folder move from now on."""
@@ -134,6 +135,11 @@ def read_marker(path: Path) -> Marker | None:
             f"{file} cannot be read: {error}.",
             hint='Restore it, or write {"key": "…"} with the key from the table meta of the store.',
         ) from error
+
+
+def write_marker(path: Path, marker: Marker) -> None:
+    """Put the marker of a folder in place, durably."""
+    write_durably(path / "auraos.json", msgspec.json.encode(marker) + b"\n")
 
 
 def write_durably(path: Path, content: bytes, *, mode: int = 0o666) -> None:

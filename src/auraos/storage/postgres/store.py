@@ -73,6 +73,11 @@ class PostgresStore(Reads):
         self.token = token
 
     @property
+    def words(self) -> str:
+        """Return which database it is, for people."""
+        return str(self._address)
+
+    @property
     def commits(self) -> int:
         """Return how many transactions were made durable."""
         return self._writer.commits
