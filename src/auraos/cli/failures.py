@@ -50,7 +50,9 @@ def explain_bug(error: Exception, *, as_json: bool, debug: bool) -> int:
 
 
 def exit_of(error: AuraError) -> Exit:
-    """Return the exit code of an expected error."""
+    """Return the exit code of an expected error; what is accepted and not done yet is none that failed."""
+    if error.code == "accepted":
+        return Exit.UNFINISHED
     return Exit.WORLD_FAILED if isinstance(error, OperationalError) else Exit.WRONG_INPUT
 
 
