@@ -49,7 +49,8 @@ def test_serve_serves_the_examples_and_is_stopped_as_a_person_stops_it(tmp_path)
 
     for number in (1, 2):
         serving = subprocess.Popen(
-            ["make", "--no-print-directory", "-o", "install", "serve", f"DATA={tmp_path / 'data'}", f"PORT={port}", f"VENV={bin_folder.parent}"],
+            ["make", "--no-print-directory", "-o", "install", "serve", f"DATA={tmp_path / 'data'}", f"PORT={port}",
+             f"VENV={bin_folder.parent}"],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         started = auraos("start", "hello", "--input", "name=Ada", "--wait")

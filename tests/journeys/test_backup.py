@@ -7,6 +7,7 @@ import sqlite3
 import threading
 
 import pytest
+
 from server_process import WAITING, HeldAnswers, Server, until
 
 FILE = """kind: workflow

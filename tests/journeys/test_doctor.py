@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 
 import pytest
+
 from server_process import WAITING, Server
 
 

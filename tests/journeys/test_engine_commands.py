@@ -4,6 +4,7 @@ import signal
 import time
 
 import pytest
+
 from server_process import WAITING, HeldAnswers, Server, until
 
 SLOW = """kind: workflow

@@ -5,6 +5,7 @@ import signal
 import socket
 
 import pytest
+
 from server_process import WAITING, Server, until
 
 GREET = """kind: workflow

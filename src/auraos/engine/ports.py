@@ -391,7 +391,9 @@ class Blobs(Protocol):
 
     def remove(self, workspace: str, run: str) -> None: ...
 
-    def old(self) -> list[tuple[str, str]]: ...  # workspace and run of blobs that nobody has touched for a day
+    def old(self) -> list[tuple[str, str]]:
+        """Return workspace and run of the blobs that nobody has touched for a day."""
+        ...
 
     def fetch(self, workspace: str, run: str, hash: str) -> bytes:  # noqa: A002 (a blob's hash is its name)
         """Return a large value of a run; raise `NotFoundError` when it is gone. It blocks."""

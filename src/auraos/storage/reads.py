@@ -100,7 +100,7 @@ class Reads(Inspection):
     async def ended(self, after: tuple[int, str], until: int, *, limit: int = 500) -> list[RunRow]:
         """Return runs that ended up to a time, but for those that a run which is not over belongs to."""
         sql = (
-            f"{rows.SELECT_RUNS} where finished_at is not null and (finished_at, id) > (?, ?) and finished_at <= ?"
+            f"{rows.SELECT_RUNS} where finished_at is not null and (finished_at, id) > (?, ?) and finished_at <= ?"  # noqa: S608
             " and not exists(select 1 from runs c where c.parent = runs.id and c.parent <> '' and c.finished_at is null)"
             " and not exists(select 1 from runs p where p.id = runs.parent and p.finished_at is null)"
             " order by finished_at, id limit ?"

@@ -25,8 +25,9 @@ _TABLES = (
 
 async def upgrade(connection: asyncpg.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> list[int]:
     """Apply what is missing, alone of all processes, and return the numbers of it. A newer database is refused."""
-    while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
-        await asyncio.sleep(PAUSE)  # who waits inside of a statement would hold up an index that is made concurrently
+    # Who waits inside of a statement would hold up an index that is made concurrently.
+    while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 (another process has it)
+        await asyncio.sleep(PAUSE)
     try:
         for table in _TABLES:
             await connection.execute(table)

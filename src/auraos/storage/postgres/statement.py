@@ -123,7 +123,8 @@ PARTS: dict[str, Part] = {
         for table in OF_A_RUN
     },
     "pruned_runs": Part(
-        "delete from runs r using {rows} as d(run) where r.id=d.run and r.finished_at is not null and {guard}", (_T,)
+        "delete from runs r using {rows} as d(run) where r.id=d.run and r.finished_at is not null and {guard}",
+        (_T,),
     ),
     "logs": Part(
         "insert into logs(run, path, attempt, at, level, message, fields, workspace)"

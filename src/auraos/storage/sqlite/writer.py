@@ -125,7 +125,8 @@ class Writer:
                 if not connection.execute("pragma freelist_count").fetchone()[0]:
                     connection.execute("pragma wal_checkpoint(passive)").fetchone()
                     return False
-                connection.executescript(f"pragma incremental_vacuum({PAGES})")  # `execute` takes one step of it only
+                # `execute` would take one step of it only.
+                connection.executescript(f"pragma incremental_vacuum({PAGES})")
         except sqlite3.Error:  # the next write finds out what it is
             return False
         return True
