@@ -5,6 +5,7 @@ python -m bench.filling DIR 100 running < FILE       DIR gets a hundred runs of 
 """
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -48,6 +49,8 @@ def copy_run(database: Path, run: str, copies: int, *, first: int = 1) -> None:
         connection.execute("commit")
     connection.execute("pragma wal_checkpoint(truncate)")
     connection.close()
+    with database.open("rb") as written:
+        os.fsync(written.fileno())  # or what is measured next would wait for it
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:

@@ -1,17 +1,20 @@
 """Journals as a whole: held against what the store shows of their runs, and written out for other programs."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
 
 from auraos.app.house import House
 from auraos.core.errors import AuraError
-from auraos.core.run import Program, RunState, decode_fact, fold, outstanding
+from auraos.core.run import Program, Reading, RunState, decode_fact, fold, outstanding
 from auraos.core.run.facts import AnyFact, RunFinished, RunStarted
+from auraos.core.values import ValueReference
 from auraos.engine.active import ActiveRun
 from auraos.engine.memory import RESUMED
 from auraos.engine.ports import Batch, RunRow
+from auraos.storage.blobs import LocalBlobs
 
 PAGE = 500
 _READINGS = 5
@@ -60,13 +63,18 @@ async def verify_run(house: House, row: RunRow) -> list[Finding]:
     """Return what is wrong with one run. What is read while it moves may not fit together, so it is read again then."""
     findings: list[Finding] = []
     for _ in range(_READINGS):
-        found = _judge(row, *await _read(house, row))
+        reading = Reading(partial(_fetch, LocalBlobs(house.data / "blobs"), row))
+        found = _judge(row, reading, *await _read(house, row))
         findings = [Finding(run=row.run, number=row.number, code=code, message=told) for code, told in found]
         again = await house.store.find(row.run)
         if not findings or again == row or again is None:
             return findings
         row = again
     return findings
+
+
+def _fetch(blobs: LocalBlobs, row: RunRow, reference: ValueReference) -> bytes:
+    return blobs.fetch(row.workspace, row.run, reference.hash)
 
 
 async def _read(house: House, row: RunRow) -> tuple[list[Batch], list[tuple[str, int]], Program | AuraError]:
@@ -78,13 +86,19 @@ async def _read(house: House, row: RunRow) -> tuple[list[Batch], list[tuple[str,
 
 
 def _judge(
-    row: RunRow, journal: list[Batch], results: list[tuple[str, int]], program: Program | AuraError
+    row: RunRow,
+    reading: Reading,
+    journal: list[Batch],
+    results: list[tuple[str, int]],
+    program: Program | AuraError,
 ) -> list[tuple[str, str]]:
-    if not all(isinstance(batch.facts, bytes) for batch in journal):  # SQLite keeps whatever somebody puts there
+    if not all(
+        isinstance(batch.facts, bytes) for batch in journal
+    ):  # SQLite keeps whatever somebody puts there
         return [("unreadable", "What stands in place of its facts are no bytes.")]
     wrong = _numbering(journal)
     try:
-        facts = [decode_fact(line) for batch in journal for line in batch.facts.split(b"\n")]
+        facts = [decode_fact(line, reading) for batch in journal for line in batch.facts.split(b"\n")]
     except AuraError as error:
         return [*wrong, ("unreadable", str(error))]
     wrong += _frame(row, facts)

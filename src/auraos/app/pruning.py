@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from auraos.app.definitions import FolderDefinitions
+from auraos.app.house import NoDataFolderError
 from auraos.app.installed import load_installed
 from auraos.engine.clock import SystemClock
 from auraos.engine.definitions import Programs
@@ -17,6 +18,8 @@ from auraos.storage.sqlite import SqliteStore
 
 async def prune_folder(data: Path, older_than: timedelta, *, is_dry: bool) -> Pruned:
     """Delete every run of a folder that ended longer ago than this; with `is_dry` only count them."""
+    if not (data / "auraos.db").exists():
+        raise NoDataFolderError(f"There are no runs in {str(data)!r}.", hint="--data names another folder.")
     async with AsyncExitStack() as stack:
         folder = DataFolder.claim(data)
         stack.callback(folder.release)
