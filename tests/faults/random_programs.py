@@ -147,7 +147,7 @@ class _Game:
         with contextlib.suppress(Exception):
             process.wait(0.1 + self.chance.random() * 0.4)
         process.kill()
-        process.communicate()
+        process.wait()
         self.played.kills += 1
         self.played.early_kills += 1
 

@@ -28,6 +28,8 @@ from auraos.engine.ports import Store, Write
 from auraos.engine.process import settle_memory
 from auraos.engine.shards import Shards
 from auraos.engine.socket import EngineSocket
+from auraos.engine.suspects import Suspects
+from auraos.engine.watchdog import Watchdog
 from auraos.storage.blobs.walking import are_kept
 
 if TYPE_CHECKING:
@@ -78,6 +80,9 @@ async def serve(
         shards = Shards(are_shared=keeping.shared is not None)
         engine = _make_engine(wishes, keeping, world, shards)
         settle_memory()
+        watchdog = Watchdog()
+        watchdog.start()
+        stack.callback(watchdog.stop)
         stack.push_async_callback(engine.close, 0.0)
         conduct = _Conduct(engine, keeping, health, leave, shards)
         conduct.begun = lambda: _look_after_room(engine, wishes, health, stack)
@@ -201,6 +206,9 @@ def _make_engine(wishes: Wishes, keeping: Keeping, world: World, shards: Shards)
     catalogue = load_installed().catalogue
     definitions = FolderDefinitions(wishes.files, catalogue)
     doors = world.doors(keeping.blobs)
+    suspects = Suspects(wishes.data / "engine.work")
+    for run, deaths in suspects.deaths.items():
+        log.warning("serve.process_died", extra={"run": run, "times": deaths})
     return Engine(
         keeping.store,
         catalogue,
@@ -209,6 +217,7 @@ def _make_engine(wishes: Wishes, keeping: Keeping, world: World, shards: Shards)
         parallel=wishes.parallel,
         shards=shards,
         pools=wishes.pools,
+        suspects=suspects,
     )
 
 

@@ -110,7 +110,7 @@ class RunControl:
     async def _took_signal(self, run: str, id_: str) -> bool:
         """Return whether a signal of this id is durable; one that is just being written is waited for."""
         active = self._runner.runs.get(run)
-        while active is not None and active.writing is not None:
+        while active is not None and active.writing is not None:  # noqa: ASYNC110 (a write tells only those who wait with it)
             await asyncio.sleep(0.005)
         lines = [
             line
@@ -137,6 +137,8 @@ class RunControl:
         if run.state is not None and run.state.is_final:
             raise RequestRefusedError(f"Run {run.id} is just ending: its state does not allow it.")
         fact = fact_of(ask, run.state, self._clock.now())
+        if isinstance(ask, asks.Release):
+            self._runner.suspects.absolve(run.id)
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._runner.give(run, fact, waiter, answers=request)
         await waiter

@@ -55,6 +55,7 @@ from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stewardship import Load
 from auraos.engine.stream import Change, Streams, facts_of
+from auraos.engine.suspects import Suspects
 from auraos.engine.waking import Waking
 
 log = logging.getLogger("auraos.engine")
@@ -80,7 +81,7 @@ class Engine(RunControl):
     def __init__(  # noqa: PLR0913 (what an engine is made of)
         self, store: Store, catalogue: Catalogue, definitions: Definitions, doors: Doors, *,
         clock: Clock | None = None, parallel: int = DEFAULT_PARALLEL, pools: Mapping[str, int] | None = None,
-        shards: Shards | None = None,
+        shards: Shards | None = None, suspects: Suspects | None = None,
     ) -> None:  # fmt: skip
         clock = clock or SystemClock()
         programs = Programs(store, definitions)
@@ -118,6 +119,8 @@ class Engine(RunControl):
             streams=self._streams,
             hooks=hooks,
         )
+        if suspects is not None:
+            self._runner.suspects = suspects
         self._timers = self._runner.timers
         memory.runner = self._requests.runner = self._admission.runner = self._runner
         memory.stand = self._admission.stand
@@ -290,9 +293,7 @@ class Engine(RunControl):
         row = await self._row_of(run)
         while True:
             is_here = row.shard in self._shards.own
-            async for change in (
-                self._streams.follow(run, after) if is_here else self._remote.follow(row, after)
-            ):
+            async for change in self._streams.follow(run, after) if is_here else self._remote.follow(row, after):
                 after = max(after, change.seq)
                 yield change
                 if type(change.fact) is RunFinished:

@@ -41,6 +41,7 @@ READ_AT_ONCE = 64
 LINGER = 0.5
 """For so many seconds a run stays that was brought into memory, so that whoever wanted it finds it there."""
 MOST_BREAKS = 3
+BROKE_THE_ENGINE = "Its facts broke the engine again and again; the engine's log says how."
 LONGEST_PAUSE = 5.0
 RESUMED = (QueueStep, Compute, Continue)
 """What has to be begun again after a restart; timers, children and subscriptions have rows of their own."""
@@ -85,8 +86,11 @@ class Memory:
 
     async def reach(self, run: str) -> ActiveRun | None:
         """Return a run that is not final, from memory or from its journal; None when there is none."""
-        found = self.runner.runs.get(run)
-        return found if found is not None else await asyncio.shield(self._want(run))
+        while (found := self.runner.runs.get(run)) is None:
+            brought = await asyncio.shield(self._want(run))
+            if brought is None or (brought.state is not None and brought.state.is_final):
+                return brought
+        return found  # the one that is there now: it may have left again since it was brought
 
     async def reach_all(self, runs: Collection[str]) -> dict[str, Reached]:
         """Return each of these runs, or what stands against it."""
@@ -117,6 +121,7 @@ class Memory:
     def forget(self, run: ActiveRun) -> None:
         """Count a run no more among those that sleep: it is over."""
         self._sleepers.forget(run.id)
+        self.runner.suspects.absolve(run.id)
         lighten(run)
 
     def is_moving(self, run_id: str) -> bool:
@@ -202,6 +207,10 @@ class Memory:
             journal = await self._read(run, row)
         except ElsewhereError as error:
             self._leave_to_another(run, error)
+            return
+        except OperationalError:  # the store is away once more
+            await asyncio.sleep(0.1)
+            self._begin_mending(run, draft)
             return
         except (AuraError, msgspec.DecodeError) as error:
             await self.park(run.row, error)
@@ -300,11 +309,13 @@ class Memory:
         self._shards.require(row.shard, row.run)
         run = ActiveRun(row.run, row.workspace, await self._programs.program(row.version), row.shard)
         run.row, run.awaited = row, row.awaited
-        if not await fold_into(run, self._blobs, stored.journal, stored.snapshot):
-            await self._read(run, row)
+        with self.runner.suspects.reading(row.run):
+            if not await fold_into(run, self._blobs, stored.journal, stored.snapshot):
+                await self._read(run, row)
         self._shards.require(row.shard, row.run)  # it may have gone to another process meanwhile
         self.runner.runs[row.run] = run
-        self._go_on(run, {})
+        deadly = self.runner.suspects.words(row.run)
+        self._quarantine(run, deadly) if deadly else self._go_on(run, {})
         return run
 
     def _let_all_sleep(self, runs: Sequence[str]) -> None:
@@ -356,8 +367,7 @@ class Memory:
         for given in held:
             self.runner.give(run, given.fact, given.waiter, answers=given.answers)
 
-    def _quarantine(self, run: ActiveRun) -> None:
-        reason = "Its facts broke the engine again and again; the engine's log says how."
+    def _quarantine(self, run: ActiveRun, reason: str = BROKE_THE_ENGINE) -> None:
         run.held.clear()
         self.runner.give(run, RunQuarantined(at=self._clock.now(), reason=reason))
 

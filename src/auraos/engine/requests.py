@@ -154,6 +154,7 @@ class Requests:
         answers: str = "", awaited: bool = False, shard: int | None = None,
     ) -> None:  # fmt: skip
         """Begin a run on a program in use; a child is born into the shard of its parent."""
+        self.runner.suspects.refuse_deadly(started.run)
         resolved, number = started.resolved, 0
         if started.page is None:
             if self._programs.calls_of(started.version):

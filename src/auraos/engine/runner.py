@@ -52,6 +52,7 @@ from auraos.engine.ports import Clock, LogLine, Store, Timer
 from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
+from auraos.engine.suspects import Suspects
 from auraos.engine.timers import Timers
 from auraos.engine.workers import Workers
 
@@ -67,6 +68,7 @@ class Runner:
         streams: Streams, hooks: Hooks,
     ) -> None:  # fmt: skip
         self.runs: dict[str, ActiveRun] = {}
+        self.suspects = Suspects()
         self.slots = slots
         self.granting = Granting(slots, self.runs, clock.now, advance=self._advance, follow=self.follow)
         self.timers = Timers(store, clock, shards, hooks.timer_fired)
@@ -184,12 +186,15 @@ class Runner:
 
     def _advance(self, run: ActiveRun, given: OutsideFact | Nudge, slots: int = 0) -> StepMade | None:
         assert run.state is not None
+        self.suspects.work_on(run.id)
         try:
             made = advance(run.program, run.state, given, slots=slots)
         except Exception as error:
             log.exception("run.broke", extra={"run": run.id})
             self._hooks.broke(run, error)
             return None
+        finally:
+            self.suspects.rest()
         draft = run.draft
         for wish in made.commands:
             if type(wish) is not ExecuteStep:
@@ -301,7 +306,9 @@ class Runner:
             attempt.cancel()
 
     def _compute(self, run: ActiveRun, wish: Compute) -> None:
-        future = asyncio.get_running_loop().run_in_executor(self._threads, wish.evaluate)
+        future = asyncio.get_running_loop().run_in_executor(
+            self._threads, self.suspects.beside, run.id, wish.evaluate
+        )
         future.add_done_callback(partial(self._computed, run))
 
     def _computed(self, run: ActiveRun, future: "asyncio.Future[Result]") -> None:

@@ -48,6 +48,7 @@ class Served:
 
     def begin(self, before: Sequence[str] | None = None) -> subprocess.Popen[str]:
         """Start the process, and do not wait until it is ready."""
+        self._let_go()
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [*(self.before if before is None else before), *self.program, "serve", "--port", "0", "--json",
@@ -94,14 +95,21 @@ class Served:
         if self.process.poll() is None:
             self.process.kill()
             self.kills += 1
-            self.process.communicate()
+        self.process.wait()
+        self._let_go()
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
         """Send a signal, and return the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        self.process.communicate(timeout=seconds)
+        self.process.wait(seconds)
+        self._let_go()
         return self.process.returncode
+
+    def _let_go(self) -> None:
+        """Close what the last process said."""
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """Return what it says of its readiness."""

@@ -5,10 +5,12 @@
 suspended       a run leaves memory after every step and is read again from its journal
 one-timer       one timer is kept in memory, the others are read when their turn comes
 one-worker, eight-workers
+deadly          a timer of a workflow called `poison` kills the process; so does the start of one called `stillborn`
 replayed        before every step its run is folded again from the journal, compared, and goes on from what was folded
 """
 
 import os
+import signal
 import sqlite3
 import sys
 from pathlib import Path
@@ -30,7 +32,7 @@ def as_variant(name: str) -> dict[str, Any]:
     return {
         "program": (sys.executable, str(Path(__file__))),
         "environment": {"AURAOS_VARIANT": name},
-        "more": VARIANTS[name],
+        "more": VARIANTS.get(name, ()),
     }
 
 
@@ -79,7 +81,23 @@ def replay() -> None:
     runner.Runner._execute = executed  # type: ignore[method-assign]
 
 
-CHANGES = {"suspended": suspend, "one-timer": keep_one_timer, "replayed": replay}
+def die() -> None:
+    """Let some runs kill the whole process, in the middle of a turn, before anything of it is durable."""
+    from auraos.core.run.facts import RunStarted, TimerFired
+    from auraos.engine import runner
+
+    advance = runner.advance
+
+    def advanced(program: Any, state: Any, given: Any, **more: Any) -> Any:
+        deadly = (program.workflow.name, type(given)) in (("poison", TimerFired), ("stillborn", RunStarted))
+        if deadly and state.status != "quarantined":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return advance(program, state, given, **more)
+
+    runner.advance = advanced
+
+
+CHANGES = {"deadly": die, "suspended": suspend, "one-timer": keep_one_timer, "replayed": replay}
 
 
 if __name__ == "__main__":
