@@ -6,6 +6,7 @@ from auraos.core.problem_codes.documents import CODES as DOCUMENTS
 from auraos.core.problem_codes.expressions import CODES as EXPRESSIONS
 from auraos.core.problem_codes.families import CODES as FAMILIES
 from auraos.core.problem_codes.fields import CODES as FIELDS
+from auraos.core.problem_codes.flow import CODES as FLOW
 from auraos.core.problem_codes.graph import CODES as GRAPH
 from auraos.core.problem_codes.policy import CODES as POLICY
 from auraos.core.problem_codes.running import CODES as RUNNING
@@ -15,7 +16,7 @@ __all__ = ["PROBLEM_CODES", "ProblemCode", "find_code"]
 
 PROBLEM_CODES: dict[str, ProblemCode] = {
     code.code: code
-    for code in (*DOCUMENTS, *FIELDS, *GRAPH, *POLICY, *EXPRESSIONS, *VALUES, *RUNNING, *FAMILIES)
+    for code in (*DOCUMENTS, *FIELDS, *GRAPH, *POLICY, *EXPRESSIONS, *VALUES, *RUNNING, *FLOW, *FAMILIES)
 }
 
 
