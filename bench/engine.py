@@ -17,10 +17,8 @@ from typing import Any
 from bench.processes import best_in_turn, measured, rate_row, skipped_row
 from bench.sample import Sample, chain_of
 
-from auraos.engine.ports import ALL_SHARDS, Owner
 from auraos.storage.postgres import PostgresStore
 
-LEASE = 3600.0
 RUNS = {"effect": 2_000, "pure": 6_000}
 
 
@@ -83,19 +81,9 @@ async def _sample(where: str) -> AsyncIterator[Sample]:
     with tempfile.TemporaryDirectory() as empty:
         in_database = where.startswith("postgresql:")
         folder = Path(empty if in_database or not where else where)
-        sample = Sample(folder, await _own_all(where) if in_database else None)
+        sample = Sample(folder, await PostgresStore.open(where) if in_database else None)
         yield sample
         await sample.close()
-
-
-async def _own_all(url: str) -> PostgresStore:
-    """Open a store on PostgreSQL as the owner of all shards."""
-    store = await PostgresStore.open(url)
-    ownership = store.ownership()
-    await ownership.join(Owner(token=store.token))
-    await ownership.take(store.token, ALL_SHARDS, lease=LEASE)
-    await ownership.close()
-    return store
 
 
 if __name__ == "__main__":

@@ -3,43 +3,79 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.app.world import World
 from auraos.core.catalogue import Catalogue, Effect, StepType
+from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import Engine
+from auraos.engine.ownership import ShardKeeper
 from auraos.engine.ports import Version
 from auraos.engine.process import settle_memory
+from auraos.engine.shards import Shards
+from auraos.engine.suspects import Suspects
+from auraos.engine.watchdog import Watchdog
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.folder import DataFolder
 from auraos.storage.postgres import PostgresStore
 from auraos.storage.sqlite import SqliteStore
 
-AnyStore: TypeAlias = SqliteStore | PostgresStore
 AT_ONCE = 100
 STEPS = 10
 
 
 class Sample:
-    """An engine on a data folder: its SQLite, or a PostgreSQL store beside it. `await engine.open()` before it is used."""
+    """An engine on a data folder: its SQLite, or a PostgreSQL store beside it. Make it, and `begin` or `open` it."""
 
-    def __init__(self, folder: Path, store: AnyStore | None = None) -> None:
+    def __init__(self, folder: Path, store: PostgresStore | None = None) -> None:
         self.folder = DataFolder.claim(folder)
-        self.store = store or SqliteStore.open(self.folder)
+        self.store: SqliteStore | PostgresStore = store or SqliteStore.open(self.folder)
         self.world = World()
         self.catalogue = Catalogue([*load_installed().catalogue.all(), EFFECT, HANGING])
         self.definitions = FolderDefinitions(None, self.catalogue)
-        doors = self.world.doors(LocalBlobs(self.folder.blobs))
-        self.engine = Engine(self.store, self.catalogue, self.definitions, doors)
+        self._shared = store
+        self._shards = Shards(are_shared=store is not None)
+        self._keeper: ShardKeeper | None = None
+        self._watchdog = Watchdog()
+        self.engine = Engine(
+            self.store,
+            self.catalogue,
+            self.definitions,
+            self.world.doors(LocalBlobs(self.folder.blobs)),
+            shards=self._shards,
+            suspects=Suspects(folder / "engine.work"),
+        )
+        self.engine.disk = DiskGuard(folder, self.engine.retention.prune)
+
+    async def begin(self) -> None:
+        """Go on with what is there, and see to all that a process sees to while it serves."""
+        self._watchdog.start()
+        if self._shared is None:
+            await self.engine.open()
+        else:
+            await self._share(self._shared)
+        assert self.engine.disk is not None
+        self.engine.disk.start()
+        self.engine.retention.start()
 
     async def open(self, workflow: str) -> Version:
-        """Let the engine begin, as a process does before its first run; return this workflow, ready to be run."""
-        await self.engine.open()
+        """Begin; return this workflow, ready to be run."""
+        await self.begin()
         version = self.definitions.add(workflow)
         settle_memory()
         return version
+
+    async def _share(self, store: PostgresStore) -> None:
+        """Own the shards of a database as one of its processes; there is no other, so it gets them all."""
+        moves = self.engine.moves
+        self._keeper = ShardKeeper(store.ownership(), moves, store.renew, token=store.token)
+        moves.on_fenced = self._keeper.fenced
+        await store.hints(moves.hint, lambda: self._shards.own)
+        await self.engine.open()
+        await self._keeper.start()
+        await moves.settled()
 
     async def run_many(self, version: Version, runs: int, at_once: int = AT_ONCE) -> float:
         """Carry out so many runs, and return how many a second became durable."""
@@ -60,8 +96,13 @@ class Sample:
 
     async def close(self, grace: float = 10.0) -> None:
         """Let go of the store."""
+        assert self.engine.disk is not None
+        self.engine.disk.stop()
         await self.engine.close(grace)
+        if self._keeper is not None:
+            await self._keeper.leave()
         await self.store.close()
+        self._watchdog.stop()
         await self.world.close()
         self.folder.release()
 

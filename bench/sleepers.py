@@ -91,7 +91,7 @@ async def due(folder: Path, count: int) -> dict[str, float]:
     """Open a store in which so many timers come due in the same instant, and ask it things until all have fired."""
     fill(folder, count - 1, NAP.format(length="6s"), "waiting")
     sample = Sample(folder)
-    await sample.engine.open()
+    await sample.begin()
     settle_memory()
     (timer, *_) = await sample.store.timers(2**62, range(256), limit=1) or [None]
     begun = max(time.time(), timer.due / 1e6) if timer is not None else time.time()
@@ -122,7 +122,7 @@ async def unfinished(folder: Path, count: int) -> dict[str, float]:
     begun = time.perf_counter()
     sample = Sample(folder)
     before = sample.store.writes
-    opening = asyncio.create_task(sample.engine.open())
+    opening = asyncio.create_task(sample.begin())
     while sample.store.writes == before:  # noqa: ASYNC110 (the writer counts)
         await asyncio.sleep(0.005)
     moved = time.perf_counter() - begun
@@ -137,7 +137,7 @@ async def unfinished(folder: Path, count: int) -> dict[str, float]:
 async def _looks(folder: Path) -> float:
     """Return the CPU seconds of one look at the timers, the median of many."""
     sample = Sample(folder)
-    await sample.engine.open()
+    await sample.begin()
     took = []
     for _ in range(51):
         begun = time.process_time()
