@@ -13,12 +13,12 @@ JOBS   ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install test check unit bench docs reference lock clean
+.PHONY: help serve install test test-faults demo-crash check unit bench docs reference lock clean
 
 help: ## Show this list
 	@echo "AuraOS Automation"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------------------------------------------- install
 
@@ -106,6 +106,13 @@ bench/.peers/.stamp: $(LOCKS)/peers.txt $(STAMPS)/tools
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python bench/.peers
 	@$(BIN)/uv pip install --quiet --python bench/.peers/bin/python --require-hashes -r $(LOCKS)/peers.txt
 	@touch $@
+
+test-faults: $(STAMPS)/test $(STAMPS)/auraos ## The long campaign of faults: every kill point, all variants, ten thousand timers (about an hour)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --run-slow tests/faults tests/engine
+	$(BIN)/python -m tests.faults.random_programs --seconds 600
+
+demo-crash: $(STAMPS)/test $(STAMPS)/auraos ## Kill a server amid 500 runs, and see that nothing is lost or done twice
+	@$(BIN)/python -m tests.faults.demo_crash
 
 bench: $(STAMPS)/test $(STAMPS)/auraos $(if $(filter-out 0,$(PEERS)),bench/.peers/.stamp) ## Measure; prints a table and writes bench/latest.json (see bench/README.md)
 	$(BIN)/python -m bench

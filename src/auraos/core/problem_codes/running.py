@@ -13,6 +13,15 @@ CODES = (
         ),
     ),
     ProblemCode(
+        code="deadly-run",
+        title="A run whose beginning kills the process",
+        why="Process after process died as it began this run, and the next one would, too.",
+        reason=(
+            "It takes three processes that die. Find out what kills them, in the log of the system or with less memory-hungry "
+            "input; then start the run under another id."
+        ),
+    ),
+    ProblemCode(
         code="key-refused",
         title="A key of the settings without a value",
         why="`concurrency`, `singleton` and the like share out starts by their `key`; without its value nothing can be shared.",
