@@ -4,6 +4,7 @@ import json
 import sqlite3
 
 import pytest
+
 from server_process import WAITING, HeldAnswers, Server, until
 
 LOOP = """kind: workflow
@@ -18,7 +19,9 @@ spec:
 """
 FAILING = "kind: workflow\nname: failing\nspec:\n  steps: {no: {type: fail, with: {message: It broke.}}}\n"
 CODES = {
-    "update journal set seq = seq + 1 where seq > 1 and run = (select id from runs where number = 1)": ("numbering",),
+    "update journal set seq = seq + 1 where seq > 1 and run = (select id from runs where number = 1)": (
+        "numbering",
+    ),
     "delete from journal where seq > 1 and run = (select id from runs where number = 1)": ("ending",),
     "update journal set facts = cast(facts as text) where seq = 1": ("unreadable",),
     "update journal set count = count + 1 where seq = 1": ("numbering",),

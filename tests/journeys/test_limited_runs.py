@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+
 from server_process import Server, until
 
 ONE_EACH = """kind: workflow
