@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 import auraos.steps
+from auraos.core.run.program import Settings
 from auraos.core.values import to_wire
 from auraos.sdk import Behaviour, Chosen, Effect, StepType
 
@@ -72,7 +73,8 @@ def test_the_settings_of_an_example_fit_the_schema(name, found, example):
     ids=lambda part: getattr(part, "title", ""),
 )
 def test_the_output_of_an_example_is_what_the_step_gives(name, found, example):
-    output = plain(found.evaluate(dict(example.settings)))
+    settings = Settings(example.settings, found.deferred).evaluate({})
+    output = plain(found.evaluate(settings))
     assert output == example.output
     assert to_wire(output) == to_wire(example.output)
     jsonschema_rs.validator_for(found.output_of(example.settings)).validate(output)

@@ -104,7 +104,8 @@ while_ = StepType(
     deferred={"condition": ("last", "index")},
     examples=(
         Example(
-            title="At most a hundred pages", settings={"condition": True, "limit": 100, "output": "page"}
+            title="At most a hundred pages",
+            settings={"condition": "{{ last.more }}", "limit": 100, "output": "page"},
         ),
     ),
 )

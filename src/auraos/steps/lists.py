@@ -23,7 +23,16 @@ class FilterSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     title="Filter a list",
     effect=Effect.PURE,
     output={"type": "array"},
-    examples=(Example(title="Keep all", settings={"items": [1, 2], "where": True}, output=[1, 2]),),
+    examples=(
+        Example(
+            title="Lines of which something is ordered",
+            settings={
+                "items": [{"sku": "A", "qty": 2}, {"sku": "B", "qty": 0}],
+                "where": "{{ item.qty > 0 }}",
+            },
+            output=[{"sku": "A", "qty": 2}],
+        ),
+    ),
 )
 def filter_list(settings: FilterSettings) -> list[Value]:
     """Keeps the items for which a condition holds.
@@ -52,7 +61,12 @@ class MapSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     output={"type": "array"},
     examples=(
         Example(
-            title="The same for each", settings={"items": [1, 2], "to": {"n": 0}}, output=[{"n": 0}, {"n": 0}]
+            title="Number the lines",
+            settings={
+                "items": [{"sku": "A", "qty": 2}, {"sku": "B", "qty": 1}],
+                "to": {"line": "{{ index + 1 }}", "sku": "{{ item.sku }}"},
+            },
+            output=[{"line": 1, "sku": "A"}, {"line": 2, "sku": "B"}],
         ),
     ),
 )
@@ -185,8 +199,8 @@ class SplitSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         Example(title="In pieces", settings={"items": [1, 2, 3], "size": 2}, output=[[1, 2], [3]]),
         Example(
             title="In two heaps",
-            settings={"items": [1, 2], "where": True},
-            output={"matching": [1, 2], "rest": []},
+            settings={"items": [5, 12, 7], "where": "{{ item >= 10 }}"},
+            output={"matching": [12], "rest": [5, 7]},
         ),
     ),
 )
