@@ -8,7 +8,6 @@ died. All that an engine does with shards is done on the engine's loop; the thre
 import asyncio
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -79,6 +78,9 @@ class ShardKeeper:
         self._receivers: tuple[tuple[str, int], ...] = ()
         self._fenced = False
         self._leaving = False
+        self._heard = time.monotonic()
+        self._patience = 0.0
+        self._patient_until = 0.0
         self._pulse = time.monotonic()
         self._beating: asyncio.TimerHandle | None = None
         self._engine: asyncio.AbstractEventLoop
@@ -185,11 +187,12 @@ class ShardKeeper:
             await self._hand_over(self._giving)
         token = self._me.token
         standing = await self._ownership.beat(token)
+        lease = self._lease + self._patience_now()
         void = find_void(standing, self._me, lease=self._lease, is_alive=is_alive)
-        plan = make_plan(standing, token, lease=self._lease, void=void)
+        plan = make_plan(standing, token, lease=lease, void=void)
         taken: list[int] = []
         if plan.take or plan.void:
-            taken = await self._ownership.take(token, plan.take, lease=self._lease, void=plan.void)
+            taken = await self._ownership.take(token, plan.take, lease=lease, void=plan.void)
         mine = plan.mine.union(taken)
         if self._known - mine:
             raise FencedError("Shards of this process belong to another one.")
@@ -201,6 +204,14 @@ class ShardKeeper:
         self._begin_to_give(plan)
         left = [self._lease - silent for owner, silent in standing.silence.items() if owner != token]
         return max(0.0, min((each for each in left if each > 0), default=self._lease)) + SOON
+
+    def _patience_now(self) -> float:
+        """Return for how many seconds longer than a lease others may be silent now: the store was away, for them as well."""
+        now = time.monotonic()
+        gap, self._heard = now - self._heard, now
+        if gap > self._lease * STUCK:
+            self._patience, self._patient_until = gap, now + self._lease * STUCK
+        return self._patience if now < self._patient_until else 0.0
 
     def _begin_to_give(self, plan: Plan) -> None:
         if not plan.give or self._giving is not None:
@@ -284,7 +295,7 @@ def _machine() -> str:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         namespace = ""
-    return " ".join(part for part in (socket.gethostname(), _read("/etc/machine-id"), namespace) if part)
+    return " ".join(part for part in (os.uname().nodename, _read("/etc/machine-id"), namespace) if part)
 
 
 def _read(file: str) -> str:

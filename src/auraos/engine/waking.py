@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
+from auraos.core.errors import OperationalError
 from auraos.engine.active import ActiveRun
 from auraos.engine.memory import Memory, Reached
 from auraos.engine.ports import RunRow, Timer
@@ -20,6 +21,7 @@ MOST_MOVING = 512
 STUCK = 1.0
 """When for so many seconds none of those on the move comes to rest, others are brought all the same."""
 POSTPONED = 5.0
+AGAIN = 0.5
 
 
 class Waking:
@@ -60,7 +62,7 @@ class Waking:
         if first is None:
             return
         await self._go_on_with(first)
-        task = asyncio.create_task(self._recover(pages))
+        task = asyncio.create_task(self._recover(pages, shards))
         self._recovering.add(task)
         task.add_done_callback(self._recovering.discard)
 
@@ -115,18 +117,31 @@ class Waking:
         handle = asyncio.get_running_loop().call_later(POSTPONED, again)
         self._later.add(handle)
 
-    async def _recover(self, pages: AsyncIterator[list[RunRow]]) -> None:
-        async for rows in pages:
-            await self._room(only_if_slots=True)
-            await self._go_on_with(rows)
+    async def _recover(self, pages: AsyncIterator[list[RunRow]], shards: Collection[int]) -> None:
+        while True:
+            try:
+                async for rows in pages:
+                    await self._room(only_if_slots=True)
+                    await self._go_on_with(rows)
+            except (
+                OperationalError
+            ) as error:  # the store went away: begin again, with those that are not here yet
+                log.warning("recovery.postponed", extra={"reason": str(error)})
+                await asyncio.sleep(AGAIN)
+                pages = self._memory.awake(shards, SLICE)
+            else:
+                return
 
     async def _go_on_with(self, rows: Sequence[RunRow]) -> None:
+        """Bring these runs back. One that cannot be read is set apart; raise what the store says when it is away."""
         found = await self._memory.reach_all({row.run for row in rows})
+        await self._next_turn(found)
         for row in rows:
             error = found[row.run]
+            if isinstance(error, OperationalError) and not isinstance(error, ElsewhereError):
+                raise error
             if isinstance(error, Exception) and not isinstance(error, ElsewhereError):
                 await self._memory.park(row, error)
-        await self._next_turn(found)
 
     async def _next_turn(self, found: Mapping[str, Reached]) -> None:
         """Count which of these are on the move now, and let others have their turn."""

@@ -10,7 +10,7 @@ from witness import Witness
 
 from auraos.core.run import decode_fact, fold
 from auraos.core.run.facts import RunFinished, StepSucceeded
-from auraos.engine.ports import RunQuery, RunRow
+from auraos.engine.ports import RunQuery, RunRow, RunStore
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import SqliteStore
 
@@ -29,12 +29,7 @@ def read_runs(folder: Path) -> list[Found]:
     async def read() -> list[Found]:
         claimed = DataFolder.claim(folder)
         store = SqliteStore.open(claimed)
-        found = []
-        for row in await store.runs(RunQuery(limit=1000)):
-            batches = await store.journal(row.run)
-            lines = [line for batch in batches for line in batch.facts.split(b"\n")]
-            numbers = [batch.seq + n for batch in batches for n in range(batch.count)]
-            found.append(Found(row, [decode_fact(line) for line in lines], numbers))
+        found = await read_store(store)
         await store.close()
         claimed.release()
         return found
@@ -42,9 +37,26 @@ def read_runs(folder: Path) -> list[Found]:
     return asyncio.run(read())
 
 
+async def read_store(store: RunStore) -> list[Found]:
+    """Return every run of a store."""
+    return [await read_run(store, row) for row in await store.runs(RunQuery(limit=1000))]
+
+
+async def read_run(store: RunStore, row: RunRow) -> Found:
+    """Return a run of a store."""
+    batches = await store.journal(row.run)
+    lines = [line for batch in batches for line in batch.facts.split(b"\n")]
+    numbers = [batch.seq + n for batch in batches for n in range(batch.count)]
+    return Found(row, [decode_fact(line) for line in lines], numbers)
+
+
 def check(folder: Path, witness: Witness, acknowledged: list[str]) -> list[str]:
-    """Return what is wrong: an empty list says that every invariant holds."""
-    runs = read_runs(folder)
+    """Return what is wrong in a folder: an empty list says that every invariant holds."""
+    return judge(read_runs(folder), witness, acknowledged)
+
+
+def judge(runs: list[Found], witness: Witness, acknowledged: list[str]) -> list[str]:
+    """Return what is wrong with these runs of six steps."""
     wrong = []
     known = {found.row.run for found in runs}
     wrong += [f"I1: run {run} was acknowledged and is lost" for run in acknowledged if run not in known]

@@ -17,6 +17,8 @@ from typing import Any
 from six_steps import OneVersion, make_catalogue, say
 
 from auraos.app.definitions import FolderDefinitions
+from auraos.app.installed import load_installed
+from auraos.core.catalogue import Catalogue
 from auraos.core.run import Program
 from auraos.engine.context import Doors
 from auraos.engine.engine import Engine
@@ -40,11 +42,16 @@ class Definitions(OneVersion):
 
 
 async def main(url: str, socket: Path, port: int, lease: float) -> None:
-    catalogue = make_catalogue(port)
+    own = [each for each in make_catalogue(port).all() if each.name.startswith("test.")]
+    catalogue = Catalogue([*load_installed().catalogue.all(), *own])
     store = await PostgresStore.open(url)
     nowhere: Any = None
     doors = Doors(
-        http=nowhere, secrets=nowhere, sandbox=nowhere, blobs=LocalBlobs(socket.parent / "blobs"), redact=lambda v: v
+        http=nowhere,
+        secrets=nowhere,
+        sandbox=nowhere,
+        blobs=LocalBlobs(socket.parent / "blobs"),
+        redact=lambda v: v,
     )
     shards = Shards(are_shared=True)
     engine = Engine(store, catalogue, Definitions(catalogue), doors, shards=shards, parallel=50)
