@@ -48,6 +48,7 @@ class Sample:
             suspects=Suspects(folder / "engine.work"),
         )
         self.engine.disk = DiskGuard(folder, self.engine.retention.prune)
+        self.engine.disk.ballast.touch()  # it is laid down once in the life of a folder, and not measured
 
     async def begin(self) -> None:
         """Go on with what is there, and see to all that a process sees to while it serves."""

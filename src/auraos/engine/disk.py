@@ -54,10 +54,8 @@ class DiskGuard:
         return f"The disk under {self._folder} is {self.share():.0%} full; {what}."
 
     def start(self) -> None:
-        """Put the ballast there, and watch."""
+        """Watch, and put the ballast there meanwhile: so many bytes would hold up a process that only just begins."""
         self.look()
-        if not self.is_warning:
-            self.put_ballast()
         self._watching = asyncio.create_task(self._watch())
 
     def stop(self) -> None:
@@ -108,6 +106,8 @@ class DiskGuard:
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         pruned_at = loop.time() - PRUNE_EVERY
+        if not self.is_warning:
+            await asyncio.to_thread(self.put_ballast)
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
