@@ -36,11 +36,16 @@ def record(program: Path, arguments: list[str], folder: Path) -> list[Event]:
          sys.executable, str(program), *arguments],
         capture_output=True, timeout=120, check=True,
     )
+    return events_of(log, folder)
+
+
+def events_of(log: Path, folder: Path) -> list[Event]:
+    """Return what a program did to the files of a folder, and what it said, from the log of strace."""
     return list(_events(_whole_calls(log.read_text().splitlines()), str(folder)))
 
 
-def image(events: list[Event], keep: Literal["none", "some"], chance: random.Random) -> dict[str, bytes]:
-    """Return the files as a power cut after these events would leave them."""
+def image(events: list[Event], keep: Literal["none", "some", "garbled"], chance: random.Random) -> dict[str, bytes]:
+    """Return the files as a power cut after these events would leave them; `garbled` keeps noise of what was not synced."""
     disk: dict[str, bytearray] = {}
     waiting: dict[str, list[Event]] = {}
     for event in events:
@@ -57,6 +62,14 @@ def image(events: list[Event], keep: Literal["none", "some"], chance: random.Ran
                 waiting.pop(event.file, None)
             case "say":
                 pass
+    if keep == "garbled":
+        for file, late_ones in waiting.items():
+            for late in late_ones:
+                flipped = bytearray(late.data)
+                for _ in range(min(3, len(flipped))):
+                    flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
+                if chance.random() < 0.7:
+                    _apply(disk.setdefault(file, bytearray()), late, bytes(flipped))
     if keep == "some":
         for file, late_ones in waiting.items():
             for late in late_ones:
@@ -120,6 +133,8 @@ def _events(lines: list[str], folder: str) -> Iterator[Event]:
             case "pwrite64" if number in files:
                 yield Event("write", files[number], int(given.rsplit(",", 1)[1]), texts[0])
             case "write" if number == 1:
+                yield Event("say", data=texts[0])
+            case "sendto" if texts:
                 yield Event("say", data=texts[0])
             case "fdatasync" | "fsync" if number in files:
                 yield Event("sync", files[number])
