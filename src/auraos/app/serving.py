@@ -98,6 +98,7 @@ async def serve(
         ready(Ready(url=url, socket=keeping.socket, keeps=keeping.words))
         await leave.wait()
         health.phase = "draining"
+        conduct.retire()
         await _drain(engine, wishes.grace)
         await conduct.close()
         await listening.close()
@@ -176,6 +177,11 @@ class _Conduct:
                 continue
             if not held:
                 await self.release()
+
+    def retire(self) -> None:
+        """Let others have, from now on, what nothing is under way in."""
+        if self._keeper is not None:
+            self._keeper.retire()
 
     async def close(self) -> None:
         """Let others have what this process owns."""

@@ -23,7 +23,7 @@ class RequestRefusedError(UserError):
     code = "request-refused"
 
 
-def fact_of(ask: asks.RunAsk, state: RunState | None, at: int) -> OutsideFact:
+def fact_of(ask: asks.FactAsk, state: RunState | None, at: int) -> OutsideFact:
     """Return the fact that an ask leads to; raise `RequestRefusedError` where the run does not allow it now."""
     match ask:
         case asks.Signal():

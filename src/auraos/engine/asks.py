@@ -194,14 +194,15 @@ class CountUnfinished(Ask, tag=True):
     pass
 
 
-RunAsk: TypeAlias = Signal | Approve | Resolve | Pause | Resume | Cancel | Release
+FactAsk: TypeAlias = Signal | Approve | Resolve | Pause | Resume | Cancel | Release
+"""What is asked of one run and becomes a fact of it."""
+RunAsk: TypeAlias = FactAsk | Prioritize
 """What is asked of one run, and is carried out by whoever leads it."""
 StewardAsk: TypeAlias = GetStatus | Drain | CopyStore | ReleaseHold
 InspectorAsk: TypeAlias = EveryRun | Results | CountUnfinished
 
 AnyAsk: TypeAlias = (
     Start
-    | Prioritize
     | Places
     | RunAsk
     | Publish

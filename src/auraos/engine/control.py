@@ -12,7 +12,7 @@ from auraos.engine.active import ActiveRun
 from auraos.engine.answers import RequestRefusedError, fact_of
 from auraos.engine.flow.admission import Admission
 from auraos.engine.memory import Memory
-from auraos.engine.ports import Clock, FencedError, NotFoundError, RunRow, Store
+from auraos.engine.ports import Clock, FencedError, NotFoundError, RunRow, Store, Write
 from auraos.engine.remote import Remote
 from auraos.engine.runner import Runner
 from auraos.engine.shards import ElsewhereError
@@ -102,8 +102,7 @@ class RunControl:
         """Change the priority, 0 to 9, of a run that waits to begin."""
         if priority not in range(10):
             raise RequestRefusedError(f"A priority is 0 to 9, not {priority}.")
-        if not await self._admission.prioritize(await self._reach(run), priority):
-            raise RequestRefusedError(f"Run {run} does not wait to begin, so its priority changes nothing.")
+        await self._ask(asks.Prioritize(run=run, priority=priority))
 
     # --- inside ---
 
@@ -136,12 +135,23 @@ class RunControl:
         run = await self._reach(ask.run)
         if run.state is not None and run.state.is_final:
             raise RequestRefusedError(f"Run {run.id} is just ending: its state does not allow it.")
+        if isinstance(ask, asks.Prioritize):
+            await self._change_priority(run, ask.priority, request)
+            return
         fact = fact_of(ask, run.state, self._clock.now())
         if isinstance(ask, asks.Release):
             self._runner.suspects.absolve(run.id)
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._runner.give(run, fact, waiter, answers=request)
         await waiter
+
+    async def _change_priority(self, run: ActiveRun, priority: int, request: str) -> None:
+        if not await self._admission.prioritize(run, priority):
+            raise RequestRefusedError(
+                f"Run {run.id} does not wait to begin, so its priority changes nothing."
+            )
+        if request:
+            await self._store.commit(Write(run.workspace, run.id, 0, run.shard, answered=[request]))
 
     async def _reach(self, run: str) -> ActiveRun:
         self._refuse_when_held()

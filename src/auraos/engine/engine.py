@@ -4,7 +4,6 @@ durable.
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -21,31 +20,30 @@ from auraos.core.run.facts import (
     RunAdmitted,
     RunFinished,
     RunStarted,
-    StepError,
     TimerFired,
 )
 from auraos.core.values import Value
 from auraos.engine import asks
 from auraos.engine.active import ActiveRun
 from auraos.engine.answers import RequestRefusedError
+from auraos.engine.beginnings import DEFAULT_WORKSPACE, Beginnings
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
 from auraos.engine.control import EngineClosedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.disk import DiskGuard
+from auraos.engine.endings import Ended, Endings
 from auraos.engine.flow.admission import Admission
 from auraos.engine.hooks import Hooks
 from auraos.engine.memory import Memory
 from auraos.engine.moves import Moves
 from auraos.engine.ports import (
     Clock,
-    FencedError,
     RequestRow,
     Store,
     Timer,
     Version,
     Write,
-    WriteRefusedError,
 )
 from auraos.engine.remote import Remote
 from auraos.engine.requests import Requests
@@ -61,18 +59,6 @@ from auraos.engine.waking import Waking
 log = logging.getLogger("auraos.engine")
 DEFAULT_PARALLEL = 100
 GRACE = 10.0
-AGAIN = 0.1
-DEFAULT_WORKSPACE = "default"
-_NAME = re.compile(r"(?![0-9]+$)[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}", re.ASCII)
-
-
-class Ended(msgspec.Struct, frozen=True):
-    """How a run ended."""
-
-    run: str
-    state: str
-    output: Value = None
-    error: StepError | None = None
 
 
 class Engine(RunControl):
@@ -94,8 +80,9 @@ class Engine(RunControl):
         self._requests = Requests(store, programs, memory, clock, doors.blobs, shards)
         self._admission = Admission(store, memory, clock, self._requests.share_files)
         self._streams = Streams(store.journal)
-        self._waiting: dict[str, list[asyncio.Future[Ended]]] = {}
-        self._beginning: dict[str, asyncio.Future[None]] = {}
+        self._endings = Endings()
+        self._beginnings = Beginnings(store, clock, programs, self._requests, shards)
+        self._beginnings.largest_value = doors.largest_value
         self._idle: list[asyncio.Future[None]] = []
         hooks = Hooks(
             requested=self._requests.take,
@@ -198,7 +185,7 @@ class Engine(RunControl):
             workflow, input=input, workspace=workspace, variables=variables, trigger=trigger, by=by, run=run,
             called=called,
         )  # fmt: skip
-        await (self._begin_once(started) if run else self._begin(started))
+        await (self._beginnings.begin_once(started) if run else self._beginnings.begin(started))
         return started.run
 
     async def run(  # noqa: PLR0913 (as for a start)
@@ -212,16 +199,16 @@ class Engine(RunControl):
             called=called,
         )  # fmt: skip
         if run:
-            await self._begin_once(started)
+            await self._beginnings.begin_once(started)
             return await self.wait(run)
-        ended = self._expect(started.run)
+        ended = self._endings.expect(started.run)
         try:
-            await self._begin(started)
+            await self._beginnings.begin(started)
         except BaseException:
-            self._waiting.pop(started.run, None)
+            self._endings.forget(started.run)
             raise
         if self._requests.is_sent(started.run):
-            self._gone([started.run])
+            self._endings.gone([started.run])
         try:
             return await ended
         except ElsewhereError:
@@ -268,7 +255,7 @@ class Engine(RunControl):
             gates=program.gates.renew(first.gates),
         )
         await self._requests.share(started, run)
-        await self._begin(started, shard=row.shard if started.gates else None)
+        await self._beginnings.begin(started, shard=row.shard if started.gates else None)
         return started.run
 
     async def facts(self, run: str) -> list[AnyFact]:
@@ -284,7 +271,7 @@ class Engine(RunControl):
             await self._requests.begun(run)
             try:
                 active = await self._memory.reach(run)
-                return await (self._ended_of(run) if active is None else self._expect(run))
+                return await (self._ended_of(run) if active is None else self._endings.expect(run))
             except ElsewhereError:
                 await self._remote.until_over(run)
 
@@ -293,7 +280,9 @@ class Engine(RunControl):
         row = await self._row_of(run)
         while True:
             is_here = row.shard in self._shards.own
-            async for change in self._streams.follow(run, after) if is_here else self._remote.follow(row, after):
+            async for change in (
+                self._streams.follow(run, after) if is_here else self._remote.follow(row, after)
+            ):
                 after = max(after, change.seq)
                 yield change
                 if type(change.fact) is RunFinished:
@@ -330,75 +319,12 @@ class Engine(RunControl):
 
     # --- inside ---
 
-    async def _prepare(  # noqa: PLR0913 (as for a start)
-        self, workflow: str | Version, *, input: Value, workspace: str, variables: dict[str, Any] | None,  # noqa: A002
-        trigger: Value, by: str, run: str, called: Sequence[Version],
-    ) -> RunStarted:  # fmt: skip
-        """Return the start that is asked for; refuse one that cannot be."""
+    async def _prepare(self, workflow: str | Version, **asked: Any) -> RunStarted:
+        """Return the start that is asked for; refuse one that cannot be, or not now."""
         self._refuse_when_busy()
         if self.disk is not None:
             self.disk.refuse_when_full()
-        for name in (workspace, run):
-            if name and name != DEFAULT_WORKSPACE and not _NAME.fullmatch(name):
-                raise RequestRefusedError(
-                    f"{name[:60]!r} cannot be the id of a run, or the name of a workspace.",
-                    hint="Use letters, digits, dots and hyphens, 128 at most, not digits alone.",
-                )
-        for value in (input, variables, trigger):
-            if value is not None:
-                refuse_vast(value, self._largest_value)
-        if isinstance(workflow, str):
-            version = await self._programs.resolve(workspace, workflow)
-        else:
-            version = self._programs.take(workflow)
-        program = self._programs.known(version)
-        started = RunStarted(
-            at=self._clock.now(),
-            run=run or self._clock.new_id(),
-            workflow=program.workflow.name,
-            version=version,
-            workspace=workspace,
-            input=input,
-            variables=variables or {},
-            trigger=trigger,
-            by=by,
-            resolved={each.name: self._programs.take(each) for each in called} if called else {},
-        )
-        self._programs.check_input(version, input)
-        return started
-
-    def _expect(self, run: str) -> "asyncio.Future[Ended]":
-        future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(run, []).append(future)
-        return future
-
-    async def _begin(self, started: RunStarted, *, shard: int | None = None) -> None:
-        program = self._programs.known(started.version)
-        while True:
-            if not self._shards.own:
-                await self._shards.ready()
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            try:
-                await self._requests.begin(started, program, waiter, shard=shard)
-                return await waiter
-            except FencedError:  # certainly not written
-                await asyncio.sleep(AGAIN)
-
-    async def _begin_once(self, started: RunStarted) -> None:
-        """Begin a run whose id was given, unless there is one of that id."""
-        run = started.run
-        while (other := self._beginning.get(run)) is not None:
-            await asyncio.wait([other])
-        self._beginning[run] = done = asyncio.get_running_loop().create_future()
-        try:
-            if await self._store.find(run) is None:
-                await self._begin(started)
-        except WriteRefusedError:
-            if await self._store.find(run) is None:  # else another process has just begun it
-                raise
-        finally:
-            del self._beginning[run]
-            done.set_result(None)
+        return await self._beginnings.prepare(workflow, **asked)
 
     async def _ended_of(self, run: str) -> Ended:
         row = await self._row_of(run)
@@ -414,17 +340,13 @@ class Engine(RunControl):
         self._waking.rested(run.id)
         if run.state is not None and run.state.gates:
             self._admission.ended(run.id)
-        for waiting in self._waiting.pop(run.id, ()):
-            if not waiting.done():
-                waiting.set_result(Ended(run.id, wish.state, wish.output, wish.error))
+        self._endings.tell(Ended(run.id, wish.state, wish.output, wish.error))
 
     def _gone(self, runs: Collection[str]) -> None:
         """Tell whoever waits for these runs that another process leads them."""
         for run in runs:
             self._streams.part(run)
-            for waiting in self._waiting.pop(run, ()):
-                if not waiting.done():
-                    waiting.set_exception(ElsewhereError(f"Another process leads run {run}."))
+        self._endings.gone(runs)
 
     def _timer_fired(self, timer: Timer) -> None:
         if self._closing:

@@ -57,6 +57,7 @@ class Moves:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking: set[asyncio.Task[None]] = set()
         self._late: list[tuple[str, RequestRow]] = []
+        self._stopped = False
         self._stubborn: dict[int, float] = {}
         self._hinted = asyncio.Event()
         self.on_fenced: Callable[[], None] | None = None
@@ -67,6 +68,8 @@ class Moves:
     def take_up(self, shards: frozenset[int]) -> None:
         """Own these shards too, and go on with their runs."""
         self._shards.hold(self._shards.own | shards, leaving=self._shards.leaving - shards)
+        if self._stopped:
+            return
         task = self._do(self._go_on_with(shards))
         self._taking.add(task)
         task.add_done_callback(self._taking.discard)
@@ -222,7 +225,8 @@ class Moves:
         self._do(self._send_late())
 
     def stop(self) -> None:
-        """Move nothing more."""
+        """Go on with nothing more; shards may still be let go of."""
+        self._stopped = True
         for task in tuple(self._tasks):
             task.cancel()
 

@@ -78,6 +78,7 @@ class ShardKeeper:
         self._receivers: tuple[tuple[str, int], ...] = ()
         self._fenced = False
         self._leaving = False
+        self._retiring = False
         self._heard = time.monotonic()
         self._patience = 0.0
         self._patient_until = 0.0
@@ -102,6 +103,11 @@ class ShardKeeper:
     def fenced(self) -> None:
         """Hear that a commit was fenced: begin anew under another token."""
         self._fenced = True
+        self._stir_up()
+
+    def retire(self) -> None:
+        """Take nothing more, and hand over what nothing is under way in: this process is about to leave."""
+        self._retiring = True
         self._stir_up()
 
     async def leave(self) -> None:
@@ -189,7 +195,7 @@ class ShardKeeper:
         standing = await self._ownership.beat(token)
         lease = self._lease + self._patience_now()
         void = find_void(standing, self._me, lease=self._lease, is_alive=is_alive)
-        plan = make_plan(standing, token, lease=lease, void=void)
+        plan = make_plan(standing, token, lease=lease, void=void, retiring=self._retiring)
         taken: list[int] = []
         if plan.take or plan.void:
             taken = await self._ownership.take(token, plan.take, lease=lease, void=plan.void)

@@ -246,6 +246,7 @@ class Requests:
         try:
             try:
                 await self.asked(row)
+                self.answered([row.id])
             except UserError as error:
                 why = msgspec.json.encode(tell(error))
                 await self._store.commit(Write("default", row.run, 0, row.shard, refused=[(row.id, why)]))

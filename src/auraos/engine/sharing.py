@@ -27,8 +27,13 @@ class Plan(NamedTuple):
     """To whom it gives shards, and how many."""
 
 
-def make_plan(standing: Standing, token: str, *, lease: float, void: Collection[str] = ()) -> Plan:
-    """Return what an owner does: it takes what nobody owns up to its share, and gives what it has beyond to those below."""
+def make_plan(
+    standing: Standing, token: str, *, lease: float, void: Collection[str] = (), retiring: bool = False
+) -> Plan:
+    """Return what an owner does: it takes what nobody owns up to its share, and gives what it has beyond to those below.
+
+    One that retires takes nothing and gives all to the others.
+    """
     live = sorted(
         owner
         for owner in standing.owners
@@ -42,12 +47,15 @@ def make_plan(standing: Standing, token: str, *, lease: float, void: Collection[
             held[owner].append(shard)
         else:
             free.append(shard)
-    mine, share = frozenset(held[token]), -(-SHARDS // len(live))
-    wanted = min(len(free), max(0, share - len(mine)))
+    mine, staying = frozenset(held[token]), len(live) - retiring
+    share = -(-SHARDS // max(1, staying))
+    wanted = 0 if retiring else min(len(free), max(0, share - len(mine)))
     start = len(free) * live.index(token) // len(live)  # so that not all reach for the same ones
     take = (free[start:] + free[:start])[:wanted]
-    needs = {owner: share - len(held[owner]) for owner in live if len(held[owner]) < share}
-    give = _share_out(len(mine) - share, needs) if not free else ()
+    others = [owner for owner in live if owner != token]
+    needs = {owner: share - len(held[owner]) for owner in others if len(held[owner]) < share}
+    excess = len(mine) if retiring else len(mine) - share
+    give = _share_out(excess, needs) if retiring or not free else ()
     return Plan(mine, tuple(take), tuple(sorted(void)), give)
 
 

@@ -1,0 +1,161 @@
+"""What an engine does when shards come and go: nothing is under way in what it lets go of, and nothing is lost with the rest."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from engine_house import House, flow
+
+from auraos.engine import shards as shards_module
+from auraos.engine.ports import ALL_SHARDS
+from auraos.engine.shards import ElsewhereError, NotReadyError, Shards
+from auraos.sdk import StepContext
+from stores import take_over
+
+SIGNAL = "paid: {type: wait.signal, with: {name: paid}}"
+
+
+class Held:
+    """A step that lasts until the test lets it end."""
+
+    def __init__(self, house: House) -> None:
+        self.end = asyncio.Event()
+        house.steps.work = self.work
+        self._house = house
+
+    async def work(self, settings: dict[str, Any], context: StepContext) -> Any:
+        await self.end.wait()
+        return {"done": context.attempt}
+
+    async def begun(self, calls: int = 1) -> None:
+        async with asyncio.timeout(10):
+            while len(self._house.steps.calls) < calls:
+                self._house.steps.started.clear()
+                await self._house.steps.started.wait()
+
+
+def own(house: House) -> frozenset[int]:
+    return house.engine._shards.own
+
+
+async def shard_of(house: House, run: str) -> int:
+    row = await house.store.find(run)
+    assert row is not None
+    return row.shard
+
+
+async def test_what_sleeps_is_let_go_of_and_goes_on_where_it_is_taken_up(house: House) -> None:
+    run = await house.start(flow(SIGNAL))
+    ended = asyncio.create_task(house.engine.wait(run))
+    await house.engine.drive_until_idle()
+    assert await house.engine.moves.let_go(256) == ALL_SHARDS
+    assert own(house) == frozenset()
+    assert house.engine._runner.runs == {}
+    house.engine.moves.take_up(ALL_SHARDS)
+    await house.engine.signal(run, "paid")
+    assert (await ended).state == "succeeded"
+
+
+async def test_a_shard_in_which_a_step_lasts_stays_and_its_run_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auraos.engine.moves.LONGEST_DRAIN", 0.05)
+    held = Held(house)
+    run = await house.start(flow("one: {type: test.write}\ntwo: {type: test.write}", links="one -> two"))
+    await held.begun()
+    going = await house.engine.moves.let_go(256)
+    assert ALL_SHARDS - going == {await shard_of(house, run)} == own(house)
+    held.end.set()
+    assert (await house.engine.wait(run)).state == "succeeded"
+    assert house.steps.calls == [("one", 1), ("two", 1)]
+
+
+async def test_a_shard_takes_nothing_new_while_it_is_emptied(house: House) -> None:
+    held = Held(house)
+    run = await house.start(flow("one: {type: test.write}\ntwo: {type: test.write}", links="one -> two"))
+    await held.begun()
+    letting_go = asyncio.create_task(house.engine.moves.let_go(256))
+    await asyncio.sleep(0)
+    held.end.set()
+    assert await letting_go == ALL_SHARDS
+    assert house.steps.calls == [("one", 1)]  # the second waits for whoever takes the run up
+    house.engine.moves.take_up(ALL_SHARDS)
+    assert (await house.engine.wait(run)).state == "succeeded"
+    assert house.steps.calls == [("one", 1), ("two", 1)]
+
+
+async def test_what_a_write_brought_after_all_was_lost_counts_where_the_run_is_led(house: House) -> None:
+    held = Held(house)
+    run = await house.start(flow("one: {type: test.write}"))
+    await held.begun()
+    house.engine.moves.lose_all()
+    assert house.engine._runner.runs == {}
+    house.engine.moves.take_up(ALL_SHARDS)  # here the next owner is the same process
+    await house.engine.moves.settled()
+    held.end.set()
+    ended = await house.engine.wait(run)
+    assert ended.state == "succeeded"
+    kinds = await house.kinds(run)
+    assert kinds.index("StepUnknown") < kinds.index("StepSucceeded")
+    assert house.steps.calls == [("one", 1)]
+
+
+async def test_what_may_be_repeated_ends_when_all_is_lost_and_is_done_again(house: House) -> None:
+    held = Held(house)
+    run = await house.start(flow("one: {type: test.idempotent}"))
+    await held.begun()
+    house.engine.moves.lose_all()
+    house.engine.moves.take_up(ALL_SHARDS)
+    await held.begun(2)
+    held.end.set()
+    assert (await house.engine.wait(run)).state == "succeeded"
+    assert house.steps.calls == [("one", 1), ("one", 2)]
+    assert house.engine._runner.slots.free == 100
+
+
+async def test_a_fenced_commit_drops_everything_and_is_told(house: House) -> None:
+    fenced = asyncio.Event()
+    house.engine.moves.on_fenced = fenced.set
+    run = await house.start(flow(SIGNAL))
+    await house.engine.drive_until_idle()
+    await take_over(house.store)
+    signalling = asyncio.create_task(house.engine.signal(run, "paid"))
+    async with asyncio.timeout(10):
+        await fenced.wait()
+    assert own(house) == frozenset()
+    assert house.engine._runner.runs == {}
+    signalling.cancel()
+
+
+async def test_a_start_waits_for_a_shard_and_is_refused_when_none_comes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.engine.moves.lose_all()
+    waiting = asyncio.create_task(house.start(flow(SIGNAL)))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    house.engine.moves.take_up(frozenset({7}))
+    assert await shard_of(house, await waiting) == 7
+    house.engine.moves.lose_all()
+    monkeypatch.setattr(shards_module, "PATIENCE", 0.05)
+    with pytest.raises(NotReadyError):
+        await house.start(flow(SIGNAL))
+
+
+async def test_a_run_of_another_process_is_not_brought_into_memory(house: House) -> None:
+    run = await house.start(flow(SIGNAL))
+    await house.engine.drive_until_idle()
+    await house.engine.moves.let_go(256)
+    with pytest.raises(ElsewhereError):
+        await house.engine._memory.reach(run)
+
+
+def test_runs_are_born_into_all_shards_that_are_owned_and_none_that_leaves() -> None:
+    shards = Shards()
+    shards.hold({1, 2}, leaving={3})
+    assert {shards.home() for _ in range(10)} == {1, 2}
+    shards.require(3, "r")
+    with pytest.raises(ElsewhereError):
+        shards.require(4, "r")
+    with pytest.raises(NotReadyError):
+        Shards(are_shared=True).home()
