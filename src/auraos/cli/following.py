@@ -164,10 +164,10 @@ def answers_to(house: House, waiting: Waiting) -> list[str]:
         case "event":
             return [_command(house, "event", why.data.get("name", ""))]
         case "asked":
-            path += ["--attempt", str(why.data["attempt"])] if why.data.get("attempt") else []
+            meant = ["--attempt", str(why.data["attempt"])] if why.data.get("attempt") else []
             return [
-                _command(house, "resolve", number, outcome, *path)
-                for outcome in ("succeeded", "failed", "retry")
+                _command(house, "resolve", number, why.path, outcome, *meant)
+                for outcome in ("--succeeded", "--failed", "--retry")
             ]
     return []
 

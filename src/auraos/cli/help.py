@@ -101,6 +101,8 @@ def _choices(argument: "Argument") -> str:
 
 
 def _value_word(argument: "Argument") -> str:
+    if argument.parameter.metavar:
+        return argument.parameter.metavar
     hint = str(argument.hint)
     if "bool" in hint:
         return ""

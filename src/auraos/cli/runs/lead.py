@@ -32,6 +32,7 @@ Payload: TypeAlias = Annotated[
     tuple[str, ...], Parameter(help="Data: JSON, @FILE, or key=value again and again.")
 ]
 Wish: TypeAlias = Callable[[House, RunRow], Awaitable[None]]
+Outcome: TypeAlias = Literal["succeeded", "failed", "retry"]
 
 
 def signal(
@@ -123,13 +124,32 @@ def reject(
 
 def resolve(
     run: Run,
-    outcome: Annotated[Literal["succeeded", "failed", "retry"], Parameter(help="What became of it.")],
+    path: Annotated[
+        str, Parameter(help="The path of the step; it can be left out while only one is meant.")
+    ] = "",
     /,
     *,
-    step: Step = "",
-    output: Annotated[
-        tuple[str, ...], Parameter(help="The output, if it succeeded: JSON, @FILE, key=value.")
-    ] = (),
+    succeeded: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            metavar="JSON",
+            negative="",
+            consume_multiple=True,
+            help="It took effect; its output, if it has one: JSON, @FILE, key=value.",
+        ),
+    ] = None,
+    failed: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            metavar="[MESSAGE]",
+            negative="",
+            consume_multiple=(0, 1),
+            help="It had no effect; why, in a word for the journal.",
+        ),
+    ] = None,
+    retry: Annotated[
+        bool, Parameter(negative="", help="It had no effect, and is to be tried once more.")
+    ] = False,
     attempt: Annotated[
         int,
         Parameter(help="The attempt that is meant; the answer is refused if another one is in doubt by now."),
@@ -140,12 +160,19 @@ def resolve(
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
-    """Say what became of an attempt whose outcome is unknown, or of an undo that kept failing."""
-    given = with_kinds(read_input(output))
+    """Say what became of an attempt whose outcome is unknown, or of an undo that kept failing.
+
+    One of --succeeded, --failed and --retry says it.
+    """
+    outcome = _outcome(succeeded=succeeded is not None, failed=failed is not None, retry=retry)
+    if failed and comment:
+        raise WrongInputError("Both --failed and --comment give a word for the journal.", hint="Give one.")
+    output = with_kinds(read_input(succeeded or ()))
+    message = failed[0] if failed else comment
 
     async def wish(house: House, row: RunRow) -> None:
         await house.engine.resolve(
-            row.run, outcome, path=step, attempt=attempt, output=given, message=comment, by=person()
+            row.run, outcome, path=path, attempt=attempt, output=output, message=message, by=person()
         )
 
     return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
@@ -221,6 +248,18 @@ def patience_of(wait: bool | None) -> Patience:
     if wait is None:
         return "for-time"
     return "always" if wait else "never"
+
+
+def _outcome(*, succeeded: bool, failed: bool, retry: bool) -> Outcome:
+    said: dict[Outcome, bool] = {"succeeded": succeeded, "failed": failed, "retry": retry}
+    outcomes = [outcome for outcome, is_said in said.items() if is_said]
+    if len(outcomes) != 1:
+        raise WrongInputError(
+            "Several things are said to have become of it." if outcomes else "What became of it is not said.",
+            hint="Say one: --succeeded JSON where it took effect, --failed where it did not, "
+            "--retry where it did not and is to be tried once more.",
+        )
+    return outcomes[0]
 
 
 def _answer(decision: str, step: str, comment: str, payload: tuple[str, ...]) -> Wish:

@@ -9,7 +9,7 @@ CODES = (
         why="That run ended without knowing whether the step took effect, so nothing repeats it before that is known.",
         reason=(
             "It takes a write whose answer was lost, and a run that was then ended by force. The retry of such a run "
-            "asks: look whether it took effect, then `auraos runs resolve RUN succeeded|failed|retry --step PATH`."
+            "asks: look whether it took effect, then `auraos runs resolve RUN PATH --succeeded JSON|--failed|--retry`."
         ),
     ),
     ProblemCode(
