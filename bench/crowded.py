@@ -3,6 +3,7 @@
 A hundred thousand finished runs of ten steps by default, a million with `make bench FULL=1`.
 """
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ def rows() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "data"
         fill(full, FINISHED, chain_of("effect"))
+        os.sync()  # what the filling left in memory must not be written while we measure
         rates = best_in_turn(lambda: rate("effect", str(full)), lambda: rate("effect"))
     more = "" if FULL else " (FULL=1: 1,000,000)"
     name = f"ten effect steps, runs/s, with {FINISHED:,} finished runs{more}, against an empty store"
