@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-from faults import needs
 import pytest
 from checker import check, hash_input, read_folder
 from served import Caller, NotReadyError, Served
@@ -12,6 +11,7 @@ from workflows import chain, post, put, version_of
 
 from auraos.engine.client import EngineClient
 from auraos.engine.ports import Version
+from faults import needs
 
 PURE = {"type": "transform", "with": {"set": {"n": "{{ input.n }}"}}}
 NAMES = ("price", "reserve", "charge", "note", "ship", "tell")
@@ -125,5 +125,3 @@ def test_killed_between_an_effect_and_its_record_it_is_seen_again_under_its_key_
     assert times(ledger, "reserve") == (2, 1), "it may be repeated: twice, under one key"
     assert times(ledger, "charge") == (1, 1), "it may not be repeated: the other side was asked"
     assert check(read_folder(server.data), ledger=ledger) == []
-
-

@@ -71,16 +71,20 @@ class Served:
         guard = threading.Timer(seconds, process.kill)
         guard.start()
         told = ""
-        while not told.endswith("}\n"):
+        while not told.endswith("\n}\n"):
             line = process.stdout.readline()
             if not line:
                 guard.cancel()
-                raise NotReadyError(process.wait(), self.log.read_text()[-2000:], told)
+                code = process.wait()
+                self._let_go()
+                raise NotReadyError(code, self.log.read_text()[-2000:], told)
             told += line
         guard.cancel()
         self.ready = json.loads(told)
         if not self.ready["ok"]:
-            raise NotReadyError(process.wait(), self.ready["error"]["code"], self.ready["error"]["message"])
+            code = process.wait()
+            self._let_go()
+            raise NotReadyError(code, self.ready["error"]["code"], self.ready["error"]["message"])
         return self
 
     @property
