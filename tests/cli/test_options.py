@@ -3,7 +3,7 @@
 import pytest
 
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import read_input, read_pair, read_pools
+from auraos.cli.options import read_input, read_pair, read_pools, read_size
 from auraos.core.errors import UserError
 
 
@@ -77,3 +77,17 @@ def test_pools_are_names_with_numbers():
 def test_a_pool_that_is_written_otherwise_is_refused(given):
     with pytest.raises(WrongInputError):
         read_pools(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "size"), [("64MB", 64_000_000), ("5 kb", 5_000), ("1gb", 1_000_000_000), ("7", 7), ("9B", 9)]
+)
+def test_a_size_is_a_number_with_its_unit(given, size):
+    assert read_size(given, most=1_000_000_000) == size
+
+
+@pytest.mark.parametrize("given", ["", "MB", "1.5MB", "-1KB", "64 megs", "0", "2GB", "١KB"])
+def test_a_size_that_is_none_or_out_of_bounds_is_refused_with_the_form(given):
+    with pytest.raises(WrongInputError) as caught:
+        read_size(given, most=1_000_000_000)
+    assert "as 64MB; the most is 1000MB" in caught.value.hint

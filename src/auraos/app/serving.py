@@ -21,6 +21,7 @@ from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.steward import ProcessSteward
 from auraos.app.world import World
 from auraos.core.errors import OperationalError
+from auraos.core.run import LARGEST
 from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import DEFAULT_PARALLEL, Engine
 from auraos.engine.ownership import ShardKeeper
@@ -56,6 +57,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     grace: float = GRACE
     retention: timedelta | None = None
     """For how long finished runs are kept whose workflow says nothing of it; None: for ever."""
+    largest_value: int = LARGEST
+    """So many bytes of JSON a value may have."""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +93,9 @@ async def serve(
         if not await _or_leave(conduct.begin(), leave):
             return
         steward = ProcessSteward(engine, keeping, conduct)
-        listening = EngineSocket(engine, keeping.store, keeping.socket, steward=steward)
+        listening = EngineSocket(
+            engine, keeping.store, keeping.socket, steward=steward, largest_value=wishes.largest_value
+        )
         await listening.open()
         stack.push_async_callback(listening.close)
         url = f"http://{wishes.host}:{port}"
@@ -211,7 +216,7 @@ class _Conduct:
 def _make_engine(wishes: Wishes, keeping: Keeping, world: World, shards: Shards) -> Engine:
     catalogue = load_installed().catalogue
     definitions = FolderDefinitions(wishes.files, catalogue)
-    doors = world.doors(keeping.blobs)
+    doors = world.doors(keeping.blobs, largest_value=wishes.largest_value)
     suspects = Suspects(wishes.data / "engine.work")
     for run, deaths in suspects.deaths.items():
         log.warning("serve.process_died", extra={"run": run, "times": deaths})

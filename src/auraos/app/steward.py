@@ -58,6 +58,7 @@ class ProcessSteward:
             commits_per_second=rate,
             write_takes=await self._time_a_write(),
             memory=_resident(),
+            disk="" if self._engine.disk is None else self._engine.disk.words,
         )
 
     async def drain(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from auraos.app.masking import MaskedBlobs
 from auraos.app.network import LateEgress
 from auraos.app.sandbox import LateSandbox
+from auraos.core.run import LARGEST
 from auraos.core.values import Value
 from auraos.engine.context import Doors
 from auraos.engine.ports import Blobs
@@ -22,7 +23,7 @@ class World:
         self._egress = LateEgress(allow_net, self._reveal)
         self._sandbox = LateSandbox()
 
-    def doors(self, blobs: Blobs) -> Doors:
+    def doors(self, blobs: Blobs, *, largest_value: int = LARGEST) -> Doors:
         """Return what an engine gives to its steps."""
         return Doors(
             http=self._egress,
@@ -30,6 +31,7 @@ class World:
             sandbox=self._sandbox,
             blobs=MaskedBlobs(blobs, self._redactor),
             redact=self.redact,
+            largest_value=largest_value,
         )
 
     def redact(self, value: Value) -> Value:

@@ -133,5 +133,7 @@ def _show(screen: Screen, found: Status) -> None:
         words = f"{found.unfinished.parked} parked, {found.unfinished.quarantined} quarantined: auraos doctor"
         rows.append(("trouble", words))
     rows.append(("memory", f"{found.memory / 1_048_576:.0f} MB"))
+    if found.disk:
+        rows.append(("disk", clean(found.disk)))
     for name, words in rows:
         screen.line(f"  {screen.tint(pad(name, 8), 'dim')} {words}")

@@ -40,6 +40,8 @@ Database: TypeAlias = Annotated[
     ),
 ]
 DEFAULT_DATA = Path(".auraos")
+_SIZE = re.compile(r"([0-9]{1,12}) ?(B|KB|MB|GB)?", re.ASCII | re.IGNORECASE)
+_BYTES = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _POOL = re.compile(r"([a-z][a-z0-9_-]*)=([0-9]{1,7})", re.ASCII)
 
 
@@ -92,6 +94,18 @@ def read_pools(given: tuple[str, ...]) -> dict[str, int]:
             raise WrongInputError(f"The pool {found[1]!r} is given twice.")
         pools[found[1]] = int(found[2])
     return pools
+
+
+def read_size(text: str, *, most: int) -> int:
+    """Return a size in bytes, from one byte to the most that it may be."""
+    hint = f"Write a number and B, KB, MB or GB, as 64MB; the most is {most // 1_000_000}MB."
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise WrongInputError(f"{text!r} is no size.", hint=hint)
+    size = int(found[1]) * _BYTES[(found[2] or "").upper()]
+    if not 1 <= size <= most:
+        raise WrongInputError(f"{text!r} is too {'small' if size < 1 else 'large'}.", hint=hint)
+    return size
 
 
 def read_pairs(given: tuple[str, ...]) -> dict[str, Any]:

@@ -19,14 +19,16 @@ from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
 from auraos.app.world import World
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Database, Json, Pools, read_pools
+from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Database, Json, Pools, read_pools, read_size
 from auraos.cli.runs.prune import read_age
 from auraos.cli.screen import print_json
 from auraos.cli.serving_logs import LogFormat, Logs
+from auraos.core.run import LARGEST
 from auraos.engine.engine import DEFAULT_PARALLEL
 
 log = logging.getLogger("auraos.serve")
 LEAVE_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+MOST_VALUE = 1_000_000_000
 _AFTER_GRACE = 10.0
 """So many seconds after the grace the process is gone, whatever hangs in it."""
 
@@ -52,6 +54,9 @@ def serve(
             help="For how long finished runs are kept whose workflow says nothing; 0 keeps them for ever."
         ),
     ] = "30d",
+    largest_value: Annotated[
+        str, Parameter(help="How large one value may be: an input, a variable, an output. It lies in memory.")
+    ] = f"{LARGEST // 1_000_000}MB",
     allow_net: AllowNet = (),
     log_format: Annotated[
         LogFormat, Parameter(help="How log lines look: text for people, json for a collector.")
@@ -68,6 +73,7 @@ def serve(
     wishes = Wishes(
         data=data, database=database, files=_folder(files), host=host, port=_port(port), allow_net=allow_net,
         parallel=max(1, parallel), pools=read_pools(pool), grace=max(0.0, grace), retention=read_age(retention),
+        largest_value=read_size(largest_value, most=MOST_VALUE),
     )  # fmt: skip
     world = World(allow_net)
     logs = Logs(log_format, world.redact)

@@ -21,7 +21,9 @@ from auraos.engine.context import Progress
 from auraos.engine.ports import LogLine, Version
 from auraos.engine.stream import Change
 
-LONGEST_LINE = 64 * 1024 * 1024
+LINE_OF_VALUES = 2
+"""An ask may be so many times as long as a value: one that is too large is then refused for what it is."""
+LONGEST_ANSWER = 2 * 1024**3
 
 
 class Ask(msgspec.Struct, kw_only=True, tag_field="ask", omit_defaults=True, forbid_unknown_fields=True):

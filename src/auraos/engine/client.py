@@ -46,7 +46,7 @@ class EngineClient:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with_short_name(path, connection.connect)
-            reader, writer = await asyncio.open_unix_connection(sock=connection, limit=asks.LONGEST_LINE)
+            reader, writer = await asyncio.open_unix_connection(sock=connection, limit=asks.LONGEST_ANSWER)
         except OSError as error:
             connection.close()
             raise EngineGoneError(f"No engine answers at {path}.", hint="Start one, or try again.") from error

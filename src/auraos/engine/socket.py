@@ -14,6 +14,7 @@ import msgspec
 
 from auraos.core.document import content_hash, read_document
 from auraos.core.errors import AuraError, UnexpectedError, UserError
+from auraos.core.run import LARGEST
 from auraos.core.values import from_wire, to_wire
 from auraos.engine import asks
 from auraos.engine.engine import Ended, Engine
@@ -38,12 +39,14 @@ class EngineSocket:
     """
 
     def __init__(
-        self, engine: Engine, store: InspectedStore, path: Path, *, steward: Steward | None = None
-    ) -> None:
+        self, engine: Engine, store: InspectedStore, path: Path, *, steward: Steward | None = None,
+        largest_value: int = LARGEST,
+    ) -> None:  # fmt: skip
         self._engine = engine
         self._steward = steward
         self._store = store
         self._path = path
+        self._longest_ask = asks.LINE_OF_VALUES * largest_value
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._lasting: set[asyncio.Task[None]] = set()
@@ -52,7 +55,7 @@ class EngineSocket:
     async def open(self) -> None:
         """Listen; only this user may connect."""
         listening = bind(self._path)
-        self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=asks.LONGEST_LINE)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=self._longest_ask)
 
     async def close(self) -> None:
         """Stop listening, answer what was asked, and hang up; what lasts as long as a run is not waited for."""

@@ -73,6 +73,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """For how many seconds a write waited just now until it was durable; None when the store takes none."""
     memory: int
     """Bytes that the process has in memory."""
+    disk: str = ""
+    """What is to be said of the disk under the data folder; nothing while there is room."""
 
 
 class Inspector(Protocol):

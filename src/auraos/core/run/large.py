@@ -142,7 +142,7 @@ def refuse_vast(value: Value, largest: int = LARGEST) -> None:
     if size > largest:
         raise ValueRefusedError(
             f"It has {size:,} bytes, and a value may have {largest:,}.",
-            hint="Keep it in a file, or raise the limit with --largest-value.",
+            hint="Keep it in a file, or raise the limit: auraos serve --largest-value.",
         )
 
 
