@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import command_line
+import errors
 import expressions
 import journal
 import patterns
@@ -16,7 +17,7 @@ import schemas
 import steps
 from markdown import Page, page
 
-CHAPTERS = (steps, expressions, patterns, problems, command_line, journal, schemas)
+CHAPTERS = (steps, expressions, patterns, problems, errors, command_line, journal, schemas)
 
 
 def main(arguments: list[str]) -> int:

@@ -15,6 +15,11 @@ from auraos.core.problem_codes import PROBLEM_CODES
 from repository import ROOT
 
 BIN = Path(sys.executable).parent
+CLASS_WITH_CODE = re.compile(
+    r'^class \w+\(\w*(?:Error|Failed|Unknown)\):\n(?:(?:    .*)?\n)*?    code = "([a-z-]+)"', re.MULTILINE
+)
+ERROR_ROW = re.compile(r"^\| \[?`(?P<code>[a-z-]+)`[^|]* \| (?P<means>[^|]*) \|", re.MULTILINE)
+FAMILIES = {"user-error", "operational-error", "unexpected-error"}
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
 
@@ -50,6 +55,17 @@ def test_every_step_type_has_a_page(site):
     assert names
     assert [name for name in names if not page(site, f"steps/{name}.md").startswith(f"# {name}\n")] == []
     assert [name for name in names if f"({name}.md)" not in page(site, "steps/index.md")] == []
+
+
+@pytest.mark.xdist_group("reference")
+def test_every_error_with_a_code_is_explained_in_the_reference(site):
+    text = page(site, "errors.md")
+    sources = [file.read_text(encoding="utf-8") for file in (ROOT / "src" / "auraos").rglob("*.py")]
+    codes = {found for source in sources for found in CLASS_WITH_CODE.findall(source)}
+    assert {"disk-nearly-full", "store-busy", "run-elsewhere"} <= codes
+    explained = {row["code"]: row["means"] for row in ERROR_ROW.finditer(text)}
+    assert sorted(code for code in codes - FAMILIES if len(explained.get(code, "")) < 15) == []
+    assert "auraos runs prune --older-than 7d" in text
 
 
 @pytest.mark.xdist_group("reference")
