@@ -1,13 +1,15 @@
 """The thread that keeps the shards of a process: it joins, shares, hands over in order, and begins anew when fenced."""
 
 import asyncio
+import os
+import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
 
 import pytest
 
 from auraos.engine import ownership
-from auraos.engine.ownership import ShardKeeper
+from auraos.engine.ownership import ShardKeeper, is_alive
 from auraos.engine.ports import ALL_SHARDS, FencedError, Owner, Standing, StoreUnavailableError
 
 LEASE = 0.3
@@ -238,3 +240,12 @@ async def test_who_retires_hands_everything_over(rows: Rows, engine: Engine, kee
     keeper.retire()
     await until(lambda: rows.held("other") == 256)
     assert engine.own == frozenset()
+
+
+def test_a_process_that_ended_is_not_alive_even_before_anybody_fetched_its_exit() -> None:
+    ended = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    assert not is_alive(ended.pid)
+    ended.wait()
+    assert not is_alive(ended.pid)
+    assert is_alive(os.getpid())

@@ -284,14 +284,14 @@ def this_process(token: str) -> Owner:
 
 
 def is_alive(process: int) -> bool:
-    """Return whether there is a process of this number on this machine."""
+    """Return whether a process of this number runs on this machine; one that ended and was not fetched yet does not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except OSError:
-        return True
-    return True
+        pass
+    return _read(f"/proc/{process}/stat").rpartition(")")[2].split()[:1] not in (["Z"], ["X"])
 
 
 @lru_cache(maxsize=1)

@@ -123,9 +123,7 @@ class Waking:
                 async for rows in pages:
                     await self._room(only_if_slots=True)
                     await self._go_on_with(rows)
-            except (
-                OperationalError
-            ) as error:  # the store went away: begin again, with those that are not here yet
+            except OperationalError as error:  # begin again, with those that are not here yet
                 log.warning("recovery.postponed", extra={"reason": str(error)})
                 await asyncio.sleep(AGAIN)
                 pages = self._memory.awake(shards, SLICE)
