@@ -1,4 +1,4 @@
-"""The same start and the same signal more than once (R22, R23, R33): at once, with a lost answer, before the wait, after a restart."""
+"""The same start and signal more than once (R22, R23, R33): at once, with a lost answer, before the wait, after a restart."""
 
 import asyncio
 import json
