@@ -3,7 +3,8 @@
 import asyncio
 from typing import TypeAlias
 
-from auraos.engine.ports import ALL_SHARDS, Owner
+from auraos.engine.owning import Owner
+from auraos.engine.ports import ALL_SHARDS
 from auraos.storage.postgres import PostgresStore
 from auraos.storage.sqlite import SqliteStore
 

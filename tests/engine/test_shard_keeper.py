@@ -10,7 +10,8 @@ import pytest
 
 from auraos.engine import ownership
 from auraos.engine.ownership import ShardKeeper, is_alive
-from auraos.engine.ports import ALL_SHARDS, FencedError, Owner, Standing, StoreUnavailableError
+from auraos.engine.owning import Owner, Standing
+from auraos.engine.ports import ALL_SHARDS, FencedError, StoreUnavailableError
 
 LEASE = 0.3
 

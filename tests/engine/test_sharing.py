@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auraos.engine.ports import SHARDS, Owner, Standing
+from auraos.engine.owning import Owner, Standing
+from auraos.engine.ports import SHARDS
 from auraos.engine.sharing import find_void, make_plan
 
 LEASE = 6.0

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Collection
 import asyncpg
 import pytest
 
-from auraos.engine.ports import ALL_SHARDS, FencedError, Owner, RunQuery, Standing
+from auraos.engine.owning import Owner, Standing
+from auraos.engine.ports import ALL_SHARDS, FencedError, RunQuery
 from auraos.storage.postgres import PostgresStore, ownership
 from auraos.storage.postgres.address import Address
 from auraos.storage.postgres.ownership import PostgresOwnership

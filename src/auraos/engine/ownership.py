@@ -20,7 +20,8 @@ from uuid import uuid4
 import msgspec
 
 from auraos.core.errors import OperationalError
-from auraos.engine.ports import FencedError, Owner, Ownership
+from auraos.engine.owning import Owner, Ownership
+from auraos.engine.ports import FencedError
 from auraos.engine.sharing import Plan, find_void, make_plan
 
 T = TypeVar("T")

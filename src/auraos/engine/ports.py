@@ -14,6 +14,7 @@ import msgspec
 from auraos.core.errors import OperationalError, UserError
 from auraos.core.gate import Gate
 from auraos.core.values import FileReference, Value
+from auraos.engine.cache import CacheRow, OutputCache
 from auraos.sdk import Files
 
 SHARDS = 256
@@ -180,6 +181,9 @@ class Write(msgspec.Struct, frozen=True):
     gates: Sequence[GateRow] = ()
     left: Sequence[tuple[str, str]] = ()
     """(name of a gate, run) of rows that go."""
+    cached: Sequence[CacheRow] = ()
+    expired: int = 0
+    """A slice of the cached outputs that expired up to this time goes."""
     size: int = 0
 
 
@@ -250,8 +254,14 @@ class RunStore(Protocol):
         """Return a page of runs, newest first."""
         ...
 
-    async def ended(self, after: tuple[int, str], until: int, *, limit: int = 500) -> list[RunRow]:
-        """Return runs that ended up to a time, by end and id, but none of whose children or caller is not over."""
+    async def ended(
+        self, version: str, after: tuple[int, str], until: int, *, limit: int = 500
+    ) -> list[RunRow]:
+        """Return runs of a version that ended up to a time, by end and id, but none of whose children or caller is not over."""
+        ...
+
+    async def versions(self) -> list[str]:
+        """Return the hashes of all versions that are kept."""
         ...
 
     async def refused(self, before: str, *, limit: int = 500) -> list[str]: ...
@@ -260,9 +270,7 @@ class RunStore(Protocol):
 
     async def version(self, hash: str) -> Version | None: ...  # noqa: A002 (a version's hash is its name)
 
-    async def close(self) -> None:
-        """Write what waits, and let go of the files."""
-        ...
+    async def close(self) -> None: ...
 
 
 class Backlog(Protocol):
@@ -297,65 +305,8 @@ class Backlog(Protocol):
         ...
 
 
-class Store(RunStore, Backlog, Protocol):
+class Store(RunStore, Backlog, OutputCache, Protocol):
     """A whole store, as the engine is given it."""
-
-
-class Owner(msgspec.Struct, frozen=True, kw_only=True):
-    """A process that owns shards, as the store knows it."""
-
-    token: str
-    host: str = ""
-    process: int = 0
-    boot: str = ""
-    """Which start of its machine it belongs to: what an earlier one owned is free at once."""
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """Who owns which shards, at one moment of the store's own clock."""
-
-    owners: Mapping[str, Owner]
-    """By token."""
-    silence: Mapping[str, float]
-    """token → for how many seconds nothing was heard of that owner."""
-    shards: Mapping[int, str]
-    """shard → token of its owner; a free one is missing."""
-
-
-class Ownership(Protocol):
-    """The rows that say which process owns which shards. A commit of a process whose row is gone is refused as fenced.
-
-    It is used from a thread of its own, so that a busy event loop neither loses nor falsely keeps what it owns.
-    """
-
-    async def join(self, owner: Owner) -> None:
-        """Write the row of a process that owns nothing yet."""
-        ...
-
-    async def beat(self, token: str) -> Standing:
-        """Say that this process lives; raise `FencedError` if its row is gone."""
-        ...
-
-    async def take(
-        self, token: str, shards: Collection[int], *, lease: float, void: Collection[str] = ()
-    ) -> list[int]:
-        """Take shards that are free or belong to an owner that was silent for a lease, or that is named as void.
-
-        The rows of such owners go first, so that nothing of theirs is written after this returns. Returns what was taken.
-        """
-        ...
-
-    async def hand_over(self, token: str, shards: Collection[int], to: str = "") -> None:
-        """Give shards to another owner, or set them free."""
-        ...
-
-    async def leave(self, token: str) -> None:
-        """Set all shards of this process free, and remove its row."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        ...
 
 
 class Clock(Protocol):

@@ -7,7 +7,8 @@ taken once, and only its owner gives it away.
 from collections.abc import Callable, Collection
 from typing import NamedTuple, TypeAlias
 
-from auraos.engine.ports import SHARDS, Owner, Standing
+from auraos.engine.owning import Owner, Standing
+from auraos.engine.ports import SHARDS
 
 IsAlive: TypeAlias = Callable[[int], bool]
 """Whether a process of this machine is there."""

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from auraos.engine.ports import FencedError, Owner, Standing
+from auraos.engine.owning import Owner, Standing
+from auraos.engine.ports import FencedError
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 
 T = TypeVar("T")
