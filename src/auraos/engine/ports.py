@@ -270,7 +270,9 @@ class RunStore(Protocol):
 
     async def version(self, hash: str) -> Version | None: ...  # noqa: A002 (a version's hash is its name)
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Write what waits, and let go of the files."""
+        ...
 
 
 class Backlog(Protocol):

@@ -97,15 +97,24 @@ class Reads(Inspection):
         sql = f"{rows.SELECT_RUNS} where {' and '.join(tests)} order by id desc limit ?"
         return await self._reader.all(sql, (*values, min(query.limit, LARGEST_PAGE)), rows.run_row)
 
-    async def ended(self, after: tuple[int, str], until: int, *, limit: int = 500) -> list[RunRow]:
-        """Return runs that ended up to a time, but for those that a run which is not over belongs to."""
+    async def versions(self) -> list[str]:
+        """Return the hashes of all versions that are kept."""
+        return await self._reader.all(
+            "select hash from definition_versions order by hash", (), lambda row: str(row[0])
+        )
+
+    async def ended(
+        self, version: str, after: tuple[int, str], until: int, *, limit: int = 500
+    ) -> list[RunRow]:
+        """Return runs of a version that ended up to a time, but for those that a run which is not over belongs to."""
         sql = (
-            f"{rows.SELECT_RUNS} where finished_at is not null and (finished_at, id) > (?, ?) and finished_at <= ?"  # noqa: S608
+            f"{rows.SELECT_RUNS} where version = ? and finished_at is not null and (finished_at, id) > (?, ?)"  # noqa: S608
+            " and finished_at <= ?"
             " and not exists(select 1 from runs c where c.parent = runs.id and c.parent <> '' and c.finished_at is null)"
             " and not exists(select 1 from runs p where p.id = runs.parent and p.finished_at is null)"
             " order by finished_at, id limit ?"
         )
-        return await self._reader.all(sql, (*after, until, limit), rows.run_row)
+        return await self._reader.all(sql, (version, *after, until, limit), rows.run_row)
 
     async def refused(self, before: str, *, limit: int = 500) -> list[str]:
         """Return requests that were refused and whose ids are before this one."""
@@ -134,6 +143,16 @@ class Reads(Inspection):
         if not found:
             raise NotFoundError(f"The request {request!r} was answered.")
         return found[0]
+
+    async def cached(self, workspace: str, key: str, now: int) -> bytes | None:
+        """Return the output under a key, unless there is none or its time is over."""
+        sql = "select value from cache where workspace=? and key=? and expires > ?"
+        return await self._reader.one(sql, (workspace, key, now), lambda row: bytes(row[0]))
+
+    async def has_expired(self, now: int) -> bool:
+        """Return whether there are cached outputs whose time is over."""
+        sql = "select expires from cache where expires <= ? order by expires limit 1"
+        return await self._reader.one(sql, (now,), lambda row: int(row[0])) is not None
 
     async def subscribers(self, type: str) -> list[Subscription]:  # noqa: A002 (as in the port)
         """Return the waits for events of this type."""

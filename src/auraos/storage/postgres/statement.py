@@ -101,6 +101,17 @@ PARTS: dict[str, Part] = {
         "delete from gates g using {rows} as d(gate, run) where g.gate=d.gate and g.run=d.run and {guard}",
         (_T, _T),
     ),
+    "cached": Part(
+        "insert into cache(workspace, key, expires, value) select * from {rows} where {guard}"
+        " on conflict (workspace, key) do update set expires=excluded.expires, value=excluded.value",
+        (_T, _T, _N, _B),
+    ),
+    "expired": Part(
+        "delete from cache c using (select k.workspace, k.key from cache k, {rows} as d(until) where k.expires <= d.until"
+        " order by k.expires limit 500 for update of k skip locked) as old"
+        " where c.workspace=old.workspace and c.key=old.key and {guard}",
+        (_N,),
+    ),
     "refused": Part(
         "update requests set refusal=u.refusal from {rows} as u(id, refusal)"
         " where requests.id=u.id and {guard}",
@@ -225,6 +236,7 @@ def rows_of(writes: Sequence[Write]) -> Rows:
     _add_waits(rows, writes, gone)
     _add_requests(rows, writes)
     _add_gates(rows, writes)
+    _add_outputs(rows, writes)
     found = {name: rows[name] for name in PARTS if rows.get(name)}
     return found or {"probed": [("probed", writes[0].run)]}
 
@@ -275,6 +287,14 @@ def _add_gates(rows: Rows, writes: Sequence[Write]) -> None:
     put = {(row.gate.name, row.run): gate_columns(row, w.workspace) for w in writes for row in w.gates}
     rows["gates"] = [columns for key, columns in put.items() if key not in left]
     rows["left"] = list(left)
+
+
+def _add_outputs(rows: Rows, writes: Sequence[Write]) -> None:
+    """Add outputs that may be used again, each key once, and in one order: another process may write the same keys."""
+    put = {(w.workspace, row.key): (row.expires, row.value) for w in writes for row in w.cached}
+    rows["cached"] = [(*key, *put[key]) for key in sorted(put)]
+    expired = max((write.expired for write in writes), default=0)
+    rows["expired"] = [(expired,)] if expired else []
 
 
 def _request(row: RequestRow, workspace: str, refusal: bytes | None) -> Row:

@@ -69,6 +69,11 @@ def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequen
         (schema.DELETE_REQUEST, [(request,) for c in writes for request in c.answered]),
         (schema.PUT_GATE, [gate_columns(row, c.workspace) for c in writes for row in c.gates]),
         (schema.DELETE_GATE, [key for c in writes for key in c.left]),
+        (
+            schema.PUT_CACHED,
+            [(c.workspace, row.key, row.expires, row.value) for c in writes for row in c.cached],
+        ),
+        (schema.DELETE_EXPIRED, [(c.expired,) for c in writes if c.expired]),
         (schema.REFUSE_REQUEST, [(why, request) for c in writes for request, why in c.refused]),
         (
             schema.PUT_SNAPSHOT,

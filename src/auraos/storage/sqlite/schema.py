@@ -18,6 +18,10 @@ REFUSE_REQUEST = "update requests set refusal=? where id=?"
 DELETE_REQUEST = "delete from requests where id=?"
 PUT_GATE = "insert or replace into gates values(?,?,?,?,?,?,?,?,?,?,?,?)"
 DELETE_GATE = "delete from gates where gate=? and run=?"
+PUT_CACHED = "insert or replace into cache values(?,?,?,?)"
+DELETE_EXPIRED = (
+    "delete from cache where rowid in (select rowid from cache where expires <= ? order by expires limit 500)"
+)
 INSERT_LOG = "insert into logs values(?,?,?,?,?,?,?,?,?)"
 PUT_VERSION = "insert or ignore into definition_versions values(?,?,?,?,?,?)"
 FORGET_TIMERS = "delete from timers where run=?"
