@@ -17,8 +17,9 @@ async def test_runs_are_found_in_the_order_of_their_ends(store: AnyStore) -> Non
     for number, ended in enumerate((30, 10, 20, 20), start=1):
         await store.commit(over(f"r{number}", number, ended))
     await store.commit(started("r5", 5))
-    first = await store.ended((0, ""), 25, limit=2)
-    rest = await store.ended((first[-1].finished_at or 0, first[-1].run), 25, limit=2)
+    await store.commit(over("r6", 6, 15, version="v2"))
+    first = await store.ended("v1", (0, ""), 25, limit=2)
+    rest = await store.ended("v1", (first[-1].finished_at or 0, first[-1].run), 25, limit=2)
     assert [found.run for found in (*first, *rest)] == ["r2", "r3", "r4"]
 
 
@@ -30,9 +31,9 @@ async def test_a_run_is_left_out_while_one_that_it_belongs_to_or_that_belongs_to
     await store.commit(over("sender", 3, 11))
     await store.commit(started("sent", 4, parent="sender"))
     await store.commit(over("alone", 5, 12, parent="one that is gone"))
-    assert [found.run for found in await store.ended((0, ""), 100)] == ["alone"]
+    assert [found.run for found in await store.ended("v1", (0, ""), 100)] == ["alone"]
     await store.commit(write("caller", 2, row=row("caller", 1, state="failed", finished_at=20)))
-    assert [found.run for found in await store.ended((0, ""), 100)] == ["called", "alone", "caller"]
+    assert [found.run for found in await store.ended("v1", (0, ""), 100)] == ["called", "alone", "caller"]
 
 
 async def test_everything_of_a_pruned_run_goes_and_nothing_of_another(store: AnyStore) -> None:

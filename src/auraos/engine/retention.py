@@ -31,6 +31,8 @@ class Pruned(msgspec.Struct, kw_only=True):
     runs: int = 0
     orphans: int = 0
     refusals: int = 0
+    has_expired: bool = False
+    """Whether cached outputs went whose time was over."""
     oldest: int | None = None
     newest: int | None = None
     """When the first and the last of them ended, in microseconds since 1970."""
@@ -75,22 +77,23 @@ class Retention:
         async with self._one_at_a_time:
             if not self.may_sweep():
                 return pruned
-            after, now = (0, ""), self._clock.now()
-            while rows := await self._store.ended(after, now, limit=SLICE):
-                after = (rows[-1].finished_at or 0, rows[-1].run)
-                going = [row for row in rows if await self._may_go(row, now, older_than)]
-                for start in range(0, len(going), AT_ONCE):
-                    await self._remove(going[start : start + AT_ONCE], pruned, is_dry=is_dry)
+            for version in await self._store.versions():
+                kept = older_than if older_than is not None else await self._kept_for(version)
+                if kept is not None:
+                    await self._prune_version(version, kept, pruned, is_dry=is_dry)
             if not is_dry:
                 await self._forget_refusals(pruned)
+                await self._forget_outputs(pruned)
                 pruned.orphans = await self._sweep()
         return pruned
 
-    async def _may_go(self, row: RunRow, now: int, older_than: timedelta | None) -> bool:
-        kept = older_than if older_than is not None else await self._kept_for(row.version)
-        if kept is None or row.finished_at is None:
-            return False
-        return row.finished_at <= now - kept // timedelta(microseconds=1)
+    async def _prune_version(self, version: str, kept: timedelta, pruned: Pruned, *, is_dry: bool) -> None:
+        """Take away what is over for long enough, and look at nothing else."""
+        after, until = (0, ""), self._clock.now() - kept // timedelta(microseconds=1)
+        while rows := await self._store.ended(version, after, until, limit=SLICE):
+            after = (rows[-1].finished_at or 0, rows[-1].run)
+            for start in range(0, len(rows), AT_ONCE):
+                await self._remove(rows[start : start + AT_ONCE], pruned, is_dry=is_dry)
 
     async def _kept_for(self, version: str) -> timedelta | None:
         """Return for how long runs of a version are kept; for ever, where its text cannot be read."""
@@ -108,8 +111,9 @@ class Retention:
                 await asyncio.to_thread(self._blobs.remove, row.workspace, row.run)
             await asyncio.sleep(REST)
         pruned.runs += len(rows)
-        pruned.oldest = pruned.oldest or rows[0].finished_at
-        pruned.newest = rows[-1].finished_at
+        ends = [row.finished_at for row in rows if row.finished_at is not None]
+        pruned.oldest = min(ends if pruned.oldest is None else [pruned.oldest, *ends])
+        pruned.newest = max(ends if pruned.newest is None else [pruned.newest, *ends])
 
     async def _forget_refusals(self, pruned: Pruned) -> None:
         moment = self._clock.now() // 1000 - REFUSALS_KEPT
@@ -117,6 +121,13 @@ class Retention:
         while ids := await self._store.refused(before):
             await self._store.commit(Write(workspace="", run="", seq=0, answered=ids))
             pruned.refusals += len(ids)
+
+    async def _forget_outputs(self, pruned: Pruned) -> None:
+        now = self._clock.now()
+        while await self._store.has_expired(now):
+            await self._store.commit(Write(workspace="", run="", seq=0, expired=now))
+            pruned.has_expired = True
+            await asyncio.sleep(REST)
 
     async def _sweep(self) -> int:
         """Delete the blobs of runs that there are not, once they are a day old."""
