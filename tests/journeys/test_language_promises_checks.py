@@ -258,7 +258,6 @@ def test_a_step_id_is_unique_in_its_workflow_and_links_stay_in_their_scope():
 IDLE = [
     ("type: human.approve, with: {title: t}, key: '{{ input.id }}'", "key"),
     ("type: wait.for, with: {duration: 1h}, pool: p", "pool"),
-    ("type: wait.for, with: {duration: 1h}, retry: {attempts: 2}", "retry"),
     ("type: foreach, with: {items: [1]}, priority: 3, steps: {b: {type: noop}}", "priority"),
     ("type: noop, timeout: 3s", "timeout"),
 ]
@@ -267,6 +266,11 @@ IDLE = [
 @pytest.mark.parametrize(("step", "field"), IDLE)
 def test_a_field_that_does_nothing_on_this_type_is_said_to(step, field):
     assert ("field-without-effect", f"spec.steps.a.{field}") in places(f"steps: {{a: {{{step}}}}}")
+
+
+def test_what_never_fails_cannot_be_tried_again():
+    spec = "steps: {a: {type: wait.for, with: {duration: 1h}, retry: {attempts: 2}}}"
+    assert places(spec) == [("policy-refused", "spec.steps.a.retry")]
 
 
 def test_a_fallback_that_leads_nowhere_is_said_to():
