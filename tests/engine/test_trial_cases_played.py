@@ -364,3 +364,15 @@ def test_a_call_that_is_tried_again_takes_over_what_the_called_run_had_done():
         "expect: {output: 3, took: 10s, calls: {k/pay: 1, k/ship: 2}}"
     )
     assert play(spec, case, {"child": child}).passed
+
+
+def test_a_step_with_cache_gets_its_mock_each_time():
+    spec = f"""
+steps:
+  first: {{{GET}, cache: {{ttl: 1h}}}}
+  second: {{{GET}, cache: {{ttl: 1h}}}}
+links: [first -> second]
+output: ['{{{{ steps.first.n }}}}', '{{{{ steps.second.n }}}}']
+"""
+    case = "name: x, mocks: {first: {n: 1}, second: {n: 2}}, expect: {output: [1, 2], calls: {first: 1, second: 1}}"
+    assert play(spec, case).passed

@@ -143,6 +143,7 @@ class ActiveRun:
                 versions=draft.versions,
                 gates=draft.gates,
                 left=draft.left,
+                cached=draft.cached,
             )
         else:
             write = Write(self.workspace, self.id, seq, self.shard, count, facts, False, row, draft.results)

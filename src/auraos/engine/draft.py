@@ -9,6 +9,7 @@ from auraos.core.run import RunState
 from auraos.core.run.commands import Command, StartTimer, StopTimer, Subscribe, Unsubscribe
 from auraos.core.run.facts import AnyFact, OutsideFact, RunAdmitted
 from auraos.core.run.gates import COUNTED_LATER, HELD_BACK
+from auraos.engine.cache import CacheRow
 from auraos.engine.ports import GateRow, LogLine, RequestRow, Subscription, Timer, Version
 
 
@@ -36,6 +37,7 @@ class Draft:
     versions: Sequence[Version] = ()
     gates: tuple[GateRow, ...] = ()
     left: tuple[tuple[str, str], ...] = ()
+    cached: tuple[CacheRow, ...] = ()
 
     def __init__(self) -> None:
         self.facts: list[AnyFact] = []
@@ -74,6 +76,10 @@ class Draft:
     def ask(self, request: RequestRow) -> None:
         """Let a request to another run be written."""
         self.requests = (*self.requests, request)
+
+    def keep(self, row: CacheRow) -> None:
+        """Let an output be kept, with the fact that brings it."""
+        self.cached = (*self.cached, row)
 
     def log(self, lines: Sequence[LogLine]) -> None:
         """Let lines of log be written."""

@@ -41,6 +41,7 @@ from auraos.core.run.commands import (
 from auraos.core.run.facts import Computed, OutsideFact, Result, RunStarted
 from auraos.engine.active import NOTED, ActiveRun
 from auraos.engine.attempts import Attempt, Outcome
+from auraos.engine.cached_attempts import CachedAttempt
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.draft import Draft, Given
 from auraos.engine.family import request_of
@@ -133,9 +134,7 @@ class Runner:
         *,
         answers: str = "",
     ) -> bool:
-        """Let something happen to a run; return whether it took notice. The waiter hears when it is
-        durable.
-        """
+        """Let something happen to a run; return whether it took notice. The waiter hears when it is durable."""
         given = Given(fact, waiter, answers)
         if run.state is None:
             self._hold(run, given)
@@ -276,7 +275,8 @@ class Runner:
 
     def _execute(self, run: ActiveRun, wish: ExecuteStep) -> None:
         doors = self._doors
-        attempt = Attempt(
+        kind = Attempt if wish.cache is None else partial(CachedAttempt, cache=self._store)
+        attempt = kind(
             run,
             wish,
             self._catalogue.find(wish.type, wish.version),

@@ -61,7 +61,7 @@ def _idle(view: WorkflowView, step: StepView, name: str, why: str, hint: str = "
 def _check_idle_fields(view: WorkflowView, step: StepView) -> None:
     own = step.step
     if step.behaviour in _INLINE:
-        for name in ("timeout", "deadline", "pool", "resources", "priority"):
+        for name in ("timeout", "deadline", "pool", "resources", "priority", "cache"):
             if getattr(own, name) is not None:
                 _idle(view, step, name, f"a {own.type!r} step is evaluated at once")
     if step.behaviour in (*CONTAINERS, *WAITS, Behaviour.CALL):
@@ -217,7 +217,8 @@ def _check_undo_and_cache(view: WorkflowView, step: StepView) -> None:
     own = step.step
     if own.undo is not None and step.effect in _HARMLESS and step.behaviour in (*_INLINE, Behaviour.EXECUTE):
         _idle(view, step, "undo", f"{own.id!r} changes nothing that could be taken back")
-    if own.cache is not None and step.effect not in (*_HARMLESS, None):
+    is_work = step.behaviour is Behaviour.EXECUTE
+    if own.cache is not None and is_work and step.effect not in (*_HARMLESS, None):
         view.findings.add(
             "cache-of-effect",
             (*step.path, "cache"),

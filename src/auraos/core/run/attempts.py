@@ -5,7 +5,15 @@ never is: it is verified, or a person is asked, as its `uncertain` says.
 """
 
 from auraos.core.catalogue import Behaviour
-from auraos.core.run.commands import AskPerson, CancelStep, ExecuteStep, StartTimer, StopTimer, Withdraw
+from auraos.core.run.commands import (
+    AskPerson,
+    Cached,
+    CancelStep,
+    ExecuteStep,
+    StartTimer,
+    StopTimer,
+    Withdraw,
+)
 from auraos.core.run.ending import ask_about_undo, leaves_doubt, undo_settled
 from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
@@ -21,7 +29,15 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.identity import idempotency_key
 from auraos.core.run.program import CONTAINERS
-from auraos.core.run.retries import delay, is_ending, make_key, may_repeat, may_retry, time_left
+from auraos.core.run.retries import (
+    delay,
+    is_ending,
+    make_cache_key,
+    make_key,
+    may_repeat,
+    may_retry,
+    time_left,
+)
 from auraos.core.run.state import Activation
 from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, settle
 from auraos.core.run.tries import note_success, pause
@@ -41,7 +57,7 @@ def grant(turn: Turn, activation: Activation) -> None:
     if activation.status != "queued":
         return
     parameters: Value = None
-    key = activation.key
+    key, cache_key = activation.key, ""
     is_first = activation.purpose == "step" and activation.attempt == activation.before
     if is_first and activation.parameters is None:
         parameters, error = evaluate_or_error(
@@ -61,6 +77,13 @@ def grant(turn: Turn, activation: Activation) -> None:
                 )
             )
             return
+    if activation.step.cache is not None and activation.purpose == "step":
+        known = activation.parameters if parameters is None else parameters
+        cache_key, error = make_cache_key(turn, activation, known)
+        if error is not None:
+            activation.error, activation.unknown = error, False
+            settle_final(turn, activation, error)
+            return
     turn.decide(
         StepGranted(
             at=turn.at,
@@ -72,6 +95,7 @@ def grant(turn: Turn, activation: Activation) -> None:
             parameters=parameters,
             purpose=activation.purpose,
             type=activation.step.type.name,
+            cache_key=cache_key,
         )
     )
 
@@ -85,6 +109,9 @@ def granted(turn: Turn, activation: Activation, fact: StepGranted) -> None:
     activation.key = fact.key
     if fact.parameters is not None:
         activation.parameters = fact.parameters
+    cache = None
+    if fact.cache_key and step.cache is not None:
+        cache = Cached(fact.cache_key, step.cache.ttl.total_seconds())
     turn.commands.append(
         ExecuteStep(
             activation.path,
@@ -97,6 +124,7 @@ def granted(turn: Turn, activation: Activation, fact: StepGranted) -> None:
             time_left(turn, activation),
             turn.at,
             fact.purpose,
+            cache,
         )
     )
 

@@ -20,6 +20,13 @@ class QueueStep(msgspec.Struct, frozen=True):
     effect: str = ""
 
 
+class Cached(msgspec.Struct, frozen=True):
+    """The output of an attempt may be one that an earlier attempt brought under this key, and is kept for so many seconds."""
+
+    key: str
+    ttl: float
+
+
 class ExecuteStep(msgspec.Struct, frozen=True):
     """Carry out one attempt, and answer with StepSucceeded, StepFailed or StepUnknown for this path and attempt.
 
@@ -37,6 +44,7 @@ class ExecuteStep(msgspec.Struct, frozen=True):
     timeout: float | None
     granted_at: int
     purpose: Literal["step", "undo", "verify"] = "step"
+    cache: Cached | None = None
 
 
 class Compute(msgspec.Struct, frozen=True):

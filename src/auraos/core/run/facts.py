@@ -136,6 +136,8 @@ class StepSucceeded(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tru
     attempt: int = 1
     output: Value = None
     ports: tuple[str, ...] = ("out",)
+    cached: bool = False
+    """The output was brought earlier, by an attempt with the same cache key; nothing was carried out."""
 
 
 class StepFailed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -279,6 +281,8 @@ class StepGranted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True)
     purpose: Literal["step", "undo", "verify"] = "step"
     type: str = ""
     deadline: int | None = None
+    cache_key: str = ""
+    """Under which its output may be used again; empty for a step without `cache`."""
 
 
 class RetryPlanned(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):

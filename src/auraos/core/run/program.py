@@ -116,8 +116,9 @@ class StepProgram:
     """One step, ready to be carried out. `path` is static: it names the step, not one of its activations."""
 
     __slots__ = (
-        "accepts", "arrivals", "behaviour", "body", "branches", "catch", "collected", "deadline", "disabled", "done", "effect",
-        "evaluate", "expect", "fallback", "finally_", "id", "index", "inline", "join", "key", "line", "links",
+        "accepts", "arrivals", "behaviour", "body", "branches", "cache", "cache_key", "catch", "collected", "deadline",
+        "disabled", "done", "effect", "evaluate", "expect", "fallback", "finally_", "id", "index", "inline", "join", "key",
+        "line", "links",
         "path", "patterns", "ports", "priority", "retry", "scope", "settings", "step", "timeout",
         "type", "undo", "verify",
     )  # fmt: skip
@@ -149,6 +150,8 @@ class StepProgram:
         self.timeout = _micros(step.timeout)
         self.deadline = _micros(step.deadline)
         self.key = _template_or_none(step.key)
+        self.cache = step.cache
+        self.cache_key = None if step.cache is None else _template_or_none(step.cache.key)
         self.fallback = None if step.fallback is msgspec.UNSET else compile_template(step.fallback)
         self.expect = SchemaCheck(step.expect) if step.expect else None
         self.accepts = bool(step.expect) or step.undo is not None

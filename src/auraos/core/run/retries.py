@@ -1,7 +1,9 @@
-"""Retries: whether another attempt follows, when, for how long, and under which key. Nothing here changes a run."""
+"""Retries: whether another attempt follows, when, for how long, and under which keys. Nothing here changes a run."""
 
 import hashlib
 from datetime import timedelta
+
+import msgspec
 
 from auraos.core.catalogue import Behaviour, Effect
 from auraos.core.run.evaluation import evaluate_or_error
@@ -12,6 +14,7 @@ from auraos.core.run.identity import idempotency_key, own_key
 from auraos.core.run.program import WAITS
 from auraos.core.run.state import Activation
 from auraos.core.run.turn import Turn
+from auraos.core.values import Value, to_wire
 
 LONGEST_RETRY_AFTER = 366 * 86_400.0
 """Seconds. Whoever asks for more is not believed."""
@@ -80,3 +83,21 @@ def make_key(turn: Turn, activation: Activation) -> tuple[str, StepError | None]
         return "", error
     name = state.program.workflow.name
     return idempotency_key(state.workspace, name, step.path, repr(value), activation.generation), None
+
+
+def make_cache_key(turn: Turn, activation: Activation, parameters: Value) -> tuple[str, StepError | None]:
+    """Return the key under which the output may be used again: of the parameters, or of the author's `key:` for this step.
+
+    Steps that do the same with the same share it; what the author names is a name within its step alone.
+    """
+    state, step = turn.state, activation.step
+    said: tuple[str, ...] = ()
+    if step.cache_key is not None:
+        said = (state.program.workflow.name, step.path)
+        parameters, error = evaluate_or_error(
+            turn, activation.frame, activation.path, step.cache_key.evaluate, kept=True
+        )
+        if error is not None:
+            return "", error
+    text = msgspec.json.encode(to_wire(parameters), order="sorted").decode()
+    return idempotency_key(state.workspace, step.type.name, step.type.version, *said, text), None

@@ -46,6 +46,8 @@ class StepView(msgspec.Struct, kw_only=True, omit_defaults=True):
     error: StepError | None = None
     by_fallback: bool = False
     """Whether its output is its fallback, which stands in for this error."""
+    cached: bool = False
+    """Whether its output comes from the cache: nothing was carried out."""
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -264,11 +266,14 @@ def _note_beginning(fact: AnyFact, steps: dict[str, StepView], program: Program)
             own = _view_of(steps, program, fact.path)
             own.attempts = fact.attempt
             own.how, own.ended_at = "", None  # in another try of a scope it had come to an end before
+            own.cached = False
             own.began_at = own.began_at or fact.at
             own.type = fact.type or own.type
         case facts.WaitStarted() | facts.LoopEntered():
             own = _view_of(steps, program, fact.path)
             own.began_at = own.began_at or fact.at
+        case facts.StepSucceeded(cached=True):
+            _view_of(steps, program, fact.path).cached = True
         case facts.StepFailed() | facts.StepUnknown():
             _view_of(steps, program, fact.path).error = fact.error
         case _:
