@@ -22,12 +22,14 @@ from auraos.core.run.facts import (
     StepFailed,
     StepGranted,
     StepSettled,
+    StepSucceeded,
     StepUnknown,
     TimerFired,
     WaitStarted,
 )
 from auraos.engine.stream import Change
 
+FROM_CACHE = "from the cache"
 Mark: TypeAlias = Literal["running", "done", "failed", "waiting", "retrying", "skipped", "undone"]
 
 MARKS: dict[Mark, tuple[str, Tint]] = {
@@ -154,6 +156,8 @@ class Progress:
             named = [port for port in ports if port not in ("out", "error")]
             if isinstance(fact, StepSettled) and fact.path == path and fact.by_fallback:
                 row.words = fallback_words(fact.error)
+            elif isinstance(fact, StepSucceeded) and fact.path == path and fact.cached:
+                row.words = FROM_CACHE
             else:
                 row.words = _ended_words(how, named, error)
             self._count_in_loop(path)

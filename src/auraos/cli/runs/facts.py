@@ -2,7 +2,7 @@
 
 import msgspec
 
-from auraos.cli.progress import wait_words
+from auraos.cli.progress import FROM_CACHE, wait_words
 from auraos.cli.times import clock
 from auraos.core.run import facts
 from auraos.core.values import Value, to_wire
@@ -22,7 +22,8 @@ def fact_words(fact: facts.AnyFact) -> str:  # noqa: C901, PLR0912 (one line for
         case facts.Computed(results=results):
             return "; ".join(_result(result) for result in results)
         case facts.StepSucceeded(path=path, output=output, ports=ports):
-            return f"{path}{_ports(ports)} = {_short(output)}"
+            how = f" {FROM_CACHE}" if fact.cached else ""
+            return f"{path}{how}{_ports(ports)} = {_short(output)}"
         case facts.StepFailed(path=path, error=error) | facts.StepUnknown(path=path, error=error):
             return f"{path} {_error(error)}"
         case facts.StepGranted(path=path, attempt=attempt):

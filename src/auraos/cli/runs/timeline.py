@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from auraos.cli.following import show_error
-from auraos.cli.progress import MARKS, Mark, fallback_words
+from auraos.cli.progress import FROM_CACHE, MARKS, Mark, fallback_words
 from auraos.cli.screen import Screen, clean, fit, pad, print_json, width
 from auraos.cli.times import took_words
 from auraos.cli.values import error_document
@@ -105,6 +105,8 @@ def _words(step: StepView) -> str:
     named = [port for port in step.ports if port not in ("out", "error")]
     if named:
         parts.append(f"→ {', '.join(named)}")
+    if step.cached:
+        parts.append(FROM_CACHE)
     if step.by_fallback:
         parts.append(fit(fallback_words(step.error), 80))
     elif step.error is not None:
@@ -124,6 +126,7 @@ def _step_document(step: StepView) -> dict[str, Any]:
         "ended_at": step.ended_at,
         "ports": list(step.ports),
         "by_fallback": step.by_fallback,
+        "cached": step.cached,
         "output": to_plain(step.output),
         "error": error_document(step.error),
     }
