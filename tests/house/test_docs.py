@@ -117,7 +117,7 @@ def prove_python(block: Block, folder: Path) -> list[str]:
 def prove_make(block: Block, folder: Path) -> list[str]:
     """These commands set the machine up, so they are not run here; but what they name exists."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = re.findall(r"^make (\w+)", block.text, re.MULTILINE)
+    named = re.findall(r"^make ([\w-]+)", block.text, re.MULTILINE)
     return [f"there is no target {target!r}" for target in named if f"\n{target}:" not in makefile]
 
 
