@@ -131,7 +131,7 @@ class _Game:
         """Kill the server each time after some more effects were seen, sometimes before it is ready again."""
         for _ in range(self.kills):
             seen = await asyncio.to_thread(self.witness.wait_for, 0)
-            await asyncio.to_thread(self.witness.wait_for, seen + self.chance.randint(1, 40), seconds=1.0)
+            await asyncio.to_thread(self.witness.wait_for, seen + self.chance.randint(1, 40), seconds=0.5)
             await asyncio.to_thread(self.server.kill)
             self.played.kills += 1
             while self.chance.random() < 0.15:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from checker import check, read_folder
 from clock_shim import MovedClock
-from served import Caller, Served
+from served import Caller, Served, until
 from witness_process import WitnessProcess
 from workflows import chain, put, version_of
 
@@ -58,6 +58,7 @@ def test_a_timer_fires_once_at_its_time_however_far_that_is(tmp_path: Path, outs
             server.start()
             assert asyncio.run(end_of(f"r-{name}")) == "succeeded"
             fired.append(name)
+        until(lambda: "retention.pruned" in server.log.read_text())
         assert server.stop() == 0
     finally:
         server.kill()
