@@ -84,7 +84,7 @@ class DataFolder:
         path = path.absolute()
         refuse_network(path)
         if path.exists() and not path.is_dir():
-            raise NotAFolderError(f"{path} is no folder.", hint="--data names the folder that keeps runs.")
+            raise _no_folder(path)
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         refuse_links(path)
         return cls(path, _lock(path / "engine.lock"))
@@ -130,11 +130,17 @@ def read_marker(path: Path) -> Marker | None:
         return msgspec.json.decode(file.read_bytes(), type=Marker)
     except FileNotFoundError:
         return None
+    except NotADirectoryError:
+        raise _no_folder(path) from None
     except msgspec.DecodeError as error:
         raise MarkerError(
             f"{file} cannot be read: {error}.",
             hint='Restore it, or write {"key": "…"} with the key from the table meta of the store.',
         ) from error
+
+
+def _no_folder(path: Path) -> NotAFolderError:
+    return NotAFolderError(f"{path} is no folder.", hint="--data names the folder that keeps runs.")
 
 
 def write_marker(path: Path, marker: Marker) -> None:
