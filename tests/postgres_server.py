@@ -23,6 +23,16 @@ SETTINGS = {
 }
 """Tests of promises about the disk turn fsync on; a killed server loses nothing without it, a power cut would."""
 
+WATCH = """read -r nothing
+if [ -f "$0/data/postmaster.pid" ]; then
+    read -r server < "$0/data/postmaster.pid"
+    kill -QUIT "$server" && kill -CONT "$server"
+    while kill -0 "$server"; do sleep 0.1; done
+fi
+rm -rf "$0"
+"""
+"""Stops a server, and removes its folder, when whoever started it is gone: also when tests were killed."""
+
 
 def postgres_programs() -> Path | None:
     """Return the folder with initdb and pg_ctl, None where PostgreSQL is not installed."""
@@ -46,6 +56,14 @@ class PostgresServer:
         self.folder = Path(tempfile.mkdtemp(prefix="auraos-pg-"))
         if self._user is not None:
             os.chown(self.folder, pwd.getpwnam(self._user).pw_uid, -1)
+        self._watch = subprocess.Popen(
+            ["/bin/sh", "-c", WATCH, self.folder],
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         self._run(
             "initdb",
             "-D",
@@ -77,6 +95,7 @@ class PostgresServer:
         if (Path(self._data) / "postmaster.pid").exists():
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._watch.communicate()
 
     def pause(self) -> None:
         """Let the whole server stand still, as on a machine that hangs."""

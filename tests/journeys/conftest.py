@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,7 @@ class CommandLine:
             "COLUMNS": "120",
             "AURAOS_STATE_HOME": str(self.state),
         }
+        self._begun: list[subprocess.Popen[str]] = []
 
     def __call__(self, *words: str, stdin: str = "") -> Done:
         done = subprocess.run(
@@ -55,8 +56,8 @@ class CommandLine:
         return Done(done.returncode, done.stdout, done.stderr)
 
     def begin(self, *words: str) -> "subprocess.Popen[str]":
-        """Start a command and do not wait for it."""
-        return subprocess.Popen(
+        """Start a command and do not wait for it; it is over when the test is."""
+        process = subprocess.Popen(
             [self.binary, *words],
             cwd=self.folder,
             env=self.environment,
@@ -64,6 +65,14 @@ class CommandLine:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._begun.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what was begun and is still there, as after a test that failed."""
+        for process in self._begun:
+            process.kill()
+            process.wait()
 
     def write(self, name: str, text: str) -> str:
         """Put a file into the folder."""
@@ -72,16 +81,22 @@ class CommandLine:
 
 
 @pytest.fixture
-def auraos(tmp_path: Path) -> CommandLine:
-    return CommandLine(tmp_path)
+def auraos(tmp_path: Path) -> Iterator[CommandLine]:
+    made = CommandLine(tmp_path)
+    yield made
+    made.end()
 
 
 @pytest.fixture
-def command_line_in(tmp_path: Path) -> Callable[[str], CommandLine]:
+def command_line_in(tmp_path: Path) -> Iterator[Callable[[str], CommandLine]]:
     """What makes a person with a folder of their own, and a memory of their own."""
+    people: list[CommandLine] = []
 
     def make(name: str) -> CommandLine:
         (tmp_path / name).mkdir()
-        return CommandLine(tmp_path / name)
+        people.append(CommandLine(tmp_path / name))
+        return people[-1]
 
-    return make
+    yield make
+    for person in people:
+        person.end()
