@@ -11,6 +11,8 @@ LOCKS  := requirements
 JOBS   ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# The tests start hundreds of processes: where nothing compiled may be kept, each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help serve install test test-faults demo-crash check unit bench docs reference lock clean
