@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections import Counter
 
 import pytest
 
@@ -105,6 +106,14 @@ def test_no_test_replaces_parts_of_the_program_by_mocks():
         if re.match(r"\s*(?:from|import) unittest(?:\.mock)?\b", text)
     ]
     assert found == []
+
+
+def test_no_two_modules_of_the_tests_have_the_same_name():
+    """Tests import their helpers by name alone, so which of two came would hang on what was collected first."""
+    folder = ROOT / "tests"
+    modules = [file.stem for file in tracked_files() if file.suffix == ".py" and file.is_relative_to(folder)]
+    twice = {name for name, count in Counter(modules).items() if count > 1}
+    assert twice - {"conftest", "__init__", "__main__"} == set()
 
 
 def test_every_dependency_that_is_named_is_locked():

@@ -8,8 +8,8 @@ from auraos.core.run import Program, RunState, StepMade, advance, outstanding, r
 from auraos.core.run import commands as c
 from auraos.core.run import facts as f
 from auraos.core.run.facts import AnyFact, StepError
+from simulation.random_workflows import DICE, EVENTS, SIGNALS
 from simulation.soundness import BrokenPromiseError, Reader, check_end, check_replay, demand
-from simulation.workflows import DICE, EVENTS, SIGNALS
 
 SECOND = 1_000_000
 MOST_TURNS_TO_FINISH = 6_000

@@ -2,8 +2,8 @@
 
 from auraos.core.run import explain, inherit
 from auraos.core.run import facts as f
+from simulation.random_workflows import EVENTS, SIGNALS
 from simulation.stage import Stage
-from simulation.workflows import EVENTS, SIGNALS
 
 
 class Clients(Stage):

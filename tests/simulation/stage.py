@@ -10,10 +10,10 @@ from auraos.core.run import commands as c
 from auraos.core.run import facts as f
 from auraos.core.run.program import CONTAINERS
 from simulation.engine import Engine
+from simulation.random_workflows import random_program
+from simulation.simulated_witness import Witness
 from simulation.soundness import Reader, check_replay, demand, in_finally
 from simulation.store import Request, Store
-from simulation.witness import Witness
-from simulation.workflows import random_program
 
 SECOND = 1_000_000
 

@@ -14,10 +14,10 @@ from auraos.core.run import facts as f
 from simulation.attempting import Attempting
 from simulation.clients import Clients
 from simulation.engine import error_of
+from simulation.random_workflows import small_pages
 from simulation.soundness import BrokenPromiseError, Reader, check_end, demand, in_finally
 from simulation.stage import SECOND
 from simulation.store import ConflictError, FencedError
-from simulation.workflows import small_pages
 
 TICKS = 120
 MOST_TICKS_TO_FINISH = 4_000

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from auraos.core.run import advance, encode_fact, fold, snapshot, view
 from auraos.core.values import to_plain
 from simulation.chaos import Chaos
+from simulation.random_workflows import DICE, random_program, small_pages
 from simulation.soundness import BrokenPromiseError
-from simulation.workflows import DICE, random_program, small_pages
 
 CALLS = ((), (), ("child",))
 
