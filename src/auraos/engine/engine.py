@@ -32,6 +32,7 @@ from auraos.engine.context import Doors
 from auraos.engine.control import EngineClosedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.disk import DiskGuard
+from auraos.engine.draft import Given
 from auraos.engine.endings import Ended, Endings
 from auraos.engine.flow.admission import Admission
 from auraos.engine.hooks import Hooks
@@ -92,6 +93,7 @@ class Engine(RunControl):
             failed=memory.write_failed,
             broke=memory.broke,
             settled=self._settled,
+            strayed=self._strayed,
             timer_fired=self._timer_fired,
             kept=programs.kept,
             answered=self._requests.answered,
@@ -165,7 +167,7 @@ class Engine(RunControl):
             runs=len(runner.runs),
             attempts=sum(len(run.attempts) for run in runner.runs.values()),
             writing=self.count_writes(),
-            unwritten=runner.unwritten,
+            unwritten=runner.outbox.unwritten,
             pools=runner.slots.pools(),
         )
 
@@ -347,6 +349,9 @@ class Engine(RunControl):
         for run in runs:
             self._streams.part(run)
         self._endings.gone(runs)
+
+    def _strayed(self, run: str, given: Given) -> None:
+        self._waking.give_again(run, given)
 
     def _timer_fired(self, timer: Timer) -> None:
         if self._closing:

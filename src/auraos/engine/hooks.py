@@ -6,7 +6,7 @@ import msgspec
 
 from auraos.core.run.commands import EndGathered, EndRun
 from auraos.engine.active import ActiveRun
-from auraos.engine.draft import Draft
+from auraos.engine.draft import Draft, Given
 from auraos.engine.ports import RequestRow, Timer, Version
 
 
@@ -23,6 +23,8 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     failed: Callable[[ActiveRun, Draft, BaseException], None]
     broke: Callable[[ActiveRun, Exception], None]
     settled: Callable[[ActiveRun], None]
+    strayed: Callable[[str, Given], None]
+    """Of what was given to a run that had left memory."""
     timer_fired: Callable[[Timer], None]
     kept: Callable[[Sequence[Version]], None]
     answered: Callable[[Sequence[str]], None]

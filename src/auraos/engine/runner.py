@@ -107,11 +107,6 @@ class Runner:
             AwaitAdmission: lambda run, _: hooks.born(run),
         }
 
-    @property
-    def unwritten(self) -> int:
-        """Return how many writes are not durable yet."""
-        return self.outbox.unwritten
-
     # --- what happens to a run ---
 
     def begin(
@@ -138,6 +133,9 @@ class Runner:
         given = Given(fact, waiter, answers)
         if run.state is None:
             self._hold(run, given)
+            return True
+        if self.runs.get(run.id) is not run:  # it left memory after it was looked up, and may be there anew
+            self._hooks.strayed(run.id, given)
             return True
         made = self._advance(run, fact, self.granting.offer(run))
         if made is None:  # what breaks the machine is not given to it again

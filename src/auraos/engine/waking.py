@@ -9,8 +9,9 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
-from auraos.core.errors import OperationalError
+from auraos.core.errors import AuraError, OperationalError, UserError
 from auraos.engine.active import ActiveRun
+from auraos.engine.draft import Given
 from auraos.engine.memory import Memory, Reached
 from auraos.engine.ports import RunRow, Timer
 from auraos.engine.shards import ElsewhereError
@@ -22,6 +23,12 @@ STUCK = 1.0
 """When for so many seconds none of those on the move comes to rest, others are brought all the same."""
 POSTPONED = 5.0
 AGAIN = 0.5
+
+
+class RunOverError(UserError):
+    """The run ended while something was on its way to it."""
+
+    code = "run-over"
 
 
 class Waking:
@@ -38,12 +45,13 @@ class Waking:
         self._rested = asyncio.Event()
         self._at_work: asyncio.Task[None] | None = None
         self._recovering: set[asyncio.Task[None]] = set()
+        self._giving: set[asyncio.Task[None]] = set()
         self._later: set[asyncio.TimerHandle] = set()
         self._closed = False
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._due or self._recovering or self._at_work)
+        return bool(self._due or self._recovering or self._giving or self._at_work)
 
     def put(self, timer: Timer) -> None:
         """Let a timer fire whose run sleeps."""
@@ -52,6 +60,12 @@ class Waking:
         self._due.append(timer)
         if self._at_work is None:
             self._at_work = asyncio.create_task(self._wake_all())
+
+    def give_again(self, run: str, given: Given) -> None:
+        """Give to a run what was given to what it was before it left memory."""
+        task = asyncio.create_task(self._give_again(run, given))
+        self._giving.add(task)
+        task.add_done_callback(self._giving.discard)
 
     async def recover(self, shards: Collection[int]) -> None:
         """Go on with every run of these shards that was under way when the process before this one ended: with the first
@@ -81,12 +95,25 @@ class Waking:
         """Leave all runs that were to be woken to another process."""
         self._due.clear()
         self._moving.clear()
-        for task in (*self._recovering, self._at_work):
+        for task in (*self._recovering, *self._giving, self._at_work):
             if task is not None:
                 task.cancel()
         for handle in self._later:
             handle.cancel()
         self._later.clear()
+
+    async def _give_again(self, run: str, given: Given) -> None:
+        try:
+            found = await self._memory.reach(run)
+            if found is None or (found.state is not None and found.state.is_final):
+                raise RunOverError(f"Run {run} is over.")
+        except AuraError as error:
+            if given.waiter is None:
+                log.warning("run.not_reached", extra={"run": run, "reason": str(error)})
+            elif not given.waiter.done():
+                given.waiter.set_exception(error)
+        else:
+            self._memory.runner.give(found, given.fact, given.waiter, answers=given.answers)
 
     async def _wake_all(self) -> None:
         try:
@@ -104,10 +131,20 @@ class Waking:
         if found is None or isinstance(found, ElsewhereError):
             self._drop(timer)
         elif isinstance(found, ActiveRun):
-            self._give(found, timer)
+            self._fire_at(found, timer)
         else:  # the store is away, or the run cannot be read: its row stays
             log.warning("timer.postponed", extra={"run": timer.run, "reason": str(found)})
             self._postpone(timer)
+
+    def _fire_at(self, found: ActiveRun, timer: Timer) -> None:
+        """Let a timer fire at a run; one that left memory while others were brought is brought again."""
+        there = self._memory.runner.runs.get(timer.run)
+        if there is not None:
+            self._give(there, timer)
+        elif found.state is not None and found.state.is_final:
+            self._drop(timer)
+        else:
+            self.put(timer)
 
     def _postpone(self, timer: Timer) -> None:
         def again() -> None:

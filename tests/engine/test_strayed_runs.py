@@ -1,0 +1,50 @@
+"""A run that leaves memory while something is on its way to it is brought again, and nothing is given to what it was."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from engine_house import House, flow
+
+from auraos.core.run.facts import SignalReceived
+
+WAITS = flow("paid: {type: wait.signal, with: {name: paid}}")
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    opened = House(tmp_path / "data")
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+def paid(home: House, id_: str) -> SignalReceived:
+    return SignalReceived(at=home.clock.now(), name="paid", key="", data={"by": id_}, id=id_, by="ann")
+
+
+async def test_what_is_given_to_a_run_that_left_memory_reaches_the_one_that_is_there(home: House) -> None:
+    run = await home.start(WAITS)
+    await home.engine.drive_until_idle()
+    runner = home.engine._runner
+    former = runner.runs.pop(run)
+    runner.give(former, paid(home, "one"))
+    ended = await home.engine.wait(run)
+    assert ended.state == "succeeded"
+    assert (await home.kinds(run)).count("SignalReceived") == 1
+    journal = await home.store.journal(run)
+    assert [batch.seq for batch in journal] == [
+        1 + sum(b.count for b in journal[:n]) for n in range(len(journal))
+    ]
+
+
+async def test_what_comes_to_a_run_that_is_over_meanwhile_changes_nothing(home: House) -> None:
+    run = await home.start(WAITS)
+    await home.engine.drive_until_idle()
+    former = home.engine._runner.runs[run]
+    await home.engine.signal(run, "paid")
+    await home.engine.wait(run)
+    before = await home.kinds(run)
+    home.engine._runner.give(former, paid(home, "late"))
+    await home.engine.drive_until_idle()
+    assert await home.kinds(run) == before
