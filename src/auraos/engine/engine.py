@@ -363,6 +363,9 @@ class Engine(RunControl):
             self._waking.put(timer)
 
     def _give_timer(self, run: ActiveRun, timer: Timer) -> None:
+        if self._runner.runs.get(run.id) is not run:  # it left memory again since it was brought
+            self._timer_fired(timer)
+            return
         self._runner.give(run, TimerFired(at=self._clock.now(), path=timer.path, timer=timer.timer))
 
     def _settled(self, run: ActiveRun) -> None:

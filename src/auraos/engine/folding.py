@@ -69,5 +69,6 @@ def take_apart(run: ActiveRun) -> None:
     lighten(run)
     if run.state is not None:
         for activation in run.state.activations.values():
-            activation.frames.clear()
+            if activation.frames:  # without any, it is one that all share
+                activation.frames.clear()
             activation.frame.active.clear()
