@@ -1,30 +1,28 @@
-"""A run that sleeps leaves memory whole, whatever kinds of steps it has, and comes back from its journal."""
+"""A run that sleeps leaves memory whole, also between two attempts of a step, and comes back from its journal."""
 
 import asyncio
+from typing import Any
 
 from engine_house import House, flow
 
 from auraos.engine.sleepers import Sleepers
+from auraos.sdk import StepContext, StepFailed
 
-WAITING = flow(
-    """
-say: {type: noop, with: {value: 1}}
-each: {type: foreach, with: {items: [1, 2]}, steps: {inner: {type: noop}}}
-stay: {type: wait.signal, with: {name: on}}
-""",
-    links="say -> each, each -> stay",
-)
+RETRIED = flow("send: {type: test.idempotent, retry: {attempts: 3, first: 50ms}}")
 
 
-async def test_runs_that_leave_memory_at_once_come_back_and_end(house: House) -> None:
+async def fail_twice(settings: dict[str, Any], context: StepContext) -> Any:
+    if context.attempt < 3:
+        raise StepFailed("Not yet.", error_class="transient", code="busy")
+
+
+async def test_runs_that_leave_memory_between_their_attempts_come_back_and_end(house: House) -> None:
     memory = house.engine._memory
     memory._sleepers = Sleepers(memory._drop, most=0)
+    house.steps.work = fail_twice
     troubles: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, trouble: troubles.append(trouble))
-    runs = await asyncio.gather(*(house.start(WAITING) for _ in range(5)))
-    await asyncio.wait_for(house.engine.drive_until_idle(), 20)
+    runs = await asyncio.gather(*(house.start(RETRIED) for _ in range(5)))
+    ends = await asyncio.wait_for(asyncio.gather(*(house.engine.wait(run) for run in runs)), 30)
+    assert [end.state for end in ends] == ["succeeded"] * 5
     assert troubles == []
-    assert house.engine._runner.runs == {}
-    for run in runs:
-        await house.engine.signal(run, "on")
-        assert (await house.engine.wait(run)).state == "succeeded"
