@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from engine_house import House, flow
 
+from auraos.core.errors import UserError
 from auraos.core.failures import StepFailed, StepUnknown
 from auraos.core.run.facts import StepResolved
 from auraos.engine.definitions import InputRefusedError
@@ -382,3 +383,16 @@ async def test_a_value_that_the_language_does_not_have_is_refused_at_the_door(ho
     with pytest.raises(Exception, match="number"):
         await house.start(PURE, input={"n": float("nan")})
     assert await house.store.runs(RunQuery()) == []
+
+
+async def test_a_signal_beyond_the_bound_of_the_mailbox_is_refused_and_not_lost_in_silence(
+    house: House,
+) -> None:
+    run = await house.start(flow("other: {type: wait.signal, with: {name: other}}"))
+    await asyncio.gather(*(house.engine.signal(run, "paid", id=f"s{number}") for number in range(1000)))
+    with pytest.raises(UserError, match=r"1,000 signals lie in the mailbox") as refused:
+        await house.engine.signal(run, "paid", id="one-more")
+    assert refused.value.code == "mailbox-full"
+    await house.engine.signal(run, "other")
+    assert (await house.engine.wait(run)).state == "succeeded"
+    assert (await house.kinds(run)).count("SignalReceived") == 1001

@@ -14,6 +14,7 @@ from auraos.core.run.facts import (
     SignalReceived,
     StepResolved,
 )
+from auraos.core.run.state import MAILBOX_BOUND
 from auraos.engine import asks
 
 
@@ -23,10 +24,18 @@ class RequestRefusedError(UserError):
     code = "request-refused"
 
 
+class MailboxFullError(UserError):
+    """More signals came to a run than it has taken, and there is room for no more."""
+
+    code = "mailbox-full"
+
+
 def fact_of(ask: asks.FactAsk, state: RunState | None, at: int) -> OutsideFact:
     """Return the fact that an ask leads to; raise `RequestRefusedError` where the run does not allow it now."""
     match ask:
         case asks.Signal():
+            if state is not None:
+                _refuse_when_full(ask, state)
             return SignalReceived(at=at, name=ask.name, key=ask.key, data=ask.data, id=ask.id, by=ask.by)
         case asks.Pause():
             return RunPaused(at=at, by=ask.by, reason=ask.reason)
@@ -42,6 +51,21 @@ def fact_of(ask: asks.FactAsk, state: RunState | None, at: int) -> OutsideFact:
             return _resolution(ask, _known(ask, state), at)
         case _:
             assert_never(ask)
+
+
+def _refuse_when_full(ask: asks.Signal, state: RunState) -> None:
+    """Refuse a signal for which there is neither a wait nor room: it would be told as taken, and be lost."""
+    if state.mailbox_size < MAILBOX_BOUND or ask.id in state.signal_ids:
+        return
+    wanted = ("signal", ask.name, ask.key)
+    for activation in state.activations.values():
+        waits_for = (activation.wait_kind, activation.wait_name, activation.wait_key)
+        if activation.status == "waiting" and waits_for == wanted:
+            return
+    raise MailboxFullError(
+        f"{MAILBOX_BOUND:,} signals lie in the mailbox of run {ask.run}, and it waits for none called {ask.name!r}.",
+        hint="Send it again when the run has taken some, or look at what it waits for: auraos runs why",
+    )
 
 
 def _answer(ask: asks.Approve, state: RunState, at: int) -> Answered:
