@@ -232,7 +232,7 @@ def tell_of(place: str, number: int, during: bool) -> None:
 def race(place: str, number: int) -> None:
     for _ in range(number):
         if not os.fork():
-            print(json.dumps(upgrade(place)), flush=True)
+            os.write(1, json.dumps(upgrade(place)).encode() + b"\n")  # at once, so that lines do not mix
             os._exit(0)
     failed = [os.wait()[1] for _ in range(number)]
     sys.exit(max(failed) and 1)
