@@ -11,6 +11,8 @@ import pytest
 import auraos
 from repository import ROOT, tracked_files
 
+pytestmark = pytest.mark.xdist_group("package")  # it is installed once
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -36,18 +38,15 @@ def run(*words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.xdist_group("package")
 def test_the_installed_command_says_its_version(installed):
     assert run(str(installed / "auraos"), "--version") == f"auraos {PROJECT['version']}\n"
 
 
-@pytest.mark.xdist_group("package")
 def test_the_installed_command_knows_its_step_types(installed):
     names = run(str(installed / "auraos"), "steps", "list")
     assert [name for name in PROJECT["entry-points"]["auraos.steps"] if name not in names] == []
 
 
-@pytest.mark.xdist_group("package")
 def test_the_installed_package_brings_its_types(installed):
     where = run(str(installed / "python"), "-c", "import auraos; print(auraos.__file__)").strip()
     assert Path(where).with_name("py.typed").is_file()
