@@ -58,6 +58,8 @@ def to_wire(value: Value, _depth: int = 0) -> Any:
     A value that already is plain JSON comes back as it is, so that the common case copies nothing.
     """
     kind = type(value)
+    if kind is dict and _depth < MAX_DEPTH:
+        return _mapping_to_wire(value, _depth + 1)
     if kind is str:
         if not value.isascii():
             _refuse_surrogates(value)

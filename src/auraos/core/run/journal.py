@@ -131,6 +131,12 @@ def decode_struct(stored: bytes, kind: type[_S], values: Tables, reading: Readin
 def _is_plain(struct: msgspec.Struct) -> bool:
     """Return whether all values in a structure are their own wire form, as they are in almost all facts."""
     kind = type(struct)
+    if type(struct) is facts.Computed:  # of the many results of pure steps nothing is looked up
+        for result in struct.results:
+            output = result.output
+            if result.error is not None or to_wire(output, -SPARE_DEPTH) is not output:
+                return False
+        return True
     for name in VALUES.get(kind, ()):
         value = getattr(struct, name)
         if value is not None and to_wire(value, -SPARE_DEPTH) is not value:
