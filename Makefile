@@ -8,6 +8,7 @@ BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 LOCKS  := requirements
 # Tests share the machine with their own servers and workers: two at once by default.
+# The tests of a file stay together and share what its fixtures made; files begin in their order, the long ones not last.
 JOBS   ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -100,7 +101,7 @@ check: $(STAMPS)/test $(STAMPS)/auraos ## Read the code without running it: styl
 	$(BIN)/deptry src
 
 unit: $(STAMPS)/test $(STAMPS)/docs $(STAMPS)/auraos ## Run the tests alone
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # What is measured beside us comes into an environment of its own, and only when it is asked for.
 bench/.peers/.stamp: $(LOCKS)/peers.txt $(STAMPS)/tools
@@ -110,7 +111,7 @@ bench/.peers/.stamp: $(LOCKS)/peers.txt $(STAMPS)/tools
 	@touch $@
 
 test-faults: $(STAMPS)/test $(STAMPS)/auraos ## The long campaign of faults: every kill point, all variants, ten thousand timers (about an hour)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --run-slow tests/faults tests/engine
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --run-slow tests/faults tests/engine
 	$(BIN)/python -m tests.faults.random_programs --seconds 600
 
 demo-crash: $(STAMPS)/test $(STAMPS)/auraos ## Kill a server amid 500 runs, and see that nothing is lost or done twice

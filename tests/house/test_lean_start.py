@@ -49,7 +49,6 @@ def modules_after(folder, *words):
     return set(modules)
 
 
-@pytest.mark.xdist_group("lean")
 @pytest.mark.parametrize(
     ("words", "unwanted"),
     [
@@ -70,7 +69,6 @@ def test_a_command_imports_nothing_slow_that_it_does_not_want(folder, words, unw
     assert modules_after(folder, *words) & unwanted == set()
 
 
-@pytest.mark.xdist_group("lean")
 def test_only_the_step_types_of_a_workflow_are_imported(folder):
     families = {
         name for name in modules_after(folder, "check", "lean.yaml") if name.startswith("auraos.steps.")
@@ -82,7 +80,6 @@ def test_only_the_step_types_of_a_workflow_are_imported(folder):
     )
 
 
-@pytest.mark.xdist_group("lean")
 def test_the_list_of_step_types_imports_them_all(folder):
     assert {"auraos.steps.http", "auraos.steps.html", "auraos.steps.xml"} <= modules_after(
         folder, "steps", "list"

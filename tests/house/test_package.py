@@ -11,8 +11,6 @@ import pytest
 import auraos
 from repository import ROOT, tracked_files
 
-pytestmark = pytest.mark.xdist_group("package")  # it is installed once
-
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

@@ -42,14 +42,12 @@ def page(site: Path, name: str) -> str:
     return (site / "docs" / "reference" / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.xdist_group("reference")
 def test_every_command_has_its_help_in_the_reference(site):
     text = page(site, "command-line.md")
     words = [command.words for chapter in CHAPTERS for command in chapter.commands]
     assert [each for each in words if f"### auraos {each}\n" not in text] == []
 
 
-@pytest.mark.xdist_group("reference")
 def test_every_step_type_has_a_page(site):
     names = [entry.name for entry in entry_points(group="auraos.steps")]
     assert names
@@ -57,7 +55,6 @@ def test_every_step_type_has_a_page(site):
     assert [name for name in names if f"({name}.md)" not in page(site, "steps/index.md")] == []
 
 
-@pytest.mark.xdist_group("reference")
 def test_every_error_with_a_code_is_explained_in_the_reference(site):
     text = page(site, "errors.md")
     sources = [file.read_text(encoding="utf-8") for file in (ROOT / "src" / "auraos").rglob("*.py")]
@@ -68,27 +65,23 @@ def test_every_error_with_a_code_is_explained_in_the_reference(site):
     assert "auraos runs prune --older-than 7d" in text
 
 
-@pytest.mark.xdist_group("reference")
 def test_every_problem_code_has_a_page(site):
     assert [
         code for code in PROBLEM_CODES if not page(site, f"problems/{code}.md").startswith(f"# {code}\n")
     ] == []
 
 
-@pytest.mark.xdist_group("reference")
 def test_every_control_flow_pattern_has_a_row_and_at_least_36_hold(site):
     rows = re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|", page(site, "patterns.md"), re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, 44))
     assert sum(holds in ("natively", "by composition") for _, holds in rows) >= 36
 
 
-@pytest.mark.xdist_group("reference")
 def test_every_function_and_method_is_described(site):
     texts = "".join(file.read_text() for file in (site / "docs" / "reference" / "expressions").glob("*.md"))
     assert [found.name for found in describe_functions() if f"\n## {found.name}\n" not in texts] == []
 
 
-@pytest.mark.xdist_group("reference")
 def test_every_link_of_the_whole_documentation_leads_somewhere(site):
     dead = [
         f"{file.relative_to(site)}: {target}"
@@ -99,7 +92,6 @@ def test_every_link_of_the_whole_documentation_leads_somewhere(site):
     assert dead == []
 
 
-@pytest.mark.xdist_group("reference")
 @pytest.mark.skipif(not (BIN / "zensical").exists(), reason="make docs installs what builds the site")
 def test_the_site_builds_without_a_warning(site):
     done = subprocess.run(
