@@ -116,17 +116,25 @@ class BlockingContext(Protocol):
     def attempt(self) -> int: ...
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Return the idempotency key: the same for every attempt of this activation."""
+        ...
 
     @property
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """Return the time of the grant."""
+        ...
 
-    def log(self, message: str, *, level: str = "info", **fields: Any) -> None: ...
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        """Add a line to the run's log."""
+        ...
 
-    def progress(self, done: float, total: float | None = None, message: str = "") -> None: ...
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        """Say how far the attempt has come."""
+        ...
 
 
-class StepContext(Protocol):
+class StepContext(BlockingContext, Protocol):
     """All that one attempt of a step may use."""
 
     async def in_thread(self, function: Callable[..., T], *given: Any) -> T:
@@ -139,25 +147,6 @@ class StepContext(Protocol):
 
     def from_thread(self) -> BlockingContext:
         """Return the context as a function in a thread may use it."""
-        ...
-
-    @property
-    def run_id(self) -> str: ...
-
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def attempt(self) -> int: ...
-
-    @property
-    def key(self) -> str:
-        """Return the idempotency key: the same for every attempt of this activation."""
-        ...
-
-    @property
-    def now(self) -> datetime:
-        """Return the time of the grant."""
         ...
 
     @property
@@ -176,11 +165,3 @@ class StepContext(Protocol):
 
     @property
     def sandbox(self) -> Sandbox: ...
-
-    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
-        """Add a line to the run's log."""
-        ...
-
-    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
-        """Say how far the attempt has come."""
-        ...
