@@ -36,3 +36,7 @@ def test_all_that_does_not_fit_is_told_at_once():
 def test_what_fits_is_let_through():
     check_start(PAY, {"to": "Ada"}, {"currency": "USD"})
     check_start(msgspec.structs.replace(PAY, input=None), None, {})
+    optional = msgspec.structs.replace(
+        PAY, input={"type": "object", "properties": {"to": {"type": "string"}}}
+    )
+    check_start(optional, None, {})

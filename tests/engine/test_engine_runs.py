@@ -396,3 +396,12 @@ async def test_a_signal_beyond_the_bound_of_the_mailbox_is_refused_and_not_lost_
     await house.engine.signal(run, "other")
     assert (await house.engine.wait(run)).state == "succeeded"
     assert (await house.kinds(run)).count("SignalReceived") == 1001
+
+
+async def test_a_run_without_an_input_has_an_empty_one_where_the_workflow_wants_a_mapping(
+    house: House,
+) -> None:
+    wants = '  input: {type: object, properties: {name: {type: string}}}\n  output: "{{ input }}"\n'
+    text = flow("n: {type: noop}", extra=wants)
+    ended = await house.engine.wait(await house.start(text))
+    assert (ended.state, ended.output) == ("succeeded", {})

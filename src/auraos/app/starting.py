@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from auraos.core.errors import UserError
-from auraos.core.schemas import SchemaCheck
+from auraos.core.schemas import SchemaCheck, given_input
 from auraos.core.values import Value
 from auraos.core.workflow import Workflow
 
@@ -34,7 +34,7 @@ def check_start(workflow: Workflow, given: Value, variables: dict[str, Any]) -> 
 def _input_problems(workflow: Workflow, given: Value) -> list[dict[str, str]]:
     if not workflow.input:
         return []
-    mismatches = SchemaCheck(workflow.input).mismatches(given)
+    mismatches = SchemaCheck(workflow.input).mismatches(given_input(workflow.input, given))
     if mismatches and given is None:
         return [{"path": "input", "message": "none was given, and the workflow wants one"}]
     return [{"path": f"input{mismatch.path}", "message": mismatch.message} for mismatch in mismatches]

@@ -56,6 +56,11 @@ class SchemaCheck:
         return Mismatch(_place(error.instance_path), error.message)
 
 
+def given_input(schema: Schema | None, value: Value) -> Value:
+    """Return an input as it counts: where none is given and the workflow wants a mapping, it is an empty one."""
+    return {} if value is None and schema is not None and schema.get("type") == "object" else value
+
+
 def _place(path: list[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 

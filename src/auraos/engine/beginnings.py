@@ -7,6 +7,7 @@ from typing import Any
 
 from auraos.core.run import LARGEST, refuse_vast
 from auraos.core.run.facts import RunStarted
+from auraos.core.schemas import given_input
 from auraos.core.values import Value
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Programs
@@ -53,6 +54,7 @@ class Beginnings:
         else:
             version = self._programs.take(workflow)
         program = self._programs.known(version)
+        input = given_input(program.workflow.input, input)  # noqa: A001 (as in the signature)
         started = RunStarted(
             at=self._clock.now(),
             run=run or self._clock.new_id(),
