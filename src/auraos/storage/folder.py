@@ -219,8 +219,13 @@ def mount_table() -> str:
 
 def is_held(path: Path) -> bool:
     """Return whether a process holds this folder now, or just takes or leaves it."""
+    return is_locked(path / "engine.lock")
+
+
+def is_locked(file: Path) -> bool:
+    """Return whether some process has locked this file; one that is not there, nobody has."""
     try:
-        descriptor = os.open(path / "engine.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return False
     try:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from auraos.core.errors import OperationalError
+from auraos.storage.folder import is_locked
 
 _LOCK = "backup.lock"
 
@@ -49,17 +50,7 @@ def keep_blobs(data: Path) -> Iterator[None]:
 
 def are_kept(data: Path) -> bool:
     """Return whether a backup is under way, so that no blob may be swept."""
-    try:
-        descriptor = os.open(data / _LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(data / _LOCK)
 
 
 def _folders(path: Path) -> list[Path]:
