@@ -51,7 +51,7 @@ class Threads:
                 f"{self.left_behind} threads hang in steps that were given up.",
                 error_class="transient",
                 code="places-full",
-                hint="Find the step that does not return (`auraos engine status`), or start the process again.",
+                hint="Start the process again; `auraos runs failed` says which steps were given up as `timeout`.",
             )
         async with self._gate:
             loop = asyncio.get_running_loop()
