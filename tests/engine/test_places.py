@@ -88,6 +88,22 @@ async def test_a_thread_that_hangs_is_left_behind_and_counted_until_it_returns()
     threads.close()
 
 
+async def test_a_thread_that_returned_just_before_its_caller_gave_up_is_not_counted() -> None:
+    threads = Threads()
+    returned = threads._returned
+
+    def returned_and_given_up(*told: Any) -> None:
+        returned(*told)
+        calling.cancel()
+
+    threads._returned = returned_and_given_up  # type: ignore[method-assign]  # the moment between the two
+    calling = asyncio.create_task(threads.run(lambda: 1))
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert threads.left_behind == 0
+    threads.close()
+
+
 async def test_a_process_answers_with_values_and_is_used_again(processes: Processes) -> None:
     assert await processes.run(given.double, {"n": 21}) == 42
     first = await processes.run(given.name_of_process, None)

@@ -72,7 +72,7 @@ class Threads:
             try:
                 return await answer
             except asyncio.CancelledError:
-                self.left_behind += 1
+                self.left_behind += answer.cancelled()  # else it had returned just before
                 raise
 
     def close(self) -> None:
