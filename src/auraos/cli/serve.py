@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,18 +108,28 @@ async def _until_told(wishes: Wishes, world: World, ready: Any) -> None:
 def _listen_to_signals(leave: asyncio.Event, grace: float) -> None:
     """The first signal lets the process leave in good order. From then on each ends it at once, by the system itself, so
     that it does so however busy the process is.
+
+    A signal may come in the midst of anything this thread does, so it takes no lock and starts no thread.
     """
     loop = asyncio.get_running_loop()
+    told = threading.Event()
+
+    def end_at_last() -> None:
+        told.wait()
+        time.sleep(grace + _AFTER_GRACE)
+        os._exit(Exit.WORLD_FAILED)
+
+    def say(number: int) -> None:
+        log.info("serve.told_to_leave", extra={"signal": signal.Signals(number).name})
+        leave.set()
 
     def begin_to_leave(number: int, _: Any) -> None:
         for each in LEAVE_SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        last = threading.Timer(grace + _AFTER_GRACE, os._exit, (int(Exit.WORLD_FAILED),))
-        last.daemon = True
-        last.start()
-        log.info("serve.told_to_leave", extra={"signal": signal.Signals(number).name})
-        loop.call_soon_threadsafe(leave.set)
+        told.set()
+        loop.call_soon_threadsafe(say, number)
 
+    threading.Thread(target=end_at_last, name="last-resort", daemon=True).start()
     for each in LEAVE_SIGNALS:
         signal.signal(each, begin_to_leave)
 

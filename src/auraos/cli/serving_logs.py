@@ -29,7 +29,7 @@ class Logs:
     def __init__(self, form: LogFormat, redact: Callable[[Any], Any]) -> None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_TextForm(redact) if form == "text" else _JsonForm(redact))
-        waiting: queue.Queue[Any] = queue.Queue(MOST_WAITING)
+        waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._door = _LossyDoor(waiting)
         self._listener = QueueListener(waiting, handler)
 
@@ -48,10 +48,15 @@ class Logs:
 
 
 class _LossyDoor(QueueHandler):
-    """Hands records to the thread, or counts them where too many wait."""
+    """Hands records to the thread, or counts them where too many wait.
 
-    def __init__(self, waiting: "queue.Queue[Any]") -> None:
+    The queue holds no lock of Python's: a signal, or an object that is thrown away, may have something to say while the
+    same thread is just handing over a line, and would wait for itself for ever.
+    """
+
+    def __init__(self, waiting: "queue.SimpleQueue[Any]") -> None:
         super().__init__(waiting)
+        self._waiting = waiting
         self._lost = 0
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
@@ -60,13 +65,13 @@ class _LossyDoor(QueueHandler):
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Hand a record over, with the number of those that were lost before it."""
+        if self._waiting.qsize() >= MOST_WAITING:
+            self._lost += 1
+            return
         if self._lost:
             record.lost_before = self._lost
-        try:
-            self.queue.put_nowait(record)
-            self._lost = 0
-        except queue.Full:
-            self._lost += 1
+        self._lost = 0
+        self._waiting.put(record)
 
 
 class _Form(logging.Formatter):
