@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from auraos.app.definitions import FolderDefinitions
@@ -44,6 +45,7 @@ from auraos.core.values import to_wire
 from auraos.engine.ports import RunRow, Store
 from auraos.engine.stewardship import InspectedStore
 from auraos.storage.folder import DataFolder
+from auraos.storage.postgres import PostgresStore
 from auraos.storage.sqlite import SqliteStore
 from witness_process import Effect
 
@@ -119,25 +121,42 @@ def read_folder(data: Path) -> Kept:
     return kept
 
 
+async def read_database(url: str) -> Kept:
+    """Return all that a PostgreSQL database holds, and what is left over in its tables; nobody else need have let go of it."""
+    store = await PostgresStore.open(url)
+    connection = await asyncpg.connect(url)
+    try:
+        kept = await read_store(store)
+        for sql, words in LEFT_OVER.items():
+            kept.wrong += [words.format(run=row[0]) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
+        await store.close()
+    return kept
+
+
+LEFT_OVER = {
+    **{
+        f"select distinct run from {table} where run not in (select id from runs)": f"R05: {table} speaks of {{run}}, no run"
+        for table in ("journal", "results", "timers", "subscriptions")
+    },
+    **{
+        f"select run from {table} where run in (select id from runs where finished_at is not null) {more}": (
+            f"R05: {table} holds something for {{run}}, which is over"
+        )
+        for table, more in (("timers", ""), ("subscriptions", ""), ("requests", "and refusal is null"))
+    },
+    "select id from runs where id not in (select run from journal)": "R05: {run} has no journal",
+}
+"""What finds rows that belong to no run, or to one that is over, and what is said of them."""
+
+
 def _left_over(file: Path) -> list[str]:
-    """Return which rows belong to no run, or to one that is over."""
     connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
-    wrong = []
     (verdict,) = connection.execute("pragma integrity_check").fetchone()
-    if verdict != "ok":
-        wrong.append(f"R02: the database is damaged: {verdict}")
-    for table in ("journal", "results", "timers", "subscriptions"):
-        lost = connection.execute(
-            f"select distinct run from {table} where run not in (select id from runs)"
-        ).fetchall()
-        wrong += [f"R05: {table} speaks of {run}, which is no run" for (run,) in lost]
-    for table in ("timers", "subscriptions", "requests"):
-        late = connection.execute(
-            f"select run from {table} where run in (select id from runs where finished_at is not null)"
-        ).fetchall()
-        wrong += [f"R05: {table} holds something for {run}, which is over" for (run,) in late]
-    bare = connection.execute("select id from runs where id not in (select run from journal)").fetchall()
-    wrong += [f"R05: {run} has no journal" for (run,) in bare]
+    wrong = [] if verdict == "ok" else [f"R02: the database is damaged: {verdict}"]
+    for sql, words in LEFT_OVER.items():
+        wrong += [words.format(run=run) for (run,) in connection.execute(sql)]
     connection.close()
     return wrong
 
@@ -208,7 +227,11 @@ def _check_results(found: Found, *, tried_again: bool) -> Iterable[str]:
     if set(counted) != set(found.results):
         yield f"I2: {found.row.run} counts {sorted(counted)}, the store {sorted(found.results)}"
     if not tried_again:
-        yield from (f"I2: {found.row.run} counts {where} {times} times" for where, times in counted.items() if times > 1)
+        yield from (
+            f"I2: {found.row.run} counts {where} {times} times"
+            for where, times in counted.items()
+            if times > 1
+        )
 
 
 def _check_cancel(found: Found) -> Iterable[str]:
@@ -237,7 +260,11 @@ def _check_effects(kept: Kept, ledger: Sequence[Effect]) -> Iterable[str]:
                     writes.add(fact.key)
             if isinstance(fact, StepResolved) and fact.outcome == "retry":
                 repeated_by_person[keys.get(fact.path, "")] += 1
-    yield from (f"I3: the key {key} is that of {len(owners)} effects" for key, owners in grants.items() if len(owners) > 1)
+    yield from (
+        f"I3: the key {key} is that of {len(owners)} effects"
+        for key, owners in grants.items()
+        if len(owners) > 1
+    )
     seen: dict[str, list[Effect]] = defaultdict(list)
     for effect in ledger:
         if effect.method not in ("GET", "HEAD"):
@@ -258,7 +285,9 @@ def _all_refused(effects: Sequence[Effect]) -> bool:
 
 def main() -> int:
     """Check a folder from the command line."""
-    parser = argparse.ArgumentParser(prog="checker.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="checker.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("data", type=Path)
     parser.add_argument("--acknowledged", type=Path, help="what callers were told, JSON lines")
     parser.add_argument("--ledger", type=Path, help="what the witness saw, JSON lines")
@@ -270,7 +299,9 @@ def main() -> int:
     wrong = check(kept, acknowledged=told, ledger=ledger, may_rest=asked.may_rest)
     for line in wrong:
         sys.stdout.write(line + "\n")
-    sys.stdout.write(f"{len(kept.runs)} runs, {len(told)} acknowledged, {len(ledger)} effects: {len(wrong)} wrong\n")
+    sys.stdout.write(
+        f"{len(kept.runs)} runs, {len(told)} acknowledged, {len(ledger)} effects: {len(wrong)} wrong\n"
+    )
     return 1 if wrong else 0
 
 

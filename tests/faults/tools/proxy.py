@@ -1,4 +1,4 @@
-"""A proxy before a server that does to connections what networks do: cuts, swallows, delays.
+"""A proxy before a server that does to connections what networks do: cuts, swallows, delays, parts.
 
     proxy = Proxy(upstream_socket); port = await proxy.start(); …; proxy.swallow_next_reply()
 
@@ -18,6 +18,10 @@ class Proxy:
         self.refuses = False
         self.swallowed = 0
         self.lost = 0
+        self.held = 0
+        """So many pieces came while the ways were parted; they arrive late, or never."""
+        self._joined = asyncio.Event()
+        self._joined.set()
         self._upstream = upstream
         self._swallows = False
         self._loses = False
@@ -46,6 +50,14 @@ class Proxy:
         """Cut all connections in place of the next request."""
         self._loses = True
 
+    def part(self) -> None:
+        """Let nothing arrive any more, on either side, and tell nobody."""
+        self._joined.clear()
+
+    def join(self) -> None:
+        """Let everything arrive that was sent meanwhile."""
+        self._joined.set()
+
     def cut(self) -> None:
         """Reset all connections."""
         for writer in self._open:
@@ -60,6 +72,7 @@ class Proxy:
         try:
             if self.refuses:
                 raise ConnectionError
+            await self._joined.wait()
             up_reader, up_writer = await asyncio.open_unix_connection(self._upstream)
         except OSError:
             writer.transport.abort()
@@ -84,6 +97,7 @@ class Proxy:
                 self.cut()
                 raise ConnectionError
             await asyncio.sleep(self.latency)
+            await self._passage()
             up.write(data)
             await up.drain()
         raise ConnectionError
@@ -95,6 +109,12 @@ class Proxy:
                 self.swallowed += 1
                 self.cut()
                 raise ConnectionError
+            await self._passage()
             writer.write(data)
             await writer.drain()
         raise ConnectionError
+
+    async def _passage(self) -> None:
+        if not self._joined.is_set():
+            self.held += 1
+            await self._joined.wait()

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -32,8 +33,13 @@ class Served:
     """A process that serves a folder. `start` and `kill` it as often as you like; all it says goes to `serve.log`."""
 
     def __init__(
-        self, folder: Path, *words: str, before: Sequence[str] = (), environment: Mapping[str, str] | None = None,
-        program: Sequence[str] = AURAOS, more: Sequence[str] = (),
+        self,
+        folder: Path,
+        *words: str,
+        before: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = AURAOS,
+        more: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
@@ -51,10 +57,22 @@ class Served:
         self._let_go()
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*(self.before if before is None else before), *self.program, "serve", "--port", "0", "--json",
-                 "--data", str(self.data), *self.words],
+                [
+                    *(self.before if before is None else before),
+                    *self.program,
+                    "serve",
+                    "--port",
+                    "0",
+                    "--json",
+                    "--data",
+                    str(self.data),
+                    *self.words,
+                ],
                 env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **self.environment},
-                stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.folder,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=self.folder,
             )
         self.starts += 1
         return self.process
@@ -132,13 +150,17 @@ class Served:
 
 
 class Caller:
-    """Asks the process that serves a folder, again and again while it is away. `retried` counts how often it had to."""
+    """Asks the process that serves a folder, or the one of several that is named, again and again while it is away, and
+    while it answers with a code that is `patient`ly waited out. `retried` counts how often it had to, `refusals` by code.
+    """
 
-    def __init__(self, data: Path) -> None:
-        self._socket = data / "engine.sock"
+    def __init__(self, place: Path | Served, *, patient: Collection[str] = ()) -> None:
+        self._place = place
+        self._patient = patient
         self._client: EngineClient | None = None
         self._connecting = asyncio.Lock()
         self.retried = 0
+        self.refusals: Counter[str] = Counter()
 
     async def ask(self, what: Callable[[EngineClient], Awaitable[T]], *, once: bool = False) -> T:
         """Return what the process answers. One who asks `once` is told when the answer was lost."""
@@ -147,6 +169,10 @@ class Caller:
             try:
                 return await what(client)
             except AuraError as error:
+                self.refusals[error.code] += 1
+                if error.code in self._patient and not once:
+                    await asyncio.sleep(0.05)
+                    continue
                 if error.code not in COMES_BACK or once:
                     raise
                 self.retried += 1
@@ -164,11 +190,16 @@ class Caller:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    def _socket(self) -> Path:
+        if isinstance(self._place, Path):
+            return self._place / "engine.sock"
+        return Path(self._place.ready["socket"])
+
     async def _connected(self, last: float) -> EngineClient:
         async with self._connecting:
             while self._client is None:
                 try:
-                    self._client = await EngineClient.connect(self._socket)
+                    self._client = await EngineClient.connect(self._socket())
                 except AuraError:
                     if time.monotonic() > last:
                         raise
