@@ -18,6 +18,7 @@ class Proxy:
         self.refuses = False
         self.swallowed = 0
         self.lost = 0
+        self.delayed = 0
         self.held = 0
         """So many pieces came while the ways were parted; they arrive late, or never."""
         self._joined = asyncio.Event()
@@ -96,7 +97,9 @@ class Proxy:
                 self.lost += 1
                 self.cut()
                 raise ConnectionError
-            await asyncio.sleep(self.latency)
+            if self.latency:
+                self.delayed += 1
+                await asyncio.sleep(self.latency)
             await self._passage()
             up.write(data)
             await up.drain()
