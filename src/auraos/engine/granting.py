@@ -59,6 +59,8 @@ class Granting:
         """Count the slot of a step that has it by right already."""
         self.slots.take_anyway(line)
         run.holding[wish.path, wish.attempt] = line
+        if line:
+            self.slots.began(line, wish.timeout)
 
     def give_back(self, run: ActiveRun, path: str, attempt: int) -> None:
         """Free the slot of an attempt that ended; whose turn it is then, `fill` says."""
@@ -96,3 +98,5 @@ class Granting:
             self.slots.give_back(pool)
         for wish in granted:
             run.holding[wish.path, wish.attempt] = pool
+            if pool:
+                self.slots.began(pool, wish.timeout)

@@ -2,18 +2,33 @@
 
 What a step takes of pools names the line that it stands in: `erp` is one unit of a pool, `cpu:2 erp` three of two. It gets
 all of it or nothing. The machine decides whether a run still wants a slot that opened for it; one that is not taken goes to
-the next.
+the next. Where processes share the pools, each uses what it was allotted (`share`, `allot`).
 """
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from auraos.engine.stewardship import Pool
 from auraos.engine.turns import Queue, Waiting
 
 Demand: TypeAlias = tuple[tuple[str, int], ...]
+
+UNTIMED = 300.0
+"""For so many seconds a step without a time-out is believed to go on when its process has fallen silent."""
+REMEMBERED = 60.0
+
+
+class Wanting(NamedTuple):
+    """A line that waits: what each in it takes of pools, how many there are, and which one is first."""
+
+    line: str
+    demand: Demand
+    waiting: int
+    first: int
+    level: int
 
 
 class Slots:
@@ -30,6 +45,11 @@ class Slots:
         self.is_open = True
         self._limits = dict(pools or {})
         self._pools = dict(pools or {})
+        self._allotted = dict(self._limits)
+        self._elsewhere = dict.fromkeys(self._limits, 0)
+        self._watched: frozenset[str] = frozenset()
+        self._stir: Callable[[], None] | None = None
+        self._began: dict[str, dict[float, float]] = {}
         self._demands: dict[str, Demand] = {"": ()}
         self._queues: dict[str, Queue] = {}
         self._waiting: dict[tuple[str, str], Waiting] = {}
@@ -53,9 +73,7 @@ class Slots:
             waiting=len(self._queues[""]) if "" in self._queues else 0,
         )
         named = {
-            pool: Pool(
-                limit=self._limits.get(pool), free=max(0, self._pools.get(pool, self.free)), waiting=count
-            )
+            pool: Pool(limit=self._limits.get(pool), free=self._free_of(pool), waiting=count)
             for pool, count in waiting.items()
         }
         return {"": whole, **named}
@@ -83,6 +101,8 @@ class Slots:
         self.free += 1
         for pool, units in self._demand(line):
             self._pools[pool] += units
+            if self._stir is not None and pool in self._watched:
+                self._stir()
 
     def wait(self, run: str, path: str, line: str, priority: int, workspace: str = "") -> bool:
         """Stand in line; return whether it may be somebody's turn already, which `next` tells."""
@@ -94,7 +114,12 @@ class Slots:
         if queue is None:
             queue = self._queues[line] = Queue()
         queue.add(waiting, self._now())
-        return self.free > 0 and self._fits(self._demand(line))
+        if self.free <= 0:
+            return False
+        fits = self._fits(self._demand(line))
+        if not fits:
+            self._lack()
+        return fits
 
     def leave(self, run: str, paths: Iterable[str]) -> None:
         """Let somebody leave the line who wants nothing any more."""
@@ -113,10 +138,12 @@ class Slots:
             return None
         line = next(iter(self._queues)) if len(self._queues) == 1 else self._next_line()
         if line is None:
+            self._lack()
             return None
         queue, demand = self._queues[line], self._demand(line)
         queue.rise(self._now())
         if not self._fits(demand):
+            self._lack()
             return None
         self._take(demand)
         waiting = queue.pop()
@@ -137,10 +164,11 @@ class Slots:
             return ""
         demand = self._demand(waiting.line)
         told = [
-            f"{limit - max(0, self._pools[pool])} of {limit} of pool {pool} are taken"
+            f"{self._limits[pool] - self._free_of(pool)} of {self._limits[pool]} of pool {pool} are taken"
+            + (f", {elsewhere} of them by other processes," if (elsewhere := self._elsewhere[pool]) else "")
             + (f" and it wants {units}" if units > 1 else "")
             for pool, units in demand
-            if (limit := self._limits[pool])
+            if self._limits[pool]
         ]
         if not told:
             told = [f"{self._parallel - max(0, self.free)} of {self._parallel} slots are taken"]
@@ -149,7 +177,79 @@ class Slots:
             return f"{', '.join(told)}: pool {too_much[0]} never has so many."
         return f"{', '.join(told)}, {self._queues[waiting.line].ahead(waiting)} ahead"
 
+    # --- pools that processes share ---
+
+    def share(self, stir: Callable[[], None]) -> None:
+        """Use no more of each pool than is allotted, at first nothing. `stir` hears when that is too little for those who wait,
+        and when units are free of a pool that is watched.
+        """
+        self._stir = stir
+        for pool, limit in self._limits.items():
+            self.allot(pool, 0, limit=limit)
+
+    def allot(self, pool: str, units: int, *, limit: int, elsewhere: int = 0) -> None:
+        """Use up to so many units from now on. `limit` is what holds for all processes, `elsewhere` what the others have."""
+        self._pools[pool] += units - self._allotted[pool]
+        self._allotted[pool] = units
+        self._limits[pool] = limit
+        self._elsewhere[pool] = elsewhere
+
+    def watch(self, pools: Iterable[str]) -> None:
+        """Stir whenever units of these pools are given back."""
+        self._watched = frozenset(pools)
+
+    def held(self, pool: str) -> int:
+        """Return how many units of a pool are in use here."""
+        return self._allotted[pool] - self._pools[pool]
+
+    def limit(self, pool: str) -> int:
+        """Return how many units of a pool there are in all processes."""
+        return self._limits[pool]
+
+    def allotted(self, pool: str) -> int:
+        """Return how many units of a pool may be used here."""
+        return self._allotted[pool]
+
+    def wanting(self) -> list[Wanting]:
+        """Return the lines that wait for pools with a limit, as far as there are slots for those in them."""
+        if not self.is_open or self.free <= 0:
+            return []
+        lines = [(line, self._demand(line), queue) for line, queue in self._queues.items()]
+        return [
+            Wanting(line, demand, min(len(queue), self.free), queue.first.order, queue.first.level)
+            for line, demand, queue in lines
+            if demand
+        ]
+
+    def began(self, line: str, timeout: float | None) -> None:
+        """Note for how long an attempt may go on that takes units of shared pools."""
+        if self._stir is None:
+            return
+        longest = UNTIMED if timeout is None else math.ceil(timeout)
+        for pool, _ in self._demand(line):
+            began = self._began.setdefault(pool, {})
+            if longest not in began:
+                self._stir()
+            began[longest] = self._now()
+
+    def longest(self, pool: str) -> float:
+        """Return for how many seconds at most an attempt may go on that is under way in this pool, or was just now."""
+        now, began = self._now(), self._began.get(pool, {})
+        for timeout in [timeout for timeout, at in began.items() if at + timeout + REMEMBERED < now]:
+            del began[timeout]
+        return max(began, default=0.0)
+
     # --- inside ---
+
+    def _lack(self) -> None:
+        if self._stir is not None:
+            self._stir()
+
+    def _free_of(self, pool: str) -> int:
+        """Return how many units of a pool are free, in all processes."""
+        if pool not in self._pools:
+            return max(0, self.free)
+        return max(0, self._limits[pool] - self._elsewhere[pool] - self.held(pool))
 
     def _next_line(self) -> str | None:
         """Return the line whose first one is next. What those before it still lack is kept for them, so that who wants much

@@ -152,6 +152,9 @@ _POSTGRES = (
     ) with (fillfactor = 50)""",
     'create table shards(shard bigint primary key check (shard between 0 and 255), token text collate "C")',
     "insert into shards(shard) select generate_series(0, 255)",
+    """create table pools(
+        pool text collate "C" primary key, version bigint not null, shares bytea not null
+    ) with (fillfactor = 50)""",
     'create table counters(workspace text collate "C" primary key, next bigint not null)',
     "insert into meta values('key', replace(gen_random_uuid()::text, '-', ''))",
 )

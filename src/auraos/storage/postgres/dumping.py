@@ -16,7 +16,7 @@ LONGEST = 24 * 3600.0
 AHEAD = 8
 """So many pieces wait between the database and whoever reads them."""
 
-_OWN = ("owners", "heartbeats", "shards", "migrations", "migration_steps")
+_OWN = ("owners", "heartbeats", "shards", "pools", "migrations", "migration_steps")
 """What tells of processes and of the database itself, and does not go into another one."""
 _TABLES = "select tablename from pg_tables where schemaname = current_schema() and not tablename = any($1::text[]) order by 1"
 _COLUMNS = (

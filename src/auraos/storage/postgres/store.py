@@ -9,6 +9,7 @@ from auraos.storage import rows
 from auraos.storage.batching import commit_one
 from auraos.storage.migrations.on_postgres import check_version, upgrade, version_of
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
+from auraos.storage.postgres.allotments import PostgresAllotments
 from auraos.storage.postgres.hints import Hinted, Hints
 from auraos.storage.postgres.ownership import PostgresOwnership
 from auraos.storage.postgres.readers import Readers
@@ -59,6 +60,10 @@ class PostgresStore(Reads):
     def ownership(self) -> PostgresOwnership:
         """Return the rows of owners, over a connection of its own that may live on another thread's loop."""
         return PostgresOwnership(self._address)
+
+    def allotments(self) -> PostgresAllotments:
+        """Return the ledgers of pools, over a connection of its own."""
+        return PostgresAllotments(self._address)
 
     async def hints(self, callback: Hinted, own: Callable[[], Collection[int]]) -> None:
         """Call back, with shards, when another process has written requests for runs in them.
