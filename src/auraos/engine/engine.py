@@ -104,7 +104,7 @@ class Engine(RunControl):
             clock,
             doors,
             shards=shards,
-            slots=Slots(parallel, pools),
+            slots=Slots(parallel, pools, now=clock.monotonic),
             streams=self._streams,
             hooks=hooks,
         )

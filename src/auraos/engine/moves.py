@@ -7,7 +7,6 @@ what they bring is sent to whoever leads the run by then.
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
@@ -133,8 +132,8 @@ class Moves:
         chosen = self._choose(count)
         self._shards.hold(self._shards.own - chosen, leaving=chosen)
         self._runner.granting.rest(chosen)
-        end = time.monotonic() + LONGEST_DRAIN
-        while (busy := self._busy() & chosen) and time.monotonic() < end:  # noqa: ASYNC110 (of many things, none tells)
+        end = self._clock.monotonic() + LONGEST_DRAIN
+        while (busy := self._busy() & chosen) and self._clock.monotonic() < end:  # noqa: ASYNC110 (of many things, none tells)
             await asyncio.sleep(LOOK)
         if self._shards.leaving != chosen:  # all was lost meanwhile
             return frozenset()
@@ -150,7 +149,7 @@ class Moves:
 
     def _choose(self, count: int) -> frozenset[int]:
         """Return the shards that are given away with the least trouble."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         self._stubborn = {shard: end for shard, end in self._stubborn.items() if end > now}
         attempts = Counter(run.shard for run in self._runner.runs.values() if run.holding)
         willing = [shard for shard in self._shards.own if shard not in self._stubborn]

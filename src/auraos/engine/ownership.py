@@ -9,19 +9,18 @@ import asyncio
 import logging
 import os
 import threading
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from uuid import uuid4
 
 import msgspec
 
 from auraos.core.errors import OperationalError
+from auraos.engine.clock import SystemClock
 from auraos.engine.owning import Owner, Ownership
-from auraos.engine.ports import FencedError
+from auraos.engine.ports import Clock, FencedError
 from auraos.engine.sharing import Plan, find_void, make_plan
 
 T = TypeVar("T")
@@ -68,7 +67,9 @@ class ShardKeeper:
         *,
         token: str,
         lease: float = LEASE,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._ownership = ownership
         self._holder = holder
         self._renew = renew
@@ -80,10 +81,10 @@ class ShardKeeper:
         self._fenced = False
         self._leaving = False
         self._retiring = False
-        self._heard = time.monotonic()
+        self._heard = self._clock.monotonic()
         self._patience = 0.0
         self._patient_until = 0.0
-        self._pulse = time.monotonic()
+        self._pulse = self._clock.monotonic()
         self._beating: asyncio.TimerHandle | None = None
         self._engine: asyncio.AbstractEventLoop
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,7 +122,7 @@ class ShardKeeper:
             self._beating.cancel()
 
     def _beat_the_pulse(self) -> None:
-        self._pulse = time.monotonic()
+        self._pulse = self._clock.monotonic()
         self._beating = self._engine.call_later(self._lease / 12, self._beat_the_pulse)
 
     def _stir_up(self) -> None:
@@ -171,7 +172,7 @@ class ShardKeeper:
         pause = self._lease / BEATS
         if self._fenced:
             raise FencedError("A commit of this process was fenced.")
-        silent = time.monotonic() - self._pulse
+        silent = self._clock.monotonic() - self._pulse
         if silent > self._lease * STUCK:
             log.error("ownership.stuck", extra={"seconds": round(silent, 1)})
             pause = self._lease / 12
@@ -214,7 +215,7 @@ class ShardKeeper:
 
     def _patience_now(self) -> float:
         """Return for how many seconds longer than a lease others may be silent now: the store was away, for them as well."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         gap, self._heard = now - self._heard, now
         if gap > self._lease * STUCK:
             self._patience, self._patient_until = gap, now + self._lease * STUCK
@@ -251,7 +252,7 @@ class ShardKeeper:
         with suppress(OperationalError):
             await self._ownership.leave(self._me.token)
         self._known, self._fenced = frozenset(), False
-        self._me = msgspec.structs.replace(self._me, token=uuid4().hex)
+        self._me = msgspec.structs.replace(self._me, token=self._clock.new_id())
         await self._on_engine(self._renewed(self._me.token))
 
     async def _drop(self) -> None:
