@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from engine_house import House, flow
+from flow.flow_house import limited
 
+from auraos.core.run import encode_fact
+from auraos.core.run.facts import RunStarted
 from auraos.engine import shards as shards_module
-from auraos.engine.ports import ALL_SHARDS
+from auraos.engine.ports import ALL_SHARDS, RequestRow, Write
 from auraos.engine.shards import ElsewhereError, NotReadyError, Shards
 from auraos.sdk import StepContext
 from stores import take_over
@@ -148,6 +151,51 @@ async def test_a_run_of_another_process_is_not_brought_into_memory(house: House)
     await house.engine.moves.let_go(256)
     with pytest.raises(ElsewhereError):
         await house.engine._memory.reach(run)
+
+
+async def test_a_run_that_was_being_read_when_all_was_lost_is_reached_where_it_is_led_again(
+    house: House,
+) -> None:
+    run = await house.start(flow(SIGNAL))
+    await house.engine.drive_until_idle()
+    await house.engine.moves.let_go(256)
+    house.engine.moves.take_up(ALL_SHARDS)
+    reaching = asyncio.create_task(house.engine._memory.reach(run))
+    await asyncio.sleep(0)
+    house.engine.moves.lose_all()
+    with pytest.raises(ElsewhereError):
+        await reaching
+    house.engine.moves.take_up(ALL_SHARDS)
+    found = await asyncio.wait_for(house.engine._memory.reach(run), 10)
+    assert found is not None
+    assert found.id == run
+
+
+async def test_a_retry_that_has_no_gates_left_is_born_into_a_shard_of_this_process(house: House) -> None:
+    text = limited("rate: {limit: 9, per: 1h}", "one: {type: fail, with: {message: No.}}")
+    run = await house.start(text)
+    assert (await house.engine.wait(run)).state == "failed"
+    here = (await shard_of(house, run) + 1) % 256
+    await house.engine.drive_until_idle()
+    house.engine._shards.hold({here})
+    again = await house.engine.retry(run)
+    assert (await house.engine.wait(again)).state == "failed"
+    assert await shard_of(house, again) == here
+
+
+async def test_a_start_that_comes_twice_at_once_begins_one_run(house: House) -> None:
+    version = house.definitions.add(flow(SIGNAL))
+    started = RunStarted(at=0, run="r1", workflow="w", version=house.engine._programs.take(version))
+    rows = [RequestRow(f"q{number}", "r1", "start", encode_fact(started), 7) for number in (1, 2)]
+    await house.store.commit(Write("default", "", 0, 7, requests=rows, versions=[version]))
+    for row in rows:
+        house.engine._requests.take(row)
+    await house.engine.start(version, run="r1")
+    await house.engine.signal("r1", "paid")
+    assert (await house.engine.wait("r1")).state == "succeeded"
+    assert (await house.kinds("r1")).count("RunStarted") == 1
+    await house.engine.drive_until_idle()
+    assert await house.store.requests(ALL_SHARDS) == []
 
 
 def test_runs_are_born_into_all_shards_that_are_owned_and_none_that_leaves() -> None:

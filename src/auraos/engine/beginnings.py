@@ -90,10 +90,10 @@ class Beginnings:
             await asyncio.wait([other])
         self._under_way[run] = done = asyncio.get_running_loop().create_future()
         try:
-            if await self._store.find(run) is None:
+            if not await self._requests.is_begun(run):
                 await self.begin(started)
         except WriteRefusedError:
-            if await self._store.find(run) is None:  # else another process has just begun it
+            if not await self._requests.is_begun(run):  # else another start under this id came first
                 raise
         finally:
             del self._under_way[run]

@@ -137,14 +137,19 @@ class Memory:
 
     def stop(self) -> None:
         """Mend nothing more: what is not durable will be found so by the next process."""
-        self.clear()
+        for task in tuple(self._mending):
+            task.cancel()
         if self._loader is not None:
             self._loader.cancel()
 
-    def clear(self) -> None:
-        """Mend nothing of what belongs to another process."""
-        for task in tuple(self._mending):
-            task.cancel()
+    def lose_all(self) -> None:
+        """Mend and bring nothing of what belongs to another process, and tell so whoever waits for a run."""
+        self.stop()
+        self._loader = None
+        self._line.clear()
+        wanted, self._wanted = self._wanted, {}
+        for run, future in wanted.items():
+            _refuse(future, ElsewhereError(f"Another process leads run {run}."))
 
     def write_failed(self, run: ActiveRun, draft: Draft, error: BaseException) -> None:
         """Throw a run out of memory after its write failed, and read it again as soon as the store
@@ -275,6 +280,7 @@ class Memory:
         return wanted
 
     async def _load_wanted(self) -> None:
+        mine = self._loader
         try:
             while self._line:
                 runs = [self._line.popleft() for _ in range(min(READ_AT_ONCE, len(self._line)))]
@@ -287,7 +293,8 @@ class Memory:
                 asyncio.get_running_loop().call_later(LINGER, self._let_all_sleep, runs)
                 await asyncio.sleep(0)
         finally:
-            self._loader = None
+            if self._loader is mine:  # else another one has begun after all was lost
+                self._loader = None
 
     async def _load(self, run_id: str, found: dict[str, StoredRun] | None) -> None:
         """Bring a run into memory that was read, or is to be read alone."""

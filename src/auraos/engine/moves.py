@@ -183,7 +183,7 @@ class Moves:
             task.cancel()
         self._requests.clear()
         self._waking.clear()
-        self._memory.stop()
+        self._memory.lose_all()
         self._runner.timers.clear()
         self._admission.leave(ALL_SHARDS)
         fenced = FencedError("Another process has taken over what this one owned.")

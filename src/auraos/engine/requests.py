@@ -19,6 +19,7 @@ from auraos.core.run.facts import ChildFinished, OutsideFact, Page, RunStarted, 
 from auraos.core.values import FileReference, Value
 from auraos.engine.active import ActiveRun
 from auraos.engine.asks import tell
+from auraos.engine.begun import is_begun, refuse_twice
 from auraos.engine.definitions import Programs
 from auraos.engine.flow.starts import stand_before
 from auraos.engine.memory import Memory
@@ -131,6 +132,10 @@ class Requests:
             except NotFoundError:
                 self._sent.pop(run, None)
 
+    async def is_begun(self, run: str) -> bool:
+        """Return whether a run is there, durably."""
+        return await is_begun(run, self._store, self.runner.runs)
+
     def is_sent(self, run: str) -> bool:
         """Return whether the start of a run was just left to another process."""
         return run in self._sent
@@ -165,31 +170,24 @@ class Requests:
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
         if started.page is None and not started.gates and program.gates:
-            started, shard = stand_before(started, program)
+            started, home = stand_before(started, program)
+            shard = home if started.gates else shard  # one that goes on with another may have no gates left
         if started.gates and shard is not None and shard not in self._shards.own:
             await self._send_home(started, shard, answers=answers, awaited=awaited)
             if waiter is not None:
                 waiter.set_result(None)
             return
+        refuse_twice(started.run, self.runner.runs)
         run = ActiveRun(
             started.run, started.workspace, program, self._shards.home() if shard is None else shard
         )
         run.created, run.awaited = True, awaited
         run.row = RunRow(
-            workspace=started.workspace,
-            run=started.run,
-            number=number,
-            workflow=started.workflow,
-            version=started.version,
-            state="queued",
-            started_at=now,
-            changed_at=now,
-            by=started.by,
-            parent=started.parent.run if started.parent is not None else "",
-            origin=started.origin,
-            awaited=awaited,
-            shard=run.shard,
-        )
+            workspace=started.workspace, run=started.run, number=number, workflow=started.workflow,
+            version=started.version, state="queued", started_at=now, changed_at=now, by=started.by,
+            parent=started.parent.run if started.parent is not None else "", origin=started.origin,
+            awaited=awaited, shard=run.shard,
+        )  # fmt: skip
         versions = self._programs.unkept(started.version, *resolved.values())
         if versions:
             run.draft.versions = versions
@@ -274,7 +272,7 @@ class Requests:
         self.runner.give(run, msgspec.structs.replace(fact, at=self._clock.now()), answers=row.id)
 
     async def _start_child(self, row: RequestRow, started: RunStarted) -> None:
-        if await self._store.find(started.run) is not None:
+        if await is_begun(started.run, self._store, self.runner.runs):
             await self._store.commit(
                 Write(workspace=started.workspace, run=row.run, seq=0, answered=[row.id])
             )
