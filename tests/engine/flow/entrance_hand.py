@@ -57,6 +57,7 @@ class Hand:
                     self.live[run] = decision
                     self.admitted.append(run)
                     self.begun.append((self.now, run))
+                    self.entrance.began(run, self.now)
                     for gathered in decision.gathered[1:]:
                         self.over[gathered] = self.now
                 case Refuse(run=run):

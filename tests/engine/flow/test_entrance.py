@@ -3,6 +3,9 @@
 import pytest
 from entrance_hand import Hand, gate
 
+from auraos.engine.flow.entrance import Entrance
+from auraos.engine.flow.standing import Admit, Standing
+
 ONE = gate("concurrency", "c1", limit=1)
 
 
@@ -220,6 +223,35 @@ def test_a_debounce_that_came_due_while_nobody_ran_begins_at_once():
     assert hand.restart().admitted == ["r3"]
 
 
+def test_of_starts_before_a_long_restart_a_debounce_lets_the_last_one_begin():
+    entrance, gates = Entrance(), (gate("debounce", per=5),)
+    runs = [Standing(f"r{number}", number * 1_000_000, gates) for number in (1, 2, 9)]
+    entrance.enter_all(runs, 60_000_000)
+    let_in = [decision.run for decision in entrance.decisions if isinstance(decision, Admit)]
+    assert let_in == ["r2", "r9"]
+
+
+def test_a_start_that_was_slow_to_become_durable_counts_for_the_time_when_it_was_born():
+    hand = Hand().start("r1", gate("rate", limit=1, per=5, when_full="skip"))
+    born = hand.now + 4_000_000
+    hand.wait(8)
+    late = Standing("r2", born, (gate("rate", limit=1, per=5, when_full="skip"),))
+    hand.entrance.enter(late, hand.now)
+    assert hand.take().refused["r2"].code == "skipped"
+
+
+def test_whoever_hears_late_that_it_may_begin_counts_from_then_on():
+    entrance, gates = Entrance(), (gate("throttle", limit=1, per=5),)
+    entrance.enter(Standing("r1", 0, gates), 0)
+    entrance.enter(Standing("r2", 1, gates), 1)
+    entrance.tick(7_000_000)  # r1 has not heard of it
+    entrance.began("r1", 8_000_000)
+    entrance.tick(12_999_999)
+    assert [decision.run for decision in entrance.decisions] == ["r1"]
+    entrance.tick(13_000_000)
+    assert [decision.run for decision in entrance.decisions] == ["r1", "r2"]
+
+
 def test_nothing_is_kept_of_keys_that_nobody_uses():
     hand = Hand()
     for number in range(50):
@@ -228,7 +260,7 @@ def test_nothing_is_kept_of_keys_that_nobody_uses():
             gate("concurrency", str(number)),
         )
         hand.start(f"a{number}", *gates).start(f"b{number}", *gates).end(f"a{number}")
-    hand.wait(10)
+    hand.wait(70)
     assert (len(hand.entrance), hand.entrance._rooms, hand.entrance.next_due) == (0, {}, None)
 
 

@@ -16,9 +16,9 @@ from auraos.core.run.facts import CancelRequested, OutsideFact, RunAdmitted, Run
 from auraos.core.run.gates import COUNTED_LATER
 from auraos.core.values import Value
 from auraos.core.workflow import FLOW_SETTINGS
-from auraos.engine.flow.entrance import Entrance
+from auraos.engine.flow.entrance import Entrance, counts_for
 from auraos.engine.flow.standing import Admit, Cancel, Decision, Refuse, Standing
-from auraos.engine.ports import Clock, GateRow, RequestRow, Store, Write
+from auraos.engine.ports import ALL_SHARDS, Clock, GateRow, RequestRow, Store, Write
 from auraos.engine.shards import ElsewhereError
 
 if TYPE_CHECKING:
@@ -48,8 +48,13 @@ class Admission:
         self._entrance = Entrance()
         self._decided: dict[str, tuple[str, ...]] = {}
         """Runs that left the entrance without beginning, and are told so: the names of their gates, until they have ended."""
-        self._born_meanwhile: list[Standing] | None = []
-        """Runs that were born before all earlier ones are known; None once these are."""
+        self._unknown = set(ALL_SHARDS)
+        """Shards of which it is not known yet who stands and who was let in."""
+        self._born_meanwhile: list[Standing] = []
+        """Runs that were born in these shards; they stand once all earlier ones are known."""
+        self._over_meanwhile: set[str] = set()
+        """Runs that ended while rows were being read, which may still call them alive."""
+        self._readings = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0
@@ -70,7 +75,7 @@ class Admission:
             return
         priority = run.program.workflow.settings.priority
         standing = Standing(run.id, state.started_at, state.gates, priority=priority, shard=run.shard)
-        if self._born_meanwhile is not None:
+        if run.shard in self._unknown:
             self._born_meanwhile.append(standing)
             return
         self._entrance.enter(standing, self._clock.now())
@@ -79,6 +84,8 @@ class Admission:
     def ended(self, run: str) -> None:
         """Let go of a run that has ended."""
         self._decided.pop(run, None)
+        if self._readings:
+            self._over_meanwhile.add(run)
         self._entrance.ended(run, self._clock.now())
         self._obey()
 
@@ -110,33 +117,47 @@ class Admission:
 
     async def recover(self, shards: Collection[int]) -> None:
         """Know again which runs of these shards stand before gates, and which were let in."""
-        if self._born_meanwhile is None:
-            self._born_meanwhile = []
+        self._readings += 1
+        try:
+            self._take_up(frozenset(shards), await self._read(shards))
+        finally:
+            self._readings -= 1
+            if not self._readings:
+                self._over_meanwhile.clear()
+
+    async def _read(self, shards: Collection[int]) -> list[GateRow]:
         known: list[GateRow] = []
         after = ("", "")
         while rows := await self._store.gates(shards, after=after, limit=PAGE):
             known += rows
             after = (rows[-1].gate.name, rows[-1].run)
-        now = self._clock.now()
+        return known
+
+    def _take_up(self, shards: frozenset[int], known: list[GateRow]) -> None:
         waiting: dict[str, list[GateRow]] = {}
+        over: list[GateRow] = []
         for row in known:
-            if row.is_over:
-                self._remember(row, now)
+            if row.is_over or row.run in self._over_meanwhile:
+                over.append(row)
             else:
                 waiting.setdefault(row.run, []).append(row)
-        standing = [_standing(own) for own in waiting.values()]
-        for run in sorted(
-            standing, key=lambda run: (not run.admitted_at, run.admitted_at, run.born, run.run)
-        ):
-            self._entrance.enter(run, now)
-        born, self._born_meanwhile = self._born_meanwhile, None
-        for run in born:
-            self._entrance.enter(run, now)
-        self._entrance.tick(self._clock.now())
+        born, later = _part(self._born_meanwhile, shards)
+        met = {run.run for run in born}  # of those that were born meanwhile not all rows may have been read
+        standing = [_standing(own) for run, own in waiting.items() if run not in met] + born
+        self._unknown.difference_update(shards)
+        self._born_meanwhile = later
+        standing.sort(key=lambda run: (not run.admitted_at, run.admitted_at, run.born, run.run))
+        now = self._clock.now()
+        first = min([now, *(run.born for run in standing if not run.admitted_at)])
+        for row in over:
+            self._remember(row, first)
+        self._entrance.enter_all(standing, now)
         self._obey()
 
     def leave(self, shards: Collection[int]) -> None:
         """Forget the runs of shards that belong to another process now."""
+        self._unknown.update(shards)
+        self._born_meanwhile = _part(self._born_meanwhile, shards)[1]
         self._entrance.forget(frozenset(shards))
 
     def stop(self) -> None:
@@ -148,8 +169,9 @@ class Admission:
             task.cancel()
 
     def _remember(self, row: GateRow, now: int) -> None:
+        """Count a run that has ended for a limit that speaks of a time, if it may count for a start of this time or later."""
         at = row.born if row.gate.setting == "rate" else row.admitted_at
-        if row.admitted_at and row.gate.setting in COUNTED_LATER and at + row.gate.per > now:
+        if row.admitted_at and row.gate.setting in COUNTED_LATER and at + counts_for(row.gate) > now:
             self._entrance.remember(row.gate, row.run, at, row.shard)
         else:
             self._entrance.stale.append((row.gate.name, row.run))
@@ -178,7 +200,13 @@ class Admission:
         if run is None:
             self._do(self._carry(decision))
         else:
-            self.runner.give(run, self._fact_of(decision))
+            self._give(run, decision)
+
+    def _give(self, run: "ActiveRun", decision: Decision) -> None:
+        fact = self._fact_of(decision)
+        self.runner.give(run, fact)
+        if isinstance(decision, Admit):
+            self._entrance.began(run.id, fact.at)
 
     def _fact_of(self, decision: Decision) -> OutsideFact:
         now = self._clock.now()
@@ -196,7 +224,7 @@ class Admission:
         if run is None:
             self.ended(decision.run)
         else:
-            self.runner.give(run, self._fact_of(decision))
+            self._give(run, decision)
 
     async def _begin_batch(self, decision: Admit) -> None:
         """Hand the inputs of all that are still gathered to the first; if that one is over, let the others stand again."""
@@ -218,7 +246,9 @@ class Admission:
             if run.id != decision.run:
                 self._decided[run.id] = tuple(gate.name for gate in run.state.gates)
         gathered = tuple(run.id for run in members)
-        self.runner.give(members[0], RunAdmitted(at=self._clock.now(), input=inputs, gathered=gathered))
+        now = self._clock.now()
+        self.runner.give(members[0], RunAdmitted(at=now, input=inputs, gathered=gathered))
+        self._entrance.began(decision.run, now)
 
     async def _share(self, leader: str, runs: "list[ActiveRun]") -> None:
         """Let the run that leads a batch hold the files that the others were given."""
@@ -272,6 +302,11 @@ class Admission:
         self._alarm = None
         self._entrance.tick(self._clock.now())
         self._obey()
+
+
+def _part(runs: list[Standing], shards: Collection[int]) -> tuple[list[Standing], list[Standing]]:
+    """Return the runs of these shards, and the others."""
+    return [run for run in runs if run.shard in shards], [run for run in runs if run.shard not in shards]
 
 
 def _standing(rows: list[GateRow]) -> Standing:

@@ -4,12 +4,15 @@ What is in use is never counted up and down: it is the runs themselves that were
 """
 
 import heapq
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from auraos.core.gate import Gate
 from auraos.core.run.gates import CAPACITY
 from auraos.engine.flow.standing import PATIENCE, Admit, Cancel, Decision, Refuse, Room, Standing
+
+LATE = 60_000_000
+"""A start may stand here so much later than it was born, in microseconds: it had to become durable first."""
 
 
 class Entrance:
@@ -23,6 +26,10 @@ class Entrance:
         self._rooms: dict[str, Room] = {}
         self._due: list[tuple[int, str]] = []
         self._perhaps_empty: set[str] = set()
+        self._untold: set[str] = set()
+        """Who was let in and has not heard of it yet: what speaks of a time counts them from when they do."""
+        self._is_filling = False
+        """Whether others are about to enter, so that nobody is past its time yet."""
 
     def __contains__(self, run: str) -> bool:
         return run in self._runs
@@ -55,14 +62,36 @@ class Entrance:
             self._go_on(run, now)
         self._clear()
 
+    def enter_all(self, runs: Sequence[Standing], now: int) -> None:
+        """Take many in, and let those go on whose time has passed only when all are there: a later one may take their place."""
+        self._is_filling = True
+        for run in runs:
+            self.enter(run, now)
+        self._is_filling = False
+        self.tick(now)
+
     def remember(self, gate: Gate, run: str, at: int, shard: int = 0) -> None:
         """Count a run that has ended already, and still counts for a limit that speaks of a time."""
         room = self._room(gate)
         room.shard = shard
         self._count(room, at, run)
 
+    def began(self, run: str, at: int) -> None:
+        """Hear that a run that was let in was told so, at this time."""
+        found = self._runs.get(run)
+        self._untold.discard(run)
+        if found is None or at == found.admitted_at:
+            return
+        before, found.admitted_at = found.admitted_at, at
+        for gate in found.gates:
+            if gate.setting == "throttle":
+                room = self._room(gate)
+                room.begun.remove((before, run))
+                self._count(room, at, run)
+
     def ended(self, run: str, now: int) -> None:
         """Let a run go that came to its end, whichever it was, and let in whoever gains by that."""
+        self._untold.discard(run)
         gone = self._runs.pop(run, None)
         if gone is None:
             return
@@ -129,7 +158,7 @@ class Entrance:
                 left = max(0, room.waiting[0].born + gate.per - now) / 1e6 if room.waiting else 0
                 return f"{named}: {len(room.waiting)} of {gate.limit} gathered, it begins in {left:.0f} s at the latest"
             case "throttle" | "rate":
-                used = f"{len(room.begun)} of {gate.limit} begun in this time"
+                used = f"{_count_since(room, now)} of {gate.limit} begun in this time"
             case "concurrency" | "singleton":
                 used = f"{len(room.live)} running"
         return f"{named}: {used}, {room.line.place(found.turn)} ahead"
@@ -162,8 +191,7 @@ class Entrance:
     def _take_rate(self, room: Room, run: Standing) -> bool:
         """Count a start, unless there were as many as may be. What counts is when it was born, so each restart decides alike."""
         gate = room.gate
-        self._prune(room, run.born)
-        if len(room.begun) < gate.limit:
+        if _count_since(room, run.born) < gate.limit:
             self._count(room, run.born, run.run)
             return True
         self._refuse(run, gate, f"there were {gate.limit} starts already in the time before it")
@@ -193,7 +221,7 @@ class Entrance:
 
     def _release_or_wake(self, room: Room, now: int) -> None:
         due = room.waiting[0].born + room.gate.per
-        if due <= now:
+        if due <= now and not self._is_filling:
             self._release(room, now)
         else:
             self._wake(room, due)
@@ -226,6 +254,7 @@ class Entrance:
             room.line.add(run.turn)
             return
         run.admitted_at = now
+        self._untold.add(run.run)
         self._let_in(run)
         self.decisions.append(Admit(run.run, tuple(each.run for each in run.gathered)))
         for follower in run.gathered[1:]:
@@ -311,12 +340,16 @@ class Entrance:
 
     def _count(self, room: Room, at: int, run: str) -> None:
         room.begun.add((at, run))
-        self._wake(room, at + room.gate.per)
+        self._wake(room, at + counts_for(room.gate))
 
     def _prune(self, room: Room, now: int) -> None:
-        begun, per = room.begun, room.gate.per
-        while begun and begun.first[0] <= now - per:
-            self.stale.append((room.gate.name, begun.pop()[1]))
+        begun, span = room.begun, counts_for(room.gate)
+        while begun and begun.first[0] <= now - span:
+            _, run = begun.pop()
+            if run in self._untold:
+                self._count(room, now, run)
+            else:
+                self.stale.append((room.gate.name, run))
 
     def _clear(self) -> None:
         for name in self._perhaps_empty:
@@ -327,3 +360,13 @@ class Entrance:
 
     def _wake(self, room: Room, due: int) -> None:
         heapq.heappush(self._due, (due, room.gate.name))
+
+
+def counts_for(gate: Gate) -> int:
+    """Return for how long whoever was let in is remembered, in microseconds."""
+    return gate.per + LATE if gate.setting == "rate" else gate.per
+
+
+def _count_since(room: Room, now: int) -> int:
+    """Return how many have begun in the time before this moment, and after it."""
+    return len(room.begun) - room.begun.place((now - room.gate.per + 1, ""))
