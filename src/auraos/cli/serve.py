@@ -26,10 +26,13 @@ from auraos.cli.screen import print_json
 from auraos.cli.serving_logs import LogFormat, Logs
 from auraos.core.run import LARGEST
 from auraos.engine.engine import DEFAULT_PARALLEL
+from auraos.engine.process import begun_threads
 
 log = logging.getLogger("auraos.serve")
 LEAVE_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MOST_VALUE = 1_000_000_000
+THREADS = min(32, (os.cpu_count() or 1) + 4)
+"""So many threads work beside the loop."""
 _AFTER_GRACE = 10.0
 """So many seconds after the grace the process is gone, whatever hangs in it."""
 
@@ -101,7 +104,9 @@ def serve(
 async def _until_told(wishes: Wishes, world: World, ready: Any) -> None:
     leave = asyncio.Event()
     _listen_to_signals(leave, wishes.grace)
-    asyncio.get_running_loop().set_exception_handler(_note_trouble)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(begun_threads(THREADS, "beside"))
+    loop.set_exception_handler(_note_trouble)
     await serving.serve(wishes, world, leave=leave, ready=ready)
 
 

@@ -6,7 +6,9 @@ python -m auraos.engine.apart MEMORY
 import importlib
 import os
 import resource
+import select
 import sys
+import threading
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +18,7 @@ from auraos.core.catalogue import StepType
 from auraos.core.errors import AuraError
 from auraos.core.failures import StepFailed
 from auraos.core.values import from_wire, to_wire
+from auraos.engine.descendants import end_children, take_in_orphans
 from auraos.engine.places import LENGTH
 
 
@@ -24,6 +27,7 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> None:
     while len(head := reader.read(LENGTH.size)) == LENGTH.size:
         name, given = msgspec.json.decode(reader.read(*LENGTH.unpack(head)))
         answer = msgspec.json.encode(_answer(name, given))
+        end_children()
         writer.write(LENGTH.pack(len(answer)) + answer)
         writer.flush()
 
@@ -59,6 +63,15 @@ def _find(name: str) -> Any:
     return found.evaluate if isinstance(found, StepType) else found
 
 
+def _end_with_the_engine(pipe: int) -> None:
+    """Wait until nobody holds the other end of a pipe, and end with all that was started, whatever is under way."""
+    hung_up = select.poll()
+    hung_up.register(pipe, 0)
+    hung_up.poll()
+    end_children()
+    os._exit(1)
+
+
 def _limit_memory(more: int) -> None:
     """Allow so much address space beyond what is in use now."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -67,7 +80,9 @@ def _limit_memory(more: int) -> None:
 
 def main() -> None:
     """Serve over the standard streams; what the function prints goes nowhere."""
+    take_in_orphans()
     reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    threading.Thread(target=_end_with_the_engine, args=(reader.fileno(),), daemon=True).start()
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)

@@ -1,25 +1,26 @@
 """Where work runs that would hold up the loop: functions that wait in threads, functions that reckon in processes.
 
 Nothing can stop a thread, so one whose caller no longer waits is left behind and counted, and another takes its place. A
-process is killed with all that it started, and its successor begins with the next piece of work.
+process is killed with all that it started, and its successor begins with the next piece of work. What a piece of work leaves
+running ends with it.
 """
 
 import asyncio
 import os
 import queue
-import signal
 import struct
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from auraos.core.errors import UnexpectedError
 from auraos.core.failures import ErrorClass, StepFailed, StepUnknown
 from auraos.core.values import Value, from_wire, to_wire
+from auraos.engine.descendants import end_tree
 
 THREADS = 32
 MOST_LEFT_BEHIND = 64
@@ -28,11 +29,17 @@ CALLS_PER_PROCESS = 500
 MEMORY = 1024 * 1024 * 1024
 """Bytes of address space of a process, above what it has when it begins."""
 LARGEST_ANSWER = 256 * 1024 * 1024
+LAST_WORDS = 0.5
+"""For so many seconds the answer of a process is still read after its end."""
 LENGTH = struct.Struct(">Q")
 
 
+Box: TypeAlias = "queue.SimpleQueue[Callable[[], None] | None]"
+"""Where a thread finds what to do next; None lets it end."""
+
+
 class PlacesFullError(StepFailed):
-    """Too many threads hang in functions that nobody waits for any more."""
+    """There is neither a thread nor a process for the step; nothing of it was done."""
 
 
 class Threads:
@@ -42,7 +49,9 @@ class Threads:
         self.left_behind = 0
         self._most_left_behind = most_left_behind
         self._gate = asyncio.Semaphore(at_once)
-        self._idle: list[queue.SimpleQueue[Callable[[], None] | None]] = []
+        self._idle: list[Box] = []
+        self._busy = 0
+        self._came_back = asyncio.Event()
 
     async def run(self, function: Callable[..., Any], *given: Any) -> Any:
         """Return what the function returns. When the caller is cancelled it goes on alone, and nobody hears of it."""
@@ -56,9 +65,8 @@ class Threads:
         async with self._gate:
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[Any] = loop.create_future()
-            box: queue.SimpleQueue[Callable[[], None] | None] = (
-                self._idle.pop() if self._idle else _begin_thread()
-            )
+            box = await self._thread()
+            self._busy += 1
 
             def work() -> None:
                 try:
@@ -74,6 +82,25 @@ class Threads:
             except asyncio.CancelledError:
                 self.left_behind += answer.cancelled()  # else it had returned just before
                 raise
+            finally:
+                self._busy -= 1
+
+    async def _thread(self) -> "Box":
+        """Return a thread that has nothing to do, a new one if need be; where the system gives no more, wait for one."""
+        while not self._idle:
+            try:
+                return _begin_thread()
+            except RuntimeError as error:
+                if not self._busy:
+                    raise PlacesFullError(
+                        f"The system gives this process no more threads: {error}.",
+                        error_class="transient",
+                        code="places-full",
+                        hint="Raise the limit of processes of its user, or of its container.",
+                    ) from error
+            self._came_back.clear()
+            await self._came_back.wait()
+        return self._idle.pop()
 
     def close(self) -> None:
         """Let the threads go that have nothing to do."""
@@ -83,12 +110,13 @@ class Threads:
 
     def _returned(
         self,
-        box: "queue.SimpleQueue[Callable[[], None] | None]",
+        box: "Box",
         answer: "asyncio.Future[Any]",
         result: Any,
         error: BaseException | None,
     ) -> None:
         self._idle.append(box)
+        self._came_back.set()
         if answer.cancelled():
             self.left_behind -= 1
         elif error is None:
@@ -99,8 +127,8 @@ class Threads:
             answer.set_exception(error)
 
 
-def _begin_thread() -> "queue.SimpleQueue[Callable[[], None] | None]":
-    box: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+def _begin_thread() -> "Box":
+    box: Box = queue.SimpleQueue()
 
     def serve() -> None:
         while (work := box.get()) is not None:
@@ -185,37 +213,57 @@ class _Process:
         environment = {
             name: os.environ[name] for name in ("PATH", "LANG", "TZ", "PYTHONPATH") if name in os.environ
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "auraos.engine.apart", str(memory),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True, env=environment, limit=2**20,
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "auraos.engine.apart", str(memory),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True, env=environment, limit=2**20,
+            )  # fmt: skip
+        except (OSError, RuntimeError) as error:  # no more processes, files or threads
+            raise PlacesFullError(
+                f"No process could be started for the step: {error}.",
+                error_class="transient",
+                code="places-full",
+                hint="Raise the limits of files and processes of the user, or of the container.",
+            ) from error
         return cls(process)
 
     async def ask(self, function: str, given: Value) -> Value:
         """Return the answer; raise `StepFailed` where the function failed, or where the process died of it."""
         self.calls += 1
-        reader, writer = self._process.stdout, self._process.stdin
-        assert reader is not None
-        assert writer is not None
         asked = msgspec.json.encode([function, to_wire(given)])
+        talking = asyncio.create_task(self._talk(LENGTH.pack(len(asked)) + asked))
+        ending = asyncio.create_task(
+            self._process.wait()
+        )  # what it started may hold its pipes open when it is gone
         try:
-            writer.write(LENGTH.pack(len(asked)) + asked)
-            await writer.drain()
-            (size,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
-            if size > LARGEST_ANSWER:
-                raise StepUnknown("The function's output is too large.", code="output-too-large")
-            answer = msgspec.json.decode(await reader.readexactly(size), type=_Answer)
+            await asyncio.wait({talking, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not talking.done():
+                await asyncio.wait({talking}, timeout=LAST_WORDS)
+            if not talking.done():
+                raise _died()
+            answer = talking.result()
         except (asyncio.IncompleteReadError, ConnectionError, BrokenPipeError) as error:
-            raise StepUnknown(
-                "The process that carried the step out died: it ran out of memory, or something killed it.",
-                code="process-died",
-            ) from error
+            raise _died() from error
+        finally:
+            talking.cancel()
+            ending.cancel()
         if answer.failed:
             raise StepFailed(
                 answer.failed, error_class=answer.error_class, code=answer.code, hint=answer.hint
             )
         return from_wire(answer.value)
+
+    async def _talk(self, asked: bytes) -> _Answer:
+        reader, writer = self._process.stdout, self._process.stdin
+        assert reader is not None
+        assert writer is not None
+        writer.write(asked)
+        await writer.drain()
+        (size,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+        if size > LARGEST_ANSWER:
+            raise StepUnknown("The function's output is too large.", code="output-too-large")
+        return msgspec.json.decode(await reader.readexactly(size), type=_Answer)
 
     @property
     def is_alive(self) -> bool:
@@ -227,8 +275,15 @@ class _Process:
 
     def kill(self) -> None:
         """End it, and whatever it started, at once."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self.is_alive:
+            end_tree(self._process.pid)
+
+
+def _died() -> StepUnknown:
+    return StepUnknown(
+        "The process that carried the step out died: it ran out of memory, or something killed it.",
+        code="process-died",
+    )
 
 
 class Places:

@@ -1,6 +1,8 @@
 """What a process that runs an engine sets once, before the first run."""
 
 import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 
 def settle_memory() -> None:
@@ -12,3 +14,13 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+def begun_threads(count: int, name: str) -> ThreadPoolExecutor:
+    """Return an executor whose threads have all begun, so that it lacks none when the system gives no more of them."""
+    executor = ThreadPoolExecutor(count, thread_name_prefix=name)
+    all_begun = threading.Event()
+    for _ in range(count):
+        executor.submit(all_begun.wait)
+    all_begun.set()
+    return executor

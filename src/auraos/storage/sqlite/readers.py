@@ -9,10 +9,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from auraos.engine.process import begun_threads
 from auraos.storage.reads import LONGEST_READ, ReadFailedError, ReadTooLongError
 
 _CHECK_EVERY = 20_000  # steps of SQLite's machine, some tenths of a millisecond
@@ -31,7 +31,7 @@ class Readers:
         self._longest = longest
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store-reader")
+        self._threads = begun_threads(threads, "store-reader")
 
     async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
         """Return what a query finds, each row as data."""
