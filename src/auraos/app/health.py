@@ -56,6 +56,8 @@ class Health:
 
     def __init__(self) -> None:
         self.phase: Phase = "starting"
+        self.has_doors = False
+        """Whether others can ask something of this process: only then is it ready."""
         self.ask_store: Callable[[], Awaitable[None]] | None = None
         """Returns when the store took a write, raises `OperationalError` when it did not."""
         self.disk: Callable[[], str] = str
@@ -66,8 +68,9 @@ class Health:
     async def reasons(self) -> list[Reason]:
         """Return why the process is not ready; nothing when it is."""
         found = []
-        if self.phase != "serving":
-            found.append(Reason(self.phase, _WORDS[self.phase]))
+        phase = "starting" if self.phase == "serving" and not self.has_doors else self.phase
+        if phase != "serving":
+            found.append(Reason(phase, _WORDS[phase]))
         if words := self.disk():
             found.append(Reason("disk-nearly-full", words))
         if self.ask_store is not None:

@@ -97,6 +97,7 @@ async def serve(
             engine, keeping.store, keeping.socket, steward=steward, largest_value=wishes.largest_value
         )
         await listening.open()
+        health.has_doors = True
         stack.push_async_callback(listening.close)
         url = f"http://{wishes.host}:{port}"
         log.info("serve.ready", extra={"url": url, "keeps": keeping.words})

@@ -4,6 +4,7 @@
 
 import asyncio
 import errno
+import faulthandler
 import logging
 import os
 import signal
@@ -114,7 +115,8 @@ def _listen_to_signals(leave: asyncio.Event, grace: float) -> None:
     """The first signal lets the process leave in good order. From then on each ends it at once, by the system itself, so
     that it does so however busy the process is.
 
-    A signal may come in the midst of anything this thread does, so it takes no lock and starts no thread.
+    A signal may come in the midst of anything this thread does, so it takes no lock and starts no thread. What hangs until
+    the last is shown, for that is our mistake.
     """
     loop = asyncio.get_running_loop()
     told = threading.Event()
@@ -122,6 +124,9 @@ def _listen_to_signals(leave: asyncio.Event, grace: float) -> None:
     def end_at_last() -> None:
         told.wait()
         time.sleep(grace + _AFTER_GRACE)
+        telling = threading.Thread(target=faulthandler.dump_traceback, daemon=True)
+        telling.start()
+        telling.join(1.0)  # nobody may be reading what is told
         os._exit(Exit.WORLD_FAILED)
 
     def say(number: int) -> None:

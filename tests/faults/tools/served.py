@@ -44,6 +44,7 @@ class Served:
         self.folder = folder
         self.data = folder / "data"
         self.log = folder / "serve.log"
+        self.port = 0
         self.words = (*words, *more)
         self.before = before
         self.program = program
@@ -62,7 +63,7 @@ class Served:
                     *self.program,
                     "serve",
                     "--port",
-                    "0",
+                    str(self.port),
                     "--json",
                     "--data",
                     str(self.data),
