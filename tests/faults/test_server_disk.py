@@ -1,4 +1,6 @@
-"""A serving process on a disk that fails (R08), is full (R07), is damaged (R09) or was lost (R10): honest, and back by itself."""
+"""A serving process on a disk that fails (R08), is full (R07) or read-only (R37), damaged (R09) or lost (R10): honest, and back
+by itself.
+"""
 
 import asyncio
 import hashlib
@@ -48,16 +50,28 @@ def acknowledged(came: dict[str, str]) -> dict[str, str]:
 
 
 @needs.strace
-@pytest.mark.parametrize("first", [3, 4])
-def test_syncs_that_fail_are_not_acknowledged_and_the_server_goes_on_by_itself(
-    server: Served, outside: WitnessProcess, first: int
+@pytest.mark.parametrize(
+    "injury",
+    [
+        "fdatasync:error=EIO:when=3..5",
+        "fdatasync:error=EIO:when=4..6",
+        "pwrite64:error=EROFS:when=20..24",
+        "pwrite64:error=ENOSPC:when=20..24",
+    ],
+    ids=[
+        "syncs fail",
+        "later syncs fail",
+        "the disk is read-only for a while",
+        "the disk is full for a while",
+    ],
+)
+def test_what_the_disk_does_not_take_is_not_acknowledged_and_the_server_goes_on_by_itself(
+    server: Served, outside: WitnessProcess, injury: str
 ) -> None:
     server.start()
     assert server.stop() == 0
-    injury = f"fdatasync:error=EIO:when={first}..{first + 2}"
-    server.start(
-        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", f"inject={injury}"]
-    )
+    call = injury.partition(":")[0]
+    server.start(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={injury}"])
     came = asyncio.run(start_each(server, one_step(outside.place), range(12), pause=0.05))
     assert "store-unavailable" in came.values(), "the fault happened"
     assert set(came.values()) == {"told", "store-unavailable"}
@@ -124,6 +138,27 @@ async def _states(server: Served) -> dict[str, str]:
     async with Caller(server.data) as caller:
         rows = await caller.ask(lambda client: client.runs(RunQuery(limit=200)))
         return {row.run: row.state for row in rows}
+
+
+@needs.namespaces
+def test_on_a_disk_that_is_mounted_read_only_it_does_not_start_and_says_why(
+    server: Served, outside: WitnessProcess
+) -> None:
+    server.start()
+    came = asyncio.run(start_each(server, one_step(outside.place), range(3)))
+    asyncio.run(wait_for_all(server, list(came)))
+    assert server.stop() == 0
+    before = _hash(server.data / "auraos.db")
+    sealed = f'mount --bind "{server.data}" "{server.data}" && mount -o remount,bind,ro "{server.data}" && exec "$@"'
+    with pytest.raises(NotReadyError) as refused:
+        server.start(["unshare", "-Urm", "sh", "-c", sealed, "sh"])
+    exit_code, told, message = refused.value.args
+    assert (exit_code, told) == (4, "folder-refused")
+    assert "Read-only file system" in message
+    assert _hash(server.data / "auraos.db") == before
+    server.start()
+    assert asyncio.run(_states(server)) == dict.fromkeys(came, "succeeded")
+    assert server.stop() == 0
 
 
 def overwrite_a_page(file: Path) -> None:
