@@ -19,7 +19,8 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 
-from checker import check, hash_input, read_folder
+from checker import check, hash_input, read_database, read_folder
+from load import AWAY
 from programs import RandomProgram, draw
 from served import Caller, Served
 from variants import VARIANTS, as_variant
@@ -45,13 +46,16 @@ class Round(msgspec.Struct):
     wrong: list[str] = []
 
 
-def play_round(folder: Path, *, seed: int, programs: int, kills: int, variant: str = "") -> Round:
-    """Play so many programs on one server that is killed so often; return what came of it."""
+def play_round(
+    folder: Path, *, seed: int, programs: int, kills: int, variant: str = "", database: str = ""
+) -> Round:
+    """Play so many programs on one server that is killed so often; return what came of it. `database` is one of PostgreSQL."""
     began = time.monotonic()
     with WitnessProcess() as witness:
         drawn = [draw(seed, number, witness.place) for number in range(programs)]
         witness.behave(**{name: told for each in drawn for name, told in each.behaviours.items()})
-        server = Served(folder, "--allow-net", witness.place, **as_variant(variant)).start()
+        words = ["--allow-net", witness.place, *(["--database", database] if database else [])]
+        server = Served(folder, *words, **as_variant(variant)).start()
         game = _Game(server, witness, drawn, random.Random(seed), kills)
         played = game.played
         try:
@@ -63,7 +67,7 @@ def play_round(folder: Path, *, seed: int, programs: int, kills: int, variant: s
         finally:
             server.kill()
         ledger = witness.ledger()
-    kept = read_folder(server.data)
+    kept = asyncio.run(read_database(database)) if database else read_folder(server.data)
     played.wrong += check(kept, acknowledged=game.acknowledged, ledger=ledger)
     played.wrong += _miscounted(drawn, ledger)
     played.effects, played.repeated = len(ledger), len(ledger) - len({effect.key for effect in ledger})
@@ -98,7 +102,7 @@ class _Game:
         self.killings = 0
 
     async def play(self) -> None:
-        async with Caller(self.server.data) as caller:
+        async with Caller(self.server, patient=AWAY) as caller:
             killing = asyncio.create_task(self.kill_again_and_again())
             try:
                 async with asyncio.timeout(120 + 2 * self.kills + len(self.drawn) / 5):
@@ -178,6 +182,9 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=500, help="of one round")
     parser.add_argument("--kills", type=int, default=60, help="of one round")
     parser.add_argument("--variant", choices=["", *VARIANTS], default="")
+    parser.add_argument(
+        "--database", default="", help="postgresql://…, an empty one; one round is played on it"
+    )
     parser.add_argument("--keep", type=Path, help="an empty folder that stays, to look into afterwards")
     asked = parser.parse_args()
     last, seed = time.monotonic() + asked.seconds, asked.seed
@@ -186,7 +193,12 @@ def main() -> int:
             folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             folder.mkdir(parents=True, exist_ok=True)
             played = play_round(
-                folder, seed=seed, programs=asked.programs, kills=asked.kills, variant=asked.variant
+                folder,
+                seed=seed,
+                programs=asked.programs,
+                kills=asked.kills,
+                variant=asked.variant,
+                database=asked.database,
             )
         for line in played.wrong[:40]:
             sys.stdout.write(f"  {line}\n")
@@ -198,7 +210,7 @@ def main() -> int:
         sys.stdout.flush()
         if played.wrong:
             return 1
-        if time.monotonic() > last or asked.keep:
+        if time.monotonic() > last or asked.keep or asked.database:
             return 0
         seed += 1
 

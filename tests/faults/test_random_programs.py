@@ -19,6 +19,21 @@ def test_five_hundred_programs_on_a_server_that_is_killed_sixty_times_do_what_th
     assert played.early_kills > 0, "some kills hit a process that was taking up what is there"
 
 
+@pytest.mark.parametrize(
+    ("programs", "kills"),
+    [(60, 5), pytest.param(300, 30, marks=pytest.mark.slow)],
+    ids=["sixty", "three hundred"],
+)
+def test_programs_on_postgresql_do_what_their_authors_expect(
+    tmp_path: Path, postgres_url: str, programs: int, kills: int
+) -> None:
+    played = play_round(tmp_path, seed=3, programs=programs, kills=kills, database=postgres_url)
+    assert played.wrong == []
+    assert played.kills >= kills
+    assert played.repeated > 0, "the kills came between an effect and its record"
+    assert played.asked_again > 0, "the kills cut answers off"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_programs_do_the_same_whatever_stays_in_memory_and_however_many_work(
