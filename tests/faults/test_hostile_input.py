@@ -1,4 +1,7 @@
-"""Input that breaks readers (R25) and workflows without end (R29, R30): refused or ended with a reason, and others go on."""
+"""Input that breaks readers (R25) and workflows without end (R29, R30): refused or ended with a reason, and others go on.
+
+A limit of a few hundred activations or rounds would prove nothing here: the real limits are reached.
+"""
 
 import asyncio
 import json
@@ -87,6 +90,8 @@ FOREVER = {
 BUSY = {"spin": {"type": "code.python", "with": {"code": "while True:\n    pass\n"}, "timeout": "2s"}}
 HUGE = {"eat": {"type": "code.python", "with": {"code": "found = [0] * (10 ** 10)\n"}, "timeout": "5s"}}
 ITSELF = {"again": {"type": "call", "with": {"workflow": "itself"}}}
+PING = version_of("ping", {"again": {"type": "call", "with": {"workflow": "pong"}}})
+PONG = version_of("pong", {"again": {"type": "call", "with": {"workflow": "ping"}}})
 
 
 @pytest.mark.parametrize(
@@ -95,8 +100,14 @@ ITSELF = {"again": {"type": "call", "with": {"workflow": "itself"}}}
         (version_of("busy", BUSY), "took longer than 2 s"),
         (version_of("huge", HUGE), "memory"),
         (version_of("itself", ITSELF), "16"),
+        (PING, "16"),
     ],
-    ids=["endless code", "code that eats memory", "a workflow that calls itself"],
+    ids=[
+        "endless code",
+        "code that eats memory",
+        "a workflow that calls itself",
+        "workflows that call each other",
+    ],
 )
 def test_what_has_no_end_fails_with_its_reason_while_others_go_on(
     server: Served, version: Version, words: str
@@ -105,7 +116,7 @@ def test_what_has_no_end_fails_with_its_reason_while_others_go_on(
 
     async def play() -> tuple[str, str]:
         async with Caller(server.data) as caller:
-            await caller.ask(lambda client: client.start(version, run="bad-1", called=[version]))
+            await caller.ask(lambda client: client.start(version, run="bad-1", called=[version, PING, PONG]))
             for number in range(20):
                 run = await caller.ask(lambda client, n=number: client.start(ECHO, input=n, run=f"good-{n}"))
                 ended = await asyncio.wait_for(caller.ask(lambda client, one=run: client.wait(one)), 10)
@@ -134,4 +145,51 @@ def test_a_loop_without_end_is_cancelled_while_others_go_on(server: Served) -> N
             return (await asyncio.wait_for(caller.ask(lambda client: client.wait("bad-1")), 30)).state
 
     assert asyncio.run(play()) == "cancelled"
+    assert server.stop() == 0
+
+
+def test_runs_that_wait_for_their_children_do_not_hold_the_slots_that_the_children_need(
+    server: Served,
+) -> None:
+    """One slot, ten runs at once, each with thirty children that have children of their own."""
+    leaf = version_of("leaf", {"a": {"type": "code.python", "with": {"code": "1"}}})
+    branch = version_of("branch", {"child": {"type": "call", "with": {"workflow": "leaf"}}})
+    call = {"type": "call", "with": {"workflow": "branch"}}
+    each = {"type": "foreach", "with": {"items": list(range(30)), "parallel": 30}, "steps": {"c": call}}
+    root = version_of("root", {"each": each})
+    server.words = (*server.words, "--parallel", "1")
+    server.start()
+
+    async def play() -> set[str]:
+        async with Caller(server.data) as caller:
+            runs = [
+                await caller.ask(
+                    lambda client, n=number: client.start(root, run=f"root-{n}", called=[branch, leaf])
+                )
+                for number in range(10)
+            ]
+            ends = [caller.ask(lambda client, one=run: client.wait(one)) for run in runs]
+            return {end.state for end in await asyncio.wait_for(asyncio.gather(*ends), 100)}
+
+    assert asyncio.run(play()) == {"succeeded"}
+    assert server.stop() == 0
+    kept = read_folder(server.data)
+    assert len(kept.runs) == 10 * (1 + 30 + 30)
+    assert check(kept) == []
+
+
+@pytest.mark.slow
+def test_a_loop_without_end_that_nobody_cancels_fails_when_it_has_begun_a_million_steps(
+    server: Served,
+) -> None:
+    server.start()
+
+    async def play() -> tuple[str, str]:
+        async with Caller(server.data) as caller:
+            await caller.ask(lambda client: client.start(version_of("forever", FOREVER), run="bad-1"))
+            ended = await asyncio.wait_for(caller.ask(lambda client: client.wait("bad-1")), 900)
+            return ended.state, str(ended.error)
+
+    state, error = asyncio.run(play())
+    assert (state, "1,000,000" in error) == ("failed", True)
     assert server.stop() == 0
