@@ -376,3 +376,23 @@ output: ['{{{{ steps.first.n }}}}', '{{{{ steps.second.n }}}}']
 """
     case = "name: x, mocks: {first: {n: 1}, second: {n: 2}}, expect: {output: [1, 2], calls: {first: 1, second: 1}}"
     assert play(spec, case).passed
+
+
+SHARED = """
+steps:
+  a: {type: call, key: "{{ input.id }}", with: {workflow: other, input: {n: 2}}}
+  b: {type: call, key: "{{ input.id }}", with: {workflow: other, input: {n: 2}}}
+  c: {type: call, key: "{{ input.id }}", with: {workflow: other, input: {n: 2}, wait: false}}
+  d: {type: call, key: "{{ input.id }}", with: {workflow: other, input: {n: 3}}, fallback: refused}
+links: [b -> c, c -> d]
+output: {a: "{{ steps.a }}", b: "{{ steps.b }}", d: "{{ steps.d }}"}
+"""
+
+
+def test_calls_under_one_key_share_a_run():
+    case = (
+        "name: x, input: {id: o1}, mocks: {a/pay: {$output: 5, $after: 1m}}, "
+        "expect: {output: {a: 5, b: 5, d: refused}, took: 1m, calls: {a/pay: 1}}"
+    )
+    result = play(SHARED, case, {"other": f"steps: {{{PAY}}}}}"})
+    assert result.passed, result

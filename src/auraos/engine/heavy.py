@@ -74,7 +74,7 @@ class HeavyWrites:
         for place, fact in enumerate(draft.facts):
             if len(lines[place]) > LARGE:
                 lines[place] = encode_fact(fact, large)
-        requests = [_divided(request, large) for request in write.requests]
+        requests = [divide_request(request, large) for request in write.requests]
         fresh, large.fresh = large.fresh, {}
         self._blobs.keep(run.workspace, run.id, fresh)
         return msgspec.structs.replace(write, facts=b"\n".join(lines), requests=requests)
@@ -86,7 +86,8 @@ def _is_large(write: Write) -> bool:
     return len(write.facts) > LARGE and any(len(line) > LARGE for line in write.facts.split(b"\n"))
 
 
-def _divided(request: RequestRow, large: LargeValues) -> RequestRow:
+def divide_request(request: RequestRow, large: LargeValues) -> RequestRow:
+    """Return a request with references in place of what is large; `large` holds what is to be kept before it is sent."""
     if len(request.body) <= LARGE:
         return request
     return msgspec.structs.replace(request, body=encode_fact(decode_fact(request.body), large))

@@ -15,17 +15,19 @@ import msgspec
 
 from auraos.core.errors import AuraError, UserError
 from auraos.core.run import Program, Reading, decode_fact, encode_fact, has_references, inherit
-from auraos.core.run.facts import ChildFinished, OutsideFact, Page, RunStarted, StepError
-from auraos.core.values import FileReference, Value
+from auraos.core.run.facts import ChildFinished, OutsideFact, RunStarted
 from auraos.engine.active import ActiveRun
 from auraos.engine.asks import tell
-from auraos.engine.begun import is_begun, refuse_twice
+from auraos.engine.begun import is_begun, is_same_work, refuse_twice
+from auraos.engine.child_refusals import lost, refusal_of, words_of_refusal
 from auraos.engine.definitions import Programs
 from auraos.engine.flow.starts import stand_before
+from auraos.engine.handed_files import files_in
+from auraos.engine.keyed_calls import KeyedCalls
 from auraos.engine.memory import Memory
-from auraos.engine.ports import Blobs, Clock, LogLine, NotFoundError, RequestRow, RunRow, Store, Write
+from auraos.engine.ports import Blobs, Clock, NotFoundError, RequestRow, RunRow, Store, Write
 from auraos.engine.runner import Runner
-from auraos.engine.shards import Shards
+from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.stream import facts_of
 
 log = logging.getLogger("auraos.engine")
@@ -58,9 +60,12 @@ class Requests:
         """Those whose rows went while rows were being read."""
         self.asked: Callable[[RequestRow], Awaitable[None]]
         """Carries out what a person asked of a run through another process."""
+        self.gathered: Callable[[RequestRow], None]
+        """Hears that a run is to end whose input another one got."""
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._later: dict[str, asyncio.TimerHandle] = {}
+        self._keyed = KeyedCalls(store, memory, clock, shards, blobs, passed_on=self.pass_on)
         self.runner: Runner
 
     @property
@@ -104,15 +109,21 @@ class Requests:
         if row.kind == "ask":
             self._begin_task(self._carry_ask(row))
             return
+        if row.kind == "gathered":
+            self.gathered(row)
         run = self.runner.runs.get(row.run)
         fact = cast("OutsideFact", decode_fact(row.body))
         if run is not None and not isinstance(fact, RunStarted) and not _must_be_fetched(row, fact):
             self._deliver(row, run, fact)
             return
-        task = self._begin_task(self._carry(row, fact))
+        task = self._begin_task(self._carry(row, fact, self._starting.get(row.run)))
         if isinstance(fact, RunStarted):
             self._starting[row.run] = task
-            task.add_done_callback(lambda _: self._starting.pop(row.run, None))
+            task.add_done_callback(partial(self._started, row.run))
+
+    def _started(self, run: str, task: "asyncio.Task[None]") -> None:
+        if self._starting.get(run) is task:
+            del self._starting[run]
 
     def _begin_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -146,6 +157,10 @@ class Requests:
             self._under_way.pop(request, None)
         if self._looks:
             self._gone.update(requests)
+
+    def late(self, run: str, request: str) -> None:
+        """Answer a request that came to a run which was over."""
+        self._begin_task(self._answer_late(run, request))
 
     def stop(self) -> None:
         """Take up nothing more."""
@@ -195,7 +210,7 @@ class Requests:
 
     async def _send_home(self, started: RunStarted, shard: int, *, answers: str, awaited: bool) -> None:
         """Leave a start to the process that owns the shard where all runs of its gates live."""
-        kind = "call" if awaited else "start"
+        kind = "call" if awaited or started.keyed is not None else "start"
         request = RequestRow(self._clock.new_id(), started.run, kind, encode_fact(started), shard)
         versions = self._programs.unkept(started.version, *started.resolved.values())
         await self._store.commit(
@@ -218,26 +233,59 @@ class Requests:
                 self._numbers[workspace] = iter(await self._store.numbers(workspace))
         return number
 
-    async def _carry(self, row: RequestRow, fact: Any) -> None:
+    async def _carry(self, row: RequestRow, fact: Any, starting: "asyncio.Task[None] | None") -> None:
         try:
-            if isinstance(fact, RunStarted):
-                source = fact.parent.run if fact.parent is not None else ""
-                await self._start_child(row, await self._whole(row, fact, fact.workspace, source))
-                return
-            starting = self._starting.get(row.run)
-            if starting is not None:
-                await asyncio.wait([starting])
-            run = await self._memory.reach(row.run)
-            if run is None:  # it has ended, so nothing of this concerns it any more
-                await self._store.commit(Write(workspace="default", run=row.run, seq=0, answered=[row.id]))
-                self.answered([row.id])
-                return
-            source = getattr(fact, "run", "")
-            fact = await self._whole(row, fact, run.workspace, source)
-            await self.share_files(fact, run.workspace, source, run.id)
-            self._deliver(row, run, fact)
+            try:
+                if not isinstance(fact, RunStarted):
+                    await self._carry_fact(row, fact)
+                    return
+                if starting is not None:
+                    await asyncio.wait([starting])
+                if fact.keyed is None or not await self._keyed.join(row, fact):
+                    source = fact.parent.run if fact.parent is not None else ""
+                    await self._start_child(row, await self._whole(row, fact, fact.workspace, source))
+            except ElsewhereError:
+                if not await self._readdress(row):
+                    raise
         except AuraError as error:  # the store is away, or the run cannot be read: the row stays
             self._postpone(row, error)
+
+    async def _carry_fact(self, row: RequestRow, fact: Any) -> None:
+        await self.begun(row.run)
+        run = await self._memory.reach(row.run)
+        if run is None:  # it has ended, so nothing of this concerns it any more
+            await self._answer_late(row.run, row.id)
+            return
+        source = getattr(fact, "run", "")
+        try:
+            fact = await self._whole(row, fact, run.workspace, source)
+            await self.share_files(fact, run.workspace, source, run.id)
+        except NotFoundError as error:  # who sent it was deleted meanwhile
+            if not isinstance(fact, ChildFinished):
+                raise
+            fact = lost(fact, error)
+        self._deliver(row, run, fact)
+
+    async def _readdress(self, row: RequestRow) -> bool:
+        """Send a request on that came to another shard than its run lives in; return whether it did."""
+        found = await self._store.find(row.run)
+        if found is None or found.shard == row.shard:
+            return False
+        anew = RequestRow(self._clock.new_id(), row.run, row.kind, row.body, found.shard)
+        await self._store.commit(
+            Write(found.workspace, row.run, 0, row.shard, requests=[anew], answered=[row.id])
+        )
+        self.pass_on(row, anew)
+        return True
+
+    def pass_on(self, answered: RequestRow, following: RequestRow) -> None:
+        """Note that a request is done with, and take up the one that follows from it."""
+        self.answered([answered.id])
+        self.take(following)
+
+    async def _answer_late(self, run: str, request: str) -> None:
+        await self._store.commit(Write(workspace="default", run=run, seq=0, answered=[request]))
+        self.answered([request])
 
     async def _carry_ask(self, row: RequestRow) -> None:
         """Do what a person asked through another process, or say in the row of the request why not."""
@@ -287,9 +335,22 @@ class Requests:
             await self.share_files(started, started.workspace, parent, started.run)
             started = msgspec.structs.replace(started, version=version)
             started = await self._take_over(started, program)
-            await self.begin(started, program, answers=row.id, awaited=row.kind == "call", shard=row.shard)
+            keyed = started.keyed
+            if keyed is None or keyed.caller.wants_end:
+                awaited = keyed is None and row.kind == "call"
+                await self.begin(started, program, answers=row.id, awaited=awaited, shard=row.shard)
+            else:
+                await self._start_and_tell(row, started, program)
         except UserError as error:
             await self._refuse_child(row, started, error)
+
+    async def _start_and_tell(self, row: RequestRow, started: RunStarted, program: Program) -> None:
+        """Start a run with a key for a caller that only wants to hear that it is there."""
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self.begin(started, program, durable, shard=row.shard)
+        await durable
+        while not await self._keyed.join(row, started):  # noqa: ASYNC110 (it is on its way to the home of its gates)
+            await asyncio.sleep(LOOK)
 
     async def _take_over(self, started: RunStarted, program: Program) -> RunStarted:
         """Let a called run or a page of a retry begin with what the one before did, if that one was given the same."""
@@ -300,7 +361,7 @@ class Requests:
         fetch = partial(self._blobs.fetch, started.workspace, earlier.run)
         journal = await asyncio.to_thread(facts_of, batches, fetch)
         first = journal[0] if journal else None
-        if not isinstance(first, RunStarted) or not _is_same_work(first, started):
+        if not isinstance(first, RunStarted) or not is_same_work(first, started):
             return started
         inherited = inherit(program, journal, undone=earlier.undone)
         return msgspec.structs.replace(started, inherited=inherited, origin=first.origin or first.run)
@@ -309,27 +370,15 @@ class Requests:
         """Tell the parent that its child cannot run; of one that was only sent off, the parent's log tells."""
         answer = Write(workspace=started.workspace, run=row.run, seq=0, answered=[row.id])
         if row.kind == "call" and started.parent is not None:
-            told = ChildFinished(
-                at=started.at,
-                path=started.parent.path,
-                run=started.run,
-                state="failed",
-                error=StepError(
-                    class_="permanent",
-                    code=error.code,
-                    message=error.message,
-                    hint=error.hint,
-                    at=self._clock.now(),
-                ),
-                page=started.page.number if started.page is not None else None,
-            )
+            told = refusal_of(started, error, self._clock.now())
+            shard = row.shard if started.keyed is None else started.keyed.caller.shard
             request = RequestRow(
-                self._clock.new_id(), started.parent.run, "finished", encode_fact(told), row.shard
+                self._clock.new_id(), started.parent.run, "finished", encode_fact(told), shard
             )
             await self._store.commit(msgspec.structs.replace(answer, requests=[request]))
             self.take(request)
         else:
-            lines = _told_of_refusal(started, error, self._clock.now())
+            lines = words_of_refusal(started, error, self._clock.now())
             await self._store.commit(msgspec.structs.replace(answer, logs=lines))
         self.answered([row.id])
 
@@ -341,55 +390,9 @@ class Requests:
         """Let the receiver hold the files that it is handed."""
         if not source:
             return
-        for reference in _references(fact):
+        for reference in files_in(fact):
             await self._blobs.share(reference, workspace=workspace, source=source, target=target)
 
 
-def _told_of_refusal(started: RunStarted, error: UserError, at: int) -> list[LogLine]:
-    """Return what the log of a run says when one that it sent off cannot begin."""
-    parent = started.parent
-    if parent is None:
-        return []
-    what = " that is to hear of its failure" if parent.kind == "failure" else ""
-    words = f"The workflow {started.workflow!r}{what} was not started. {error.message}"
-    fields = {"code": error.code, "workflow": started.workflow}
-    return [
-        LogLine(
-            run=parent.run, path=parent.path, attempt=0, at=at, level="error", message=words, fields=fields
-        )
-    ]
-
-
-def _is_same_work(one: RunStarted, other: RunStarted) -> bool:
-    """Return whether a run may begin with what the other did: it has the same version and was given the same.
-
-    A page is a part of its parent under the parent's keys, so it always does: what it did is not repeated because
-    variables were changed meanwhile.
-    """
-    if one.page is not None and other.page is not None:
-        return one.version == other.version
-    return (one.version, one.input, one.variables) == (other.version, other.input, other.variables)
-
-
 def _must_be_fetched(row: RequestRow, fact: Any) -> bool:
-    return bool(_references(fact)) or has_references(row.body)
-
-
-def _references(fact: Any) -> list[FileReference]:
-    """Return the files that a fact hands over."""
-    found: list[FileReference] = []
-    values: list[Value] = [
-        getattr(fact, name, None) for name in ("input", "output", "data", "variables", "page")
-    ]
-    values.extend(inherited.output for inherited in getattr(fact, "inherited", ()))
-    while values:
-        value = values.pop()
-        if isinstance(value, FileReference):
-            found.append(value)
-        elif isinstance(value, Page):
-            values.extend((value.items, value.last, value.names))
-        elif isinstance(value, dict):
-            values.extend(value.values())
-        elif isinstance(value, list | tuple):
-            values.extend(value)
-    return found
+    return bool(files_in(fact)) or has_references(row.body)

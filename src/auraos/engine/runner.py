@@ -44,7 +44,7 @@ from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.cached_attempts import CachedAttempt
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.draft import Draft, Given
-from auraos.engine.family import request_of
+from auraos.engine.family import requests_of
 from auraos.engine.granting import Granting
 from auraos.engine.heavy import HeavyWrites
 from auraos.engine.hooks import Hooks
@@ -262,8 +262,7 @@ class Runner:
     # --- what goes into the draft ---
 
     def _draft_request(self, run: ActiveRun, wish: StartChild | CancelChild | EndRun) -> None:
-        row = request_of(run, wish, self._clock.new_id)
-        if row is not None:
+        for row in requests_of(run, wish, self._clock.new_id):
             run.draft.ask(row)
 
     def _count_computing(self, run: ActiveRun, _: Command) -> None:

@@ -183,7 +183,8 @@ call = StepType(
     summary="Runs another workflow and takes its output.",
     description=(
         "With `wait: false` the output is `{run}`, the id of the run that was started. "
-        "Which published version runs is decided when this run starts. Calls may be nested 16 deep."
+        "Which published version runs is decided when this run starts. Calls may be nested 16 deep. "
+        "With a `key`, the workflow is started once for each value of the key, and all who call it so get the same run."
     ),
     behaviour=Behaviour.CALL,
     settings=settings_schema(CallSettings),

@@ -19,6 +19,7 @@ from auraos.core.gate import Gate
 from auraos.core.run import encode_fact, inherit, view
 from auraos.core.run.facts import (
     Answered,
+    CallJoined,
     EventReceived,
     Parent,
     RunAdmitted,
@@ -29,6 +30,7 @@ from auraos.core.run.facts import (
     RunResumed,
     StepResolved,
 )
+from auraos.core.run.parts import Caller, Keyed
 from auraos.core.values import to_wire
 
 CHILD = """
@@ -109,6 +111,12 @@ steps:
 CALL_AGAIN = """
 steps: {k: {type: call, with: {workflow: child, input: 7}, retry: {attempts: 2, first: 1s, jitter: 0}}, z: {type: act}}
 links: [k -> z]
+"""
+
+SHARING = """
+steps:
+  k: {type: call, key: "{{ input.id }}", with: {workflow: child, input: 7}}
+  n: {type: call, key: "{{ [input.id, 1] }}", with: {workflow: child, wait: false}}
 """
 
 ASK_AGAIN = """
@@ -290,7 +298,21 @@ def without_output() -> Hand:
     return Hand('steps: {a: {type: act, undo: {type: act}}}\noutput: "{{ 1 / input }}"', 0).succeed("a")
 
 
-SCENES += [guarded, guarded_again, called_again, waiting_again, without_output]
+def shared() -> Hand:
+    """A run with a key that two steps await."""
+    keyed = Keyed(key='"o1"', given="40 characters", caller=Caller(run="run-0", path="ask", shard=7))
+    hand = Hand(
+        "steps: {a: {type: act}}", 1, keyed=keyed, parent=Parent(run="run-0", kind="call", path="ask")
+    )
+    return hand.tell(CallJoined(at=hand.now + 1, caller=Caller(run="run-9", path="each[0]/ask", shard=9)))
+
+
+def sharing() -> Hand:
+    """A run that awaits one with a key, and that only wanted another one to be there."""
+    return Hand(SHARING, {"id": "o1"}, programs={"child": read_program(CHILD)}, resolved={"child": "v1"})
+
+
+SCENES += [guarded, guarded_again, called_again, waiting_again, without_output, shared, sharing]
 
 
 def project(program: Any, journal: list[Any]) -> Any:

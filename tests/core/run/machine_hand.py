@@ -168,9 +168,11 @@ class Hand:
         )
         self.children[command.run] = self.all_children[command.run] = child
         child.number = None if command.page is None else command.page.number
-        child.path = command.path
+        child.path, child.is_shared = command.path, bool(command.key)
         if command.wait:
             self.collect(child)
+        elif command.key:
+            self.tell(ChildFinished(at=self.now, path=command.path, run=command.run, state="succeeded"))
 
     def collect(self, child: "Hand") -> None:
         """Tell this run that a called one is over, if it is."""
@@ -184,7 +186,7 @@ class Hand:
                     state=state.status,
                     output=state.output,
                     error=state.error,
-                    undo=state.undo_entries(),
+                    undo=() if child.is_shared else state.undo_entries(),
                     page=child.number,
                 )
             )

@@ -56,6 +56,8 @@ def fact_words(fact: facts.AnyFact) -> str:  # noqa: C901, PLR0912 (one line for
             return f"{path}: {'another round' if go_on else 'it is over'}"
         case facts.ChildFinished(path=path, run=run, state=state):
             return f"{path}: run {run} {state}"
+        case facts.CallJoined(caller=caller):
+            return f"run {caller.run} awaits it too, at {caller.path}"
         case facts.RunFinished(state=state, output=output):
             return f"{state} {_error(fact.error) if fact.error else '= ' + _short(output)}"
         case facts.CancelRequested() | facts.RunPaused() | facts.RunResumed() | facts.RunReleased():

@@ -163,10 +163,7 @@ def _check_key(view: WorkflowView, step: StepView, *, has_expression: bool) -> N
         return
     effect = step.effect
     if step.behaviour is Behaviour.CALL:
-        called = step.step.settings.get("workflow")
-        message = f"{step.id!r} cannot have a `key`: two runs with one key would both call {called!r}."
-        hint = "Give a `key` to the steps of the called workflow that change something, made of its input."
-        _refuse(view, path, message, hint)
+        _check_key_of_call(view, step, has_expression=has_expression)
     elif step.behaviour in WAITS:
         _idle(
             view, step, "key", f"a {step.step.type!r} step sends nothing out", "Give it to the steps that do."
@@ -178,6 +175,22 @@ def _check_key(view: WorkflowView, step: StepView, *, has_expression: bool) -> N
             f"Every run has the same key {key!r}: the other side will do the work for the first one only."
         )
         view.findings.add("constant-key", path, message, hint='Write it as `key: "{{ input.id }}"`.')
+
+
+def _check_key_of_call(view: WorkflowView, step: StepView, *, has_expression: bool) -> None:
+    """Report what a called run that several callers share cannot have."""
+    key, called = step.step.key, step.step.settings.get("workflow")
+    if not has_expression and isinstance(key, str | int):
+        message = f"Every run has the same key {key!r}: {called!r} runs for the first one only."
+        hint = 'Write it as `key: "{{ input.id }}"`.'
+        view.findings.add("constant-key", (*step.path, "key"), message, hint=hint)
+    if step.step.retry is not None and step.step.retry.attempts > 1:
+        message = f"{step.id!r} cannot be tried again: its `key` names one run, and that does not run twice."
+        hint = f"Remove `retry`, and give it to the steps of {called!r}."
+        _refuse(view, (*step.path, "retry"), message, hint)
+    if step.step.undo is not None:
+        message = f"{step.id!r} cannot be undone from here: others may have called the run of its `key` too."
+        _refuse(view, (*step.path, "undo"), message, "Remove `undo`, or the `key`.")
 
 
 def _check_doubt(view: WorkflowView, step: StepView) -> None:

@@ -31,6 +31,45 @@ CODES = (
         ),
     ),
     ProblemCode(
+        code="call-without-key",
+        title="A call whose key has no value",
+        why="The key says which run is meant. With an empty one, calls that have nothing in common would share a run.",
+        reason=(
+            "It takes a run. Write the `key` of the call so that it has a value of at most 1,000 characters for every input, "
+            "or require the field in the schema of the input."
+        ),
+    ),
+    ProblemCode(
+        code="call-in-circle",
+        title="A call that would wait for itself",
+        why="A run waits for the one that it calls, and under a key that can be a run which waits for this one.",
+        reason=(
+            "It takes two workflows that call each other under one key. Look why the data leads in a circle, or let one of "
+            "the calls not wait: `wait: false`."
+        ),
+    ),
+    ProblemCode(
+        code="key-used",
+        title="A key that stands for another input",
+        why="The same key means the same work. A run with this key was given another input, so one of the two calls is mistaken.",
+        reason=(
+            "It takes two runs that call a workflow under one key with different inputs. Put what differs into the `key`, or "
+            "leave it out of the input. The message names the run that has the key."
+        ),
+    ),
+    ProblemCode(
+        code="too-many-callers",
+        title="A run that a thousand steps await",
+        why="Each caller is told of the end in the commit of the end, which must not grow without bound.",
+        reason="It takes a thousand callers. Let those that need no output call with `wait: false`, or call again later.",
+    ),
+    ProblemCode(
+        code="called-run-gone",
+        title="A called run that was deleted",
+        why="Its output was large, and it was deleted by its `retention` before the caller had read it.",
+        reason="It takes a retention that is shorter than the caller was out of work. Keep the called runs longer.",
+    ),
+    ProblemCode(
         code="verify-not-boolean",
         title="A verification that answers neither yes nor no",
         why="`done` must be true or false.",

@@ -93,6 +93,8 @@ class StartChild(msgspec.Struct, frozen=True):
     kind: Literal["call", "page", "failure"] = "call"
     takes_over: TakenOver | None = None
     """An earlier run in its place: begin with what that one did, as far as it got the same input."""
+    key: str = ""
+    """Start it only if no run has this key, whose id this is; else let the caller hear of the one that has it."""
 
 
 class CancelChild(msgspec.Struct, frozen=True):

@@ -65,6 +65,9 @@ def cancel(turn: Turn, activation: Activation, *, undo: bool) -> None:
         case "waiting":
             stop_waiting(turn, activation)
             drop(turn, activation)
+        case "calling" if activation.is_shared:
+            activation.child = ""
+            drop(turn, activation)
         case "calling":
             turn.commands.append(CancelChild(activation.child, undo))
         case "open" | "deciding":

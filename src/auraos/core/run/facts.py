@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from auraos.core.gate import Gate
+from auraos.core.run.parts import Caller, Keyed
 from auraos.core.run.parts import Page as Page  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.run.parts import Parent as Parent  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.run.parts import TakenOver as TakenOver  # noqa: PLC0414 (part of a fact, found where facts are)
@@ -111,6 +112,7 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     page: Page | None = None
     gates: tuple[Gate, ...] = ()
     """What it passes before it begins; it is queued until then."""
+    keyed: Keyed | None = None
 
 
 class RunAdmitted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -214,6 +216,12 @@ class ChildFinished(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tru
     error: StepError | None = None
     undo: tuple[UndoEntry, ...] = ()
     page: int | None = None
+
+
+class CallJoined(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """Another run called this one under its key, and awaits its end too."""
+
+    caller: Caller
 
 
 class RunPaused(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -363,24 +371,10 @@ class RunFinished(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True)
 
 
 OutsideFact: TypeAlias = (
-    RunStarted
-    | RunAdmitted
-    | RunRefused
-    | StepSucceeded
-    | StepFailed
-    | StepUnknown
-    | StepResolved
-    | TimerFired
-    | SignalReceived
-    | EventReceived
-    | Answered
-    | ChildFinished
-    | RunPaused
-    | RunResumed
-    | CancelRequested
-    | RunQuarantined
-    | RunReleased
-)
+    RunStarted | RunAdmitted | RunRefused | StepSucceeded | StepFailed | StepUnknown | StepResolved | TimerFired
+    | SignalReceived | EventReceived | Answered | ChildFinished | CallJoined | RunPaused | RunResumed | CancelRequested
+    | RunQuarantined | RunReleased
+)  # fmt: skip
 DecidedFact: TypeAlias = (
     Computed
     | StepGranted

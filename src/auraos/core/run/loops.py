@@ -322,6 +322,9 @@ def child_command(state: RunState, activation: Activation) -> StartChild:
     if activation.step.behaviour is Behaviour.CALL:
         details = activation.wait_details
         name, version = activation.wait_name, activation.wait_key
+        if activation.is_shared:
+            key, wait = details["key"], details["wait"]
+            return StartChild(path, child, name, version, details["input"], wait=wait, key=key)
         earlier = None if taken is None else taken.child
         return StartChild(path, child, name, version, details["input"], wait=True, takes_over=earlier)
     earlier = (

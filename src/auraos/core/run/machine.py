@@ -267,6 +267,7 @@ _EFFECTS: dict[type, Callable[[Turn, Any], None]] = {
     facts.EventTaken: waits.event_taken,
     facts.Answered: waits.answered,
     facts.ChildFinished: calls.child_finished,
+    facts.CallJoined: calls.call_joined,
 }
 
 

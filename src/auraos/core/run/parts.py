@@ -23,6 +23,29 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     takes_over: TakenOver | None = None
     hearing: bool = False
     """It was started to hear of a failure, or one above it was: its own failure starts nobody, so no circle comes about."""
+    awaiting: tuple[str, ...] = ()
+    """The runs with a key above this one that do not end before it does."""
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run that called another one under a key, where in it, and the shard it lives in."""
+
+    run: str
+    path: str
+    shard: int = 0
+    wants_end: bool = True
+    """It awaits the end; else it only wants to hear that the run is there."""
+
+
+class Keyed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run that is started once for its key: whoever calls it later under that key gets this run."""
+
+    key: str
+    """The value of the key, as JSON."""
+    given: str
+    """A hash of the input; the same key with another input is a mistake."""
+    caller: Caller
+    """The first one."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

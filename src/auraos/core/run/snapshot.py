@@ -19,6 +19,7 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.journal import NESTED, VALUES, decode_struct, encode_struct
 from auraos.core.run.large import LargeValues, Reading
+from auraos.core.run.parts import Caller, Keyed
 from auraos.core.run.program import Program, ScopeProgram, StepProgram, static_path, undo_program
 from auraos.core.run.state import Activation, Frame, RunState
 
@@ -80,6 +81,8 @@ class RunImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     format: int = FORMAT
     fields: dict[str, Any]
     parent: Parent | None = None
+    keyed: Keyed | None = None
+    callers: tuple[Caller, ...] = ()
     page: Page | None = None
     error: StepError | None = None
     answers: list[Answered] = []
@@ -131,6 +134,8 @@ def snapshot(state: RunState, large: LargeValues | None = None) -> bytes:
             if name not in ("parent", "page", "error", "answers")
         },
         parent=state.parent,
+        keyed=state.keyed,
+        callers=state.callers,
         page=state.page,
         error=state.error,
         answers=list(state.answers.values()),
@@ -160,6 +165,7 @@ def restore(program: Program, stored: bytes, reading: Reading | None = None) -> 
     for name, value in image.fields.items():
         setattr(state, name, set(value) if name in ("signal_ids", "event_ids") else value)
     state.parent, state.page, state.error, state.gates = image.parent, image.page, image.error, image.gates
+    state.keyed, state.callers = image.keyed, image.callers
     state.answers = {answer.path: answer for answer in image.answers}
     state.inherited = {inherited.path: inherited for inherited in image.inherited}
     for signal in image.mailbox:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from auraos.core.run.calls import DEEPEST_CALL
+from auraos.core.run.calls import DEEPEST_CALL, awaiting_runs
 from auraos.core.run.commands import (
     AskPerson,
     AwaitAdmission,
@@ -47,6 +47,9 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
     state.origin, state.depth, state.parent = fact.origin or fact.run, fact.depth, fact.parent
     state.semantics, state.resolved = fact.semantics, fact.resolved
     state.input, state.started_at, state.page = fact.input, fact.at, fact.page
+    if fact.keyed is not None:
+        state.keyed = fact.keyed
+        state.callers = (fact.keyed.caller,) if fact.keyed.caller.wants_end else ()
     state.variables = {**state.program.variables, **fact.variables}
     state.inherited = {inherited.path: inherited for inherited in fact.inherited}
     values: dict[str, Any] = {
@@ -244,7 +247,10 @@ def parent_of(state: RunState, wish: StartChild) -> Parent:
     """Return what a run that this one starts knows of where it comes from."""
     own = state.parent
     hearing = wish.kind == "failure" or (own is not None and own.hearing)
-    return Parent(run=state.run, kind=wish.kind, path=wish.path, takes_over=wish.takes_over, hearing=hearing)
+    return Parent(
+        run=state.run, kind=wish.kind, path=wish.path, takes_over=wish.takes_over, hearing=hearing,
+        awaiting=awaiting_runs(state) if wish.wait else (),
+    )  # fmt: skip
 
 
 def _force(turn: Turn, fact: CancelRequested) -> None:
@@ -261,7 +267,7 @@ def _force(turn: Turn, fact: CancelRequested) -> None:
             left.append({"path": activation.path, "state": "outcome not known"})
         elif activation.status in ("asked", "doubt"):
             left.append({"path": activation.path, "state": "outcome not known"})
-        elif activation.child:
+        elif activation.child and not activation.is_shared:
             turn.commands.append(CancelChild(activation.child, force=True))
     left.extend(
         {"path": entry.path, "state": "not undone"} for queue in state.undo_queues.values() for entry in queue

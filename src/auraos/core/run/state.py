@@ -17,6 +17,7 @@ from auraos.core.run.facts import (
     StepError,
     UndoEntry,
 )
+from auraos.core.run.parts import Caller, Keyed
 from auraos.core.run.program import Program, ScopeProgram, StepProgram
 from auraos.core.values import Value
 
@@ -136,6 +137,11 @@ class Activation:
     finished: list[int] = cast("list[int]", ())
     undo: list[UndoEntry] = cast("list[UndoEntry]", ())
 
+    @property
+    def is_shared(self) -> bool:
+        """Return whether it calls a run that others may await too: that run goes on when this caller is gone."""
+        return type(self.wait_details) is dict and "key" in self.wait_details and bool(self.child)
+
     def __init__(self, path: str, frame: Frame, step: StepProgram, status: str, since: int) -> None:
         self.path = path
         self.frame = frame
@@ -155,6 +161,10 @@ Agenda: TypeAlias = "OrderedDict[str, tuple[str, Any, Any]]"
 
 class RunState:
     """All that a run knows of itself."""
+
+    keyed: Keyed | None = None
+    callers: tuple[Caller, ...] = ()
+    """Who awaits the end of a run with a key."""
 
     def __init__(self, program: Program) -> None:
         self.program = program

@@ -311,6 +311,9 @@ def _limit_reached(turn: Turn, activation: Activation) -> None:
             stop_waiting(turn, activation)
             activation.error = error
             plan_failure(turn, activation)
+        case "calling" if activation.is_shared:
+            activation.child, activation.error = "", error
+            plan_failure(turn, activation)
         case "open" | "calling":
             give_up(turn, activation, error)
             leave(turn, activation)

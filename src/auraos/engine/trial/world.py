@@ -6,6 +6,7 @@ the same world. The same case with the same seed gives the same course.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -34,6 +35,7 @@ from auraos.core.run.commands import (
 )
 from auraos.core.run.facts import (
     AnyFact,
+    CallJoined,
     CancelRequested,
     ChildFinished,
     Computed,
@@ -41,12 +43,16 @@ from auraos.core.run.facts import (
     OutsideFact,
     Page,
     Result,
+    RunFinished,
     RunStarted,
     StepError,
     TimerFired,
 )
+from auraos.core.run.parts import Keyed
 from auraos.core.values import Value, from_wire
 from auraos.core.workflow import TestCase, Workflow
+from auraos.engine.family import end_of, keyed_by
+from auraos.engine.keyed_calls import is_there, refusal_of_key
 from auraos.engine.trial.agenda import Agenda
 from auraos.engine.trial.attempts import (
     EPOCH,
@@ -265,11 +271,14 @@ class World:
             found = self._called_workflow(playing, command)
             if found is None:
                 return
+            if command.key and command.run in self.runs:
+                self._join(self.runs[command.run], keyed_by(playing.run, 0, command))
+                return
             prefix = (static_path(playing.named(command.path)) or "on_failure") + "/"
             child = self._make(found, command.run, prefix)
             started = self._started(child, command.input)
             origin, depth, variables = "", playing.state.depth + 1, {}
-        child.parent = (playing, command.path) if command.wait else None
+        child.parent = (playing, command.path) if command.wait and not command.key else None
         fact = msgspec.structs.replace(
             started,
             run=command.run,
@@ -279,12 +288,37 @@ class World:
             variables=variables,
             page=command.page,
             parent=parent_of(playing.state, command),
+            keyed=keyed_by(playing.run, 0, command),
         )
         earlier = self.runs.get(command.takes_over.run) if command.takes_over is not None else None
         if command.takes_over is not None and earlier is not None:
             inherited, origin = earlier.left_over(command.takes_over), earlier.state.origin
             fact = msgspec.structs.replace(fact, inherited=inherited, origin=origin)
         self.agenda.soon(lambda: self.advance(child, fact))
+        if fact.keyed is not None and not command.wait:
+            self._join(child, fact.keyed)
+
+    def _join(self, called: Playing, keyed: Keyed | None) -> None:
+        """Let a call get the run that has its key, as the engine does."""
+        assert keyed is not None
+        caller, state = keyed.caller, called.state
+
+        def happen() -> None:
+            told = refusal_of_key(called.run, state.keyed, keyed)
+            if state.root is None:
+                self.agenda.soon(happen)
+                return
+            if told is None and not caller.wants_end:
+                told = is_there(called.run, caller)
+            if told is None and state.is_final:
+                last = cast("RunFinished", called.journal[-1])
+                told = end_of(last, called.run, caller)
+            if told is None:
+                self.advance(called, CallJoined(at=self.agenda.now, caller=caller))
+            else:
+                self.advance(self.runs[caller.run], msgspec.structs.replace(told, at=self.agenda.now))
+
+        self.agenda.soon(happen)
 
     def _called_workflow(self, playing: Playing, command: StartChild) -> Workflow | None:
         """Return the workflow to run, or None where a mock answers in its place."""
@@ -302,7 +336,7 @@ class World:
                 f"The step {path!r} calls the workflow {command.workflow!r}, which is neither here nor mocked.",
                 hint=f"Put it into the folder of the file, or add `mocks: {{{static_path(path)}: …}}`.",
             )
-        if outcome is not None and command.wait:
+        if outcome is not None and (command.wait or command.key):
             told = outcome.failure
             error = (
                 StepError(class_=told["class"], code=told["code"], message=told["message"]) if told else None
@@ -326,6 +360,9 @@ class World:
         return workflow
 
     def _end(self, playing: Playing, command: EndRun) -> None:
+        for caller in playing.state.callers:
+            told = msgspec.structs.replace(end_of(command, playing.run, caller), at=self.agenda.now)
+            self.agenda.soon(partial(self.advance, self.runs[caller.run], told))
         if playing.parent is None:
             return
         parent, path = playing.parent

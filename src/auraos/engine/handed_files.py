@@ -1,0 +1,26 @@
+"""Files that one run hands over to another one in a fact."""
+
+from typing import Any
+
+from auraos.core.run.facts import Page
+from auraos.core.values import FileReference, Value
+
+
+def files_in(fact: Any) -> list[FileReference]:
+    """Return the files that a fact hands over."""
+    found: list[FileReference] = []
+    values: list[Value] = [
+        getattr(fact, name, None) for name in ("input", "output", "data", "variables", "page")
+    ]
+    values.extend(inherited.output for inherited in getattr(fact, "inherited", ()))
+    while values:
+        value = values.pop()
+        if isinstance(value, FileReference):
+            found.append(value)
+        elif isinstance(value, Page):
+            values.extend((value.items, value.last, value.names))
+        elif isinstance(value, dict):
+            values.extend(value.values())
+        elif isinstance(value, list | tuple):
+            values.extend(value)
+    return found
