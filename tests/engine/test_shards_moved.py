@@ -1,18 +1,21 @@
 """What an engine does when shards come and go: nothing is under way in what it lets go of, and nothing is lost with the rest."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 from engine_house import House, flow
 from flow.flow_house import limited
 
+from auraos.core.errors import UserError
 from auraos.core.run import encode_fact
-from auraos.core.run.facts import RunStarted
+from auraos.core.run.facts import RunStarted, SignalReceived
 from auraos.engine import shards as shards_module
-from auraos.engine.ports import ALL_SHARDS, RequestRow, Write
+from auraos.engine.ports import ALL_SHARDS, RequestRow, Write, WriteRefusedError
 from auraos.engine.shards import ElsewhereError, NotReadyError, Shards
 from auraos.sdk import StepContext
+from auraos.storage.reads import ReadFailedError
 from stores import take_over
 
 SIGNAL = "paid: {type: wait.signal, with: {name: paid}}"
@@ -183,7 +186,10 @@ async def test_a_retry_that_has_no_gates_left_is_born_into_a_shard_of_this_proce
     assert await shard_of(house, again) == here
 
 
-async def test_a_start_that_comes_twice_at_once_begins_one_run(house: House) -> None:
+async def test_a_start_that_comes_twice_at_once_begins_one_run(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auraos.engine.requests.PAUSE", 0.01)
     version = house.definitions.add(flow(SIGNAL))
     started = RunStarted(at=0, run="r1", workflow="w", version=house.engine._programs.take(version))
     rows = [RequestRow(f"q{number}", "r1", "start", encode_fact(started), 7) for number in (1, 2)]
@@ -194,8 +200,55 @@ async def test_a_start_that_comes_twice_at_once_begins_one_run(house: House) -> 
     await house.engine.signal("r1", "paid")
     assert (await house.engine.wait("r1")).state == "succeeded"
     assert (await house.kinds("r1")).count("RunStarted") == 1
+    async with asyncio.timeout(10):
+        while await house.store.requests(ALL_SHARDS):  # noqa: ASYNC110 (one may be postponed, and nobody tells)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_start_under_an_id_that_is_taken_leaves_nobody_waiting(house: House) -> None:
+    run = await house.start(flow("one: {type: test.write}"), run="r1")
+    await house.engine.wait(run)
+    (started,) = [fact for fact in await house.engine.facts(run) if isinstance(fact, RunStarted)]
+    with pytest.raises(WriteRefusedError):
+        await house.engine._beginnings.begin(started)
+    with pytest.raises(UserError):  # what is asked while the run is read again
+        await asyncio.wait_for(house.engine.cancel(run), 10)
+
+
+async def test_a_run_that_another_start_put_into_its_shard_stays_there(house: House) -> None:
+    house.engine._shards.hold({5})
+    run = await house.start(flow(SIGNAL), run="r1")
     await house.engine.drive_until_idle()
-    assert await house.store.requests(ALL_SHARDS) == []
+    (started,) = [fact for fact in await house.engine.facts(run) if isinstance(fact, RunStarted)]
+    del house.engine._runner.runs[run]
+    house.engine._shards.hold({5, 9})
+    with pytest.raises(WriteRefusedError):
+        await house.engine._beginnings.begin(started, shard=9)
+    await house.engine.drive_until_idle()
+    assert house.engine._runner.runs[run].shard == 5
+    await house.engine.signal(run, "paid")
+    assert (await house.engine.wait(run)).state == "succeeded"
+
+
+async def test_what_was_asked_is_looked_for_again_until_the_store_can_be_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await house.start(flow(SIGNAL))
+    await house.engine.drive_until_idle()
+    read = house.store.requests
+    failures = iter([ReadFailedError("The disk is away.")])
+
+    async def read_in_the_end(shards: Collection[int]) -> list[RequestRow]:
+        for failure in failures:
+            raise failure
+        return await read(shards)
+
+    monkeypatch.setattr(house.store, "requests", read_in_the_end)
+    paid = SignalReceived(at=0, name="paid")
+    asked = RequestRow("q1", run, "signal", encode_fact(paid), await shard_of(house, run))
+    await house.store.commit(Write("default", run, 0, 0, requests=[asked]))
+    await house.engine._look_again()
+    assert (await house.engine.wait(run)).state == "succeeded"
 
 
 def test_runs_are_born_into_all_shards_that_are_owned_and_none_that_leaves() -> None:

@@ -1,12 +1,15 @@
 """A run that leaves memory while something is on its way to it is brought again, and nothing is given to what it was."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
 from engine_house import House, flow
 
+from auraos.core.run import encode_fact
 from auraos.core.run.facts import SignalReceived
+from auraos.engine.ports import ALL_SHARDS, RequestRow, StoredRun, Write
+from auraos.storage.reads import ReadFailedError
 
 WAITS = flow("paid: {type: wait.signal, with: {name: paid}}")
 
@@ -48,3 +51,35 @@ async def test_what_comes_to_a_run_that_is_over_meanwhile_changes_nothing(home: 
     home.engine._runner.give(former, paid(home, "late"))
     await home.engine.drive_until_idle()
     assert await home.kinds(run) == before
+
+
+async def test_a_request_that_comes_to_a_run_which_is_over_meanwhile_is_answered(home: House) -> None:
+    run = await home.start(WAITS)
+    await home.engine.drive_until_idle()
+    former = home.engine._runner.runs[run]
+    await home.engine.signal(run, "paid")
+    await home.engine.wait(run)
+    asked = RequestRow("q1", run, "signal", encode_fact(paid(home, "late")), former.shard)
+    await home.store.commit(Write("default", run, 0, former.shard, requests=[asked]))
+    home.engine._runner.give(former, paid(home, "late"), answers="q1")
+    await home.engine.drive_until_idle()
+    assert await home.store.requests(ALL_SHARDS) == []
+
+
+async def test_what_strays_while_the_store_cannot_be_read_comes_to_the_run_when_it_can(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await home.start(WAITS)
+    await home.engine.drive_until_idle()
+    runner, read = home.engine._runner, home.store.read
+    failures = iter([ReadFailedError("The disk is away."), ReadFailedError("It still is.")])
+
+    async def read_in_the_end(runs: Collection[str]) -> list[StoredRun]:
+        for failure in failures:
+            raise failure
+        return await read(runs)
+
+    monkeypatch.setattr(home.store, "read", read_in_the_end)
+    runner.give(runner.runs.pop(run), paid(home, "one"))
+    await home.engine.drive_until_idle()
+    assert (await home.engine.wait(run)).state == "succeeded"

@@ -1,8 +1,9 @@
-"""Whether a run is there already: the same start may come more than once, through several doors at the same time."""
+"""Whether one start is another one once more: it may come through several doors, and a retry does the same work."""
 
 import asyncio
 from collections.abc import Container
 
+from auraos.core.run.facts import RunStarted
 from auraos.engine.ports import RunStore, WriteRefusedError
 
 LOOK = 0.1
@@ -21,3 +22,14 @@ def refuse_twice(run: str, in_memory: Container[str]) -> None:
     """Raise `WriteRefusedError` if another start of a run is on its way in this process."""
     if run in in_memory:
         raise WriteRefusedError(f"Another start of run {run} came first.", run=run)
+
+
+def is_same_work(one: RunStarted, other: RunStarted) -> bool:
+    """Return whether a run may begin with what the other did: it has the same version and was given the same.
+
+    A page is a part of its parent under the parent's keys, so it always does: what it did is not repeated because
+    variables were changed meanwhile.
+    """
+    if one.page is not None and other.page is not None:
+        return one.version == other.version
+    return (one.version, one.input, one.variables) == (other.version, other.input, other.variables)

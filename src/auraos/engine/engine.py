@@ -117,14 +117,16 @@ class Engine(RunControl):
         """Refuses starts while the disk is nearly full, where somebody watches it."""
         self.retention = Retention(store, programs, clock, doors.blobs)
         self._waking = Waking(
-            memory, self._give_timer, lambda timer: self._timers.drop(timer.run, timer.path, timer.timer)
-        )
+            memory, self._give_timer, lambda timer: self._timers.drop(timer.run, timer.path, timer.timer),
+            self._requests.late,
+        )  # fmt: skip
         self._remote = Remote(store, clock, shards, self._requests.take)
         self.moves = Moves(
             store, clock, shards, runner=self._runner, memory=memory, requests=self._requests,
             waking=self._waking, admission=self._admission, gone=self._gone,
         )  # fmt: skip
         memory.lost = self.moves.write_lost
+        self._requests.gathered = self._admission.expect_end
         self._requests.asked = lambda row: self._obey(asks.from_line(row.body), row.id)
 
     def hold(self, words: str) -> None:
@@ -386,8 +388,7 @@ class Engine(RunControl):
         return all(run.is_quiet for run in self._runner.runs.values())
 
     async def _look_again(self) -> None:
-        await self._requests.look(self._shards.own)
-        await self._timers.look()
+        await self.moves.look_again()
 
 
 __all__ = ["Change", "Ended", "Engine", "EngineClosedError", "RequestRefusedError"]

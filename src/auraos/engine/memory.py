@@ -19,7 +19,7 @@ from auraos.core.run.commands import Compute, Continue, EndRun, ExecuteStep, Que
 from auraos.core.run.facts import RunQuarantined, RunStarted, StepError, StepUnknown
 from auraos.engine.active import ActiveRun, unreleased
 from auraos.engine.definitions import Programs
-from auraos.engine.draft import Draft, Given
+from auraos.engine.draft import Draft
 from auraos.engine.folding import fold_into, lighten, take_apart
 from auraos.engine.ports import (
     Batch,
@@ -152,9 +152,7 @@ class Memory:
             _refuse(future, ElsewhereError(f"Another process leads run {run}."))
 
     def write_failed(self, run: ActiveRun, draft: Draft, error: BaseException) -> None:
-        """Throw a run out of memory after its write failed, and read it again as soon as the store
-        answers.
-        """
+        """Throw a run out of memory after its write failed, and read it again as soon as the store answers."""
         if run.is_lost or isinstance(error, FencedError):
             self.lost(run, draft, self.runner.as_error(error))
             return
@@ -208,7 +206,7 @@ class Memory:
                 self._begin_anew(run)
                 return
             self._shards.require(row.shard, row.run)
-            run.row = row
+            run.row, run.shard = row, row.shard
             journal = await self._read(run, row)
         except ElsewhereError as error:
             self._leave_to_another(run, error)
@@ -343,6 +341,7 @@ class Memory:
         assert state is not None
         if state.is_final:
             self.runner.end(run, EndRun(state.status, state.output, state.error))
+            self._give_held(run)
             return
         if not state.is_admitted:
             self.stand(run)
@@ -369,10 +368,13 @@ class Memory:
         self.runner.give(run, StepUnknown(at=now, path=path, attempt=attempt, error=error, lost=True))
 
     def _give_held(self, run: ActiveRun) -> None:
-        held: list[Given] = run.held
-        run.held = []
+        held, run.held = run.held, []
         for given in held:
-            self.runner.give(run, given.fact, given.waiter, answers=given.answers)
+            if run.seq and isinstance(given.fact, RunStarted):  # another start of this run became durable
+                run.draft.answered = (*run.draft.answered, given.answers)
+            else:
+                self.runner.give(run, given.fact, given.waiter, answers=given.answers)
+        self.runner.flush(run)
 
     def _quarantine(self, run: ActiveRun, reason: str = BROKE_THE_ENGINE) -> None:
         run.held.clear()

@@ -95,6 +95,18 @@ class Moves:
                 else:
                     break
 
+    async def look_again(self) -> None:
+        """Take up anew what was asked of a run, and its timers, after it was lost from memory and read again."""
+        while True:
+            try:
+                await self._requests.look(self._shards.own)
+                await self._runner.timers.look()
+            except OperationalError as error:
+                log.info("requests.away", extra={"reason": str(error)})
+                await asyncio.sleep(AGAIN)
+            else:
+                return
+
     async def _look_for_timers(self, _: Collection[int]) -> None:
         await self._runner.timers.look()
 
@@ -129,6 +141,7 @@ class Moves:
 
         Nothing new begins in them meanwhile. Those in which something lasts too long stay.
         """
+        await self.settled()  # what is just being read of a shard is not to be known after it went
         chosen = self._choose(count)
         self._shards.hold(self._shards.own - chosen, leaving=chosen)
         self._runner.granting.rest(chosen)

@@ -32,14 +32,18 @@ class RunOverError(UserError):
 
 
 class Waking:
-    """Wakes runs. `give` lets the timer fire in a run that is in memory; `drop` forgets one whose run is over."""
+    """Wakes runs. `give` lets the timer fire in a run that is in memory; `drop` forgets one whose run is over, and `late` hears
+    of a request to such a run.
+    """
 
     def __init__(
-        self, memory: Memory, give: Callable[[ActiveRun, Timer], None], drop: Callable[[Timer], None]
-    ) -> None:
+        self, memory: Memory, give: Callable[[ActiveRun, Timer], None], drop: Callable[[Timer], None],
+        late: Callable[[str, str], None],
+    ) -> None:  # fmt: skip
         self._memory = memory
         self._give = give
         self._drop = drop
+        self._late = late
         self._due: deque[Timer] = deque()
         self._moving: set[str] = set()
         self._rested = asyncio.Event()
@@ -103,17 +107,26 @@ class Waking:
         self._later.clear()
 
     async def _give_again(self, run: str, given: Given) -> None:
-        try:
-            found = await self._memory.reach(run)
-            if found is None or (found.state is not None and found.state.is_final):
-                raise RunOverError(f"Run {run} is over.")
-        except AuraError as error:
-            if given.waiter is None:
+        """Give it to the run as soon as that can be read; whoever waits for it is told at once if it cannot."""
+        while True:
+            try:
+                found = await self._memory.reach(run)
+                if found is None or (found.state is not None and found.state.is_final):
+                    raise RunOverError(f"Run {run} is over.")
+            except AuraError as error:
+                if given.waiter is not None:
+                    if not given.waiter.done():
+                        given.waiter.set_exception(error)
+                    return
                 log.warning("run.not_reached", extra={"run": run, "reason": str(error)})
-            elif not given.waiter.done():
-                given.waiter.set_exception(error)
-        else:
-            self._memory.runner.give(found, given.fact, given.waiter, answers=given.answers)
+                if isinstance(error, RunOverError) and given.answers:
+                    self._late(run, given.answers)
+                if not isinstance(error, OperationalError) or isinstance(error, ElsewhereError):
+                    return
+                await asyncio.sleep(AGAIN)
+            else:
+                self._memory.runner.give(found, given.fact, given.waiter, answers=given.answers)
+                return
 
     async def _wake_all(self) -> None:
         try:

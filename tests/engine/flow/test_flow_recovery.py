@@ -77,3 +77,48 @@ async def test_what_is_read_twice_at_once_is_known_once(house: House) -> None:
     held.let_go(*runs)
     assert [(await house.engine.wait(run)).state for run in runs] == ["succeeded"] * 3
     assert held.most == 1
+
+
+async def test_a_start_whose_input_another_run_got_is_in_no_second_batch_after_a_crash(
+    mortal: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = limited("batch: {limit: 2, per: 300ms}")
+    take = mortal.engine._requests.take
+    monkeypatch.setattr(
+        mortal.engine._requests, "take", lambda row: None if row.kind == "gathered" else take(row)
+    )
+    held = Held(mortal)
+    runs = [await mortal.start(text, input={"n": number}) for number in range(2)]
+    await until(mortal, runs[0], "StepGranted")
+    runs.append(await mortal.start(text, input={"n": 2}))
+    await mortal.crash()
+    await mortal.open()
+    held.let_go(*runs)
+    assert (await mortal.engine.wait(runs[1])).state == "cancelled"
+    assert (await mortal.engine.wait(runs[2])).output == {"n": [{"n": 2}]}
+
+
+async def test_what_is_being_read_of_shards_is_not_known_any_more_once_they_went(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(house)
+    runs = [await house.start(ONE) for _ in range(2)]
+    await until(house, runs[0], "StepGranted")
+    held.let_go(runs[0])
+    await until(house, runs[1], "StepGranted")
+    rows, may_go_on = house.store.gates, asyncio.Event()
+
+    async def read(*asked: Any, **page: Any) -> list[GateRow]:
+        found = await rows(*asked, **page)
+        await may_go_on.wait()
+        return found
+
+    monkeypatch.setattr(house.store, "gates", read)
+    house.engine._admission.leave(ALL_SHARDS)
+    house.engine.moves.take_up(ALL_SHARDS)
+    letting_go = asyncio.create_task(house.engine.moves.let_go(256))
+    held.let_go(runs[1])
+    await house.engine.wait(runs[1])
+    may_go_on.set()
+    assert await letting_go == ALL_SHARDS
+    assert len(house.engine._admission._entrance) == 0

@@ -7,7 +7,7 @@ process: the next one reads which runs stand before gates and which were let in,
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from auraos.core.errors import AuraError
 from auraos.core.run import encode_fact
@@ -37,6 +37,14 @@ ShareFiles: TypeAlias = Callable[[Any, str, str, str], Awaitable[None]]
 _ORDER = {setting: place for place, setting in enumerate(FLOW_SETTINGS)}
 
 
+class Decided(NamedTuple):
+    """A run that is to end before it begins."""
+
+    shard: int
+    gates: tuple[str, ...] = ()
+    """The names of those whose rows go."""
+
+
 class Admission:
     """The entrance of this process, and the way from it to the runs."""
 
@@ -46,8 +54,8 @@ class Admission:
         self._clock = clock
         self._share_files = share_files
         self._entrance = Entrance()
-        self._decided: dict[str, tuple[str, ...]] = {}
-        """Runs that left the entrance without beginning, and are told so: the names of their gates, until they have ended."""
+        self._decided: dict[str, Decided] = {}
+        """Runs that left the entrance without beginning, and are told so, until they have ended."""
         self._unknown = set(ALL_SHARDS)
         """Shards of which it is not known yet who stands and who was let in."""
         self._born_meanwhile: list[Standing] = []
@@ -94,8 +102,12 @@ class Admission:
         refusal = RunRefused(at=0, outcome="cancelled", code="gathered", message=wish.message)
         row = RequestRow(self._clock.new_id(), wish.run, "gathered", encode_fact(refusal), leader.shard)
         leader.draft.ask(row)
-        names = self._decided.get(wish.run, ())
-        leader.draft.left = (*leader.draft.left, *((name, wish.run) for name in names))
+        decided = self._decided.setdefault(wish.run, Decided(leader.shard))
+        leader.draft.left = (*leader.draft.left, *((name, wish.run) for name in decided.gates))
+
+    def expect_end(self, row: RequestRow) -> None:
+        """Hear that a run is to end whose input another one got: its rows are gone, and it stands here no more."""
+        self._decided.setdefault(row.run, Decided(row.shard))
 
     async def prioritize(self, run: "ActiveRun", priority: int) -> bool:
         """Change the priority of a run that waits; return whether it still does."""
@@ -142,6 +154,7 @@ class Admission:
             else:
                 waiting.setdefault(row.run, []).append(row)
         born, later = _part(self._born_meanwhile, shards)
+        born = [run for run in born if run.run not in self._decided]
         met = {run.run for run in born}  # of those that were born meanwhile not all rows may have been read
         standing = [_standing(own) for run, own in waiting.items() if run not in met] + born
         self._unknown.difference_update(shards)
@@ -157,6 +170,7 @@ class Admission:
     def leave(self, shards: Collection[int]) -> None:
         """Forget the runs of shards that belong to another process now."""
         self._unknown.update(shards)
+        self._decided = {run: at for run, at in self._decided.items() if at.shard not in shards}
         self._born_meanwhile = _part(self._born_meanwhile, shards)[1]
         self._entrance.forget(frozenset(shards))
 
@@ -191,11 +205,11 @@ class Admission:
     def _tell(self, decision: Decision) -> None:
         if isinstance(decision, Admit) and decision.gathered:
             for follower in decision.gathered[1:]:
-                self._decided[follower] = ()
+                self._decided[follower] = Decided(decision.shard)
             self._do(self._begin_batch(decision))
             return
         if isinstance(decision, Refuse):
-            self._decided[decision.run] = ()
+            self._decided[decision.run] = Decided(decision.shard)
         run = self.runner.runs.get(decision.run)
         if run is None:
             self._do(self._carry(decision))
@@ -231,7 +245,11 @@ class Admission:
         found = [await self._reach(name) for name in decision.gathered]
         runs = [run for run in found if run is not None]
         await self._share(decision.run, runs)
-        members = [run for run in runs if run.state is not None and not run.state.is_admitted]
+        members = [
+            run
+            for run in runs
+            if run.state is not None and not run.state.is_admitted and not run.state.is_final
+        ]
         for name in decision.gathered:
             self._decided.pop(name, None)
         if decision.run not in [run.id for run in members]:
@@ -244,7 +262,7 @@ class Admission:
             assert run.state is not None
             inputs.append(run.state.input)
             if run.id != decision.run:
-                self._decided[run.id] = tuple(gate.name for gate in run.state.gates)
+                self._decided[run.id] = Decided(run.shard, tuple(gate.name for gate in run.state.gates))
         gathered = tuple(run.id for run in members)
         now = self._clock.now()
         self.runner.give(members[0], RunAdmitted(at=now, input=inputs, gathered=gathered))

@@ -7,6 +7,8 @@ import heapq
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+import msgspec
+
 from auraos.core.gate import Gate
 from auraos.core.run.gates import CAPACITY
 from auraos.engine.flow.standing import PATIENCE, Admit, Cancel, Decision, Refuse, Room, Standing
@@ -256,7 +258,7 @@ class Entrance:
         run.admitted_at = now
         self._untold.add(run.run)
         self._let_in(run)
-        self.decisions.append(Admit(run.run, tuple(each.run for each in run.gathered)))
+        self.decisions.append(Admit(run.run, tuple(each.run for each in run.gathered), run.shard))
         for follower in run.gathered[1:]:
             self._runs.pop(follower.run, None)
         run.gathered = []
@@ -333,7 +335,7 @@ class Entrance:
         """Refuse a run, and with it all that were gathered into it."""
         for each in run.gathered or [run]:
             self._runs.pop(each.run, None)
-            self.decisions.append(Refuse(each.run, refusal.outcome, refusal.code, refusal.message))
+            self.decisions.append(msgspec.structs.replace(refusal, run=each.run, shard=each.shard))
         if run.room is not None:
             run.room.line.remove(run.turn)
         self._perhaps_empty.update(gate.name for gate in run.gates)

@@ -16,6 +16,7 @@ class Admit(msgspec.Struct, frozen=True):
 
     run: str
     gathered: tuple[str, ...] = ()
+    shard: int = 0
 
 
 class Refuse(msgspec.Struct, frozen=True):
@@ -25,6 +26,7 @@ class Refuse(msgspec.Struct, frozen=True):
     outcome: Literal["cancelled", "failed"]
     code: str
     message: str
+    shard: int = 0
 
 
 class Cancel(msgspec.Struct, frozen=True):
