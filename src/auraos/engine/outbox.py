@@ -9,6 +9,9 @@ from auraos.engine.active import ActiveRun
 from auraos.engine.ports import Store, Write
 from auraos.engine.pressure import Pressure
 
+LOOKED_AT = 8
+"""Every so many writes it is looked at how long they have gathered."""
+
 Outcomes: TypeAlias = Sequence[BaseException | None] | None
 
 
@@ -29,7 +32,11 @@ class Outbox:
         self._strained = strained
         """Hears that the pressure became too high, and that it is no longer."""
         self._is_strained = False
+        self._monotonic = monotonic
+        self._posting: asyncio.Handle | None = None
         self._gathered: list[tuple[ActiveRun, Write]] = []
+        self._since = 0.0
+        """When the first of those that gathered came."""
         self._sent = 0
 
     @property
@@ -42,13 +49,24 @@ class Outbox:
         return self.unwritten == 0
 
     def put(self, run: ActiveRun, write: Write) -> None:
-        """Let a write go with the others of this turn: many on one way share the cost of telling."""
-        if not self._gathered:
-            asyncio.get_running_loop().call_soon(self.post)
-        self._gathered.append((run, write))
+        """Let a write go with the others of this turn: many on one way share the cost of telling. In a turn that lasts longer
+        than a commit, those go ahead that gathered so long: the store need not stand still until the turn is over.
+        """
+        gathered = self._gathered
+        gathered.append((run, write))
+        if self._posting is None:
+            self._posting = asyncio.get_running_loop().call_soon(self.post)
+        if len(gathered) == 1:
+            self._since = self._monotonic()
+        elif not len(gathered) % LOOKED_AT and self._monotonic() - self._since > self._store.pace:
+            self._send()
 
     def post(self) -> None:
-        """Send off what gathered."""
+        """Send off what gathered in this turn."""
+        self._posting = None
+        self._send()
+
+    def _send(self) -> None:
         gathered, self._gathered = self._gathered, []
         if not gathered:
             return

@@ -186,6 +186,15 @@ class Write(msgspec.Struct, frozen=True):
     """A slice of the cached outputs that expired up to this time goes."""
     size: int = 0
 
+    @property
+    def is_plain(self) -> bool:
+        """Return whether it has facts, results and the row of its run, and nothing else."""
+        return not (
+            self.timers or self.stopped or self.subscriptions or self.unsubscribed or self.requests or self.answered
+            or self.refused or self.logs or self.versions or self.snapshot or self.pruned or self.gates or self.left
+            or self.cached or self.expired
+        )  # fmt: skip
+
 
 class Batch(msgspec.Struct, frozen=True):
     """A stretch of a journal as it was committed: `count` facts from `seq` on, one encoded fact a line."""
@@ -224,6 +233,11 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 class RunStore(Protocol):
     """The store of runs, as the engine writes and reads it."""
+
+    @property
+    def pace(self) -> float:
+        """Return about how many seconds a commit takes at present; infinity where the loop itself has to do with it."""
+        ...
 
     def submit(self, writes: Sequence[Write], told: Told) -> None:
         """Make writes durable, and tell on the event loop what became of them. Writes keep their order, and share

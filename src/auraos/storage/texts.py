@@ -35,6 +35,12 @@ def check_keys(write: Write) -> None:
     """Raise `ValueError` for a write that names something by a text which not every store can look up."""
     for path, _ in write.results:
         _check_key(path)
+    row = write.row
+    if row is not None and write.created:
+        for key in (row.run, row.workspace, row.workflow, row.version, row.by, row.parent):
+            _check_key(key)
+    if write.is_plain:
+        return
     for timer in write.timers:
         _check_key(timer.path)
         _check_key(timer.timer)
@@ -51,10 +57,6 @@ def check_keys(write: Write) -> None:
             _check_key(key)
         if not is_storable(version.text):
             raise ValueError(f"the text of {version.name!r} holds a NUL or half of a character")
-    row = write.row
-    if row is not None and write.created:
-        for key in (row.run, row.workspace, row.workflow, row.version, row.by, row.parent):
-            _check_key(key)
 
 
 def _check_key(key: str) -> None:

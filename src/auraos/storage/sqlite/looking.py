@@ -1,5 +1,6 @@
 """Looking at a database without writing to it: in a folder that may not be written, or before it is trusted."""
 
+import math
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -24,6 +25,10 @@ class LookingStore(SqliteStore):
 
     def __init__(self, reader: Readers) -> None:
         self._reader = reader
+
+    @property
+    def pace(self) -> float:
+        return math.inf
 
     def submit(self, writes: Sequence[Write], told: Told) -> None:  # noqa: ARG002 (as in the port)
         """Refuse to write."""

@@ -1,51 +1,43 @@
-"""Changes as rows of SQLite."""
+"""Changes as rows of SQLite: what few commits write, by a statement for each table."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from auraos.engine.ports import SNAPSHOT_FROM, LogLine, RunRow, Version, Write
+from auraos.engine.ports import LogLine, Version, Write
 from auraos.storage.rows import gate_columns, log_fields, step_types
 from auraos.storage.sqlite import schema
-from auraos.storage.texts import check_keys, safe
+from auraos.storage.sqlite.handover import hand_over
+from auraos.storage.texts import safe
 
 Row: TypeAlias = tuple[Any, ...]
 
 
 def write_rows(connection: sqlite3.Connection, writes: Sequence[Write], next_line: Callable[[], int]) -> None:
-    """Write the writes in the open transaction: one `executemany` a table is the fastest way into SQLite."""
-    wrote = False
-    for write in writes:
-        check_keys(write)
-    for sql, rows in _statements(writes, next_line):
-        if rows:
-            wrote = True
-            connection.executemany(sql, rows)
-    if not wrote:  # an empty write asks whether the disk takes anything at all
+    """Write the writes in the open transaction."""
+    wrote = write_rest(connection, writes, next_line)
+    if not (
+        hand_over(connection, writes) or wrote
+    ):  # an empty write asks whether the disk takes anything at all
         connection.execute(schema.PROBE, (str(next_line()),))
 
 
+def write_rest(connection: sqlite3.Connection, writes: Sequence[Write], next_line: Callable[[], int]) -> bool:
+    """Write what is not handed over in one call; return whether there was any."""
+    wrote = False
+    for sql, rows in _statements([write for write in writes if not write.is_plain], next_line):
+        if rows:
+            wrote = True
+            connection.executemany(sql, rows)
+    return wrote
+
+
 def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequence[tuple[str, list[Row]]]:
-    updated = [write.row for write in writes if write.row is not None and not write.created]
-    ended = [(row.run,) for row in updated if row.finished_at is not None]
     pruned = [(run, run) for write in writes for run in write.pruned]
     return (
         (
             schema.PUT_VERSION,
             [_version(write, version) for write in writes for version in write.versions],
-        ),
-        (
-            schema.INSERT_RUN,
-            [_run(write.row) for write in writes if write.created and write.row is not None],
-        ),
-        (schema.INSERT_FACTS, [(c.run, c.seq, c.count, c.workspace, c.facts) for c in writes if c.count]),
-        (
-            schema.INSERT_RESULT,
-            [(c.run, path, number, c.workspace) for c in writes for path, number in c.results],
-        ),
-        (
-            schema.UPDATE_RUN,
-            [(r.state, r.changed_at, r.finished_at, safe(r.why), r.asleep, r.run) for r in updated],
         ),
         (schema.DELETE_TIMER, [(c.run, path, timer) for c in writes for path, timer in c.stopped]),
         (
@@ -60,8 +52,6 @@ def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequen
             schema.PUT_SUBSCRIPTION,
             [(s.type, s.run, s.path, c.workspace, c.shard) for c in writes for s in c.subscriptions],
         ),
-        (schema.FORGET_TIMERS, ended),
-        (schema.FORGET_SUBSCRIPTIONS, ended),
         (
             schema.INSERT_REQUEST,
             [(r.id, r.run, r.kind, c.workspace, r.body, r.shard) for c in writes for r in c.requests],
@@ -79,22 +69,9 @@ def _statements(writes: Sequence[Write], next_line: Callable[[], int]) -> Sequen
             schema.PUT_SNAPSHOT,
             [(c.run, s.seq, s.stamp, s.state, c.workspace) for c in writes if (s := c.snapshot) is not None],
         ),
-        (schema.FORGET_SNAPSHOT, [(c.run,) for c in writes if c.seq > SNAPSHOT_FROM and _is_end(c)]),
         *((sql, pruned) for sql in schema.PRUNE),
         (schema.INSERT_LOG, [_log(c, line, next_line()) for c in writes for line in c.logs]),
     )
-
-
-def _is_end(write: Write) -> bool:
-    return write.row is not None and write.row.finished_at is not None
-
-
-def _run(row: RunRow) -> Row:
-    return (
-        row.run, row.workspace, row.number, row.workflow, row.version, row.state, row.started_at,
-        row.changed_at, row.finished_at, safe(row.why), row.by, row.parent, row.origin, row.awaited, row.asleep,
-        row.shard,
-    )  # fmt: skip
 
 
 def _version(write: Write, version: Version) -> Row:

@@ -3,12 +3,6 @@
 APPLICATION_ID = 0x41755261
 """Written into the file's header: this is a database of ours and of nobody else."""
 
-INSERT_RUN = "insert into runs values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-UPDATE_RUN = (
-    "update runs set state=?, changed_at=?, finished_at=?, why=?, asleep=? where id=? and finished_at is null"
-)
-INSERT_FACTS = "insert into journal values(?,?,?,?,?)"
-INSERT_RESULT = "insert into results values(?,?,?,?)"
 PUT_TIMER = "insert or replace into timers values(?,?,?,?,?,?)"
 DELETE_TIMER = "delete from timers where run=? and path=? and timer=?"
 PUT_SUBSCRIPTION = "insert or ignore into subscriptions values(?,?,?,?,?)"
@@ -24,10 +18,7 @@ DELETE_EXPIRED = (
 )
 INSERT_LOG = "insert into logs values(?,?,?,?,?,?,?,?,?)"
 PUT_VERSION = "insert or ignore into definition_versions values(?,?,?,?,?,?)"
-FORGET_TIMERS = "delete from timers where run=?"
-FORGET_SUBSCRIPTIONS = "delete from subscriptions where run=?"
 PUT_SNAPSHOT = "insert or replace into snapshots values(?,?,?,?,?)"
-FORGET_SNAPSHOT = "delete from snapshots where run=?"
 _OF_A_RUN = ("journal", "results", "logs", "snapshots", "timers", "subscriptions", "requests", "gates")
 PRUNE = (
     *(

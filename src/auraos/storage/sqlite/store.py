@@ -47,6 +47,11 @@ class SqliteStore(Reads):
         """Return how many writes were made durable."""
         return self._writer.writes
 
+    @property
+    def pace(self) -> float:
+        """Return about how many seconds a commit takes at present."""
+        return self._writer.pace
+
     def submit(self, writes: Sequence[Write], told: Told) -> None:
         """Make writes durable, together with all that wait."""
         self._writer.submit(writes, told)

@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from auraos.engine.ports import FencedError, StoreUnavailableError, Told, Write, WriteRefusedError
 from auraos.storage.batching import Waiting, cut, tell
 from auraos.storage.sqlite import schema
 from auraos.storage.sqlite.copying import Copy, CopyFailedError, copy_pages, tell_copied
+from auraos.storage.sqlite.handover import FENCED, hand_over, prepare
 from auraos.storage.sqlite.opening import connect_writer
 from auraos.storage.sqlite.rows import write_rows
 
@@ -49,6 +50,9 @@ class Writer:
     def __init__(self, file: Path, connection: sqlite3.Connection, token: str) -> None:
         self.commits = 0
         self.writes = 0
+        self.pace = 0.005
+        """So many seconds a commit takes at present."""
+        prepare(connection)
         self._file = file
         self._connection: sqlite3.Connection | None = connection
         self.token = token
@@ -177,21 +181,42 @@ class Writer:
         return handed is None
 
     def _write(self, writes: list[Write]) -> Outcomes:
+        begun = time.monotonic()
         try:
-            connection = self._begin()
-            try:
+            if not (self._owns and all(write.is_plain for write in writes) and self._hand_over(writes)):
+                connection = self._begin()
                 write_rows(connection, writes, self._next_line)
-            except REFUSALS:
-                connection.execute("rollback")
-                return self._write_apart(writes)
-            connection.execute("commit")
-            self._owns = True
+                connection.execute("commit")
+                self._owns = True
+        except REFUSALS as error:
+            return self._told_apart(writes, error)
         except Exception as error:  # noqa: BLE001 (the thread must live, and whoever waits must hear)
             return [self._failure(error)] * len(writes)
         self.commits += 1
         self.writes += len(writes)
+        self.pace += (time.monotonic() - begun - self.pace) / 8
         self._frees = self._frees or any(write.pruned for write in writes)
         return None
+
+    def _hand_over(self, writes: list[Write]) -> bool:
+        """Write and commit in one call; return whether there was anything to write."""
+        try:
+            return hand_over(self._connection or self._reopen(), writes, self.token)
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorname == FENCED:
+                self._fence()
+            raise
+
+    def _told_apart(self, writes: list[Write], error: Exception) -> Outcomes:
+        """Write one by one what was refused together."""
+        if self._connection is None:
+            return [self._failure(error)] * len(writes)
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            return self._write_apart(writes)
+        except Exception as failed:  # noqa: BLE001 (the thread must live, and whoever waits must hear)
+            return [self._failure(failed)] * len(writes)
 
     def _write_apart(self, writes: list[Write]) -> Outcomes:
         """Write the writes one by one, each behind a savepoint, so that the refused ones harm nobody else."""
@@ -222,19 +247,23 @@ class Writer:
             return connection
         owner = connection.execute(schema.READ_OWNER).fetchone()
         if owner is None or owner[0] != self.token:
-            self._fenced = True
-            raise FencedError("Another process has taken the store over; this one writes nothing any more.")
+            self._fence()
         return connection
+
+    def _fence(self) -> NoReturn:
+        self._fenced = True
+        raise FencedError("Another process has taken the store over; this one writes nothing any more.")
 
     def _reopen(self) -> sqlite3.Connection:
         """Open the file again after the disk failed. The log is folded in first, so that what is read again
         is on the disk.
         """
         if self._fenced:
-            raise FencedError("Another process has taken the store over; this one writes nothing any more.")
+            self._fence()
         connection = connect_writer(self._file)
         try:
             connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+            prepare(connection)
         except sqlite3.Error:
             connection.close()
             raise
