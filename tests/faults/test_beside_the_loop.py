@@ -152,3 +152,5 @@ def test_without_threads_for_more_blocking_steps_they_are_tried_again_and_others
     ends, others = asyncio.run(play())
     assert "EAGAIN" in (tmp_path / "calls").read_text(), "the fault happened"
     assert set(ends) == others == {("succeeded", "")}
+    assert faulty.stop() == 0
+    assert check_with_plugin(faulty) == ""

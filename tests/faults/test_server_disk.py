@@ -77,15 +77,8 @@ def test_what_the_disk_does_not_take_is_not_acknowledged_and_the_server_goes_on_
     assert set(came.values()) == {"told", "store-unavailable"}
     asyncio.run(wait_for_all(server, list(acknowledged(came))))
     until(lambda: server.health()[0] == 200)
-    asyncio.run(_drain(server))
-    assert server.process is not None
-    server.process.wait(30)
+    assert server.stop() == 0
     assert check(read_folder(server.data), acknowledged=acknowledged(came), ledger=outside.ledger()) == []
-
-
-async def _drain(server: Served) -> None:
-    async with Caller(server.data) as caller:
-        await caller.ask(lambda client: client.drain())
 
 
 @needs.namespaces

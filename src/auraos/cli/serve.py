@@ -95,20 +95,26 @@ def serve(
             sys.stdout.flush()
 
     logs.open()
+    left: list[bool] = []
     try:
-        asyncio.run(_until_told(wishes, world, ready))
+        asyncio.run(_until_told(wishes, world, ready, left))
+    except RuntimeError:
+        if not left:  # else it was the loop, which begins one more thread at its end and did not get it
+            raise
     finally:
         logs.close()
     return Exit.DONE
 
 
-async def _until_told(wishes: Wishes, world: World, ready: Any) -> None:
+async def _until_told(wishes: Wishes, world: World, ready: Any, left: list[bool]) -> None:
+    """Serve, and note when all was left in good order."""
     leave = asyncio.Event()
     _listen_to_signals(leave, wishes.grace)
     loop = asyncio.get_running_loop()
     loop.set_default_executor(begun_threads(THREADS, "beside"))
     loop.set_exception_handler(_note_trouble)
     await serving.serve(wishes, world, leave=leave, ready=ready)
+    left.append(True)
 
 
 def _listen_to_signals(leave: asyncio.Event, grace: float) -> None:

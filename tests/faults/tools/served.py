@@ -51,6 +51,8 @@ class Served:
         self.environment = dict(environment or {})
         self.starts = self.kills = 0
         self.process: subprocess.Popen[str] | None = None
+        self._serving: int | None = None
+        """The process that serves, where it runs below another one, such as strace."""
         self.ready: dict[str, Any] = {}
 
     def begin(self, before: Sequence[str] | None = None) -> subprocess.Popen[str]:
@@ -76,6 +78,7 @@ class Served:
                 cwd=self.folder,
             )
         self.starts += 1
+        self._serving = None
         return self.process
 
     def start(self, before: Sequence[str] | None = None, seconds: float = 60.0) -> "Served":
@@ -104,6 +107,7 @@ class Served:
             code = process.wait()
             self._let_go()
             raise NotReadyError(code, self.ready["error"]["code"], self.ready["error"]["message"])
+        self._serving = self.ready["process"]
         return self
 
     @property
@@ -116,6 +120,8 @@ class Served:
         if self.process is None:
             return
         if self.process.poll() is None:
+            if self._serving is not None:
+                os.kill(self._serving, signal.SIGKILL)
             self.process.kill()
             self.kills += 1
         self.process.wait()
@@ -124,7 +130,7 @@ class Served:
     def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
         """Send a signal, and return the exit code."""
         assert self.process is not None
-        self.process.send_signal(number)
+        os.kill(self._serving or self.pid, number)
         self.process.wait(seconds)
         self._let_go()
         return self.process.returncode
