@@ -1,11 +1,13 @@
 """A run that leaves memory while something is on its way to it is brought again, and nothing is given to what it was."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
 from engine_house import House, flow
 
+from auraos.core.errors import UserError
 from auraos.core.run import encode_fact
 from auraos.core.run.facts import SignalReceived
 from auraos.engine.ports import ALL_SHARDS, RequestRow, StoredRun, Write
@@ -83,3 +85,34 @@ async def test_what_strays_while_the_store_cannot_be_read_comes_to_the_run_when_
     runner.give(runner.runs.pop(run), paid(home, "one"))
     await home.engine.drive_until_idle()
     assert (await home.engine.wait(run)).state == "succeeded"
+
+
+async def test_a_signal_that_comes_while_a_run_is_read_again_is_not_said_to_be_taken_by_one_that_ended(
+    home: House,
+) -> None:
+    run = await home.start(WAITS)
+    await home.engine.drive_until_idle()
+    active = home.engine._runner.runs[run]
+    state, active.state = active.state, None
+    signalling = asyncio.create_task(home.engine.signal(run, "paid", id="late"))
+    await asyncio.sleep(0.01)
+    active.state = state
+    home.engine._runner.give(active, paid(home, "one"))
+    with pytest.raises(UserError):
+        await asyncio.wait_for(signalling, 10)
+    assert (await home.kinds(run)).count("SignalReceived") == 1
+
+
+async def test_a_request_that_was_put_off_is_not_taken_up_again_once_it_is_known_to_be_answered(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await home.start(WAITS)
+    await home.engine.drive_until_idle()
+    requests = home.engine._requests
+    monkeypatch.setattr("auraos.engine.requests.PAUSE", 0.01)
+    row = RequestRow("q1", run, "signal", encode_fact(paid(home, "one")), 0)
+    requests._postpone(row, ReadFailedError("The disk is away."))
+    requests.answered(["q1"])
+    await asyncio.sleep(0.05)
+    await home.engine.drive_until_idle()
+    assert "SignalReceived" not in await home.kinds(run)

@@ -18,6 +18,8 @@ from auraos.engine.runner import Runner
 from auraos.engine.shards import ElsewhereError
 from auraos.engine.stewardship import HeldError
 
+AGAIN = 0.02
+
 
 class EngineClosedError(OperationalError):
     """The engine is closing and takes nothing more."""
@@ -133,7 +135,10 @@ class RunControl:
     async def _obey(self, ask: asks.RunAsk, request: str = "") -> None:
         """Do what is asked of a run that is led here; return when it is durable, together with the end of a request."""
         run = await self._reach(ask.run)
-        if run.state is not None and run.state.is_final:
+        while run.state is None:  # what it may be asked is known once it was read again
+            await asyncio.sleep(AGAIN)
+            run = await self._reach(ask.run)
+        if run.state.is_final:
             raise RequestRefusedError(f"Run {run.id} is just ending: its state does not allow it.")
         if isinstance(ask, asks.Prioritize):
             await self._change_priority(run, ask.priority, request)

@@ -42,6 +42,7 @@ from auraos.engine.ports import (
     Clock,
     RequestRow,
     Store,
+    StoreUnavailableError,
     Timer,
     Version,
     Write,
@@ -316,7 +317,11 @@ class Engine(RunControl):
             for run, shard in sorted(runs.items())
         ]
         if rows:
-            await self._remote.write(Write(workspace="default", run="", seq=0, requests=rows))
+            try:
+                await self._remote.write(Write(workspace="default", run="", seq=0, requests=rows))
+            except StoreUnavailableError:  # they may be durable all the same
+                self.moves.look_soon()
+                raise
         for row in rows:
             self._requests.take(row)
         return len(rows)

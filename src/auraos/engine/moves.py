@@ -95,6 +95,10 @@ class Moves:
                 else:
                     break
 
+    def look_soon(self) -> None:
+        """Take up what may have become durable and was not told of."""
+        self._do(self.look_again())
+
     async def look_again(self) -> None:
         """Take up anew what was asked of a run, and its timers, after it was lost from memory and read again."""
         while True:

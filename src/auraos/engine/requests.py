@@ -155,6 +155,8 @@ class Requests:
         """Note that the rows of these requests are gone."""
         for request in requests:
             self._under_way.pop(request, None)
+            if (later := self._later.pop(request, None)) is not None:
+                later.cancel()
         if self._looks:
             self._gone.update(requests)
 

@@ -133,7 +133,7 @@ class Waking:
             while self._due:
                 await self._room()
                 timers = [self._due.popleft() for _ in range(min(SLICE, len(self._due)))]
-                found = await self._memory.reach_all({timer.run for timer in timers})
+                found = await self._memory.reach_all(list(dict.fromkeys(timer.run for timer in timers)))
                 for timer in timers:
                     self._fire(timer, found[timer.run])
                 await self._next_turn(found)
@@ -182,7 +182,7 @@ class Waking:
 
     async def _go_on_with(self, rows: Sequence[RunRow]) -> None:
         """Bring these runs back. One that cannot be read is set apart; raise what the store says when it is away."""
-        found = await self._memory.reach_all({row.run for row in rows})
+        found = await self._memory.reach_all([row.run for row in rows])
         await self._next_turn(found)
         for row in rows:
             error = found[row.run]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from auraos.core.errors import AuraError
-from auraos.core.run import encode_fact
+from auraos.core.run import RunState, encode_fact
 from auraos.core.run.commands import EndGathered
 from auraos.core.run.facts import CancelRequested, OutsideFact, RunAdmitted, RunRefused
 from auraos.core.run.gates import COUNTED_LATER
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from auraos.engine.runner import Runner
 
 log = logging.getLogger("auraos.engine")
-PAUSE = 5.0
+SHORTEST_PAUSE, PAUSE = 0.05, 5.0
 LONGEST_SLEEP = 30.0
 PAGE = 1000
 MANY_STALE = 200
@@ -81,8 +81,7 @@ class Admission:
         state = run.state
         if state is None or state.is_admitted or run.id in self._decided:
             return
-        priority = run.program.workflow.settings.priority
-        standing = Standing(run.id, state.started_at, state.gates, priority=priority, shard=run.shard)
+        standing = _stand(run, state)
         if run.shard in self._unknown:
             self._born_meanwhile.append(standing)
             return
@@ -151,12 +150,13 @@ class Admission:
         for row in known:
             if row.is_over or row.run in self._over_meanwhile:
                 over.append(row)
-            else:
+            elif row.shard in shards:
                 waiting.setdefault(row.run, []).append(row)
         born, later = _part(self._born_meanwhile, shards)
         born = [run for run in born if run.run not in self._decided]
-        met = {run.run for run in born}  # of those that were born meanwhile not all rows may have been read
-        standing = [_standing(own) for run, own in waiting.items() if run not in met] + born
+        met = {run.run for run in born}
+        known_again = [self._known(own) for run, own in waiting.items() if run not in met]
+        standing = [run for run in known_again if run is not None] + born
         self._unknown.difference_update(shards)
         self._born_meanwhile = later
         standing.sort(key=lambda run: (not run.admitted_at, run.admitted_at, run.born, run.run))
@@ -166,6 +166,16 @@ class Admission:
             self._remember(row, first)
         self._entrance.enter_all(standing, now)
         self._obey()
+
+    def _known(self, rows: list[GateRow]) -> Standing | None:
+        """Return a run as its rows tell of it. Of one that was born meanwhile not all may have been read, but it is in memory;
+        one that is just read again stands by itself.
+        """
+        found = _standing(rows)
+        active = self.runner.runs.get(found.run)
+        if found.admitted_at or active is None:
+            return found
+        return None if active.state is None else _stand(active, active.state)
 
     def leave(self, shards: Collection[int]) -> None:
         """Forget the runs of shards that belong to another process now."""
@@ -278,6 +288,7 @@ class Admission:
 
     async def _reach(self, run: str) -> "ActiveRun | None":
         """Return a run, however long the store is away; None when it is over."""
+        pause = SHORTEST_PAUSE
         while True:
             try:
                 found = await self._memory.reach(run)
@@ -287,9 +298,8 @@ class Admission:
                 return None
             except AuraError as error:
                 log.warning("admission.postponed", extra={"run": run, "reason": str(error)})
-                await asyncio.sleep(PAUSE)
-            else:
-                await asyncio.sleep(PAUSE / 100)  # it is being read again after a write that failed
+                pause = min(pause * 2, PAUSE)
+            await asyncio.sleep(pause)
 
     async def _sweep(self) -> None:
         """Remove the rows of runs that have ended and count for nothing any more."""
@@ -325,6 +335,12 @@ class Admission:
 def _part(runs: list[Standing], shards: Collection[int]) -> tuple[list[Standing], list[Standing]]:
     """Return the runs of these shards, and the others."""
     return [run for run in runs if run.shard in shards], [run for run in runs if run.shard not in shards]
+
+
+def _stand(run: "ActiveRun", state: RunState) -> Standing:
+    """Return a run as it is in memory."""
+    priority = run.program.workflow.settings.priority
+    return Standing(run.id, state.started_at, state.gates, priority=priority, shard=run.shard)
 
 
 def _standing(rows: list[GateRow]) -> Standing:
