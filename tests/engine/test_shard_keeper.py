@@ -101,6 +101,9 @@ class Engine:
         self.own = frozenset()
         self.told.append("lose all")
 
+    def be_sure_until(self, moment: float) -> None:
+        self.sure_until = moment
+
     def begin_anew(self) -> None:
         self.told.append("begin anew")
 

@@ -24,7 +24,8 @@ from auraos.core.errors import OperationalError
 from auraos.core.run import LARGEST
 from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import DEFAULT_PARALLEL, Engine
-from auraos.engine.ownership import ShardKeeper
+from auraos.engine.ownership import ShardKeeper, is_alive, this_process
+from auraos.engine.pooling import PoolKeeper
 from auraos.engine.ports import Store, Write
 from auraos.engine.process import settle_memory
 from auraos.engine.shards import Shards
@@ -135,6 +136,7 @@ class _Conduct:
         self.begun: Callable[[], None] = lambda: None
         """Hears that runs move: after a restore nothing is cleaned up before it is released."""
         self._keeper: ShardKeeper | None = None
+        self._pools: PoolKeeper | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._hold = keeping.hold
         self._health = health
@@ -166,12 +168,26 @@ class _Conduct:
     async def _share(self, store: "PostgresStore") -> None:
         """Own some of the runs, as long as the store hears of this process, and share them with others."""
         moves, shards = self._engine.moves, self._shards
-        keeper = self._keeper = ShardKeeper(store.ownership(), moves, store.renew, token=store.token)
+        keeper = self._keeper = ShardKeeper(store.ownership(), moves, self._renew, token=store.token)
+        pools = PoolKeeper(
+            store.allotments(), self._engine.granting, this_process(store.token), is_alive=is_alive
+        )
+        if pools.has_any:
+            pools.begin()
+            self._pools = pools
         moves.on_fenced = keeper.fenced
         await store.hints(moves.hint, lambda: shards.own)
         await self._engine.open()
         await keeper.start()
         await moves.settled()
+
+    async def _renew(self, token: str) -> None:
+        """Go by another token, for this process was fenced."""
+        store = self._keeping.shared
+        assert store is not None
+        await store.renew(token)
+        if self._pools is not None:
+            self._pools.renew(token)
 
     async def _look_for_release(self) -> None:
         """Go on when the hold has ended, which another process may have been told."""
@@ -188,6 +204,8 @@ class _Conduct:
         """Let others have, from now on, what nothing is under way in."""
         if self._keeper is not None:
             self._keeper.retire()
+        if self._pools is not None:
+            self._pools.retire()
 
     async def close(self) -> None:
         """Let others have what this process owns."""
@@ -196,6 +214,8 @@ class _Conduct:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             await keeper.leave()
+        if self._pools is not None:
+            await self._pools.leave()
 
     async def release(self) -> str:
         """End a hold, durably, and go on with what is there; return why there was one."""

@@ -32,7 +32,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The priority of that one."""
     since: float = 0.0
     """Since when it is that one's turn to wait."""
-    longest: float = 0.0
+    longest: int = 0
     """For at most so many seconds an attempt that is under way there may go on."""
     is_leaving: bool = False
     host: str = ""
@@ -51,7 +51,7 @@ class Said(NamedTuple):
     first: int = 0
     level: int = 0
     since: float = 0.0
-    longest: float = 0.0
+    longest: int = 0
 
 
 class Speaker(NamedTuple):
@@ -139,15 +139,25 @@ def exchange(
     units = min(own, max(mine.units, limit - elsewhere)) if own >= mine.units else own
     mine = msgspec.structs.replace(mine, units=max(units, said.held))
     living[me.token] = mine
-    lacking = {each for each, share in living.items() if share.first and share.units < target[each]}
-    free = limit - elsewhere - mine.units
-    hint = any(
-        (free > 0 and each in lacking) or (lacking and share.units > target[each])
-        for each, share in living.items()
-        if each != me.token
-    )
+    hint = _can_others_help(living, target, me.token, limit - elsewhere - mine.units)
     waits = any(share.first for share in living.values())
     return Exchange({**others, me.token: mine}, limit, min(mine.units, own), elsewhere, hint, waits)
+
+
+def _can_others_help(living: Mapping[str, Share], target: Mapping[str, int], me: str, free: int) -> bool:
+    """Return whether another process could take what is free, give back what it should not have, or may have ended steps since
+    it last spoke.
+    """
+    lacking = {token for token, share in living.items() if share.first and share.units < target[token]}
+    mine = living[me]
+    is_short = mine.first > 0 and mine.units < mine.demand
+    others = [(token, share) for token, share in living.items() if token != me]
+    return any(
+        (is_short and share.units)
+        or (lacking and share.units > target[token])
+        or (free > 0 and token in lacking)
+        for token, share in others
+    )
 
 
 def targets(shares: Mapping[str, Share], room: int) -> dict[str, int]:

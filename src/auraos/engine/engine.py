@@ -111,6 +111,7 @@ class Engine(RunControl):
         )
         if suspects is not None:
             self._runner.suspects = suspects
+        self.granting = self._runner.granting
         self._timers = self._runner.timers
         memory.runner = self._requests.runner = self._admission.runner = self._runner
         memory.stand = self._admission.stand

@@ -35,6 +35,8 @@ class Granting:
 
     def queue(self, run: ActiveRun, wish: QueueStep) -> None:
         """Give a step its slot, or let it stand in line."""
+        if wish.pool and self.slots.are_shared:
+            self._cover(run, wish)
         if run.shard in self.resting:
             run.queued[wish.path] = wish
         elif self.slots.take(wish.pool):
@@ -60,7 +62,7 @@ class Granting:
         self.slots.take_anyway(line)
         run.holding[wish.path, wish.attempt] = line
         if line:
-            self.slots.began(line, wish.timeout)
+            self.slots.cover(line, wish.timeout)
 
     def give_back(self, run: ActiveRun, path: str, attempt: int) -> None:
         """Free the slot of an attempt that ended; whose turn it is then, `fill` says."""
@@ -98,5 +100,9 @@ class Granting:
             self.slots.give_back(pool)
         for wish in granted:
             run.holding[wish.path, wish.attempt] = pool
-            if pool:
-                self.slots.began(pool, wish.timeout)
+
+    def _cover(self, run: ActiveRun, wish: QueueStep) -> None:
+        """Tell how long an attempt of this step may last."""
+        step = run.program.find(wish.path)
+        limits = [limit for limit in (step.timeout, step.deadline) if limit is not None] if step else []
+        self.slots.cover(wish.pool, min(limits) / 1_000_000 if limits else None)

@@ -7,6 +7,7 @@ what they bring is sent to whoever leads the run by then.
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
@@ -188,8 +189,13 @@ class Moves:
 
     # --- all are lost ---
 
+    def be_sure_until(self, moment: float) -> None:
+        """Hear until when nobody takes over what this process owns."""
+        self._shards.sure_until = moment
+
     def lose_all(self) -> None:
         """Drop everything at once: another process leads these runs. Nothing of them is written any more."""
+        self.be_sure_until(math.inf)
         if not self._shards.own and not self._shards.leaving:
             return
         self._runner.outbox.post()

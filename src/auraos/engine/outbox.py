@@ -8,11 +8,13 @@ from typing import TypeAlias
 from auraos.engine.active import ActiveRun
 from auraos.engine.ports import Store, Write
 from auraos.engine.pressure import Pressure
+from auraos.engine.shards import Shards
 
 LOOKED_AT = 8
 """Every so many writes it is looked at how long they have gathered."""
 
 Outcomes: TypeAlias = Sequence[BaseException | None] | None
+UNSURE = 0.02
 
 
 class Outbox:
@@ -22,12 +24,15 @@ class Outbox:
         self,
         store: Store,
         monotonic: Callable[[], float],
+        shards: Shards,
         *,
         told: Callable[[Sequence[ActiveRun], Outcomes], None],
         strained: Callable[[bool], None],
     ) -> None:
         self.pressure = Pressure(monotonic)
         self._store = store
+        self._monotonic = monotonic
+        self._shards = shards
         self._told = told
         self._strained = strained
         """Hears that the pressure became too high, and that it is no longer."""
@@ -77,6 +82,12 @@ class Outbox:
         self._store.submit([write for _, write in gathered], partial(self._arrived, number, runs))
 
     def _arrived(self, number: int, runs: Sequence[ActiveRun], outcomes: Outcomes) -> None:
+        """Tell what became of writes. What follows from them begins only while this process is sure that it owns what it did:
+        one that stood still finds out first whether others have taken over.
+        """
+        if self._monotonic() >= self._shards.sure_until and (outcomes is None or None in outcomes):
+            asyncio.get_running_loop().call_later(UNSURE, self._arrived, number, runs, outcomes)
+            return
         self._sent -= len(runs)
         self.pressure.arrive(number)
         self._watch()

@@ -51,6 +51,10 @@ class Holder(Protocol):
         """Own nothing any more: others do already."""
         ...
 
+    def be_sure_until(self, moment: float) -> None:
+        """Hear until when, on the monotonic clock, nobody takes over. It is called in the thread of whoever keeps the shards."""
+        ...
+
     def begin_anew(self) -> None:
         """Do what was left until this process may write again."""
         ...
@@ -194,7 +198,9 @@ class ShardKeeper:
         if self._giving is not None and self._giving.done():
             await self._hand_over(self._giving)
         token = self._me.token
+        began = self._clock.monotonic()
         standing = await self._ownership.beat(token)
+        self._holder.be_sure_until(began + self._lease)
         lease = self._lease + self._patience_now()
         void = find_void(standing, self._me, lease=self._lease, is_alive=is_alive)
         plan = make_plan(standing, token, lease=lease, void=void, retiring=self._retiring)

@@ -8,13 +8,15 @@ use more than there is.
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
 
 import msgspec
 
 from auraos.core.errors import OperationalError
 from auraos.engine.allotments import Allotments, Exchange, Ledgers, Said, Share, Speaker, exchange
-from auraos.engine.granting import Granting
 from auraos.engine.owning import Owner
 from auraos.engine.sharing import IsAlive
 from auraos.engine.slots import Slots, Wanting
@@ -30,10 +32,21 @@ SHORT_TICK = 0.25
 PAUSE = 0.02
 """Between two looks there is at least this time: what is free for a moment only is no more than that."""
 SOON = 0.05
-LONGEST_PAUSE = 2.0
+AWAY = 0.5
 PATIENCE = 10.0
 """For so many seconds a process may be without a pool that others have before that is told."""
 MOST_TRIES = 20
+
+
+class Desk(Protocol):
+    """Whoever gives slots to steps."""
+
+    @property
+    def slots(self) -> Slots: ...
+
+    def fill(self) -> None:
+        """Give free slots to whoever's turn it is."""
+        ...
 
 
 class Claim:
@@ -61,14 +74,14 @@ class PoolKeeper:
     def __init__(
         self,
         rows: Allotments,
-        granting: Granting,
+        desk: Desk,
         me: Owner,
         *,
         is_alive: IsAlive,
     ) -> None:
         self._rows = rows
-        self._granting = granting
-        self._slots: Slots = granting.slots
+        self._desk = desk
+        self._slots = desk.slots
         self._me = me
         self._is_alive = is_alive
         self._pools = {
@@ -83,8 +96,16 @@ class PoolKeeper:
         self._is_unknown = Warned("pools.unknown_elsewhere")
         self._is_leaving = False
         self._stirred = asyncio.Event()
-        self._is_due = True
+        self._listens = False
+        self._due = 0.0
+        """When to look again, also when there is nothing to say."""
+        self._now = time.monotonic
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def has_any(self) -> bool:
+        """Return whether there is a pool to keep."""
+        return bool(self._pools)
 
     def begin(self) -> None:
         """Use nothing of the pools until it is allotted, and see to that from now on."""
@@ -119,48 +140,47 @@ class PoolKeeper:
     # --- inside ---
 
     def _hear(self) -> None:
-        self._is_due = True
+        self._due = 0.0
         self._stirred.set()
 
     async def _work(self) -> None:
-        pause = LONGEST_PAUSE
-        listens = False
         while True:
             try:
-                if not listens:
+                if not self._listens:
                     await self._rows.listen(self._hear)
-                    listens = True
-                pause = await self._look()
+                    self._listens = True
+                await self._look()
             except OperationalError as error:
                 log.info("pools.away", extra={"reason": str(error)})
-                pause, listens = LONGEST_PAUSE, False
+                self._listens, self._due = False, 0.0
+                await asyncio.sleep(AWAY)
             except Exception:
                 log.exception("pools.broke")
-                pause = LONGEST_PAUSE
+                await asyncio.sleep(AWAY)
             await asyncio.sleep(PAUSE)
-            try:
-                async with asyncio.timeout(pause):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, self._due - self._now())):
                     await self._stirred.wait()
-            except TimeoutError:
-                self._is_due = True
 
-    async def _look(self) -> float:
-        """Speak of every pool of which there is something to say; return in how many seconds to look again."""
+    async def _look(self) -> None:
+        """Speak of every pool, if there is something to say or it is time to hear of others."""
         self._stirred.clear()
-        if self._is_due or self._has_news():
-            self._is_due = False
-            ledgers = await self._rows.read(self._pools)
-            if (
-                self._me.token not in ledgers.owners
-            ):  # it has not joined yet, or was fenced and does not know it yet
-                self._is_due = True
-                return SOON
-            gained = [await self._speak(pool, ledgers) for pool in self._pools]
-            self._former.clear()
-            self._slots.watch(self._contested | self._owing)
-            if any(gained):
-                self._granting.fill()
-        return SHORT_TICK if self._contested else TICK
+        if self._now() < self._due and not self._has_news():
+            return
+        self._due = self._now() + TICK
+        ledgers = await self._rows.read(self._pools)
+        if (
+            self._me.token not in ledgers.owners
+        ):  # it has not joined yet, or was fenced and does not know it yet
+            self._due = self._now() + SOON
+            return
+        gained = [await self._speak(pool, ledgers) for pool in self._pools]
+        self._former.clear()
+        self._slots.watch(self._contested | self._owing)
+        if self._contested:
+            self._due = min(self._due, self._now() + SHORT_TICK)
+        if any(gained):
+            self._desk.fill()
 
     async def _speak(self, pool: str, ledgers: Ledgers) -> bool:
         """Say what this process holds and wants of a pool; return whether it may use more of it than before."""
@@ -168,8 +188,9 @@ class PoolKeeper:
             ledger = ledgers.pools[pool]
             lines = self._slots.wanting()
             self._note_turns(lines, ledgers.now)
+            said = self._say(pool, lines)
             done = exchange(
-                ledger.shares, self._speaker(pool), self._say(pool, lines),
+                ledger.shares, self._speaker(pool), said,
                 owners=ledgers.owners, now=ledgers.now, is_alive=self._is_alive,
             )  # fmt: skip
             before, others = self._slots.allotted(pool), done.elsewhere
@@ -177,19 +198,20 @@ class PoolKeeper:
             if done.shares == ledger.shares or await self._rows.write(
                 pool, ledger.version, done.shares, hint=done.hint
             ):
-                self._slots.allot(pool, done.allowed, limit=done.limit, elsewhere=others)
-                self._note(pool, done, ledgers)
+                if self._slots.longest(pool) <= said.longest:  # else it says so first
+                    self._slots.allot(pool, done.allowed, limit=done.limit, elsewhere=others)
+                self._note(pool, said, done, ledgers)
                 return done.allowed > before
             ledgers = await self._rows.read([pool])
-        self._is_due = True
+        self._due = 0.0
         return False
 
-    def _note(self, pool: str, done: Exchange, ledgers: Ledgers) -> None:
+    def _note(self, pool: str, said: Said, done: Exchange, ledgers: Ledgers) -> None:
         """Keep in mind what was said, and say what an operator should know."""
         mine = done.shares[self._me.token]
         _note_in(self._contested, pool, done.is_contested)
         _note_in(self._owing, pool, mine.units > done.allowed)
-        self._said[pool] = self._news(pool, self._slots.wanting())
+        self._said[pool] = self._news(pool, said)
         self._differs.look(
             pool, done.limit < mine.most, ledgers.now, 0.0,
             hint="Another process was started with less of this pool, which holds for all.",
@@ -202,11 +224,10 @@ class PoolKeeper:
 
     def _has_news(self) -> bool:
         lines = self._slots.wanting()
-        return any(self._news(pool, lines) != self._said.get(pool) for pool in self._pools)
+        return any(self._news(pool, self._say(pool, lines)) != self._said.get(pool) for pool in self._pools)
 
-    def _news(self, pool: str, lines: Sequence[Wanting]) -> tuple[object, ...]:
+    def _news(self, pool: str, said: Said) -> tuple[object, ...]:
         """Return what others would want to know: of one who could use all it makes no difference how much more."""
-        said = self._say(pool, lines)
         demand = min(self._slots.limit(pool), said.held + said.wanted)
         return demand, said.first, said.level, said.longest, said.held if pool in self._owing else 0
 

@@ -79,7 +79,7 @@ class Runner:
         self._clock = clock
         self._doors = doors
         self._hooks = hooks
-        self.outbox = Outbox(store, clock.monotonic, told=self._told, strained=self._strain)
+        self.outbox = Outbox(store, clock.monotonic, shards, told=self._told, strained=self._strain)
         self._heavy = HeavyWrites(doors.blobs, self.outbox.put, hooks.failed)
         self._stirred: asyncio.Event | None = None
         self._workers = Workers()

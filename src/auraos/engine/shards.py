@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 from collections.abc import Collection, Iterator
 
 from auraos.core.errors import OperationalError
@@ -31,6 +32,8 @@ class Shards:
         self.own: frozenset[int] = frozenset()
         self.leaving: frozenset[int] = frozenset()
         """Still ours, but nothing new begins there: they are about to go to another process."""
+        self.sure_until = math.inf
+        """Until then, on the monotonic clock, nobody takes over what this process owns. Later it may have happened unnoticed."""
         self._turns: Iterator[int] = iter(())
         self._some = asyncio.Event()
         self.hold(frozenset() if are_shared else own)

@@ -16,9 +16,10 @@ from auraos.engine.turns import Queue, Waiting
 
 Demand: TypeAlias = tuple[tuple[str, int], ...]
 
-UNTIMED = 300.0
+UNTIMED = 300
 """For so many seconds a step without a time-out is believed to go on when its process has fallen silent."""
 REMEMBERED = 60.0
+"""For so many seconds after the last step of a pool it is remembered how long one may last."""
 
 
 class Wanting(NamedTuple):
@@ -43,13 +44,16 @@ class Slots:
     ) -> None:
         self.free = self._parallel = parallel
         self.is_open = True
+        self.are_shared = False
+        """Whether other processes share the pools."""
         self._limits = dict(pools or {})
         self._pools = dict(pools or {})
         self._allotted = dict(self._limits)
         self._elsewhere = dict.fromkeys(self._limits, 0)
         self._watched: frozenset[str] = frozenset()
         self._stir: Callable[[], None] | None = None
-        self._began: dict[str, dict[float, float]] = {}
+        self._longest: dict[str, int] = {}
+        self._wanted_at: dict[str, float] = {}
         self._demands: dict[str, Demand] = {"": ()}
         self._queues: dict[str, Queue] = {}
         self._waiting: dict[tuple[str, str], Waiting] = {}
@@ -183,7 +187,7 @@ class Slots:
         """Use no more of each pool than is allotted, at first nothing. `stir` hears when that is too little for those who wait,
         and when units are free of a pool that is watched.
         """
-        self._stir = stir
+        self._stir, self.are_shared = stir, True
         for pool, limit in self._limits.items():
             self.allot(pool, 0, limit=limit)
 
@@ -221,25 +225,34 @@ class Slots:
             if demand
         ]
 
-    def began(self, line: str, timeout: float | None) -> None:
-        """Note for how long an attempt may go on that takes units of shared pools."""
+    def cover(self, line: str, longest: float | None) -> None:
+        """Hear for how many seconds an attempt may go on that is about to wait for shared pools, None for nobody knows. Nothing
+        begins in a pool before the others know how long what is under way there may last.
+        """
         if self._stir is None:
             return
-        longest = UNTIMED if timeout is None else math.ceil(timeout)
+        bound = UNTIMED if longest is None else math.ceil(longest)
         for pool, _ in self._demand(line):
-            began = self._began.setdefault(pool, {})
-            if longest not in began:
+            self._wanted_at[pool] = self._now()
+            if bound > self._longest.get(pool, 0):
+                self._longest[pool] = bound
+                self._close(pool)
                 self._stir()
-            began[longest] = self._now()
 
-    def longest(self, pool: str) -> float:
-        """Return for how many seconds at most an attempt may go on that is under way in this pool, or was just now."""
-        now, began = self._now(), self._began.get(pool, {})
-        for timeout in [timeout for timeout, at in began.items() if at + timeout + REMEMBERED < now]:
-            del began[timeout]
-        return max(began, default=0.0)
+    def longest(self, pool: str) -> int:
+        """Return for how many seconds at most an attempt may go on that is under way in a pool, or waits for it."""
+        since = self._now() - self._wanted_at.get(pool, 0.0)
+        if since > REMEMBERED and not self.held(pool) and not self._is_contested(((pool, 1),)):
+            self._longest.pop(pool, None)
+        return self._longest.get(pool, 0)
 
     # --- inside ---
+
+    def _close(self, pool: str) -> None:
+        """Use nothing of a pool but what is held, until more is allotted."""
+        free = max(0, self._pools[pool])
+        self._pools[pool] -= free
+        self._allotted[pool] -= free
 
     def _lack(self) -> None:
         if self._stir is not None:

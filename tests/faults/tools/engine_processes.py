@@ -11,29 +11,38 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, Protocol
 
 from invariants import Found, read_run, read_store
 from six_steps import VERSION, OneVersion, make_catalogue
-from witness import Witness
 
 from auraos.core.errors import AuraError
 from auraos.core.run import fold
 from auraos.engine.client import EngineClient
-from auraos.engine.ports import RunQuery
+from auraos.engine.ports import RunQuery, Version
 from auraos.storage.postgres import PostgresStore
 
 PROGRAM = Path(__file__).parent / "many_processes.py"
 LEASE = 1.5
 
 
+class Outside(Protocol):
+    """The world outside, which knows the keys of the effects that it saw."""
+
+    @property
+    def port(self) -> int: ...
+
+    def keys(self) -> set[str]: ...
+
+
 class EngineProcess:
     """One process, its socket, and what it said."""
 
-    def __init__(self, url: str, folder: Path, number: int, port: int) -> None:
+    def __init__(self, url: str, folder: Path, number: int, port: int, pools: str = "") -> None:
         self.socket = folder / f"{number}.sock"
         self.log = folder / f"{number}.log"
         arguments = [sys.executable, str(PROGRAM), url, str(self.socket), str(port), str(LEASE)]
+        arguments += [pools] if pools else []
         with self.log.open("w") as log:
             self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=log, text=True)
         self.said: list[tuple[float, str]] = []
@@ -104,17 +113,17 @@ class EngineProcess:
 class Processes:
     """All processes of a test; whatever still runs at its end is killed."""
 
-    def __init__(self, url: str, folder: Path, witness: Witness) -> None:
+    def __init__(self, url: str, folder: Path, witness: Outside) -> None:
         self.url = url
         self._folder = folder
         self._witness = witness
         self._numbers = itertools.count(1)
         self._all: list[EngineProcess] = []
 
-    def start(self, count: int = 1) -> list[EngineProcess]:
-        """Start processes at once, and wait until all are ready."""
+    def start(self, count: int = 1, pools: str = "") -> list[EngineProcess]:
+        """Start processes at once, with pools as in `erp=3`, and wait until all are ready."""
         made = [
-            EngineProcess(self.url, self._folder, next(self._numbers), self._witness.port)
+            EngineProcess(self.url, self._folder, next(self._numbers), self._witness.port, pools)
             for _ in range(count)
         ]
         self._all += made
@@ -177,7 +186,7 @@ async def _unless_refused(asking: Awaitable[None]) -> None:
 
 
 async def keep_starting(
-    client: EngineClient, acknowledged: list[str], count: int, workflow: str = "six"
+    client: EngineClient, acknowledged: list[str], count: int, workflow: str | Version = "six"
 ) -> None:
     """Start so many runs, one after the other, and note each that was acknowledged; end when the process is gone."""
     for _ in range(count):

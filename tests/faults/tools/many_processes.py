@@ -1,9 +1,10 @@
 """The program of which several share one database: an engine with its shard keeper, reached through a socket.
 
-    many_processes.py URL SOCKET PORT [LEASE]
+    many_processes.py URL SOCKET PORT [LEASE [POOLS]]
 
 Its runs do what those of `six_steps` do; beside them it has `waiting`, which waits for a signal, and `slow`, whose one step
-writes and takes as long as the witness does. It says `READY`, and `SHARDS <count>` when it gains or loses some.
+writes and takes as long as the witness does. It says `READY`, and `SHARDS <count>` when it gains or loses some. POOLS are as in
+`erp=3,cpu=8`.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ from auraos.core.catalogue import Catalogue
 from auraos.core.run import Program
 from auraos.engine.context import Doors
 from auraos.engine.engine import Engine
-from auraos.engine.ownership import ShardKeeper
+from auraos.engine.ownership import ShardKeeper, is_alive, this_process
+from auraos.engine.pooling import PoolKeeper
 from auraos.engine.ports import Version
 from auraos.engine.shards import Shards
 from auraos.engine.socket import EngineSocket
@@ -41,7 +43,7 @@ class Definitions(OneVersion):
         return super().compile(version) if version.hash == "six-1" else self._files.compile(version)
 
 
-async def main(url: str, socket: Path, port: int, lease: float) -> None:
+async def main(url: str, socket: Path, port: int, lease: float, pools: dict[str, int]) -> None:
     own = [each for each in make_catalogue(port).all() if each.name.startswith("test.")]
     catalogue = Catalogue([*load_installed().catalogue.all(), *own])
     store = await PostgresStore.open(url)
@@ -54,8 +56,16 @@ async def main(url: str, socket: Path, port: int, lease: float) -> None:
         redact=lambda v: v,
     )
     shards = Shards(are_shared=True)
-    engine = Engine(store, catalogue, Definitions(catalogue), doors, shards=shards, parallel=50)
-    keeper = ShardKeeper(store.ownership(), engine.moves, store.renew, token=store.token, lease=lease)
+    engine = Engine(store, catalogue, Definitions(catalogue), doors, shards=shards, parallel=50, pools=pools)
+    shared = PoolKeeper(store.allotments(), engine.granting, this_process(store.token), is_alive=is_alive)
+
+    async def renew(token: str) -> None:
+        await store.renew(token)
+        shared.renew(token)
+
+    if pools:
+        shared.begin()
+    keeper = ShardKeeper(store.ownership(), engine.moves, renew, token=store.token, lease=lease)
     engine.moves.on_fenced = keeper.fenced
     await store.hints(engine.moves.hint, lambda: shards.own)
     await engine.open()
@@ -77,6 +87,7 @@ async def main(url: str, socket: Path, port: int, lease: float) -> None:
             continue
     await engine.close(5.0)
     await keeper.leave()
+    await shared.leave()
     await listening.close()
     await store.close()
 
@@ -84,4 +95,6 @@ async def main(url: str, socket: Path, port: int, lease: float) -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     given = sys.argv[1:]
-    asyncio.run(main(given[0], Path(given[1]), int(given[2]), float(given[3]) if len(given) > 3 else 1.5))
+    told = dict(each.split("=") for each in given[4].split(",")) if len(given) > 4 else {}
+    lease = float(given[3]) if len(given) > 3 else 1.5
+    asyncio.run(main(given[0], Path(given[1]), int(given[2]), lease, {name: int(most) for name, most in told.items()}))
