@@ -252,6 +252,16 @@ def test_whoever_hears_late_that_it_may_begin_counts_from_then_on():
     assert [decision.run for decision in entrance.decisions] == ["r1", "r2"]
 
 
+def test_what_lies_behind_a_gate_stays_known_while_other_shards_go():
+    entrance, gates = Entrance(), (gate("debounce", per=5), gate("concurrency", limit=1))
+    entrance.enter(Standing("r1", 0, gates, shard=9), 0)
+    entrance.tick(5_000_000)
+    entrance.forget({0})
+    entrance.enter(Standing("r2", 6_000_000, gates, shard=9), 6_000_000)
+    entrance.tick(11_000_000)
+    assert [decision.run for decision in entrance.decisions] == ["r1"]
+
+
 def test_nothing_is_kept_of_keys_that_nobody_uses():
     hand = Hand()
     for number in range(50):

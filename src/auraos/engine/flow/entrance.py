@@ -54,8 +54,8 @@ class Entrance:
             return
         self._runs[run.run] = run
         for gate in run.gates:
-            room = self._room(gate)
-            room.gate, room.shard = gate, run.shard
+            room = self._room(gate, run.shard)
+            room.gate = gate
             if room.line:  # the newest run may know of a higher limit; those who wait go first
                 self._drain(room, now)
         if run.admitted_at:
@@ -74,8 +74,7 @@ class Entrance:
 
     def remember(self, gate: Gate, run: str, at: int, shard: int = 0) -> None:
         """Count a run that has ended already, and still counts for a limit that speaks of a time."""
-        room = self._room(gate)
-        room.shard = shard
+        room = self._room(gate, shard)
         self._count(room, at, run)
 
     def began(self, run: str, at: int) -> None:
@@ -87,7 +86,7 @@ class Entrance:
         before, found.admitted_at = found.admitted_at, at
         for gate in found.gates:
             if gate.setting == "throttle":
-                room = self._room(gate)
+                room = self._room(gate, found.shard)
                 room.begun.remove((before, run))
                 self._count(room, at, run)
 
@@ -149,7 +148,7 @@ class Entrance:
         if found.leader is not None:
             return f"It is gathered into run {found.leader.run}."
         gate = found.gates[min(found.stage, len(found.gates) - 1)]
-        room = found.room or self._room(gate)
+        room = found.room or self._room(gate, found.shard)
         gate = room.gate
         named = f"{gate.setting} of {gate.key}" if gate.key else gate.setting
         match gate.setting:
@@ -167,16 +166,16 @@ class Entrance:
 
     # --- inside ---
 
-    def _room(self, gate: Gate) -> Room:
+    def _room(self, gate: Gate, shard: int) -> Room:
         room = self._rooms.get(gate.name)
         if room is None:
-            room = self._rooms[gate.name] = Room(gate)
+            room = self._rooms[gate.name] = Room(gate, shard)
         return room
 
     def _go_on(self, run: Standing, now: int) -> None:
         """Lead a run through its gates, as far as it comes."""
         while run.stage < len(run.gates) and run.gates[run.stage].setting not in CAPACITY:
-            room = self._room(run.gates[run.stage])
+            room = self._room(run.gates[run.stage], run.shard)
             match room.gate.setting:
                 case "rate":
                     if not self._take_rate(room, run):
@@ -243,7 +242,7 @@ class Entrance:
         """Let a run in if all that remain of its gates have room; else let it stand in line before the first that has none."""
         run.room = None
         for gate in run.gates[run.stage :]:
-            room = self._room(gate)
+            room = self._room(gate, run.shard)
             if not self._is_full(room, now):
                 continue
             match room.gate.when_full:
@@ -265,7 +264,7 @@ class Entrance:
 
     def _let_in(self, run: Standing) -> None:
         for gate in run.gates:
-            room = self._room(gate)
+            room = self._room(gate, run.shard)
             match gate.setting:
                 case "singleton" | "concurrency":
                     room.live[run.run] = run

@@ -92,8 +92,8 @@ class Room:
 
     __slots__ = ("begun", "gate", "line", "live", "shard", "waiting")
 
-    def __init__(self, gate: Gate) -> None:
-        self.shard = 0
+    def __init__(self, gate: Gate, shard: int) -> None:
+        self.shard = shard
         """Of all runs that share the gate."""
         self.gate = gate
         """As the newest run knows it: changed limits hold from then on."""
