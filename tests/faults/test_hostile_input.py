@@ -178,18 +178,36 @@ def test_runs_that_wait_for_their_children_do_not_hold_the_slots_that_the_childr
     assert check(kept) == []
 
 
+def nested(items: int) -> Version:
+    """Return a workflow with a loop of so many items, in each of which there is one of a thousand."""
+    inner = {"type": "foreach", "with": {"items": list(range(1000))}, "steps": {"x": {"type": "noop"}}}
+    outer = {"type": "foreach", "with": {"items": list(range(items))}, "steps": {"again": inner}}
+    return version_of("nested", {"each": outer})
+
+
 @pytest.mark.slow
-def test_a_loop_without_end_that_nobody_cancels_fails_when_it_has_begun_a_million_steps(
-    server: Served,
-) -> None:
+@pytest.mark.parametrize(
+    ("version", "code"),
+    [
+        (
+            version_of(
+                "rounds", {"again": {**FOREVER["again"], "with": {"condition": True, "limit": 50_000}}}
+            ),
+            "loop-limit",
+        ),
+        (nested(1000), "too-many-activations"),
+    ],
+    ids=["fifty thousand rounds", "a million activations"],
+)
+def test_a_loop_that_nobody_cancels_fails_at_its_limit(server: Served, version: Version, code: str) -> None:
     server.start()
 
     async def play() -> tuple[str, str]:
         async with Caller(server.data) as caller:
-            await caller.ask(lambda client: client.start(version_of("forever", FOREVER), run="bad-1"))
+            await caller.ask(lambda client: client.start(version, run="bad-1"))
             ended = await asyncio.wait_for(caller.ask(lambda client: client.wait("bad-1")), 900)
-            return ended.state, str(ended.error)
+            return ended.state, ended.error.code if ended.error is not None else ""
 
     state, error = asyncio.run(play())
-    assert (state, "1,000,000" in error) == ("failed", True)
+    assert (state, error) == ("failed", code)
     assert server.stop() == 0
