@@ -198,3 +198,27 @@ async def test_an_engine_closes_in_time_though_its_store_takes_nothing(home: Hou
     await asyncio.wait_for(home.engine.close(0.1), 5)
     with pytest.raises(OperationalError, match="closing"):
         await home.engine.signal(run, "paid")
+
+
+async def test_the_slot_of_a_grant_of_which_nothing_was_heard_is_nobody_elses(tmp_path: Path) -> None:
+    house = House(tmp_path / "pooled")
+    await house.open(pools={"erp": 1})
+    going = {"now": 0, "most": 0}
+
+    async def work(settings: dict[str, Any], context: StepContext) -> Any:
+        going["now"] += 1
+        going["most"] = max(going["most"], going["now"])
+        await asyncio.sleep(0.05)
+        going["now"] -= 1
+        return settings
+
+    house.steps.work = work
+    Disk(house).after = {1}
+    text = flow("one: {type: test.write, pool: erp}")
+    with pytest.raises(StoreUnavailableError):
+        await house.start(text, run="r1")
+    await house.start(text, run="r2")
+    ended = [await asyncio.wait_for(house.engine.wait(run), 10) for run in ("r1", "r2")]
+    assert ([each.state for each in ended], going["most"]) == (["succeeded", "succeeded"], 1)
+    assert house.engine.load().pools["erp"].free == 1
+    await house.close()

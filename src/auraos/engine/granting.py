@@ -1,7 +1,7 @@
 """Who gets a slot: runs queue their steps here, and are offered slots as these become free."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from auraos.core.run import StepMade
 from auraos.core.run.commands import ExecuteStep, QueueStep, SlotOpened
@@ -59,8 +59,9 @@ class Granting:
 
     def hold(self, run: ActiveRun, wish: ExecuteStep, line: str) -> None:
         """Count the slot of a step that has it by right already."""
-        self.slots.take_anyway(line)
-        run.holding[wish.path, wish.attempt] = line
+        if (wish.path, wish.attempt) not in run.holding:  # one of which it was unknown kept its slot
+            self.slots.take_anyway(line)
+            run.holding[wish.path, wish.attempt] = line
         if line:
             self.slots.cover(line, wish.timeout)
 
@@ -69,6 +70,14 @@ class Granting:
         line = run.holding.pop((path, attempt), None)
         if line is not None:
             self.slots.give_back(line)
+
+    def free(self, run: ActiveRun, but: Container[tuple[str, int]] = ()) -> None:
+        """Free the slots of grants that nothing was begun of, but for these; others may have them at once."""
+        unbegun = [key for key in run.holding if key not in run.attempts and key not in but]
+        for key in unbegun:
+            self.slots.give_back(run.holding.pop(key))
+        if unbegun and self.slots.is_wanted:
+            self.fill()
 
     def leave(self, run: ActiveRun) -> None:
         """Let the steps of a run that is over leave the line."""

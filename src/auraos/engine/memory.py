@@ -126,8 +126,7 @@ class Memory:
 
     def is_moving(self, run_id: str) -> bool:
         """Return whether a run is in memory and something of it is under way."""
-        run = self.runner.runs.get(run_id)
-        return run is not None and not run.is_quiet
+        return (run := self.runner.runs.get(run_id)) is not None and not run.is_quiet
 
     def _drop(self, run_id: str) -> None:
         run = self.runner.runs.get(run_id)
@@ -172,7 +171,7 @@ class Memory:
         self._begin_mending(run, draft)
 
     def _unlearn(self, run: ActiveRun, draft: Draft, error: AuraError) -> None:
-        """Forget all that is not durable, tell those who wait, and keep the outside facts for later."""
+        """Forget all that is not durable, tell those who wait, and keep the outside facts and the slots until more is known."""
         run.state = None
         given = [*draft.given, *run.draft.given, *run.held]
         run.held = []
@@ -181,10 +180,6 @@ class Memory:
                 run.held.append(each)
             elif not each.waiter.done():
                 each.waiter.set_exception(error)
-        for wish in unreleased([draft, run.draft]):
-            pool = run.holding.pop((wish.path, wish.attempt), None)
-            if pool is not None:
-                self.runner.slots.give_back(pool)
         logs = [*draft.logs, *run.draft.logs]
         run.todo.clear()
         run.queued.clear()
@@ -233,6 +228,7 @@ class Memory:
     def _leave_to_another(self, run: ActiveRun, error: AuraError) -> None:
         """Drop a run that was begun here and in another process under one id, and became durable there."""
         self.runner.runs.pop(run.id, None)
+        self.runner.granting.free(run)
         run.is_lost = True
         self.lost(run, run.draft, error)
 
@@ -260,6 +256,7 @@ class Memory:
 
     def _begin_anew(self, run: ActiveRun) -> None:
         """Start again a run whose start never became durable, if nobody was told so; else forget it."""
+        self.runner.granting.free(run)
         first = run.held[0].fact if run.held else None
         if not isinstance(first, RunStarted):
             self.runner.runs.pop(run.id, None)
@@ -339,13 +336,14 @@ class Memory:
         """Begin again what a run had under way, and tell it which attempts were lost."""
         state = run.state
         assert state is not None
+        in_flight = state.attempts_in_flight()
+        self.runner.granting.free(run, {found[:2] for found in in_flight if found[:2] in unstarted})
         if state.is_final:
             self.runner.end(run, EndRun(state.status, state.output, state.error))
             self._give_held(run)
             return
         if not state.is_admitted:
             self.stand(run)
-        in_flight = state.attempts_in_flight()
         run.todo.extend(wish for wish in outstanding(state) if isinstance(wish, RESUMED))
         self.runner.follow(run)
         self._give_held(run)
@@ -384,7 +382,9 @@ class Memory:
         """Leave a run that cannot be read as it stands, saying why; the next start tries again."""
         if row is None:
             return
-        self.runner.runs.pop(row.run, None)
+        run = self.runner.runs.pop(row.run, None)
+        if run is not None:
+            self.runner.granting.free(run)
         log.error("run.parked", extra={"run": row.run, "reason": str(error)})
         parked = msgspec.structs.replace(
             row, why=f"It cannot go on: {error}", changed_at=self._clock.now(), asleep=False

@@ -184,6 +184,7 @@ class PoolKeeper:
 
     async def _speak(self, pool: str, ledgers: Ledgers) -> bool:
         """Say what this process holds and wants of a pool; return whether it may use more of it than before."""
+        token = self._me.token
         for _ in range(MOST_TRIES):
             ledger = ledgers.pools[pool]
             lines = self._slots.wanting()
@@ -198,11 +199,15 @@ class PoolKeeper:
             if done.shares == ledger.shares or await self._rows.write(
                 pool, ledger.version, done.shares, hint=done.hint
             ):
+                if token != self._me.token:  # it was fenced meanwhile, and may use nothing of it
+                    break
                 if self._slots.longest(pool) <= said.longest:  # else it says so first
                     self._slots.allot(pool, done.allowed, limit=done.limit, elsewhere=others)
                 self._note(pool, said, done, ledgers)
                 return done.allowed > before
             ledgers = await self._rows.read([pool])
+            if token != self._me.token:
+                break
         self._due = 0.0
         return False
 
