@@ -30,8 +30,10 @@ BLIND_TRUST = {"CERT_NONE", "_create_unverified_context", "check_hostname", "ver
                "UnsafeLoader", "FullLoader", "mktemp", "enable_load_extension"}  # fmt: skip
 LOCAL_SOCKETS = {"engine/socket.py", "engine/client.py"}
 """They talk to a process of the same user on the same machine."""
-APART = "engine/places.py"
-"""It starts this interpreter again, for a function that is to run in a process of its own, and nothing else."""
+APART = ("engine/places.py", "engine/descendants.py")
+"""The first starts this interpreter again, for a function that is to run in a process of its own, and nothing else; the second
+asks the system to keep below such a process whatever it starts.
+"""
 HEALTH = "app/health.py"
 """It listens, and calls nobody."""
 SOCKET_OPTIONS = "storage/postgres/address.py"
