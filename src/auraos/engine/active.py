@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 from auraos.core.run import LargeValues, Program, RunState, encode_fact, explain
 from auraos.core.run.commands import Command, ExecuteStep, QueueStep
@@ -12,12 +14,9 @@ from auraos.core.run.facts import (
     StepSettled,
     StepSucceeded,
 )
-from auraos.engine.attempts import Attempt
+from auraos.engine.attempts import NOT_STORED, Attempt
 from auraos.engine.draft import Draft, Given
 from auraos.engine.ports import SNAPSHOT_FROM, RunRow, Write
-
-NOTED = frozenset({StepGranted, StepSucceeded, StepResolved, StepSettled})
-"""Facts that open an effect or end one."""
 
 COUNTED = frozenset({"idempotent", "write", "irreversible"})
 """Effects whose success the store counts, at most once for each path and generation."""
@@ -31,8 +30,8 @@ class ActiveRun:
 
     __slots__ = (
         "attempts", "awaited", "breaks", "computing", "counted", "created", "draft", "flush_handle", "grants", "held",
-        "holding", "id", "is_lost", "large", "program", "queued", "row", "seq", "shard", "snapshot_at", "state", "todo",
-        "workspace", "writing",
+        "holding", "id", "is_lost", "large", "program", "queued", "row", "seq", "shard", "snapshot_at", "state", "stored",
+        "todo", "workspace", "writing",
     )  # fmt: skip
 
     def __init__(self, run: str, workspace: str, program: Program, shard: int) -> None:
@@ -49,6 +48,8 @@ class ActiveRun:
         self.awaited = False
         self.draft = Draft()
         self.writing: Draft | None = None
+        self.stored = NOT_STORED
+        """The latest success of an attempt, and how it is written."""
         self.todo: deque[Command] = deque()
         self.held: list[Given] = []
         self.queued: dict[str, QueueStep] = {}
@@ -81,29 +82,36 @@ class ActiveRun:
 
     def note(self, fact: AnyFact) -> None:
         """Count what a fact says of effects: a grant opens one, its success closes it."""
-        if isinstance(fact, StepGranted):
-            self._note_grant(fact)
-        elif not self.grants:
-            return
-        elif isinstance(fact, StepSucceeded):
-            found = self.grants.get(fact.path)
-            if found is not None and found[0] == fact.attempt:
-                self._count(fact.path)
-        elif isinstance(fact, StepResolved):
-            found = self.grants.get(fact.path)
-            if fact.outcome == "succeeded" and found is not None and fact.attempt in (0, found[0]):
-                self._count(fact.path)
-        elif isinstance(fact, StepSettled) and fact.error is None:
-            self._count(fact.path)
+        handler = NOTED.get(type(fact))
+        if handler is not None:
+            handler(self, fact)
 
-    def _note_grant(self, fact: StepGranted) -> None:
+    def noted_grant(self, fact: StepGranted) -> None:
+        """An effect is open from now on."""
         if fact.effect in COUNTED and fact.purpose != "verify":
             self.grants[fact.path] = (fact.attempt, fact.generation)
         else:
             self.grants.pop(fact.path, None)
 
+    def noted_success(self, fact: StepSucceeded) -> None:
+        """An effect took place, unless another attempt is the one that counts."""
+        found = self.grants.get(fact.path)
+        if found is not None and found[0] == fact.attempt:
+            self._count(fact.path)
+
+    def noted_resolution(self, fact: StepResolved) -> None:
+        """Somebody said what became of an effect."""
+        found = self.grants.get(fact.path)
+        if fact.outcome == "succeeded" and found is not None and fact.attempt in (0, found[0]):
+            self._count(fact.path)
+
+    def noted_settled(self, fact: StepSettled) -> None:
+        """A step came to its end by decision, and what it did counts."""
+        if fact.error is None:
+            self._count(fact.path)
+
     def _count(self, path: str) -> None:
-        found = self.grants.pop(path, None)
+        found = self.grants.pop(path, None) if self.grants else None
         if found is None:
             return
         result = (path, found[1])
@@ -117,7 +125,8 @@ class ActiveRun:
         """Close the draft and return the write that it makes; the next draft begins empty."""
         draft, self.draft = self.draft, Draft()
         row = self._changed_row(at)
-        facts = b"\n".join([encode_fact(fact) for fact in draft.facts])
+        (known, stored), self.stored = self.stored, NOT_STORED
+        facts = b"\n".join([stored if fact is known else encode_fact(fact) for fact in draft.facts])
         seq, count = self.seq + 1, len(draft.facts)
         if self.state is not None and self.state.gates:
             priority = self.program.workflow.settings.priority
@@ -158,10 +167,16 @@ class ActiveRun:
         row, state = self.row, self.state
         assert row is not None
         assert state is not None
-        status, asleep = state.status, self.is_asleep
-        why = row.why if status == row.state == "running" else _reason(state)
-        if not self.created and row.state == status and row.asleep == asleep and row.why == why:
-            return None
+        status = state.status
+        asleep = not (self.queued or self.holding or self.computing or self.todo)
+        if status == row.state == "running":
+            why = row.why
+            if row.asleep == asleep and not self.created:
+                return None
+        else:
+            why = _reason(state)
+            if row.asleep == asleep and row.state == status and row.why == why and not self.created:
+                return None
         self.row = RunRow(
             workspace=row.workspace,
             run=row.run,
@@ -181,6 +196,15 @@ class ActiveRun:
             shard=row.shard,
         )
         return self.row
+
+
+NOTED: dict[type, Callable[[ActiveRun, Any], None]] = {
+    StepGranted: ActiveRun.noted_grant,
+    StepSucceeded: ActiveRun.noted_success,
+    StepResolved: ActiveRun.noted_resolution,
+    StepSettled: ActiveRun.noted_settled,
+}
+"""How each fact that opens an effect or ends one is counted."""
 
 
 def _reason(state: RunState) -> str:

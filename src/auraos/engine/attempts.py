@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 from auraos.core import failures
 from auraos.core.catalogue import Chosen, Effect, StepType
 from auraos.core.errors import AuraError, OperationalError, UserError
-from auraos.core.run import refuse_vast, static_path
+from auraos.core.run import LARGE, encode_success, static_path
 from auraos.core.run.commands import ExecuteStep
-from auraos.core.run.facts import StepError, StepFailed, StepSucceeded, StepUnknown
+from auraos.core.run.facts import AnyFact, StepError, StepFailed, StepSucceeded, StepUnknown
 from auraos.core.values import ValueRefusedError, to_wire
 from auraos.engine.context import AttemptContext
 from auraos.engine.ports import Redact
@@ -23,6 +23,8 @@ from auraos.engine.ports import Redact
 GRACE = 10.0
 
 REPEATABLE = frozenset(str(effect) for effect in Effect if effect.may_repeat)
+
+NOT_STORED: tuple[AnyFact | None, bytes] = (None, b"")
 
 Outcome: TypeAlias = StepSucceeded | StepFailed | StepUnknown
 Ended: TypeAlias = Callable[["Attempt", Outcome], None]
@@ -33,7 +35,7 @@ class Attempt:
 
     __slots__ = (
         "_context", "_ended", "_force", "_now", "_redact", "_step_type", "_task", "command", "is_cancelled",
-        "owner",
+        "owner", "stored",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +51,8 @@ class Attempt:
         self.owner = owner
         """The run that it belongs to; only whoever hears of its end looks at it."""
         self.command = command
+        self.stored: tuple[AnyFact | None, bytes] = NOT_STORED
+        """Its success, and how that is written, once there is one; what is large goes another way."""
         self.is_cancelled = False
         self._step_type = step_type
         self._context = context
@@ -138,17 +142,24 @@ class Attempt:
         ports: tuple[str, ...] = ("out",)
         if isinstance(output, Chosen):
             ports, output = output.ports, output.output
+        command = self.command
         try:
-            output = self._redact(output)
-            refuse_vast(output, self._context.largest_value)
+            outcome = StepSucceeded(
+                at=self._now(),
+                path=command.path,
+                attempt=command.attempt,
+                output=self._redact(output),
+                ports=ports,
+            )
+            stored = encode_success(outcome, self._context.largest_value)
+            if len(stored) <= LARGE:
+                self.stored = (outcome, stored)
         except ValueRefusedError as error:
             refused = self._error(
                 "data", "output-refused", f"The output cannot be kept: {error.message}", error.hint
             )
             return self._failed(refused) if self.may_repeat else self._unknown(refused)
-        return StepSucceeded(
-            at=self._now(), path=self.command.path, attempt=self.command.attempt, output=output, ports=ports
-        )
+        return outcome
 
     def _raised(self, error: Exception) -> Outcome:
         """Judge an exception that vouches for nothing."""

@@ -201,8 +201,9 @@ class Runner:
             if slots:  # it was granted one of the slots that were offered
                 self.granting.hold(run, wish, "")
         for fact in made.facts:
-            if type(fact) in NOTED:
-                run.note(fact)
+            note = NOTED.get(type(fact))
+            if note is not None:
+                note(run, fact)
         draft.facts += made.facts
         return made
 
@@ -291,6 +292,7 @@ class Runner:
         key = (attempt.command.path, attempt.command.attempt)
         run.attempts.pop(key, None)
         self.granting.give_back(run, *key)
+        run.stored = attempt.stored
         self.give(run, outcome)
         if self.granting.slots.is_wanted:
             self.granting.fill()

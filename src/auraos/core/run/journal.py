@@ -8,7 +8,7 @@ import msgspec
 from auraos.core.errors import UnexpectedError
 from auraos.core.run import facts
 from auraos.core.run.facts import AnyFact
-from auraos.core.run.large import LargeValues, Reading, has_references
+from auraos.core.run.large import LargeValues, Reading, has_references, refuse_vast
 from auraos.core.values import Value, from_wire, to_wire
 
 
@@ -79,6 +79,16 @@ def encode_fact(fact: AnyFact, large: LargeValues | None = None) -> bytes:
     if large is not None:
         return _encode(_convert(fact, large.to_stored))
     return _encode(fact if _is_plain(fact) else _convert(fact, _to_stored))
+
+
+def encode_success(fact: facts.StepSucceeded, largest: int) -> bytes:
+    """Return the stored form of a success that a step has just brought; refuse an output that is no value, or too large."""
+    output = fact.output
+    plain = to_wire(output) is output
+    stored = _encode(fact) if plain else encode_fact(fact)
+    if len(stored) > largest:
+        refuse_vast(output, largest)
+    return stored
 
 
 def decode_fact(stored: bytes, reading: Reading | None = None) -> AnyFact:
