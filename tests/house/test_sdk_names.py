@@ -5,7 +5,7 @@ import pytest
 import auraos.sdk
 
 PROMISED = {
-    "Answer", "Behaviour", "BlockingContext", "Chosen", "Effect", "Example", "FileReference", "Files", "Http", "Sandbox",
+    "Answer", "Behaviour", "BlockingContext", "Chosen", "Effect", "Example", "Fault", "FileReference", "Files", "Http", "Sandbox",
     "Secrets", "StepContext", "StepFailed", "StepType", "StepUnknown", "Value", "deferred", "step_type",
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The catalogue: what the core knows of each step type. Plugins fill it; `compile` and the checks read it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -58,12 +58,29 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     output: Any = msgspec.UNSET
 
 
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step type finds wrong with its settings as they are written."""
+
+    field: str
+    """The setting at fault; empty for all of them together."""
+    message: str
+    hint: str = ""
+    code: str = "settings-refused"
+    is_certain: bool = True
+    """It fails whenever it is run; else it is a warning."""
+    line: int = 0
+    """Where in the text of the setting: the line and column, both from 1, and so many characters; 0 for all of it."""
+    column: int = 0
+    width: int = 1
+
+
 class StepType(msgspec.Struct, frozen=True, kw_only=True):
     """One type of step: its name, form, ports, effect, and the function that does the work.
 
     `settings` is the JSON Schema of `with` after evaluation; `deferred` maps those fields of `with` whose expressions are not
     evaluated beforehand to the names they may read besides the usual ones: each template in such a field is handed over as
     a callable of these names (`where(item=…, index=…) -> value`), as for a filter's condition.
+    `check` is asked about `with` as it is written, templates as text: what the schema cannot say is wrong with it.
     `evaluate` takes the evaluated settings and returns the output (or `Chosen`); `execute` also takes the step's context.
     """
 
@@ -81,6 +98,7 @@ class StepType(msgspec.Struct, frozen=True, kw_only=True):
     evaluate: Callable[[dict[str, Any]], Any] | None = None
     execute: Callable[[dict[str, Any], Any], Awaitable[Any]] | None = None
     examples: tuple[Example, ...] = ()
+    check: Callable[[Mapping[str, Any]], Sequence[Fault]] | None = None
 
     def effect_of(self, settings: Mapping[str, Any]) -> Effect:
         """Return the effect under these settings as written (templates stand as text); it is fixed when published."""

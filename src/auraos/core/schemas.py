@@ -3,7 +3,7 @@
 A schema stands for itself: a reference out of it is refused, never fetched, and its patterns run in linear time.
 """
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import jsonschema_rs
 import msgspec
@@ -13,6 +13,7 @@ from auraos.core.errors import UserError
 from auraos.core.values import Value, to_plain
 
 MOST_MISMATCHES = 100
+DEEPEST_DEFAULT = 30
 
 
 class Mismatch(msgspec.Struct, frozen=True):
@@ -57,8 +58,69 @@ class SchemaCheck:
 
 
 def given_input(schema: Schema | None, value: Value) -> Value:
-    """Return an input as it counts: where none is given and the workflow wants a mapping, it is an empty one."""
-    return {} if value is None and schema is not None and schema.get("type") == "object" else value
+    """Return an input as it counts: with the defaults of its schema for what is left out; and where none is given at all and
+    the workflow wants a mapping, for an empty one.
+    """
+    if not schema:
+        return value
+    if value is None:
+        value = schema["default"] if "default" in schema else {} if schema.get("type") == "object" else None
+    return _Defaults(schema).fill(schema, value, ())
+
+
+class _Defaults:
+    """Puts the defaults of a schema in the places of properties that are left out. What was given is not changed.
+
+    A property that is there keeps its value, null too. Under `anyOf` and `oneOf` nothing is filled in: which of them is
+    meant shows only when the value is held against them.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        definitions = schema.get("$defs")
+        self._definitions: dict[str, Any] = definitions if isinstance(definitions, dict) else {}
+
+    def fill(self, schema: Any, value: Value, within: tuple[int, ...]) -> Value:
+        """Return the value with the defaults of this schema; `within` are the schemas whose default it stands in."""
+        schema = self._resolved(schema)
+        if schema is None or len(within) > DEEPEST_DEFAULT:
+            return value
+        if isinstance(value, dict):
+            value = self._fill_mapping(schema, value, within)
+        elif isinstance(value, list):
+            items = schema.get("items")
+            filled = [self.fill(items, item, within) for item in value] if items else value
+            value = filled if any(new is not old for new, old in zip(filled, value, strict=True)) else value
+        parts = schema.get("allOf")
+        for part in parts if isinstance(parts, list) else ():
+            value = self.fill(part, value, within)
+        return value
+
+    def _fill_mapping(self, schema: Schema, value: dict[str, Any], within: tuple[int, ...]) -> dict[str, Any]:
+        changed: dict[str, Any] = {}
+        properties = schema.get("properties")
+        for name, inner in properties.items() if isinstance(properties, dict) else ():
+            found = self._resolved(inner)
+            if found is None:
+                continue
+            if name in value:
+                filled = self.fill(found, value[name], within)
+                if filled is not value[name]:
+                    changed[name] = filled
+            elif "default" in found and id(found) not in within:
+                changed[name] = self.fill(found, found["default"], (*within, id(found)))
+        return {**value, **changed} if changed else value
+
+    def _resolved(self, schema: Any) -> Schema | None:
+        for _ in range(DEEPEST_DEFAULT):
+            if not isinstance(schema, dict):
+                return None
+            reference = schema.get("$ref")
+            if not isinstance(reference, str) or not reference.startswith("#/$defs/"):
+                return schema
+            beside = {key: part for key, part in schema.items() if key != "$ref"}
+            target = self._definitions.get(reference.removeprefix("#/$defs/"))
+            schema = {**target, **beside} if beside and isinstance(target, dict) else target
+        return None
 
 
 def _place(path: list[str | int]) -> str:

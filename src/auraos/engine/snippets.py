@@ -8,13 +8,12 @@ they are.
 """
 
 import ast
-import warnings
 from collections.abc import Iterator
 
+from auraos.core.python_code import LONGEST_CODE, UnreadablePythonError, read_python, with_plain_ends
 from auraos.sdk import StepFailed
 
 OUTPUT = "_auraos_output"
-LONGEST_CODE = 100_000
 LONGEST_OUTPUT = 10_000_000
 LONGEST_SPECIAL = 1_000_000
 
@@ -40,8 +39,11 @@ def prepare(code: str) -> str:
     if len(code) > LONGEST_CODE:
         message = f"The code has more than {LONGEST_CODE:,} characters."
         raise StepFailed(message, error_class="data", code="code-error")
-    text = _with_plain_ends(code)
-    tree = _parse(text)
+    text = with_plain_ends(code)
+    try:
+        tree = read_python(text)
+    except UnreadablePythonError as error:
+        raise refused(error.message, error.line or None, error.source) from None
     lines = [line.encode() for line in text.split("\n")]
     last = tree.body[-1] if tree.body else None
     changed: list[ast.stmt] = list(_returns(tree.body))
@@ -54,7 +56,7 @@ def prepare(code: str) -> str:
 
 def read_line(code: str, line: int | None) -> str:
     """Return a line of the code as its author wrote it; empty where there is no such line."""
-    lines = _with_plain_ends(code).split("\n")
+    lines = with_plain_ends(code).split("\n")
     return lines[line - 1] if line is not None and 1 <= line <= len(lines) else ""
 
 
@@ -64,21 +66,6 @@ def refused(message: str, line: int | None = None, source: str = "") -> StepFail
     return StepFailed(
         f"{message}{where}", code="code-error", data={"line": line, "source": source} if line else None
     )
-
-
-def _with_plain_ends(code: str) -> str:
-    return code.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _parse(text: str) -> ast.Module:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except SyntaxError as error:
-        raise refused(f"SyntaxError: {error.msg}", error.lineno, error.text or "") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise refused(f"The code cannot be read: {error or 'it is nested too deep'}.") from None
 
 
 def _returns(statements: list[ast.stmt]) -> Iterator[ast.Return]:

@@ -6,7 +6,7 @@ A step type is a typed function under `@step_type`; an entry point in the group 
     "acme.stamp" = "acme_steps:stamp"
 """
 
-from auraos.core.catalogue import Behaviour, Chosen, Effect, Example, StepType
+from auraos.core.catalogue import Behaviour, Chosen, Effect, Example, Fault, StepType
 from auraos.core.failures import StepFailed, StepUnknown
 from auraos.core.values import FileReference, Value
 from auraos.sdk.protocols import Answer, BlockingContext, Files, Http, Sandbox, Secrets, StepContext
@@ -19,6 +19,7 @@ __all__ = [
     "Chosen",
     "Effect",
     "Example",
+    "Fault",
     "FileReference",
     "Files",
     "Http",

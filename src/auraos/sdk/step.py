@@ -1,12 +1,12 @@
 """`@step_type`: makes a step type of a typed function. Its form is drawn from the settings' type, its docs from docstrings."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_type_hints
 
 import msgspec
 
-from auraos.core.catalogue import Behaviour, Effect, Example, Schema, StepType
+from auraos.core.catalogue import Behaviour, Effect, Example, Fault, Schema, StepType
 from auraos.core.failures import StepFailed
 from auraos.core.values import Value
 
@@ -21,6 +21,7 @@ def step_type(  # noqa: PLR0913 (the traits of a step type, each by its name)
     output: Schema | Callable[[Mapping[str, Any]], Schema] | None = None,
     examples: tuple[Example, ...] = (),
     place: Literal["thread", "process"] | None = None,
+    check: Callable[[Mapping[str, Any]], Sequence[Fault]] | None = None,
 ) -> Callable[[Callable[..., Any]], StepType]:
     """Return a decorator that turns `def f(settings: Settings) -> Output` or `async def f(settings, context)` into a step type.
 
@@ -28,7 +29,7 @@ def step_type(  # noqa: PLR0913 (the traits of a step type, each by its name)
     With a `place` a plain function is executed too: `def f(settings, context)` in a thread, for what waits, or
     `def f(settings)` in a process that is killed when its time is up, for what reckons.
     The first sentence of the docstring is the summary, the rest the description; the schema of the output comes from
-    the return annotation unless `output` says it.
+    the return annotation unless `output` says it. `check` looks at the settings as they are written, before anything runs.
     """
 
     def decorate(function: Callable[..., Any]) -> StepType:
@@ -68,6 +69,7 @@ def step_type(  # noqa: PLR0913 (the traits of a step type, each by its name)
             evaluate=None if executes and place != "process" else evaluate,
             execute=ways[place] if executes else None,
             examples=examples,
+            check=check,
         )
 
     return decorate

@@ -1,12 +1,14 @@
 """`code.python`: a person's Python statements, run in a sandbox with hard limits and no outside world."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
 
-from auraos.sdk import Effect, Example, StepContext, StepFailed, Value, step_type
+from auraos.sdk import Effect, Example, Fault, StepContext, StepFailed, Value, step_type
 from auraos.steps.kinds import PYTHON, Duration, read_duration
+from auraos.steps.python_subset import find_faults
 
 LONGEST = timedelta(minutes=10)
 
@@ -30,11 +32,18 @@ class CodeSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ] = 128
 
 
+def check_code(settings: Mapping[str, Any]) -> list[Fault]:
+    """Return what stops the statements before they run, if they are written out."""
+    code = settings.get("code")
+    return find_faults(code) if isinstance(code, str) and "{{" not in code else []
+
+
 @step_type(
     "code.python",
     title="Python",
     effect=Effect.PURE,
     output={},
+    check=check_code,
     examples=(
         Example(
             title="Sum of lines",

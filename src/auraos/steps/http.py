@@ -7,7 +7,18 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from auraos.core.values import to_plain, type_name
-from auraos.sdk import Effect, Example, FileReference, StepContext, StepFailed, StepUnknown, Value, step_type
+from auraos.sdk import (
+    Effect,
+    Example,
+    Fault,
+    FileReference,
+    StepContext,
+    StepFailed,
+    StepUnknown,
+    Value,
+    step_type,
+)
+from auraos.steps.addresses import find_fault
 from auraos.steps.answers import As, judge, read_output
 from auraos.steps.json import write_json
 from auraos.steps.kinds import SECRET, Duration, read_duration
@@ -77,10 +88,41 @@ def effect_of(settings: Mapping[str, Any]) -> Effect:
     return Effect.IDEMPOTENT if method in ("PUT", "DELETE") else Effect.WRITE
 
 
+def check_request(settings: Mapping[str, Any]) -> list[Fault]:
+    """Return what cannot be sent, as far as it is written out."""
+    found: list[Fault] = []
+    url = settings.get("url")
+    fault, hint = find_fault(url) if isinstance(url, str) else ("", "")
+    if fault:
+        found.append(
+            Fault(field="url", code="bad-url", message=f"This address cannot be asked: {fault}.", hint=hint)
+        )
+    bodies = [name for name in ("json", "form", "body", "file") if _is_given(settings, name)]
+    if len(bodies) > 1:
+        message = f"{' and '.join(map(repr, bodies))} cannot be sent together: a request has one body."
+        found.append(
+            Fault(field=bodies[-1], code="clashing-settings", message=message, hint="Keep one of them.")
+        )
+    method = settings.get("method", "GET")
+    if isinstance(settings.get("pages"), dict) and method != "GET" and "{{" not in str(method):
+        message = f"Pages are read with GET only, not with {method}."
+        found.append(Fault(field="pages", code="clashing-settings", message=message))
+    return found
+
+
+def _is_given(settings: Mapping[str, Any], name: str) -> bool:
+    """Return whether a body is given for certain: an expression may be null, and then none is sent."""
+    if name == "json":
+        return name in settings
+    value = settings.get(name)
+    return value is not None and not (isinstance(value, str) and "{{" in value)
+
+
 @step_type(
     "http.request",
     title="HTTP request",
     effect=effect_of,
+    check=check_request,
     output={
         "type": "object",
         "properties": {

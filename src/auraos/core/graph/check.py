@@ -7,6 +7,7 @@ from auraos.core.document import Document, read_document
 from auraos.core.graph.check_calls import FindWorkflow, check_calls
 from auraos.core.graph.check_conditions import check_conditions
 from auraos.core.graph.check_containers import check_containers
+from auraos.core.graph.check_defaults import check_defaults
 from auraos.core.graph.check_links import check_links, check_starts
 from auraos.core.graph.check_policy import check_policies
 from auraos.core.graph.check_reads import check_reads
@@ -53,6 +54,7 @@ def check_workflow(
     types.check()
     check_settings(view, types.check_whole)
     check_variables(view, uses)
+    check_defaults(view)
     check_containers(view, uses)
     check_policies(view, uses)
     check_secrets(view, secrets)

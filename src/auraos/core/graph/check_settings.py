@@ -5,11 +5,12 @@ from typing import Any
 
 import jsonschema_rs
 
-from auraos.core.catalogue import Behaviour, Schema, StepType
+from auraos.core.catalogue import Behaviour, Fault, Schema, StepType
 from auraos.core.graph.schema_check import SchemaCheck, WholeTemplate
 from auraos.core.graph.uses import Use
-from auraos.core.graph.views import StepView, WorkflowView
-from auraos.core.problems import Path
+from auraos.core.graph.views import StepView, WorkflowView, ask_type
+from auraos.core.problem_codes import PROBLEM_CODES
+from auraos.core.problems import Path, Place, Severity
 
 MANY_STEPS = 200
 MOST_STEPS = 2_000
@@ -56,6 +57,37 @@ def _check(
     SchemaCheck(schema, view.findings, whole=whole, ignore=ignore).check(
         settings, path, f"'with' of {step_type.name!r}"
     )
+    _ask_type(view, step_type, settings, path)
+
+
+def _ask_type(view: WorkflowView, step_type: StepType, settings: dict[str, Any], path: Path) -> None:
+    """Report what the step type itself finds wrong with its settings."""
+    check = step_type.check
+    faults = None if check is None else ask_type(lambda: tuple(check(settings)))
+    for fault in faults or ():
+        where = (*path, fault.field) if fault.field else path
+        view.findings.add(
+            fault.code if fault.code in PROBLEM_CODES else "settings-refused",
+            where,
+            fault.message,
+            hint=fault.hint,
+            place=_place_in_text(view, fault, where),
+            severity=None if fault.is_certain else Severity.WARNING,
+        )
+
+
+def _place_in_text(view: WorkflowView, fault: Fault, path: Path) -> Place | None:
+    """Return the place of a part of a text that may go over many lines."""
+    node = view.findings.tree.find(path)
+    if not fault.line or node is None or not isinstance(node.value, str):
+        return None
+    lines = node.value.replace("\r\n", "\n").split("\n")
+    line = lines[fault.line - 1] if fault.line <= len(lines) else ""
+    if not line:
+        return None
+    offset = sum(len(before) + 1 for before in lines[: fault.line - 1])
+    start = min(max(fault.column - 1, 0), len(line))
+    return view.findings.place_within(path, offset, line, start, min(start + fault.width, len(line)))
 
 
 def _check_lookalikes(view: WorkflowView, step: StepView) -> None:

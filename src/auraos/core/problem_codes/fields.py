@@ -45,6 +45,43 @@ CODES = (
         good="steps:\n  a: {type: noop}\n  b: {type: noop, join: any}\nlinks: [a -> b]",
     ),
     ProblemCode(
+        code="bad-url",
+        title="An address that cannot be asked",
+        why="Each attempt would fail before anything is sent.",
+        bad="steps:\n  a: {type: http.request, with: {url: 'www.example.org/prices'}}",
+        good="steps:\n  a: {type: http.request, with: {url: 'https://www.example.org/prices'}}",
+    ),
+    ProblemCode(
+        code="clashing-settings",
+        title="Settings that exclude each other",
+        why="The step could obey one of them only, and it does not guess which.",
+        bad="steps:\n  a: {type: http.request, with: {url: 'https://a.io', method: PUT, json: {n: 1}, body: 'n=1'}}",
+        good="steps:\n  a: {type: http.request, with: {url: 'https://a.io', method: PUT, json: {n: 1}}}",
+    ),
+    ProblemCode(
+        code="python-syntax",
+        title="Statements that are no Python",
+        why="The step would fail each time before its first statement ran.",
+        bad=(
+            "steps:\n  a:\n    type: code.python\n    with:\n      code: |\n"
+            "        total = 1\n        if total = 2:\n          total"
+        ),
+        good=(
+            "steps:\n  a:\n    type: code.python\n    with:\n      code: |\n"
+            "        total = 1\n        if total == 2:\n          total"
+        ),
+    ),
+    ProblemCode(
+        code="python-unsupported",
+        title="Python that the sandbox does not run",
+        why=(
+            "Statements run in a sandbox with a part of Python and of its standard library. What it lacks stops the step before "
+            "its first statement, or where a module is imported that is not there."
+        ),
+        bad="steps:\n  a:\n    type: code.python\n    with:\n      code: |\n        import requests\n        requests.get('x')",
+        good="steps:\n  a:\n    type: code.python\n    with:\n      code: |\n        import math\n        math.sqrt(2)",
+    ),
+    ProblemCode(
         code="bad-duration",
         title="No duration",
         why=(
