@@ -9,6 +9,7 @@ from engine_house import House, flow
 from auraos.app.definitions import FolderDefinitions
 from auraos.core.errors import UserError
 from auraos.core.failures import StepFailed
+from auraos.core.run.facts import RunStarted
 from auraos.engine.ports import ALL_SHARDS, RunQuery
 from auraos.sdk import StepContext
 
@@ -180,3 +181,15 @@ each:
     paths = [path for path, _ in house.steps.calls]
     assert len(paths) == 1002
     assert paths.count("each[1000]/a") == 2
+
+
+async def test_the_defaults_of_an_input_hold_at_every_door_and_stand_in_the_journal(house: House) -> None:
+    child = DOUBLE + "  input: {type: object, properties: {n: {type: integer, default: 21}}}\n"
+    house.definitions.add(child)
+    asking = house.definitions.add(flow("ask: {type: call, with: {workflow: double}}"))
+    called = await house.engine.run(asking)
+    started = await house.engine.run(house.definitions.add(child), input={})
+    assert (called.output, started.output) == ({"n": 42}, {"n": 42})
+    first = (await house.engine.facts(started.run))[0]
+    assert isinstance(first, RunStarted)
+    assert first.input == {"n": 21}

@@ -396,3 +396,27 @@ def test_calls_under_one_key_share_a_run():
     )
     result = play(SHARED, case, {"other": f"steps: {{{PAY}}}}}"})
     assert result.passed, result
+
+
+WITH_INPUT = """
+input: {type: object, required: [id], properties: {id: {type: integer}, n: {type: integer, default: 3}}}
+steps: {a: {type: noop}}
+output: "{{ input }}"
+"""
+
+
+def test_a_case_whose_input_no_run_would_begin_with_fails():
+    result = play(WITH_INPUT, "name: x, input: {id: one}, expect: {state: succeeded}")
+    assert not result.passed
+    assert "would refuse this input" in result.error
+    assert "input.id" in result.error
+
+
+def test_a_case_is_given_the_defaults_of_the_input():
+    assert play(WITH_INPUT, "name: x, input: {id: 1}, expect: {output: {id: 1, n: 3}}").passed
+
+
+def test_a_called_workflow_refuses_its_input_in_a_case_as_in_a_run():
+    spec = "steps: {k: {type: call, with: {workflow: other, input: {id: one}}}}"
+    result = play(spec, "name: x, expect: {error: called-run-failed}", {"other": WITH_INPUT})
+    assert result.passed, result

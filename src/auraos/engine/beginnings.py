@@ -7,7 +7,6 @@ from typing import Any
 
 from auraos.core.run import LARGEST, refuse_vast
 from auraos.core.run.facts import RunStarted
-from auraos.core.schemas import given_input
 from auraos.core.values import Value
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Programs
@@ -54,21 +53,18 @@ class Beginnings:
         else:
             version = self._programs.take(workflow)
         program = self._programs.known(version)
-        input = given_input(program.workflow.input, input)  # noqa: A001 (as in the signature)
-        started = RunStarted(
+        return RunStarted(
             at=self._clock.now(),
             run=run or self._clock.new_id(),
             workflow=program.workflow.name,
             version=version,
             workspace=workspace,
-            input=input,
+            input=self._programs.take_input(version, input),
             variables=variables or {},
             trigger=trigger,
             by=by,
             resolved={each.name: self._programs.take(each) for each in called} if called else {},
         )
-        self._programs.check_input(version, input)
-        return started
 
     async def begin(self, started: RunStarted, *, shard: int | None = None) -> None:
         """Begin a run; return when its start is durable. While this process owns nothing, it waits a little."""

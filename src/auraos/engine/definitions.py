@@ -8,7 +8,7 @@ from typing import Protocol
 from auraos.core.catalogue import Behaviour
 from auraos.core.errors import UserError
 from auraos.core.run import Program
-from auraos.core.schemas import SchemaCheck
+from auraos.core.schemas import SchemaCheck, given_input
 from auraos.core.values import Value
 from auraos.engine.ports import NotFoundError, Store, Version
 
@@ -88,15 +88,18 @@ class Programs:
         wanted = [name for name in self.calls_of(version) if name not in known]
         return {**{name: await self.resolve(workspace, name) for name in wanted}, **known}
 
-    def check_input(self, version: str, value: Value) -> None:
-        """Raise `InputRefusedError` with everything in an input that does not fit the workflow's schema."""
+    def take_input(self, version: str, value: Value) -> Value:
+        """Return an input with the defaults of the workflow's schema; raise `InputRefusedError` with everything in it that
+        does not fit.
+        """
+        schema = self._programs[version].workflow.input
         try:
             validator = self._inputs[version]
         except KeyError:
-            schema = self._programs[version].workflow.input
             validator = self._inputs[version] = SchemaCheck(schema) if schema else None
         if validator is None:
-            return
+            return value
+        value = given_input(schema, value)
         found = [f"input{mismatch.path}: {mismatch.message}" for mismatch in validator.mismatches(value)]
         if found:
             name = self._programs[version].workflow.name
@@ -105,6 +108,7 @@ class Programs:
                 hint="See the schema under `spec.input` of the workflow.",
                 problems=found,
             )
+        return value
 
     def unkept(self, *versions: str) -> Sequence[Version]:
         """Return those of these versions whose text no durable write held yet."""

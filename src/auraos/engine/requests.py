@@ -331,11 +331,11 @@ class Requests:
         try:
             version = started.version or await self._programs.resolve(started.workspace, started.workflow)
             program = await self._programs.program(version)
-            if started.page is None:
-                self._programs.check_input(version, started.input)
+            is_page = started.page is not None
+            given = started.input if is_page else self._programs.take_input(version, started.input)
+            started = msgspec.structs.replace(started, version=version, input=given)
             parent = started.parent.run if started.parent is not None else ""
             await self.share_files(started, started.workspace, parent, started.run)
-            started = msgspec.structs.replace(started, version=version)
             started = await self._take_over(started, program)
             keyed = started.keyed
             if keyed is None or keyed.caller.wants_end:

@@ -10,6 +10,7 @@ from auraos.core.graph.read_scope import Written
 from auraos.core.graph.schema_check import SchemaCheck, WholeTemplate
 from auraos.core.graph.views import StepView, WorkflowView, plain_settings
 from auraos.core.problems import Path
+from auraos.core.schemas import given_input
 from auraos.core.workflow import Scope, Step, Workflow
 
 FindWorkflow: TypeAlias = Callable[[str], Workflow | None]
@@ -86,10 +87,11 @@ def _nobody(_name: str) -> Workflow | None:
 def _check_input(view: WorkflowView, step: StepView, called: Workflow, whole: WholeTemplate) -> None:
     if not called.input:
         return
-    given = step.step.settings.get("input")
+    given = given_input(called.input, step.step.settings.get("input"))
     path = (*step.path, "with", "input")
-    if given is None and "input" not in step.step.settings:
-        required = called.input.get("required", ())
+    if "input" not in step.step.settings:
+        there = given if isinstance(given, dict) else ()
+        required = [name for name in called.input.get("required", ()) if name not in there]
         if required:
             names = ", ".join(map(repr, required))
             message = f"The workflow {called.name!r} needs an input with {names}."

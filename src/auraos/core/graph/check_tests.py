@@ -11,6 +11,7 @@ from auraos.core.graph.fields import Fields, describe
 from auraos.core.graph.findings import did_you_mean, join_names, nearest
 from auraos.core.graph.views import StepView, WorkflowView
 from auraos.core.problems import Path
+from auraos.core.schemas import given_input
 from auraos.core.values import Value, ValueRefusedError, parse_datetime
 from auraos.core.workflow import TestCase
 
@@ -85,7 +86,7 @@ def _check_input(view: WorkflowView, case: Fields) -> None:
         if view.workflow.settings.batch is not None:  # a case plays the one run, whose input is the list
             schema = {"type": "array", "items": schema}
         validator = jsonschema_rs.validator_for(schema)
-        for error in validator.iter_errors(case.value("input")):
+        for error in validator.iter_errors(given_input(schema, case.value("input"))):
             where = (*path, *error.instance_path)
             view.findings.add("test-input", where, f"The workflow would refuse this input: {error.message}.")
     except ValueError:

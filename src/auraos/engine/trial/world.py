@@ -12,6 +12,7 @@ from typing import cast
 import msgspec
 
 from auraos.core.catalogue import Catalogue, Effect
+from auraos.core.errors import UserError
 from auraos.core.run import Program, RunState, StepMade, advance, compile_workflow, parent_of, static_path
 from auraos.core.run.commands import (
     AskPerson,
@@ -35,7 +36,6 @@ from auraos.core.run.commands import (
 )
 from auraos.core.run.facts import (
     AnyFact,
-    CallJoined,
     CancelRequested,
     ChildFinished,
     Computed,
@@ -43,16 +43,13 @@ from auraos.core.run.facts import (
     OutsideFact,
     Page,
     Result,
-    RunFinished,
     RunStarted,
     StepError,
     TimerFired,
 )
-from auraos.core.run.parts import Keyed
 from auraos.core.values import Value, from_wire
 from auraos.core.workflow import TestCase, Workflow
 from auraos.engine.family import end_of, keyed_by
-from auraos.engine.keyed_calls import is_there, refusal_of_key
 from auraos.engine.trial.agenda import Agenda
 from auraos.engine.trial.attempts import (
     EPOCH,
@@ -66,6 +63,8 @@ from auraos.engine.trial.attempts import (
     result_fact,
     timeout_fact,
 )
+from auraos.engine.trial.calls import Calls
+from auraos.engine.trial.inputs import take_input
 from auraos.engine.trial.mocks import Call, MockError, Mocks
 from auraos.engine.trial.outside import Outside
 from auraos.engine.trial.playing import Playing
@@ -107,12 +106,14 @@ class World:
         self.programs: dict[str, tuple[str, Program]] = {}
         self.runs: dict[str, Playing] = {}
         self.outside = Outside(case, self.agenda, self.start, self.runs, self.advance)
+        self.calls = Calls(self.agenda, self.runs, self.advance)
         self.root = self._make(workflow, "test", "")
 
     def play(self) -> RunState:
         """Play the case until nothing more happens, and return the state of the tested run."""
         self.outside.plan(self.root)
-        self.advance(self.root, self._started(self.root, from_wire(self.case.input)))
+        given = take_input(self.root.program.workflow, from_wire(self.case.input))
+        self.advance(self.root, self._started(self.root, given))
         for _ in range(MOST_TURNS):
             happen = self.agenda.take_at_once()
             if happen is None and self.outside.give_what_is_awaited():
@@ -272,11 +273,16 @@ class World:
             if found is None:
                 return
             if command.key and command.run in self.runs:
-                self._join(self.runs[command.run], keyed_by(playing.run, 0, command))
+                self.calls.join(self.runs[command.run], keyed_by(playing.run, 0, command))
+                return
+            try:
+                given = take_input(found, command.input)
+            except UserError as refused:
+                self.calls.refuse(playing, command, refused)
                 return
             prefix = (static_path(playing.named(command.path)) or "on_failure") + "/"
             child = self._make(found, command.run, prefix)
-            started = self._started(child, command.input)
+            started = self._started(child, given)
             origin, depth, variables = "", playing.state.depth + 1, {}
         child.parent = (playing, command.path) if command.wait and not command.key else None
         fact = msgspec.structs.replace(
@@ -296,29 +302,7 @@ class World:
             fact = msgspec.structs.replace(fact, inherited=inherited, origin=origin)
         self.agenda.soon(lambda: self.advance(child, fact))
         if fact.keyed is not None and not command.wait:
-            self._join(child, fact.keyed)
-
-    def _join(self, called: Playing, keyed: Keyed | None) -> None:
-        """Let a call get the run that has its key, as the engine does."""
-        assert keyed is not None
-        caller, state = keyed.caller, called.state
-
-        def happen() -> None:
-            told = refusal_of_key(called.run, state.keyed, keyed)
-            if state.root is None:
-                self.agenda.soon(happen)
-                return
-            if told is None and not caller.wants_end:
-                told = is_there(called.run, caller)
-            if told is None and state.is_final:
-                last = cast("RunFinished", called.journal[-1])
-                told = end_of(last, called.run, caller)
-            if told is None:
-                self.advance(called, CallJoined(at=self.agenda.now, caller=caller))
-            else:
-                self.advance(self.runs[caller.run], msgspec.structs.replace(told, at=self.agenda.now))
-
-        self.agenda.soon(happen)
+            self.calls.join(child, fact.keyed)
 
     def _called_workflow(self, playing: Playing, command: StartChild) -> Workflow | None:
         """Return the workflow to run, or None where a mock answers in its place."""
