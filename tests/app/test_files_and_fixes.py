@@ -1,10 +1,14 @@
 """Files are found in order and read whole; safe fixes change only what they mean, and never make things worse."""
 
+import threading
+
 import pytest
 
+from auraos.app.definitions import FolderDefinitions
 from auraos.app.environment import known_secrets
-from auraos.app.files import UnreadableFileError, find_files, read_source, says_kind
+from auraos.app.files import UnreadableFileError, find_files, is_gone, read_found, read_source, says_kind
 from auraos.app.fixing import apply_safely, fix_source
+from auraos.app.installed import load_installed
 from auraos.core.problems import Fix, Problem, TextEdit
 
 
@@ -83,3 +87,42 @@ def test_secrets_are_known_by_their_names():
         "PATH": "z",
     }
     assert known_secrets(environment) == ["stock-api"]
+
+
+def test_a_file_of_a_folder_that_went_since_it_was_found_stops_nothing(tmp_path):
+    (tmp_path / "a.yaml").write_text("kind: workflow\n")
+    (in_folder,) = find_files([str(tmp_path)])
+    (named,) = find_files([str(tmp_path / "a.yaml")])
+    (tmp_path / "a.yaml").unlink()
+    assert read_found(in_folder) is None
+    assert is_gone(in_folder)
+    with pytest.raises(UnreadableFileError, match="There is no file"):
+        read_found(named)
+    with pytest.raises(UnreadableFileError, match="not there any more"):
+        fix_source(in_folder.path, "a word", check_for("word", "text"))
+
+
+def test_a_folder_that_changes_all_the_time_is_read(tmp_path):
+    (tmp_path / "stays.yaml").write_text("kind: workflow\nname: stays\nspec: {steps: {a: {type: noop}}}\n")
+    stop = threading.Event()
+
+    def change() -> None:
+        while not stop.is_set():
+            (tmp_path / "deep").mkdir()
+            for file in (tmp_path / "comes.yaml", tmp_path / "deep" / "goes.yaml"):
+                file.write_text("kind: workflow\nname: comes\nspec: {steps: {a: {type: noop}}}\n")
+                file.unlink()
+            (tmp_path / "deep").rmdir()
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        for _ in range(300):
+            definitions = FolderDefinitions(tmp_path, load_installed().catalogue)
+            assert definitions.find_workflow("stays") is not None
+            definitions.find_workflow("comes")
+            for found in find_files([str(tmp_path)]):
+                read_found(found)
+    finally:
+        stop.set()
+        changing.join()

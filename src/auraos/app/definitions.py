@@ -6,7 +6,7 @@ The engine keeps the text of every version it started a run on, so a run goes on
 import re
 from pathlib import Path
 
-from auraos.app.files import SUFFIXES, read_source
+from auraos.app.files import SUFFIXES, UnreadableFileError, read_source
 from auraos.core.catalogue import Catalogue
 from auraos.core.document import Document, content_hash, read_document
 from auraos.core.errors import UserError
@@ -99,13 +99,21 @@ class FolderDefinitions:
         if len(paths) > 1:
             listed = ", ".join(str(path) for path in paths)
             raise BrokenDefinitionError(f"More than one file names a workflow {name!r}: {listed}.")
-        return read_source(str(paths[0])) if paths else None
+        try:
+            return read_source(str(paths[0])) if paths else None
+        except UnreadableFileError:
+            if paths[0].is_file():
+                raise
+            return None  # it has gone since it was found
 
     def _paths(self) -> dict[str, list[Path]]:
         """Return the files of each name as they are now; a file is read again when it changed."""
         index: dict[str, list[Path]] = {}
         for path in _files_in(self._folder):
-            found = path.stat()
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                continue
             stamp = (found.st_mtime_ns, found.st_size)
             known = self._seen.get(path)
             if known is None or known[0] != stamp:
@@ -156,7 +164,10 @@ def _used_types(step: Step) -> list[tuple[str, int | None]]:
 def _files_in(folder: Path | None) -> list[Path]:
     if folder is None or not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+    except FileNotFoundError:
+        return []
 
 
 def _name_of(path: Path) -> str:

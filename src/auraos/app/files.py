@@ -1,5 +1,6 @@
 """Workflow files: found in folders, read, and checked together with their test cases."""
 
+import os
 import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -69,7 +70,7 @@ def find_files(paths: Iterable[str]) -> list[Found]:
 
 
 def read_found(found: Found) -> "str | CheckedFile | None":
-    """Return the text of a file, or None for one in a folder that is none of ours.
+    """Return the text of a file, or None for one in a folder that is none of ours, or that has gone since it was found.
 
     One that is ours and cannot be read stops nothing: it comes back as a file with that problem.
     """
@@ -78,13 +79,18 @@ def read_found(found: Found) -> "str | CheckedFile | None":
     except UnreadableFileError as error:
         if found.named:
             raise
-        if not says_kind(_beginning_of(found.path)):
+        if is_gone(found) or not says_kind(_beginning_of(found.path)):
             return None
         problem = Problem(code=error.code, message=error.message, hint=error.hint)
         return CheckedFile(
             path=found.path, text="", document=None, workflow=None, cases=(), problems=(problem,)
         )
     return text if found.named or says_kind(text) else None
+
+
+def is_gone(found: Found) -> bool:
+    """Return whether a file of a folder is not there any more: nobody asked for it by its name, so nothing is missing."""
+    return not found.named and not Path(found.path).is_file()
 
 
 def read_source(path: str) -> str:
@@ -160,7 +166,9 @@ def _read_file(path: str) -> bytes:
 
 
 def _documents_below(folder: Path) -> Iterable[Path]:
-    for path in folder.rglob("*"):
-        inside = path.relative_to(folder).parts
-        if path.suffix in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in inside):
-            yield path
+    for parent, folders, names in os.walk(folder):  # it passes over folders that go while it looks
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if path.suffix in SUFFIXES and not name.startswith(".") and path.is_file():
+                yield path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from auraos.app.files import STDIN
+from auraos.app.files import STDIN, UnreadableFileError
 from auraos.core.graph import apply_safe_fixes
 from auraos.core.problems import Problem, Severity
 
@@ -27,7 +27,10 @@ def fix_source(path: str, text: str, check: Callable[[str], Sequence[Problem]]) 
     """Apply the safe fixes of a text and, unless it came from standard input, write the file in one piece."""
     fixed, done = apply_safely(text, check)
     if fixed != text and path != STDIN:
-        write_whole(Path(path), fixed)
+        try:
+            write_whole(Path(path), fixed)
+        except FileNotFoundError:
+            raise UnreadableFileError(f"{path} is not there any more, so it was not mended.") from None
     return FixedFile(path, fixed, tuple(done))
 
 

@@ -7,7 +7,16 @@ from cyclopts import Parameter
 
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.environment import known_secrets
-from auraos.app.files import STDIN, CheckedFile, check_source, find_files, folder_of, read_found
+from auraos.app.files import (
+    STDIN,
+    CheckedFile,
+    UnreadableFileError,
+    check_source,
+    find_files,
+    folder_of,
+    is_gone,
+    read_found,
+)
 from auraos.app.fixing import FixedFile, fix_source
 from auraos.app.installed import Installed, load_installed
 from auraos.cli.exits import Exit
@@ -45,7 +54,7 @@ def check(
     for found in find_files(paths):
         path, text = found.path, read_found(found)
         if text is None:
-            skipped.append(path)
+            skipped += [] if is_gone(found) else [path]
             continue
         if isinstance(text, CheckedFile):
             checked.append(text)
@@ -56,7 +65,12 @@ def check(
             return check_source(path, one, installed.catalogue, others=others, secrets=known)
 
         if fix:
-            mended.append(fix_source(path, text, lambda one, again=check_one: again(one).problems))  # type: ignore[misc]
+            try:
+                mended.append(fix_source(path, text, lambda one, again=check_one: again(one).problems))  # type: ignore[misc]
+            except UnreadableFileError:
+                if is_gone(found):
+                    continue
+                raise
             text = mended[-1].text
         checked.append(check_one(text))
     if json:
@@ -87,6 +101,9 @@ def _print_text(
     files = f"{len(checked)} file{'s' * (len(checked) != 1)}"
     tint: Tint = "red" if errors else "yellow" if warnings else "green"
     screen.line(f"{files} checked: " + screen.tint(count_words(errors, warnings), tint, "bold"))
+    if mended and not any(one.done for one in mended):
+        why = "no problem has a fix that is certainly right" if errors + warnings else "nothing is wrong"
+        screen.line(f"--fix changed nothing: {why}.")
     if skipped:
         shown = ", ".join(clean(one) for one in skipped[:5]) + (" …" if len(skipped) > 5 else "")
         screen.line(f"{len(skipped)} passed over, for they name no kind: {shown}")
