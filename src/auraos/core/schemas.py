@@ -61,14 +61,10 @@ def given_input(schema: Schema | None, value: Value) -> Value:
     """Return an input as it counts: with the defaults of its schema for what is left out; and where none is given at all and
     the workflow wants a mapping, for an empty one.
     """
-    if not schema:
-        return value
-    if value is None:
-        value = schema["default"] if "default" in schema else {} if schema.get("type") == "object" else None
-    return _Defaults(schema).fill(schema, value, ())
+    return Defaults(schema).given(value) if schema else value
 
 
-class _Defaults:
+class Defaults:
     """Puts the defaults of a schema in the places of properties that are left out. What was given is not changed.
 
     A property that is there keeps its value, null too. Under `anyOf` and `oneOf` nothing is filled in: which of them is
@@ -76,10 +72,21 @@ class _Defaults:
     """
 
     def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._has_some = "'default':" in repr(schema)
         definitions = schema.get("$defs")
         self._definitions: dict[str, Any] = definitions if isinstance(definitions, dict) else {}
 
-    def fill(self, schema: Any, value: Value, within: tuple[int, ...]) -> Value:
+    def given(self, value: Value) -> Value:
+        """Return an input as it counts."""
+        schema = self._schema
+        if value is None:
+            value = (
+                schema["default"] if "default" in schema else {} if schema.get("type") == "object" else None
+            )
+        return self._fill(schema, value, ()) if self._has_some else value
+
+    def _fill(self, schema: Any, value: Value, within: tuple[int, ...]) -> Value:
         """Return the value with the defaults of this schema; `within` are the schemas whose default it stands in."""
         schema = self._resolved(schema)
         if schema is None or len(within) > DEEPEST_DEFAULT:
@@ -88,11 +95,11 @@ class _Defaults:
             value = self._fill_mapping(schema, value, within)
         elif isinstance(value, list):
             items = schema.get("items")
-            filled = [self.fill(items, item, within) for item in value] if items else value
+            filled = [self._fill(items, item, within) for item in value] if items else value
             value = filled if any(new is not old for new, old in zip(filled, value, strict=True)) else value
         parts = schema.get("allOf")
         for part in parts if isinstance(parts, list) else ():
-            value = self.fill(part, value, within)
+            value = self._fill(part, value, within)
         return value
 
     def _fill_mapping(self, schema: Schema, value: dict[str, Any], within: tuple[int, ...]) -> dict[str, Any]:
@@ -103,11 +110,11 @@ class _Defaults:
             if found is None:
                 continue
             if name in value:
-                filled = self.fill(found, value[name], within)
+                filled = self._fill(found, value[name], within)
                 if filled is not value[name]:
                     changed[name] = filled
             elif "default" in found and id(found) not in within:
-                changed[name] = self.fill(found, found["default"], (*within, id(found)))
+                changed[name] = self._fill(found, found["default"], (*within, id(found)))
         return {**value, **changed} if changed else value
 
     def _resolved(self, schema: Any) -> Schema | None:

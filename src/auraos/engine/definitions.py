@@ -8,7 +8,7 @@ from typing import Protocol
 from auraos.core.catalogue import Behaviour
 from auraos.core.errors import UserError
 from auraos.core.run import Program
-from auraos.core.schemas import SchemaCheck, given_input
+from auraos.core.schemas import Defaults, SchemaCheck
 from auraos.core.values import Value
 from auraos.engine.ports import NotFoundError, Store, Version
 
@@ -39,7 +39,7 @@ class Programs:
         self._definitions = definitions
         self._programs: dict[str, Program] = {}
         self._calls: dict[str, list[str]] = {}
-        self._inputs: dict[str, SchemaCheck | None] = {}
+        self._inputs: dict[str, tuple[SchemaCheck, Defaults] | None] = {}
         self._kept: set[str] = set()
         self._unkept: dict[str, Version] = {}
 
@@ -92,14 +92,15 @@ class Programs:
         """Return an input with the defaults of the workflow's schema; raise `InputRefusedError` with everything in it that
         does not fit.
         """
-        schema = self._programs[version].workflow.input
         try:
-            validator = self._inputs[version]
+            reading = self._inputs[version]
         except KeyError:
-            validator = self._inputs[version] = SchemaCheck(schema) if schema else None
-        if validator is None:
+            schema = self._programs[version].workflow.input
+            reading = self._inputs[version] = (SchemaCheck(schema), Defaults(schema)) if schema else None
+        if reading is None:
             return value
-        value = given_input(schema, value)
+        validator, defaults = reading
+        value = defaults.given(value)
         found = [f"input{mismatch.path}: {mismatch.message}" for mismatch in validator.mismatches(value)]
         if found:
             name = self._programs[version].workflow.name
