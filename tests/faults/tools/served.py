@@ -128,11 +128,13 @@ class Served:
         self._let_go()
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
-        """Send a signal, and return the exit code."""
+        """Send a signal, and return the exit code. What was logged is shown, where it is not 0 and the test fails."""
         assert self.process is not None
         os.kill(self._serving or self.pid, number)
         self.process.wait(seconds)
         self._let_go()
+        if self.process.returncode:
+            sys.stdout.write(self.log.read_text()[-20_000:])
         return self.process.returncode
 
     def _let_go(self) -> None:
