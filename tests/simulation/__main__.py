@@ -1,4 +1,7 @@
-"""Play simulated worlds on demand: `python -m tests.simulation --seeds 20000`, `--seed 17`, `--mutants`."""
+"""Play simulated worlds on demand: `python -m tests.simulation --seeds 20000`, `--seed 17`, `--mutants`.
+
+With `--processes` they are worlds of real engines that share a database; without, of the run machine alone.
+"""
 
 import argparse
 import sys
@@ -6,7 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from simulation.campaign import Campaign, catch_all, play_worlds
+from simulation.campaign import Campaign, catch_all, play_clusters, play_worlds
+from simulation.cluster import ClusterWorld
 from simulation.world import SimWorld
 
 
@@ -19,13 +23,18 @@ def main() -> int:
     parser.add_argument(
         "--mutants", action="store_true", help="after how many worlds each planted mistake is noticed"
     )
+    parser.add_argument(
+        "--processes", action="store_true", help="worlds of one to three processes, each with a whole engine"
+    )
     asked = parser.parse_args()
     if asked.seed is not None:
-        SimWorld(asked.seed, lambda line: sys.stdout.write(line + "\n")).play()
+        world: type[ClusterWorld | SimWorld] = ClusterWorld if asked.processes else SimWorld
+        world(asked.seed, lambda line: sys.stdout.write(line + "\n")).play()
         return 0
     if asked.mutants:
-        return _show_mutants()
-    return _show(play_worlds(range(asked.first, asked.first + asked.seeds), _tell))
+        return _show_mutants(in_clusters=asked.processes)
+    play = play_clusters if asked.processes else play_worlds
+    return _show(play(range(asked.first, asked.first + asked.seeds), _tell))
 
 
 def _tell(campaign: Campaign) -> None:
@@ -47,8 +56,8 @@ def _show(campaign: Campaign) -> int:
     return 1 if campaign.failed else 0
 
 
-def _show_mutants() -> int:
-    caught, middle = catch_all()
+def _show_mutants(*, in_clusters: bool) -> int:
+    caught, middle = catch_all(in_clusters=in_clusters)
     for name, needed in caught.items():
         sys.stdout.write(f"{needed or 'NOT NOTICED':>12}  {name}\n")
     sys.stdout.write(f"the median is {middle} worlds\n")

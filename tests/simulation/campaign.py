@@ -5,9 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import msgspec
 
+from simulation import cluster_mutants, where_mutants_show
+from simulation.cluster import ClusterWorld
+from simulation.cluster_mutants import CLUSTER_MUTANTS
 from simulation.mutants import MUTANTS, planted
 from simulation.soundness import BrokenPromiseError
 from simulation.world import SimWorld
@@ -73,6 +77,51 @@ SITUATIONS = frozenset(
 )
 
 
+CLUSTER_SITUATIONS = frozenset(
+    {
+        "a called run ended",
+        "a commit failed",
+        "a doubt was resolved",
+        "a loop stood still",
+        "a person answered",
+        "a pool was used up",
+        "a process began anew under another token",
+        "a process crashed",
+        "a process left in good order",
+        "a process was paused",
+        "a query failed",
+        "a run ended cancelled",
+        "a run ended failed",
+        "a run ended succeeded",
+        "a run that waits was preferred",
+        "a run was cancelled",
+        "a run was cancelled for a later one",
+        "a run was let in",
+        "a run was paused",
+        "a run was retried",
+        "a signal came",
+        "a start was accepted",
+        "a start was refused as gathered",
+        "a start was refused as limit-reached",
+        "a start was refused as replaced",
+        "a start was refused as skipped",
+        "a timer fired",
+        "a write was refused",
+        "an ask was kept for later",
+        "an attempt failed",
+        "an effect was repeated under its key",
+        "an event came",
+        "everything was held for a while",
+        "nobody heard what became of an attempt",
+        "nobody knew what became of an attempt",
+        "runs were open at the last fault",
+        "several starts went into one batch",
+        "the database was away",
+        "the reply to a commit was lost",
+    }
+)
+
+
 class Campaign(msgspec.Struct):
     """What came of many worlds."""
 
@@ -82,11 +131,12 @@ class Campaign(msgspec.Struct):
     seconds: float = 0.0
     sometimes: Counter[str] = msgspec.field(default_factory=Counter)
     failed: dict[int, str] = {}
+    claims: frozenset[str] = SITUATIONS
 
     @property
     def never(self) -> list[str]:
         """Return the situations that this campaign claims to visit and did not."""
-        return sorted(SITUATIONS - {name for name, count in self.sometimes.items() if count})
+        return sorted(self.claims - {name for name, count in self.sometimes.items() if count})
 
 
 def play_worlds(seeds: Iterable[int], watch: Callable[[Campaign], None] | None = None) -> Campaign:
@@ -110,6 +160,26 @@ def play_worlds(seeds: Iterable[int], watch: Callable[[Campaign], None] | None =
     return campaign
 
 
+def play_clusters(seeds: Iterable[int], watch: Callable[[Campaign], None] | None = None) -> Campaign:
+    """Play these worlds of one to three processes, each with a whole engine."""
+    campaign = Campaign(claims=CLUSTER_SITUATIONS)
+    began = time.monotonic()
+    for seed in seeds:
+        world = ClusterWorld(seed)
+        try:
+            world.play()
+        except BrokenPromiseError as error:
+            campaign.failed[seed] = str(error)
+        campaign.seeds += 1
+        campaign.faults += world.faults
+        campaign.runs += len(world.watch.readers)
+        campaign.sometimes += world.sometimes
+        campaign.seconds = time.monotonic() - began
+        if watch is not None:
+            watch(campaign)
+    return campaign
+
+
 def seeds_that_failed_once() -> list[int]:
     """Return the seeds that once found a mistake, the oldest first."""
     lines = FAILED_ONCE.read_text(encoding="utf-8").splitlines()
@@ -123,18 +193,31 @@ def remember(seed: int) -> None:
             kept.write(f"{seed}\n")
 
 
-def catch(name: str, most: int = 2_000) -> int | None:
+def catch(name: str, most: int = 2_000, *, first: int = 0) -> int | None:
     """Return after how many worlds a planted mistake was noticed; None when it was not."""
-    with planted(name):
-        for seed in range(most):
+    make, world = _planted_in(name)
+    with planted(make):
+        for count, seed in enumerate(range(first, first + most)):
             try:
-                SimWorld(seed).play()
+                world(seed).play()
             except BrokenPromiseError:
-                return seed + 1
+                return count + 1
     return None
 
 
-def catch_all() -> tuple[dict[str, int | None], float]:
+def is_caught_again(name: str) -> bool:
+    """Return whether a planted mistake is noticed in the world that noticed it before, or else in some hundred others."""
+    known = {**where_mutants_show.FOUND_BY, **cluster_mutants.FOUND_BY}.get(name, 0)
+    return catch(name, 1, first=known) is not None or catch(name, 500) is not None
+
+
+def _planted_in(name: str) -> tuple[Any, type[SimWorld | ClusterWorld]]:
+    if name in MUTANTS:
+        return MUTANTS[name], SimWorld
+    return CLUSTER_MUTANTS[name], ClusterWorld
+
+
+def catch_all(*, in_clusters: bool = False) -> tuple[dict[str, int | None], float]:
     """Return for each planted mistake after how many worlds it was noticed, and the median of these."""
-    caught = {name: catch(name) for name in MUTANTS}
+    caught = {name: catch(name) for name in (CLUSTER_MUTANTS if in_clusters else MUTANTS)}
     return caught, median(2_000 if needed is None else needed for needed in caught.values())

@@ -41,11 +41,11 @@ def mutant(make: Callable[[], list[Swap]]) -> Callable[[], list[Swap]]:
 
 
 @contextmanager
-def planted(name: str) -> Iterator[None]:
-    """Let this mistake be part of the machine for a while."""
+def planted(make: Callable[[], list[Swap]]) -> Iterator[None]:
+    """Let this mistake be part of the machine, or of the engine, for a while."""
     kept: list[Swap] = []
     try:
-        for place, attribute, replacement in MUTANTS[name]():
+        for place, attribute, replacement in make():
             if isinstance(place, dict):
                 kept.append((place, attribute, place[attribute]))
                 place[attribute] = replacement

@@ -173,7 +173,8 @@ class Reader:
 
 def check_state(state: RunState) -> None:
     """Hold every counter of a state against what it counts."""
-    frames: list[Frame] = [] if state.root is None or state.is_final else [state.root]
+    has_begun = state.root is not None and not state.is_final and (state.begun_at or not state.gates)
+    frames: list[Frame] = [state.root] if has_begun else []  # type: ignore[list-item]
     for frame in frames:
         _check_frame(frame)
         for activation in frame.active.values():

@@ -2,10 +2,10 @@
 
 import pytest
 
-from simulation.campaign import catch
+from simulation.campaign import is_caught_again
 from simulation.mutants import MUTANTS
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_mistake_is_noticed(name):
-    assert catch(name) is not None
+    assert is_caught_again(name)

@@ -1,0 +1,27 @@
+"""In which world each mistake that is planted in the run machine shows itself; those that are not here do in one of the first."""
+
+FOUND_BY = {
+    "dead tokens are lost": 8,
+    "a join fires for every live token": 11,
+    "a step that collects fires at the first live token": 13,
+    "a step that collects is skipped when all its links are dead": 13,
+    "a step that collects forgets the links that die": 8,
+    "what arrived stands in the order in which it came": 45,
+    "a result of a superseded attempt counts": 8,
+    "parameters are evaluated for every attempt": 181,
+    "a timer that fires twice starts two attempts": 149,
+    "what was undone is done again under its old key": 65,
+    "an undo that was granted is forgotten by a retry": 35,
+    "a scope that is tried again uses its old keys": 379,
+    "a scope that is tried again does again what stands": 137,
+    "a scope that is tried again forgets what is in doubt": 126,
+    "attempts of a new try are counted from one again": 21,
+    "a call that is tried again takes nothing over": 35,
+    "undo begins with the earliest success": 39,
+    "a write that runs is not awaited when its scope fails": 149,
+    "what waits for a slot starts after a cancel": 35,
+    "catch runs when the run is cancelled": 80,
+    "results of a loop stand in the order in which they came": 188,
+    "a lost attempt is taken for a failed one": 8,
+    "a restart forgets the timers": 8,
+}
