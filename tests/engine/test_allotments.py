@@ -106,6 +106,12 @@ def test_who_comes_later_gets_what_is_free_and_tells_who_has_too_much() -> None:
     assert (got.allowed, got.shares["me"].units) == (1, 1)
 
 
+def test_who_is_short_tells_those_who_hold_something_for_their_steps_may_have_ended_meanwhile() -> None:
+    as_it_spoke = {"a": share(1, 1, most=3), "me": share(2, 2, most=3)}
+    assert speak(as_it_spoke, Said(2, 1, first=1)).hint
+    assert not speak(as_it_spoke, Said(2)).hint
+
+
 def test_what_is_held_is_not_given_back_and_not_used_again() -> None:
     done = speak({"me": share(3), "a": waiting(9)}, Said(3, 5, first=1, since=2))
     assert (done.allowed, done.shares["me"].units) == (1, 3)

@@ -106,6 +106,7 @@ async def keeper(rows: Rows, desk: Desk) -> AsyncIterator[PoolKeeper]:
     made = keeper_of(rows, desk)
     made.begin()
     yield made
+    rows.may_write.set()
     await made.leave()
 
 
@@ -129,7 +130,7 @@ async def test_nothing_begins_before_it_is_allotted_and_then_all_that_is_free(
     rows.may_write.clear()
     for _ in range(4):
         desk.want()
-    await rows.writing.wait()
+    await until(rows.writing.is_set)
     assert desk.running == []
     rows.may_write.set()
     await until(lambda: len(desk.running) == 3)
@@ -148,11 +149,15 @@ async def test_before_it_is_an_owner_it_says_nothing(rows: Rows, desk: Desk) -> 
     await keeper.leave()
 
 
-async def test_what_comes_while_it_writes_is_said_next(rows: Rows, desk: Desk, keeper: PoolKeeper) -> None:
+async def test_what_comes_while_it_writes_is_said_next(
+    rows: Rows, desk: Desk, keeper: PoolKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooling, "SHORT_TICK", 60)
+    monkeypatch.setattr(pooling, "TICK", 60)
     rows.put("other", other(units=1, demand=1))
     rows.may_write.clear()
     desk.want()
-    await rows.writing.wait()
+    await until(rows.writing.is_set)
     desk.want()
     desk.want()
     rows.may_write.set()
@@ -192,6 +197,22 @@ async def test_what_is_not_used_is_given_back_at_once_when_another_one_waits(
         await until(lambda: mine(rows).units == len(desk.running))
 
 
+async def test_what_it_is_about_to_give_back_it_does_not_use(
+    rows: Rows, desk: Desk, keeper: PoolKeeper
+) -> None:
+    desk.want()
+    await until(lambda: desk.running)
+    rows.may_write.clear()
+    rows.put("other", other(demand=3, first=1, since=1))
+    await until(rows.writing.is_set)
+    desk.want()
+    desk.want()
+    assert len(desk.running) == 1
+    rows.may_write.set()
+    await until(lambda: mine(rows).units == 1)
+    assert len(desk.running) == 1
+
+
 async def test_who_may_use_all_writes_nothing_however_much_goes_on(
     rows: Rows, desk: Desk, keeper: PoolKeeper
 ) -> None:
@@ -215,7 +236,7 @@ async def test_nothing_begins_before_others_know_how_long_it_may_last(
     assert mine(rows).longest == 60
     rows.may_write.clear()
     desk.want(longest=longest)
-    await rows.writing.wait()
+    await until(rows.writing.is_set)
     assert len(desk.running) == 1
     rows.may_write.set()
     await until(lambda: len(desk.running) == 2)

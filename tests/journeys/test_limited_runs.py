@@ -119,3 +119,11 @@ def test_a_pool_of_the_server_bounds_the_steps_that_take_of_it(auraos, flows):
     told = auraos("engine", "status").out
     assert "pool erp" in told
     assert "1 of 1 free" in told
+
+
+def test_a_pool_of_a_run_bounds_the_steps_of_it(auraos):
+    steps = "".join(f'    {name}: {{type: code.python, pool: cpu, with: {{code: "1"}}}}\n' for name in "abc")
+    auraos.write("w.yaml", f"kind: workflow\nname: w\nspec:\n  steps:\n{steps}")
+    assert auraos("run", "w.yaml", "--pool", "cpu=1").code == 0
+    kinds = [one["fact"] for one in auraos("runs", "journal", "1", "--json").json["facts"]]
+    assert kinds[1:-1] == ["StepGranted", "StepSucceeded"] * 3

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import shlex
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -214,6 +214,7 @@ async def open_for_driving(
     files: Path | None = None,
     installed: "Installed | None" = None,
     allow_net: Iterable[str] = (),
+    pools: Mapping[str, int] | None = None,
     create: bool = False,
     wait: float = SHORT_WAIT,
 ) -> AsyncIterator[House]:
@@ -244,7 +245,8 @@ async def open_for_driving(
         store = await open_store(folder, stack)
         refuse_foreign(folder, data)
         _refuse_held(folder, data)
-        engine = Engine(store, installed.catalogue, definitions, world.doors(LocalBlobs(folder.blobs)))
+        doors = world.doors(LocalBlobs(folder.blobs))
+        engine = Engine(store, installed.catalogue, definitions, doors, pools=pools)
         await engine.open()
         stack.push_async_callback(engine.close)
         listening = EngineSocket(engine, store, folder.socket)

@@ -1,5 +1,7 @@
 """`auraos run`: a workflow file, run on this machine."""
 
+# ruff: noqa: PLR0913 (a command has as many parameters as it has options)
+
 import asyncio
 from functools import partial
 from typing import Annotated
@@ -12,7 +14,7 @@ from auraos.app.house import House, open_for_driving
 from auraos.app.installed import load_installed
 from auraos.app.starting import check_start
 from auraos.cli.following import lead, person
-from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
+from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, Pools, read_input, read_pairs, read_pools
 from auraos.cli.starting import check_file, refuse_file
 
 
@@ -26,6 +28,7 @@ def run(
     var: Annotated[tuple[str, ...], Parameter(help="Another value for a variable: key=value.")] = (),
     data: Data = DEFAULT_DATA,
     allow_net: AllowNet = (),
+    pool: Pools = (),
     wait: Annotated[
         bool | None,
         Parameter(
@@ -39,11 +42,12 @@ def run(
 
     The file is checked and the input is compared with its schema before a run exists. While the run goes on you see its
     steps; its output goes to standard output. When it waits for a person, a signal or an event, you are told how to
-    answer, and it is kept: `auraos runs` leads it on.
+    answer, and it is kept: `auraos runs` leads it on. Where a server leads the folder, its pools hold.
     """
     text = read_source(file)
     given = read_input(input)
     variables = read_pairs(var)
+    pools = read_pools(pool)
     installed = load_installed()
     checked = check_file(file, text, installed)
     if checked.errors or checked.workflow is None:
@@ -61,6 +65,12 @@ def run(
         return started, 0
 
     opening = partial(
-        open_for_driving, data, files=files, installed=installed, allow_net=allow_net, create=True
+        open_for_driving,
+        data,
+        files=files,
+        installed=installed,
+        allow_net=allow_net,
+        pools=pools,
+        create=True,
     )
     return asyncio.run(lead(opening, begin, patience=patience, as_json=json))

@@ -31,6 +31,7 @@ class OverlapWitness:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gate = asyncio.Event()
         self._end = asyncio.Event()
+        self._meeting: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._opened = threading.Event()
 
@@ -72,6 +73,7 @@ class OverlapWitness:
         self._opened.set()
         async with server:
             await self._end.wait()
+            await asyncio.gather(*self._meeting, return_exceptions=True)
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -86,16 +88,20 @@ class OverlapWitness:
             writer.write(b"HTTP/1.0 200 OK\r\n\r\n" if key in self.keys() else b"HTTP/1.0 404 No\r\n\r\n")
             writer.close()
             return
+        meeting = asyncio.current_task()
+        assert meeting is not None
+        self._meeting.add(meeting)
+        meeting.add_done_callback(self._meeting.discard)
         came = time.monotonic()
         self._count(+1)
-        gone = asyncio.create_task(reader.read())
-        answering = asyncio.create_task(self._answer(writer))
-        await asyncio.wait({gone, answering}, return_when=asyncio.FIRST_COMPLETED)
+        over = [asyncio.create_task(reader.read()), asyncio.create_task(self._answer(writer))]
+        over.append(asyncio.create_task(self._end.wait()))
+        await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
         self.stays.append(Stay(key, came, time.monotonic()))
         self._count(-1)
-        gone.cancel()
-        answering.cancel()
-        await asyncio.gather(gone, answering, return_exceptions=True)
+        for each in over:
+            each.cancel()
+        await asyncio.gather(*over, return_exceptions=True)
         writer.close()
 
     async def _answer(self, writer: asyncio.StreamWriter) -> None:
