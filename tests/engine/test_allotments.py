@@ -24,7 +24,7 @@ def waiting(demand: int, *, since: float = 1, first: int = 1, units: int = 0, le
 def speak(
     shares: Mapping[str, Share], said: Said, *, token: str = "me", owners: str = "me a b c", **more: Any
 ) -> Exchange:
-    me = Speaker(token, share(most=more.pop("most", 3), **more.pop("who", {})), more.pop("former", ()))
+    me = Speaker(token, share(most=more.pop("most", 3), **more.pop("who", {})))
     return exchange(shares, me, said, owners=owners.split(), now=more.pop("now", 100.0), **more)
 
 
@@ -151,9 +151,10 @@ def test_the_units_of_a_silent_process_in_which_nothing_was_under_way_go_back_at
 
 
 def test_who_begins_anew_under_another_token_goes_on_holding_what_it_holds() -> None:
-    done = speak({"old": share(3, longest=60, frees=170)}, Said(2), former=["old"])
+    who: dict[str, Any] = {"host": "h", "process": 8, "boot": "b"}
+    done = speak({"old": share(3, longest=60, frees=170, **who)}, Said(2), who=who)
     assert (set(done.shares), done.shares["me"].units, done.allowed) == ({"me"}, 3, 3)
-    robbed = speak({"a": share(3, 3, most=3)}, Said(2), former=["old"])
+    robbed = speak({"a": share(3, 3, most=3)}, Said(2), who=who)
     assert (robbed.shares["me"].units, robbed.allowed) == (2, 1)
 
 
@@ -176,7 +177,7 @@ def test_the_turn_of_a_line_lasts_for_a_slice_after_it_got_something() -> None:
 # --- whatever happens -------------------------------------------------------------------------------------------------
 
 LIMIT = 4
-LONGEST = 5.0
+LONGEST = 5
 
 
 class Town:

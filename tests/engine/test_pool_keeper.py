@@ -22,6 +22,8 @@ class Rows:
         self.owners = {"me", "other"}
         self.now = 100.0
         self.is_away = False
+        self.is_slow = False
+        """The next write waits again."""
         self.writes = 0
         self.hints = 0
         self.may_write = asyncio.Event()
@@ -54,6 +56,8 @@ class Rows:
             return False
         self.pools[pool] = Ledger(dict(shares), version + 1)
         self.writes += 1
+        if self.is_slow:
+            self.may_write.clear()
         self.hints += hint
         return True
 
@@ -99,6 +103,13 @@ def rows() -> Rows:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody look at ledgers but when something happens."""
+    monkeypatch.setattr(pooling, "SHORT_TICK", 60)
+    monkeypatch.setattr(pooling, "TICK", 60)
 
 
 @pytest.fixture
@@ -150,10 +161,8 @@ async def test_before_it_is_an_owner_it_says_nothing(rows: Rows, desk: Desk) -> 
 
 
 async def test_what_comes_while_it_writes_is_said_next(
-    rows: Rows, desk: Desk, keeper: PoolKeeper, monkeypatch: pytest.MonkeyPatch
+    rows: Rows, desk: Desk, patient: None, keeper: PoolKeeper
 ) -> None:
-    monkeypatch.setattr(pooling, "SHORT_TICK", 60)
-    monkeypatch.setattr(pooling, "TICK", 60)
     rows.put("other", other(units=1, demand=1))
     rows.may_write.clear()
     desk.want()
@@ -184,7 +193,7 @@ async def test_it_hears_of_others_however_often_steps_begin_and_end_here(
 
 
 async def test_what_is_not_used_is_given_back_at_once_when_another_one_waits(
-    rows: Rows, desk: Desk, keeper: PoolKeeper
+    rows: Rows, desk: Desk, patient: None, keeper: PoolKeeper
 ) -> None:
     for _ in range(3):
         desk.want()
@@ -241,6 +250,23 @@ async def test_nothing_begins_before_others_know_how_long_it_may_last(
     rows.may_write.set()
     await until(lambda: len(desk.running) == 2)
     assert mine(rows).longest == told
+
+
+async def test_what_may_last_longer_and_comes_while_it_writes_waits_for_the_next_write(
+    rows: Rows, desk: Desk, keeper: PoolKeeper
+) -> None:
+    rows.may_write.clear()
+    desk.want()
+    await until(rows.writing.is_set)
+    desk.want(longest=90)
+    rows.is_slow = True
+    rows.may_write.set()
+    await until(lambda: rows.writes and rows.writing.is_set())
+    assert desk.running == []
+    rows.is_slow = False
+    rows.may_write.set()
+    await until(lambda: len(desk.running) == 2)
+    assert mine(rows).longest == 90
 
 
 async def test_while_the_store_is_away_it_goes_on_with_what_it_has(

@@ -55,11 +55,10 @@ class Said(NamedTuple):
 
 
 class Speaker(NamedTuple):
-    """Who speaks: its token, those that it had before it was fenced, and what it is and was told."""
+    """Who speaks: its token, and what it is and was told."""
 
     token: str
     share: Share
-    former: Collection[str] = ()
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -123,7 +122,7 @@ def exchange(
     is_alive: IsAlive = lambda _: True,
 ) -> Exchange:
     """Return what the ledger is after a process said what it holds and wants."""
-    others = {each: share for each, share in shares.items() if each != me.token and each not in me.former}
+    others = {each: share for each, share in shares.items() if each != me.token}
     others = _settle(others, me.share, owners, now, is_alive)
     living = {each: share for each, share in others.items() if each in owners}
     limit = min([me.share.most, *(share.most for share in living.values())])
@@ -226,7 +225,7 @@ def _settle(
 
 
 def _is_dead(share: Share, me: Share, is_owner: bool, is_alive: IsAlive) -> bool:
-    """Return whether a process of this machine ended, or belongs to an earlier start of it."""
+    """Return whether a process of this machine ended, belongs to an earlier start of it, or goes by another token now."""
     if not me.host or share.host != me.host:
         return False
     if share.boot != me.boot:

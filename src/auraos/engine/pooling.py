@@ -87,7 +87,6 @@ class PoolKeeper:
         self._pools = {
             pool: told.limit for pool, told in self._slots.pools().items() if pool and told.limit is not None
         }
-        self._former: set[str] = set()
         self._claims: dict[str, Claim] = {}
         self._said: dict[str, tuple[object, ...]] = {}
         self._owing: set[str] = set()
@@ -114,7 +113,6 @@ class PoolKeeper:
 
     def renew(self, token: str) -> None:
         """Go by another token, for this process was fenced; what it still holds it goes on holding."""
-        self._former.add(self._me.token)
         self._me = msgspec.structs.replace(self._me, token=token)
         for pool, most in self._pools.items():
             self._slots.allot(pool, 0, limit=most)
@@ -175,7 +173,6 @@ class PoolKeeper:
             self._due = self._now() + SOON
             return
         gained = [await self._speak(pool, ledgers) for pool in self._pools]
-        self._former.clear()
         self._slots.watch(self._contested | self._owing)
         if self._contested:
             self._due = min(self._due, self._now() + SHORT_TICK)
@@ -260,14 +257,13 @@ class PoolKeeper:
     def _speaker(self, pool: str) -> Speaker:
         me, most = self._me, self._pools[pool]
         share = Share(most=most, is_leaving=self._is_leaving, host=me.host, process=me.process, boot=me.boot)
-        return Speaker(me.token, share, self._former)
+        return Speaker(me.token, share)
 
     async def _take_out(self) -> None:
-        gone = {self._me.token, *self._former}
         for pool in self._pools:
             for _ in range(MOST_TRIES):
                 ledger = (await self._rows.read([pool])).pools[pool]
-                left = {token: share for token, share in ledger.shares.items() if token not in gone}
+                left = {token: share for token, share in ledger.shares.items() if token != self._me.token}
                 if left == ledger.shares or await self._rows.write(pool, ledger.version, left, hint=True):
                     break
 
