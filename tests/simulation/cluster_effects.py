@@ -96,7 +96,7 @@ class Effects:
             demand(zombie, f"a {effect} took place twice: {[each.attempt for each in done]} and {attempt}")
         if done and effect != "read":
             demand(
-                any(each.process.was_disturbed for each in done),
+                process.was_disturbed or any(each.process.was_disturbed for each in done),
                 f"{attempt} did again what {done[-1].attempt} had done, though nothing went wrong",
             )
             self.world.sometimes["an effect was repeated under its key"] += 1

@@ -35,11 +35,11 @@ FOUND_BY = {
     "the slot of an attempt that was cut short stays taken": 1,
     "the slot of a grant of unknown fate goes to another": 91,
     "each process has the whole of every pool": 24,
+    "a request that was put off comes again though it was answered": 1302,
     "whoever hears late that it may begin counts from before": 397,
     "of starts before a restart a debounce lets all begin": 608,
 }
 """Where a mistake shows itself; the others do in the first world."""
-RARE = frozenset({"a request that was put off comes again though it was answered"})
 
 
 def mutant(make: Callable[[], list[Swap]]) -> Callable[[], list[Swap]]:

@@ -22,11 +22,19 @@ class Begun(msgspec.Struct):
     gates: tuple[Gate, ...]
     input: Any
     admitted: int = 0
+    is_paused: bool = False
+    has_begun: bool = False
+    """One that was let in while it was paused begins when it goes on, if it does."""
     code: str = ""
     """Why it was refused."""
     is_over: bool = False
     led_by: str = ""
     """The run whose batch it went into."""
+
+    @property
+    def counts(self) -> bool:
+        """Return whether it counts for what is limited in a time: one that ended before it began does not."""
+        return bool(self.admitted) and (self.has_begun or not self.is_over)
 
 
 class FlowWatch:
@@ -53,6 +61,9 @@ class FlowWatch:
                 self._let_in(self.runs[run], fact)
             case f.RunRefused() if run in self.runs:
                 self.runs[run].code = fact.code
+            case f.RunPaused() | f.RunResumed() if run in self.runs:
+                self.runs[run].is_paused = type(fact) is f.RunPaused
+                self.runs[run].has_begun |= bool(self.runs[run].admitted) and type(fact) is f.RunResumed
             case f.RunFinished() if run in self.runs:
                 self.runs[run].is_over = True
 
@@ -68,6 +79,7 @@ class FlowWatch:
         )
         demand(not begun.code, f"{begun.run} was let in after it was refused as {begun.code}")
         begun.admitted = fact.at
+        begun.has_begun = not begun.is_paused
         for gate in begun.gates:
             check = getattr(self, f"_check_{gate.setting}")
             check(begun, gate, fact)
@@ -85,7 +97,7 @@ class FlowWatch:
         others = [
             each.run
             for each in self._by_gate[gate.name]
-            if each.admitted and fact.at - gate.per < each.admitted <= fact.at
+            if each.counts and fact.at - gate.per < each.admitted <= fact.at
         ]
         demand(
             len(others) <= gate.limit,
@@ -93,7 +105,7 @@ class FlowWatch:
         )
 
     def _check_rate(self, begun: Begun, gate: Gate, _: f.RunAdmitted) -> None:
-        taken = [each for each in self._by_gate[gate.name] if each.admitted]
+        taken = [each for each in self._by_gate[gate.name] if each.counts]
         for one in taken:
             others = [each.run for each in taken if one.born - gate.per < each.born <= one.born]
             demand(
@@ -104,7 +116,7 @@ class FlowWatch:
     def _check_debounce(self, begun: Begun, gate: Gate, fact: f.RunAdmitted) -> None:
         demand(fact.at >= begun.born + gate.per, f"{begun.run} did not wait for later starts")
         for other in self._by_gate[gate.name]:
-            taken = other.code not in ("skipped", "limit-reached")
+            taken = other.code not in ("skipped", "limit-reached") and not (other.admitted or other.is_over)
             came = taken and begun.durable < other.durable and begun.born < other.born < begun.born + gate.per
             demand(
                 not came or other.durable + SLACK > fact.at,

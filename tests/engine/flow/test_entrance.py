@@ -4,7 +4,7 @@ import pytest
 from entrance_hand import Hand, gate
 
 from auraos.engine.flow.entrance import Entrance
-from auraos.engine.flow.standing import Admit, Standing
+from auraos.engine.flow.standing import Admit, Refuse, Standing
 
 ONE = gate("concurrency", "c1", limit=1)
 
@@ -229,6 +229,16 @@ def test_of_starts_before_a_long_restart_a_debounce_lets_the_last_one_begin():
     entrance.enter_all(runs, 60_000_000)
     let_in = [decision.run for decision in entrance.decisions if isinstance(decision, Admit)]
     assert let_in == ["r2", "r9"]
+
+
+def test_a_start_that_comes_late_to_a_debounce_does_not_take_the_place_of_one_that_was_born_later():
+    entrance, gates = Entrance(), (gate("debounce", per=5),)
+    entrance.enter(Standing("late", 2_000_000, gates), 2_100_000)
+    entrance.enter(Standing("first", 1_000_000, gates), 3_000_000)
+    entrance.tick(7_000_000)
+    (refused,) = [decision for decision in entrance.decisions if isinstance(decision, Refuse)]
+    assert (refused.run, refused.code) == ("first", "replaced")
+    assert [decision.run for decision in entrance.decisions if isinstance(decision, Admit)] == ["late"]
 
 
 def test_a_start_that_was_slow_to_become_durable_counts_for_the_time_when_it_was_born():

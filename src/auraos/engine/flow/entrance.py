@@ -203,6 +203,10 @@ class Entrance:
         earlier = room.waiting[0] if room.waiting else None
         if earlier is not None and earlier.born + room.gate.per <= run.born:
             self._release(room, now)
+        elif earlier is not None and earlier.born > run.born:  # this one took long to come here
+            message = f"Run {earlier.run} started later and took its place."
+            self._turn_away(run, Refuse(run.run, "cancelled", "replaced", message))
+            return
         elif earlier is not None:
             room.waiting.clear()
             message = f"Run {run.run} started later and took its place."
