@@ -103,7 +103,15 @@ def test_the_real_migrations_of_both_databases_have_the_same_tables(postgres_url
     }
     connection.close()
     theirs = asyncio.run(columns_on_postgres())
-    shared_only_by_processes = {"owners", "heartbeats", "shards", "pools", "counters", "migrations", "migration_steps"}
+    shared_only_by_processes = {
+        "owners",
+        "heartbeats",
+        "shards",
+        "pools",
+        "counters",
+        "migrations",
+        "migration_steps",
+    }
     assert set(theirs) - set(ours) == shared_only_by_processes
     assert {table: theirs[table] for table in ours} == ours
 

@@ -43,10 +43,19 @@ class AmbiguousRunError(UserError):
     code = "ambiguous-run"
 
 
+_BELOW = (
+    "number < coalesce((select number from runs where id=? and workspace=?),"
+    " (select max(number) + 1 from runs where workspace=? and id < ?))"
+)
+"""Started before this run; if that was deleted meanwhile, before those whose ids come before its own."""
+
+
 class Reads(Inspection):
     """The reading half of a store. Whoever inherits it sets `_reader`."""
 
     _reader: Reader
+    _newest_by = "id"
+    """What says which runs are newer. Where one process numbers them all, their numbers do, also for ids that somebody chose."""
 
     async def journal(self, run: str, after: int = 0) -> list[Batch]:
         """Return the journal of a run in order."""
@@ -76,11 +85,14 @@ class Reads(Inspection):
 
     async def runs(self, query: RunQuery) -> list[RunRow]:
         """Return a page of runs, newest first."""
+        order = self._newest_by if query.parent is None else "id"
         tests: list[str] = ["workspace=?"]
         values: list[Any] = [query.workspace]
         if query.states:
             tests.append(f"state in ({','.join('?' * len(query.states))})")
             values.extend(query.states)
+            if "succeeded" not in query.states:
+                tests.append("state <> 'succeeded'")  # which is what the index by state has
         if query.workflow:
             tests.append("workflow=?")
             values.append(query.workflow)
@@ -90,11 +102,15 @@ class Reads(Inspection):
             tests.append("parent=? and parent <> ''")
             values.append(query.parent)
         if query.before:
-            tests.append("id < ?")
-            values.append(query.before)
+            if order == "id":
+                tests.append("id < ?")
+                values.append(query.before)
+            else:
+                tests.append(_BELOW)
+                values += [query.before, query.workspace, query.workspace, query.before]
         if not all(is_storable(value) for value in values):
             return []
-        sql = f"{rows.SELECT_RUNS} where {' and '.join(tests)} order by id desc limit ?"
+        sql = f"{rows.SELECT_RUNS} where {' and '.join(tests)} order by {order} desc limit ?"
         return await self._reader.all(sql, (*values, min(query.limit, LARGEST_PAGE)), rows.run_row)
 
     async def versions(self) -> list[str]:

@@ -18,6 +18,7 @@ _SQLITE = (
         awaited integer not null, asleep integer not null, shard integer not null
     ) without rowid""",
     "create unique index runs_by_number on runs(workspace, number) where number > 0",
+    "create index runs_by_state on runs(workspace, state, number) where state <> 'succeeded' and number > 0",
     "create index runs_by_parent on runs(parent) where parent <> ''",
     "create index runs_ended on runs(version, finished_at, id) where finished_at is not null",
     "create index runs_unfinished on runs(id) where finished_at is null",
@@ -85,6 +86,7 @@ _POSTGRES = (
         origin text collate "C" not null, awaited boolean not null, asleep boolean not null, shard bigint not null
     ) with (fillfactor = 85)""",
     "create unique index runs_by_number on runs(workspace, number) where number > 0",
+    "create index runs_by_state on runs(workspace, state, id) where state <> 'succeeded' and number > 0",
     "create index runs_by_parent on runs(parent) where parent <> ''",
     "create index runs_ended on runs(version, finished_at, id) where finished_at is not null",
     "create index runs_awake on runs(id, shard) where finished_at is null and not asleep",

@@ -30,8 +30,8 @@ def _columns(count: int) -> str:
 
 _ENDED = "select value->>0 from json_each(new.changed) where value->>3 is not null"
 _FORGET = " ".join(
-    f"delete from {table} where run in ({_ENDED});"
-    for table in ("timers", "subscriptions", "snapshots")  # noqa: S608
+    f"delete from {table} where run in ({_ENDED});"  # noqa: S608
+    for table in ("timers", "subscriptions", "snapshots")
 )
 """What goes with the end of a run."""
 

@@ -21,6 +21,7 @@ class SqliteStore(Reads):
     """
 
     _reader: Readers
+    _newest_by = "number"
 
     def __init__(self, writer: Writer, reader: Readers) -> None:
         self._writer = writer
