@@ -13,7 +13,7 @@ from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import Engine
 from auraos.engine.ownership import ShardKeeper
 from auraos.engine.ports import Version
-from auraos.engine.process import settle_memory
+from auraos.engine.process import settle
 from auraos.engine.shards import Shards
 from auraos.engine.suspects import Suspects
 from auraos.engine.watchdog import Watchdog
@@ -65,7 +65,7 @@ class Sample:
         """Begin; return this workflow, ready to be run."""
         await self.begin()
         version = self.definitions.add(workflow)
-        settle_memory()
+        settle()
         return version
 
     async def _share(self, store: PostgresStore) -> None:

@@ -17,7 +17,7 @@ from bench.processes import bounded_row, measured, memory_mb
 from bench.sample import Sample
 
 from auraos.engine.ports import RunQuery
-from auraos.engine.process import settle_memory
+from auraos.engine.process import settle
 
 NAP = "kind: workflow\nname: nap\nspec:\n  steps:\n    s: {{type: wait.for, with: {{duration: {length}}}}}\n"
 STUCK = "kind: workflow\nname: stuck\nspec:\n  steps:\n    s: {type: bench.hang}\n"
@@ -92,7 +92,7 @@ async def due(folder: Path, count: int) -> dict[str, float]:
     fill(folder, count - 1, NAP.format(length="6s"), "waiting")
     sample = Sample(folder)
     await sample.begin()
-    settle_memory()
+    settle()
     (timer, *_) = await sample.store.timers(2**62, range(256), limit=1) or [None]
     begun = max(time.time(), timer.due / 1e6) if timer is not None else time.time()
     slowest = 0.0

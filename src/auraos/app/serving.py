@@ -27,7 +27,7 @@ from auraos.engine.engine import DEFAULT_PARALLEL, Engine
 from auraos.engine.ownership import ShardKeeper, is_alive, this_process
 from auraos.engine.pooling import PoolKeeper
 from auraos.engine.ports import Store, Write
-from auraos.engine.process import settle_memory
+from auraos.engine.process import settle
 from auraos.engine.shards import Shards
 from auraos.engine.socket import EngineSocket
 from auraos.engine.suspects import Suspects
@@ -83,7 +83,7 @@ async def serve(
         keeping = await open_keeping(wishes.data, wishes.database, stack)
         shards = Shards(are_shared=keeping.shared is not None)
         engine = _make_engine(wishes, keeping, world, shards)
-        settle_memory()
+        settle()
         watchdog = Watchdog()
         watchdog.start()
         stack.callback(watchdog.stop)

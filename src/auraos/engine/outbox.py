@@ -55,7 +55,7 @@ class Outbox:
 
     def put(self, run: ActiveRun, write: Write) -> None:
         """Let a write go with the others of this turn: many on one way share the cost of telling. In a turn that lasts long,
-        those go ahead that gathered for half the time of a commit: the store need not stand still until the turn is over.
+        those go ahead that gathered for the time of a commit: the store need not stand still until the turn is over.
         """
         gathered = self._gathered
         gathered.append((run, write))
@@ -63,7 +63,7 @@ class Outbox:
             self._posting = asyncio.get_running_loop().call_soon(self.post)
         if len(gathered) == 1:
             self._since = self._monotonic()
-        elif not len(gathered) % LOOKED_AT and self._monotonic() - self._since > self._store.pace / 2:
+        elif not len(gathered) % LOOKED_AT and self._monotonic() - self._since > self._store.pace:
             self._send()
 
     def post(self) -> None:

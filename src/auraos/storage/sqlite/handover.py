@@ -28,6 +28,16 @@ def _columns(count: int) -> str:
     return ", ".join(f"value->>{place}" for place in range(count))
 
 
+_FENCE = """
+    select raise(rollback, 'fenced') where new.token <> ''
+        and not exists (select 1 from meta where name = 'owner' and value = new.token);
+"""
+_FACTS = f"""
+    insert into journal
+        select value->>0, value->>1, value->>2, value->>3, substr(new.facts, value->>4, value->>5)
+        from json_each(new.journal);
+    insert into results select {_columns(4)} from json_each(new.results);
+"""  # noqa: S608 (nothing in it comes from outside)
 _ENDED = "select value->>0 from json_each(new.changed) where value->>3 is not null"
 _FORGET = " ".join(
     f"delete from {table} where run in ({_ENDED});"  # noqa: S608
@@ -36,16 +46,17 @@ _FORGET = " ".join(
 """What goes with the end of a run."""
 
 _PREPARE = f"""
+create temp view handover_of_facts as
+    select null as token, null as journal, null as facts, null as results;
+create temp trigger hand_over_facts instead of insert on handover_of_facts begin
+    {_FENCE} {_FACTS}
+end;
 create temp view handover as
-    select null as token, null as runs, null as journal, null as facts, null as results, null as changed;
+    select null as token, null as journal, null as facts, null as results, null as runs, null as changed;
 create temp trigger hand_over instead of insert on handover begin
-    select raise(rollback, 'fenced') where new.token <> ''
-        and not exists (select 1 from meta where name = 'owner' and value = new.token);
+    {_FENCE}
     insert into runs select {_columns(_COLUMNS_OF_A_RUN)} from json_each(new.runs);
-    insert into journal
-        select value->>0, value->>1, value->>2, value->>3, substr(new.facts, value->>4, value->>5)
-        from json_each(new.journal);
-    insert into results select {_columns(4)} from json_each(new.results);
+    {_FACTS}
     update runs set state = changed.value->>1, changed_at = changed.value->>2, finished_at = changed.value->>3,
             why = changed.value->>4, asleep = changed.value->>5
         from json_each(new.changed) as changed
@@ -53,7 +64,9 @@ create temp trigger hand_over instead of insert on handover begin
     {_FORGET}
 end;
 """  # noqa: S608 (nothing in it comes from outside)
+_HAND_OVER_FACTS = "insert into handover_of_facts values(?,?,?,?)"
 _HAND_OVER = "insert into handover values(?,?,?,?,?,?)"
+"""Most commits have facts and results only, and what is not there is not paid for."""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -82,11 +95,13 @@ def hand_over(connection: sqlite3.Connection, writes: Sequence[Write], token: st
             place += size
         for path, generation in write.results:
             results.append((write.run, path, generation, write.workspace))
-    if not (runs or journal or changed or results):
+    written = (token, _text(journal), b"".join(facts), _text(results))
+    if runs or changed:
+        connection.execute(_HAND_OVER, (*written, _text(runs), _text(changed)))
+    elif journal or results:
+        connection.execute(_HAND_OVER_FACTS, written)
+    else:
         return False
-    connection.execute(
-        _HAND_OVER, (token, _text(runs), _text(journal), b"".join(facts), _text(results), _text(changed))
-    )
     return True
 
 

@@ -135,6 +135,7 @@ def connect_writer(file: Path) -> sqlite3.Connection:
     connection.execute("pragma journal_mode=wal")
     connection.execute("pragma synchronous=full")
     connection.execute("pragma cache_size=-32768")
+    connection.execute("pragma temp_store=memory")
     connection.execute("pragma wal_autocheckpoint=4000")
     connection.execute("pragma journal_size_limit=67108864")
     if sys.platform == "darwin":
