@@ -30,13 +30,15 @@ class Workers:
         self._idle: list[asyncio.Future[None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._look: asyncio.Handle | None = None
+        self._is_called = False
+        """Whether a worker was called and is on its way."""
         self._closed = False
 
     def begin(self, job: Job) -> None:
         """Let the next free worker carry this out."""
         self._line.append(job)
-        if self._look is None:
-            self._look = asyncio.get_running_loop().call_soon(self._find_worker)
+        if not self._is_called and self._look is None:
+            self._find_worker()
 
     def close(self) -> None:
         """End all workers; what they carry out is cancelled."""
@@ -52,8 +54,10 @@ class Workers:
         while self._idle:
             waiting = self._idle.pop()
             if not waiting.done():
+                self._is_called = True
                 waiting.set_result(None)
                 return
+        self._is_called = True
         task = asyncio.get_running_loop().create_task(self._work())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -64,6 +68,7 @@ class Workers:
         assert task is not None
         line = self._line
         while not self._closed:
+            self._is_called = False
             until = time.monotonic() + LONGEST_TURN
             while line:
                 job = line.popleft()
