@@ -33,6 +33,10 @@ def crash(_: Any) -> Any:
     raise KeyError("sku")
 
 
+def leave(_: Any) -> Any:
+    sys.exit(3)
+
+
 def fill_memory(_: Any) -> Any:
     return len(bytearray(8 * 1024**3))
 

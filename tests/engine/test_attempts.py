@@ -69,6 +69,10 @@ def raising(error: BaseException, *, touch: bool = False) -> Any:
     return work
 
 
+class PanicInALibrary(BaseException):
+    """What some libraries below Python raise: no `Exception`, and no order to end the process either."""
+
+
 async def hang(context: Any) -> Any:
     await asyncio.Event().wait()
 
@@ -95,6 +99,8 @@ async def test_an_output_and_the_ports_that_a_step_chose_come_back() -> None:
         (StepUnknown("Reset."), True, "write", facts.StepUnknown, "unknown"),
         (KeyError("x"), False, "write", facts.StepUnknown, "bug"),
         (KeyError("x"), False, "read", facts.StepFailed, "bug"),
+        (SystemExit(3), False, "read", facts.StepFailed, "bug"),
+        (PanicInALibrary("x"), False, "write", facts.StepUnknown, "bug"),
         (UserError("Wrong."), False, "write", facts.StepFailed, "permanent"),
         (UserError("Wrong."), True, "irreversible", facts.StepUnknown, "permanent"),
         (OperationalError("Down."), False, "idempotent", facts.StepFailed, "transient"),
@@ -102,7 +108,7 @@ async def test_an_output_and_the_ports_that_a_step_chose_come_back() -> None:
     ],
 )
 async def test_what_is_raised_is_judged_by_what_vouches_for_it(
-    error: Exception, touch: bool, effect: str, kind: type, class_: str
+    error: BaseException, touch: bool, effect: str, kind: type, class_: str
 ) -> None:
     outcome = await begin(raising(error, touch=touch), effect=effect)[1]
     assert type(outcome) is kind

@@ -84,9 +84,12 @@ async def test_unusual_data_is_worked_with_all_the_same(house: House, text: str,
     assert (await house.engine.run(house.definitions.add(text), input=data)).state == "succeeded"
 
 
-async def test_a_step_that_breaks_within_the_machine_fails_its_run_alone(house: House) -> None:
+@pytest.mark.parametrize("raised", [KeyError, SystemExit])
+async def test_a_step_that_breaks_within_the_machine_fails_its_run_alone(
+    house: House, raised: type[BaseException]
+) -> None:
     def break_down(settings: dict[str, Any]) -> Any:
-        raise KeyError(settings["value"])
+        raise raised(settings["value"])
 
     broken = StepType(
         name="test.broken", title="Broken", summary="It breaks.", behaviour=Behaviour.EVALUATE, effect=Effect.PURE,
@@ -99,4 +102,4 @@ async def test_a_step_that_breaks_within_the_machine_fails_its_run_alone(house: 
     assert ended.state == "failed"
     assert ended.error is not None
     assert (ended.error.class_, ended.error.code) == ("bug", "step-crashed")
-    assert "KeyError: 7" in ended.error.message
+    assert f"{raised.__name__}: 7" in ended.error.message

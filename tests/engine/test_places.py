@@ -122,6 +122,8 @@ async def test_a_failure_in_a_process_keeps_its_words(processes: Processes) -> N
     with pytest.raises(StepFailed, match="KeyError: 'sku'") as broke:
         await processes.run(given.crash, None)
     assert broke.value.error_class == "bug"
+    with pytest.raises(StepFailed, match="SystemExit: 3"):
+        await processes.run(given.leave, None)
 
 
 async def test_a_process_that_fills_its_memory_or_dies_fails_alone(processes: Processes) -> None:

@@ -129,7 +129,7 @@ class Attempt:
             outcome = self._cut_short("timeout", "timeout", f"The attempt took longer than {limit}.")
         except asyncio.CancelledError:
             outcome = self._cut_short("cancelled", "cancelled", "The attempt was cancelled.")
-        except Exception as error:  # noqa: BLE001 (the border: a step may raise anything)
+        except BaseException as error:  # noqa: BLE001 (the border: a step may raise anything, `SystemExit` too)
             outcome = self._raised(error)
         else:
             outcome = self._succeeded(output)
@@ -161,8 +161,10 @@ class Attempt:
             return self._failed(refused) if self.may_repeat else self._unknown(refused)
         return outcome
 
-    def _raised(self, error: Exception) -> Outcome:
-        """Judge an exception that vouches for nothing."""
+    def _raised(self, error: BaseException) -> Outcome:
+        """Judge an exception that vouches for nothing, also one like `SystemExit` or the panic of a library."""
+        if isinstance(error, KeyboardInterrupt | GeneratorExit):  # not the step's: somebody ends the process
+            raise error
         if isinstance(error, AuraError):
             class_ = "transient" if isinstance(error, OperationalError) else "permanent"
             told = self._error(class_, error.code, error.message, error.hint)

@@ -46,7 +46,9 @@ def evaluate_or_error(
         return None, step_error(error, path, at=turn.at)
     except RecursionError:
         return None, _too_deep(path, turn.at)
-    except Exception as error:  # noqa: BLE001 (the border: no data may break the machine)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (the border: no data and no step may break the machine)
         return None, _broken(error, path, turn.at)
     return value, None
 
@@ -70,7 +72,9 @@ def compute(step: StepProgram, names: dict[str, Any], path: str, at: int) -> Res
         return Result(path, None, (), step_error(error, path, at=at))
     except RecursionError:
         return Result(path, None, (), _too_deep(path, at))
-    except Exception as error:  # noqa: BLE001 (the border: no data may break the machine)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (the border: no data and no step may break the machine)
         return Result(path, None, (), _broken(error, path, at))
     if step.expect is not None and (unlike := compare(step, output, path, at)) is not None:
         return Result(path, None, (), unlike)
@@ -156,7 +160,7 @@ def error_of(step: StepProgram, path: str, *, class_: str, code: str, message: s
     return StepError(class_=class_, code=code, message=message, step=step.id, path=path, at=at)
 
 
-def _broken(error: Exception, path: str, at: int) -> StepError:
+def _broken(error: BaseException, path: str, at: int) -> StepError:
     message = f"This broke on its data with {type(error).__name__}: {str(error)[:300]}"
     return StepError(
         class_="bug", code="step-crashed", message=message, step=path.rpartition("/")[2], path=path, at=at
