@@ -39,6 +39,9 @@ class LateHouse:
     async def facts(self, run):
         return FACTS
 
+    async def fetching(self, run):
+        return bytes
+
     async def subscribe(self, run, after):
         for seq, fact in enumerate(FACTS[after:], start=after + 1):
             for _ in range(50):

@@ -16,6 +16,21 @@ spec:
   output: "{{ steps.say }}"
 """
 
+MANY = """kind: workflow
+name: many
+spec:
+  input:
+    type: object
+    required: [items]
+    properties: {items: {type: integer}, words: {type: string, default: nine hundred times these words are a large value of the run}}
+  steps:
+    each:
+      type: foreach
+      with: {items: "{{ [{'at': at, 'words': input.words} for at in range(input.items)] }}"}
+      steps: {one: {type: transform, with: {set: {at: "{{ item.at }}", words: "{{ item.words }}"}}}}
+  output: "{{ len(steps.each) }}"
+"""
+
 
 @pytest.fixture
 def server(auraos):
@@ -81,6 +96,14 @@ def test_a_run_is_answered_paused_and_ended_through_the_server(auraos, server):
     assert auraos("runs", "resume", "2").code == 3
     assert auraos("runs", "cancel", "3").code == 0
     assert [state_of(auraos, number) for number in (1, 2, 3)] == ["succeeded", "waiting", "cancelled"]
+
+
+@pytest.mark.parametrize("items", [900, 3_000], ids=["in one journal", "page by page"])
+def test_a_loop_whose_items_are_large_is_followed_to_its_end(auraos, server, items):
+    auraos.write("flows/many.yaml", MANY)
+    done = auraos("start", "many", "--input", f"items={items}", "--wait")
+    assert (done.code, done.out) == (0, f"{items}\n")
+    assert "✓ each" in done.err
 
 
 def test_it_says_that_it_lives_and_that_it_is_ready(server):

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from auraos.app.house import House
-from auraos.core.run import FINAL, Why
+from auraos.core.run import FINAL, Reading, Why, fill_fact
 from auraos.core.run.facts import StepError
 from auraos.core.values import Value
 from auraos.engine.stream import Change
@@ -114,8 +114,13 @@ async def find_waits(house: House, run: str, depth: int = 0) -> list[Waiting]:
 async def _watch(
     house: House, run: str, after: int, show: Callable[[Change], None] | None, seen: "_Seen"
 ) -> None:
+    """Show what becomes durable, whole: a stream only names large values, and a loop is told by its items."""
+    fetch = await house.fetching(run)
     async for change in house.engine.subscribe(run, after):
-        if show is not None:
+        if show is not None and change.fact is not None:
+            reading = Reading(lambda reference: fetch(reference.hash))
+            show(msgspec.structs.replace(change, fact=fill_fact(change.fact, reading)))
+        elif show is not None:
             show(change)
         seen.facts = max(seen.facts, change.seq)
         seen.new.set()

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import shlex
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -122,14 +122,17 @@ class House:
     async def facts(self, run: str) -> "list[AnyFact]":
         """Return the durable facts of a run."""
         from auraos.engine.stream import facts_of
-        from auraos.storage.blobs import LocalBlobs
 
         batches = await self.store.journal(run)
+        return await asyncio.to_thread(facts_of, batches, await self.fetching(run))
+
+    async def fetching(self, run: str) -> Callable[[str], bytes]:
+        """Return what fetches the large values of a run by their hash."""
+        from auraos.storage.blobs import LocalBlobs
+
         row = await self.store.find(run)
         workspace = row.workspace if row is not None else "default"
-        return await asyncio.to_thread(
-            facts_of, batches, partial(LocalBlobs(self.data / "blobs").fetch, workspace, run)
-        )
+        return partial(LocalBlobs(self.data / "blobs").fetch, workspace, run)
 
     async def program(self, row: RunRow) -> "Program":
         """Return the program that a run lives by, from the text that the store kept."""

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auraos.core.run import LARGE, LargeValues, Reading, decode_fact, encode_fact, has_references
+from auraos.core.run import LARGE, LargeValues, Reading, decode_fact, encode_fact, fill_fact, has_references
 from auraos.core.run.facts import LoopEntered, RunStarted, StepGranted, StepSucceeded
 from auraos.core.values import FileReference, ValueReference, ValueRefusedError, from_wire
 
@@ -143,6 +143,7 @@ def test_any_value_comes_back_whatever_is_large_in_it(value: Any) -> None:
         stored = encode_fact(succeeded(value), large)
         blobs.keep(large)
         assert decode_fact(stored, blobs.reading()) == succeeded(value)
+        assert fill_fact(decode_fact(stored), blobs.reading()) == succeeded(value)
         assert msgspec.json.decode(stored)["fact"] == "StepSucceeded"
     finally:
         module.LARGE = usual

@@ -1,7 +1,7 @@
 """The run machine: compile a workflow, advance a run by facts, fold a journal. No I/O, clock, chance or threads."""
 
 from auraos.core.run.inherit import InheritanceError, effects_repeated, inherit
-from auraos.core.run.journal import UnreadableFactError, decode_fact, encode_fact, encode_success
+from auraos.core.run.journal import UnreadableFactError, decode_fact, encode_fact, encode_success, fill_fact
 from auraos.core.run.large import LARGE, LARGEST, LargeValues, Reading, has_references, refuse_vast
 from auraos.core.run.machine import advance, fold, refold
 from auraos.core.run.program import CompileError, Program, StepProgram, compile_workflow, static_path
@@ -34,6 +34,7 @@ __all__ = [
     "encode_fact",
     "encode_success",
     "explain",
+    "fill_fact",
     "fold",
     "has_references",
     "inherit",

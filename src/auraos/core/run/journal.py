@@ -110,6 +110,11 @@ def decode_fact(stored: bytes, reading: Reading | None = None) -> AnyFact:
         ) from error
 
 
+def fill_fact(fact: AnyFact, reading: Reading) -> AnyFact:
+    """Return a fact that was read without its large values with them; itself where it has none."""
+    return _convert(fact, reading.fill)
+
+
 def _upcast(stored: bytes) -> bytes:
     """Bring a fact of an earlier version to the present one, step by step; `v` is written only where it is not 1."""
     raw: dict[str, Any] = msgspec.json.decode(stored)

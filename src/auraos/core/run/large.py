@@ -124,8 +124,24 @@ class Reading:
             return [self.from_stored(item) for item in wire]
         return wire
 
+    def fill(self, value: Value) -> Value:
+        """Return a value in which what references stand for is in their place; itself where there are none."""
+        if isinstance(value, ValueReference):
+            return self._fetched(value)
+        if isinstance(value, dict):
+            filled = {key: self.fill(item) for key, item in value.items()}
+            return filled if any(filled[key] is not item for key, item in value.items()) else value
+        if isinstance(value, list):
+            items = [self.fill(item) for item in value]
+            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+        return value
+
     def _value(self, inner: Any, *, is_list: bool) -> Value:
-        reference = ValueReference(hash=str(inner["hash"]), size=int(inner["size"]), is_list=is_list)
+        return self._fetched(
+            ValueReference(hash=str(inner["hash"]), size=int(inner["size"]), is_list=is_list)
+        )
+
+    def _fetched(self, reference: ValueReference) -> Value:
         if self._fetch is None:
             return reference
         if reference.hash not in self._read:
