@@ -22,7 +22,7 @@ spec:
   input:
     type: object
     required: [items]
-    properties: {items: {type: integer}, words: {type: string, default: nine hundred times these words are a large value of the run}}
+    properties: {items: {type: integer}, words: {type: string, default: nine hundred times these words are a large value}}
   steps:
     each:
       type: foreach
