@@ -67,7 +67,7 @@ def play_round(
         finally:
             server.kill()
         ledger = witness.ledger()
-    kept = asyncio.run(read_database(database)) if database else read_folder(server.data)
+    kept = asyncio.run(read_database(database, server.data)) if database else read_folder(server.data)
     played.wrong += check(kept, acknowledged=game.acknowledged, ledger=ledger)
     played.wrong += _miscounted(drawn, ledger)
     played.effects, played.repeated = len(ledger), len(ledger) - len({effect.key for effect in ledger})

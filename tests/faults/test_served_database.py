@@ -112,7 +112,7 @@ async def test_when_the_database_crashes_again_and_again_under_load_every_run_en
     assert refused >= len(pauses), "the fault happened"
     assert (await asyncio.to_thread(server.stop), server.starts) == (0, 1), "the same process went on"
     assert set(load.ends) == {"succeeded"}
-    assert check(await read_database(url), acknowledged=load.told, ledger=outside.ledger()) == []
+    assert check(await read_database(url, server.data), acknowledged=load.told, ledger=outside.ledger()) == []
 
 
 async def test_replies_of_the_database_that_are_lost_under_load_lose_and_repeat_nothing(
@@ -129,7 +129,10 @@ async def test_replies_of_the_database_that_are_lost_under_load_lose_and_repeat_
     assert (proxy.swallowed, proxy.lost) == (6, 6)
     assert (await asyncio.to_thread(server.stop), server.starts) == (0, 1)
     assert set(load.ends) == {"succeeded"}
-    assert check(await read_database(postgres_url), acknowledged=load.told, ledger=outside.ledger()) == []
+    assert (
+        check(await read_database(postgres_url, server.data), acknowledged=load.told, ledger=outside.ledger())
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,10 @@ async def test_a_slow_database_makes_everything_late_and_nothing_wrong(
     assert max(lost) <= (0 if latency < 1 else seconds / 6), "no storm of lost leases"
     assert latency < 1 or all(caller.refusals["store-busy"] for caller in callers), "it held back"
     assert set(load.ends) == {"succeeded"}
-    assert check(await read_database(postgres_url), acknowledged=load.told, ledger=outside.ledger()) == []
+    assert (
+        check(await read_database(postgres_url, server.data), acknowledged=load.told, ledger=outside.ledger())
+        == []
+    )
 
 
 def part(server: Served, proxy: Proxy) -> Callable[[], None]:
@@ -226,7 +232,10 @@ async def test_a_process_that_is_parted_from_the_database_writes_nothing_after_t
     assert (before, {end.state for end in ends}) == (after, {"succeeded"}), "it wrote something after all"
     assert set(Counter(e.name for e in outside.ledger() if e.name.startswith("b/")).values()) == {1}
     told = {run: hash_input({"n": number}) for number, run in enumerate(runs)}
-    assert check(await read_database(postgres_url), acknowledged=told, ledger=outside.ledger()) == []
+    assert (
+        check(await read_database(postgres_url, server.data), acknowledged=told, ledger=outside.ledger())
+        == []
+    )
 
 
 async def facts_of_all(url: str, runs: list[str]) -> int:
@@ -271,4 +280,4 @@ async def test_without_a_free_connection_starts_are_refused_and_it_goes_on_by_it
         for run in ("run-1", "run-2"):
             assert (await caller.ask(lambda client, one=run: client.wait(one))).state == "succeeded"
     assert await asyncio.to_thread(server.stop) == 0
-    assert check(await read_database(postgres_url), ledger=outside.ledger()) == []
+    assert check(await read_database(postgres_url, server.data), ledger=outside.ledger()) == []

@@ -21,6 +21,7 @@ import sqlite3
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ import msgspec
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.core.document import content_hash, read_document
-from auraos.core.run import Program, decode_fact, fold
+from auraos.core.run import Program, fold
 from auraos.core.run.facts import (
     AnyFact,
     CancelRequested,
@@ -42,8 +43,10 @@ from auraos.core.run.facts import (
     StepSucceeded,
 )
 from auraos.core.values import to_wire
-from auraos.engine.ports import RunRow, Store
+from auraos.engine.ports import RunRow
 from auraos.engine.stewardship import InspectedStore
+from auraos.engine.stream import facts_of
+from auraos.storage.blobs import LocalBlobs
 from auraos.storage.folder import DataFolder
 from auraos.storage.postgres import PostgresStore
 from auraos.storage.sqlite import SqliteStore
@@ -75,8 +78,8 @@ def hash_input(value: Any) -> str:
     return hashlib.sha256(json.dumps(to_wire(value), sort_keys=True).encode()).hexdigest()
 
 
-async def read_store(store: InspectedStore) -> Kept:
-    """Return all that a store holds."""
+async def read_store(store: InspectedStore, blobs: LocalBlobs) -> Kept:
+    """Return all that a store holds, with the large values that lie beside it."""
     definitions = FolderDefinitions(None, load_installed().catalogue)
     kept = Kept({}, {})
     after = ""
@@ -84,7 +87,7 @@ async def read_store(store: InspectedStore) -> Kept:
         for row in rows:
             after = row.run
             batches = await store.journal(row.run)
-            facts = [decode_fact(line) for batch in batches for line in batch.facts.split(b"\n")]
+            facts = facts_of(batches, partial(blobs.fetch, row.workspace, row.run))
             numbers = [batch.seq + number for batch in batches for number in range(batch.count)]
             kept.runs[row.run] = Found(row, facts, numbers, await store.results(row.run))
             if row.version not in kept.programs:
@@ -110,7 +113,7 @@ def read_folder(data: Path) -> Kept:
         claimed = DataFolder.claim(data)
         try:
             store = SqliteStore.open(claimed)
-            kept = await read_store(store)
+            kept = await read_store(store, LocalBlobs(claimed.blobs))
             await store.close()
         finally:
             claimed.release()
@@ -121,12 +124,14 @@ def read_folder(data: Path) -> Kept:
     return kept
 
 
-async def read_database(url: str) -> Kept:
-    """Return all that a PostgreSQL database holds, and what is left over in its tables; nobody else need have let go of it."""
+async def read_database(url: str, data: Path) -> Kept:
+    """Return all that a PostgreSQL database holds, with the folder beside it, and what is left over in its tables; nobody else
+    need have let go of it.
+    """
     store = await PostgresStore.open(url)
     connection = await asyncpg.connect(url)
     try:
-        kept = await read_store(store)
+        kept = await read_store(store, LocalBlobs(data / "blobs"))
         for sql, words in LEFT_OVER.items():
             kept.wrong += [words.format(run=row[0]) for row in await connection.fetch(sql)]
     finally:
