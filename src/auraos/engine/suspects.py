@@ -4,8 +4,12 @@ A run that kills the whole process (a crash below Python, memory that the system
 kill the next process, too. So the name of the run stands in a small file that is mapped into memory while the engine works on
 it: to write it costs no call of the system, and what stands there is still there when the process is gone. The next process
 counts it. A run in whose work three processes died is quarantined in place of being led on.
+
+Processes that share a folder have a file each: what another one works on is no reason to suspect it.
 """
 
+import fcntl
+import itertools
 import mmap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,6 +122,14 @@ class Suspects:
 
 
 def _mapped(file: Path) -> mmap.mmap:
-    with file.open("a+b") as opened:
-        opened.truncate(_SIZE)
-        return mmap.mmap(opened.fileno(), _SIZE)
+    """Map the first file of this name, or with a number behind it, that no living process has; it is ours until we end."""
+    for number in itertools.count(1):
+        own = file if number == 1 else file.with_stem(f"{file.stem}-{number}")
+        with own.open("a+b") as opened:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            opened.truncate(_SIZE)
+            return mmap.mmap(opened.fileno(), _SIZE)  # holds the file open, and so the lock
+    raise AssertionError  # numbers have no end

@@ -4,7 +4,7 @@ DIR/auraos.json   the marker: this folder was set up, and its store bears this k
 DIR/auraos.db     the store        DIR/blobs/   large values
 DIR/engine.lock   held by the one process whose engine runs on it
 DIR/engine.sock   where that process listens
-DIR/engine.work   which run it works on, should it die of that
+DIR/engine.work   which run it works on, should it die of that; a file for each process that shares the folder
 """
 
 import fcntl
