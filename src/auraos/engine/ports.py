@@ -284,6 +284,10 @@ class RunStore(Protocol):
 
     async def version(self, hash: str) -> Version | None: ...  # noqa: A002 (a version's hash is its name)
 
+    async def tidy(self, now: int) -> None:
+        """Give the disk the room back of what was pruned, as far as it does not come back by itself."""
+        ...
+
     async def close(self) -> None:
         """Write what waits, and let go of the files."""
         ...

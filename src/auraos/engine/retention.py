@@ -84,6 +84,7 @@ class Retention:
             if not is_dry:
                 await self._forget_refusals(pruned)
                 await self._forget_outputs(pruned)
+                await self._store.tidy(self._clock.now())
                 pruned.orphans = await self._sweep()
         return pruned
 

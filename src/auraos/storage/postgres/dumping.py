@@ -11,19 +11,30 @@ from auraos.core.errors import UserError
 from auraos.storage.migrations.on_postgres import check_version, version_of
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.holding import HELD
+from auraos.storage.postgres.weeks import TABLES, Weeks, weeks_of
 
 LONGEST = 24 * 3600.0
 AHEAD = 8
 """So many pieces wait between the database and whoever reads them."""
+MOST_WEEKS = 300
+"""So many weeks that hold runs get parts of their own; older runs lie together."""
 
 _OWN = ("owners", "heartbeats", "shards", "pools", "migrations", "migration_steps")
 """What tells of processes and of the database itself, and does not go into another one."""
-_TABLES = "select tablename from pg_tables where schemaname = current_schema() and not tablename = any($1::text[]) order by 1"
+_TABLES = (
+    "select relname::text from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')"
+    " and not relispartition and not relname = any($1::text[]) order by relname <> 'runs', relname"
+)
+"""The table of runs comes first: by it the parts are made that the others are divided into."""
 _COLUMNS = (
     "select column_name from information_schema.columns where table_schema = current_schema() and table_name = $1"
     " order by ordinal_position"
 )
-_NEXT_LINE = "select setval(pg_get_serial_sequence('logs', 'line'), (select coalesce(max(line), 0) + 1 from logs), false)"
+_NEXT_LINE = "select setval('logs_line', (select coalesce(max(line), 0) + 1 from logs), false)"
+_SIZE = "select coalesce(sum(pg_table_size(relid)), 0)::bigint from pg_partition_tree($1::regclass)"
+_TIMES = "select distinct left(id, 6) from runs where id ~ '^0[12][0-9a-f]{6}-[0-9a-f]{4}-7' order by 1 desc"
+_STAY = f"lock table {', '.join(TABLES)} in access share mode"
+"""What is read must not be moved meanwhile: who moves it is not seen by a reader of before."""
 
 
 class DatabaseNotEmptyError(UserError):
@@ -50,7 +61,7 @@ class Dump:
         """Return how many bytes the tables have on the disk."""
         total = 0
         for table in await self.tables():
-            total += await self._connection.fetchval("select pg_table_size($1::regclass)", table)
+            total += await self._connection.fetchval(_SIZE, table)
         return total
 
     async def tables(self) -> list[str]:
@@ -67,7 +78,8 @@ class Dump:
 
         async def copy() -> None:
             try:
-                await self._connection.copy_from_table(table, output=pieces.put, format="binary")
+                whole = f'select * from "{table}"'  # noqa: S608 (the name of a table of ours)
+                await self._connection.copy_from_query(whole, output=pieces.put, format="binary")
             finally:
                 await pieces.put(None)
 
@@ -88,6 +100,7 @@ async def open_dump(url: str) -> AsyncIterator[Dump]:
     try:
         check_version(await version_of(connection))
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute(_STAY)
             yield Dump(connection)
     except FAILURES as error:
         raise address.unavailable(error) from error
@@ -114,6 +127,9 @@ class Load:
                 yield piece
 
         await self._connection.copy_to_table(table, source=source(), columns=columns, format="binary")
+        if table == "runs":
+            times = [str(row[0]) for row in await self._connection.fetch(_TIMES)]
+            await Weeks(self._connection, patience={}).prepare(weeks_of(times)[:MOST_WEEKS])
 
     async def finish(self, held: str) -> tuple[int, int]:
         """Hold everything, and return how many runs there are and how many are not over."""

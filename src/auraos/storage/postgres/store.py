@@ -2,7 +2,9 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from auraos.engine.ports import ALL_SHARDS, GateRow, RequestRow, RunRow, Timer, Told, Write
@@ -14,12 +16,16 @@ from auraos.storage.postgres.allotments import PostgresAllotments
 from auraos.storage.postgres.hints import Hinted, Hints
 from auraos.storage.postgres.ownership import PostgresOwnership
 from auraos.storage.postgres.readers import Readers
+from auraos.storage.postgres.weeks import Weeks
 from auraos.storage.postgres.writer import Writer
 from auraos.storage.reads import Reads
 
 NUMBERS_AT_ONCE = 100
 MIGRATION_TIMEOUT = 24 * 3600.0
 LOOK_TIMEOUT = 10.0
+COPY_TIMEOUT = 600.0
+LONGEST_IDLE = "2s"
+"""A process that stands still in the midst of a change of tables lets go of its locks after this time."""
 
 _NUMBERS = (
     "insert into counters as c (workspace, next) values(?::text,"
@@ -143,6 +149,11 @@ class PostgresStore(Reads):
         (after,) = await self._reader.all(_NUMBERS, values, lambda row: int(row[0]))
         return range(after - NUMBERS_AT_ONCE, after)
 
+    async def tidy(self, now: int) -> None:
+        """Give the disk the room of old weeks back of which little is left, and make ready for those that come."""
+        async with _weeks(self._address) as weeks:
+            await weeks.tidy(datetime.fromtimestamp(now / 1_000_000, tz=UTC))
+
     async def close(self) -> None:
         """Write what waits, and let go of all connections."""
         await self._writer.close()
@@ -155,7 +166,23 @@ async def migrate(url: str) -> list[int]:
     address = Address(url)
     connection = await address.connect(role("migration"), statement_timeout=MIGRATION_TIMEOUT)
     try:
-        return await upgrade(connection)
+        applied = await upgrade(connection)
+    except FAILURES as error:
+        raise address.unavailable(error) from error
+    finally:
+        await close_quietly(connection)
+    async with _weeks(address) as weeks:
+        await weeks.make_ready(datetime.now(tz=UTC))
+    return applied
+
+
+@asynccontextmanager
+async def _weeks(address: Address) -> AsyncIterator[Weeks]:
+    connection = await address.connect(
+        role("weeks"), statement_timeout=COPY_TIMEOUT, idle_in_transaction_session_timeout=LONGEST_IDLE
+    )
+    try:
+        yield Weeks(connection)
     except FAILURES as error:
         raise address.unavailable(error) from error
     finally:
