@@ -86,7 +86,8 @@ def test_the_real_migrations_of_both_databases_have_the_same_tables(postgres_url
         found: dict[str, list[str]] = {}
         for table, column in await connection.fetch(
             "select table_name, column_name from information_schema.columns where table_schema = 'public'"
-            " and not (select relispartition from pg_class where oid = to_regclass(table_name)) order by table_name, ordinal_position"
+            " and not (select relispartition from pg_class where oid = to_regclass(table_name))"
+            " order by table_name, ordinal_position"
         ):
             found.setdefault(table, []).append(column)
         await connection.close()

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from auraos.app.environment import known_secrets
-from auraos.app.house import House, held_words, open_for_reading, release_command
+from auraos.app.house import House, open_for_reading, release_command
 from auraos.core.errors import AuraError
 from auraos.engine.client import EngineClient
 from auraos.engine.ports import RunQuery
@@ -46,11 +46,18 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-async def examine(data: Path) -> AsyncIterator[Check]:
+async def examine(data: Path, database: str = "") -> AsyncIterator[Check]:
     """Look at everything, one after the other; what cannot be looked at is a finding itself."""
-    for check in (_release(), _limits(), *_secrets(os.environ), *_folder(data), *_disk(data)):
+    for check in (_release(), _limits(), *_secrets(os.environ)):
         yield check
-    async for check in _store(data):
+    if database and not data.exists():  # noqa: ASYNC240 (a command waits for nothing else)
+        yield Check(
+            name="folder", level="note", message=f"There is no data folder at {data}: files of runs are not looked at."
+        )  # fmt: skip
+    else:
+        for check in (*_folder(data), *_disk(data)):
+            yield check
+    async for check in _database(data, database) if database else _store(data):
         yield check
 
 
@@ -221,11 +228,37 @@ async def _store(data: Path) -> AsyncIterator[Check]:
         yield Check(name="store", level="problem", message=message, hint=hint)
 
 
+async def _database(data: Path, url: str) -> AsyncIterator[Check]:
+    """Look at a database by its address, whoever serves it."""
+    from auraos.app.database import open_database  # noqa: PLC0415 (a folder with SQLite needs no driver)
+    from auraos.storage.postgres.looking import look_at  # noqa: PLC0415
+
+    try:
+        found = await look_at(url)
+        told = f"PostgreSQL {found.release}, {found.size / 1e6:.0f} MB of tables."
+        yield Check(name="database", level="ok", message=told)
+        if not found.syncs:
+            yield Check(
+                name="fsync", level="warning", message="The server does not sync what it writes (fsync is off).",
+                hint="A power cut may take everything: turn fsync on.",
+            )  # fmt: skip
+        async with open_database(data, url) as house:
+            if house.processes:
+                told = f"{house.processes} processes share its runs."
+                yield Check(name="process", level="ok", message=told)
+            else:
+                hint = "auraos serve --database with this address"
+                yield Check(name="process", level="note", message="No process serves it now.", hint=hint)
+            async for check in _opened(data, house):
+                yield check
+    except AuraError as error:
+        yield Check(name="database", level="problem", message=error.message, hint=error.hint)
+
+
 async def _opened(data: Path, house: House) -> AsyncIterator[Check]:
-    held = held_words(data)
-    if held:
+    if house.held:
         yield Check(
-            name="hold", level="warning", message=held, hint=f"{release_command(data)} lets it go on."
+            name="hold", level="warning", message=house.held, hint=f"{release_command(data)} lets it go on."
         )
     yield await _clock(house)
     async for check in _runs(house):

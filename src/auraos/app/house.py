@@ -105,12 +105,12 @@ class House:
     @property
     def is_driven(self) -> bool:
         """Return whether some process drives the runs of this folder now."""
-        return self._engine is not None and not self.is_held
+        return self._engine is not None and not self.held
 
     @property
-    def is_held(self) -> bool:
-        """Return whether nothing may move since the folder was restored."""
-        return bool(held_words(self.data))
+    def held(self) -> str:
+        """Return why nothing may move since the folder was restored; nothing when all may."""
+        return held_words(self.data)
 
     async def find(self, name: str) -> RunRow:
         """Return the run of this number, id, or beginning of an id; raise `NotFoundError` if there is none."""

@@ -6,7 +6,7 @@ import msgspec
 
 from auraos.app.doctor import Check, Level, examine
 from auraos.cli.exits import Exit
-from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.screen import Screen, Tint, clean, pad, print_json, to_people
 
 _SIGNS: dict[Level, tuple[str, Tint]] = {
@@ -17,7 +17,7 @@ _SIGNS: dict[Level, tuple[str, Tint]] = {
 }
 
 
-def doctor(*, data: Data = DEFAULT_DATA, json: Json = False) -> int:
+def doctor(*, database: Database = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
     """Look at this machine, the data folder and the process that serves it, and name what is wrong.
 
     Nothing is changed. Exit code 1 says that there is a problem; warnings alone give 0.
@@ -26,7 +26,7 @@ def doctor(*, data: Data = DEFAULT_DATA, json: Json = False) -> int:
 
     async def look() -> list[Check]:
         found = []
-        async for check in examine(data):
+        async for check in examine(data, database):
             found.append(check)
             if not json:
                 _show(screen, check)

@@ -10,10 +10,11 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.app import journals
-from auraos.app.house import House, open_for_reading
+from auraos.app.house import House
+from auraos.app.looking import open_to_look
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.screen import clean, print_json, to_people, to_side
 from auraos.engine.clock import SystemClock
 from auraos.engine.ports import RunRow
@@ -24,6 +25,7 @@ _MOST_SHOWN = 50
 def verify(
     *runs: Annotated[str, Parameter(help="Runs by number or id.")],
     all: Annotated[bool, Parameter(negative="", help="Every run of the store.")] = False,  # noqa: A002
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -35,7 +37,7 @@ def verify(
     _refuse_unclear(runs, everything=all)
 
     async def look() -> tuple[int, list[journals.Finding]]:
-        async with open_for_reading(data) as house:
+        async with open_to_look(data, database) as house:
             return await journals.verify(house, _wanted(house, runs), _tell)
 
     count, findings = asyncio.run(look())
@@ -58,6 +60,7 @@ def export(
     output: Annotated[
         Path | None, Parameter(help="A new file for the lines; standard output when left out.")
     ] = None,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -73,7 +76,7 @@ def export(
         counted = {"version": 0, "run": 0, "fact": 0}
         header = {"line": "header", "format": 1, "exported_at": SystemClock().now()}
         out.write(msgspec.json.encode(header) + b"\n")
-        async with open_for_reading(data) as house:
+        async with open_to_look(data, database) as house:
             async for told in journals.export(house, _wanted(house, runs)):
                 counted[told["line"]] += 1
                 out.write(msgspec.json.encode(told) + b"\n")

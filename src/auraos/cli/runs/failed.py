@@ -13,11 +13,12 @@ from cyclopts import Parameter
 
 from auraos.app.failed import Cause, Failure, Found, Wanted, by_cause, find_failures
 from auraos.app.following import Patience, follow
-from auraos.app.house import House, open_for_reading
+from auraos.app.house import House
+from auraos.app.looking import open_to_look
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import exit_code, person, see_failure_heard
-from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.screen import Screen, clean, fit, print_json, to_people
 from auraos.cli.times import clock
 from auraos.core.errors import UserError
@@ -43,6 +44,7 @@ def failed(
     code: Code = "",
     since: Since = "",
     limit: Limit = MOST,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -53,7 +55,7 @@ def failed(
     wanted = read_wanted(workflow, code, since, limit)
 
     async def look() -> Found:
-        async with open_for_reading(data) as house:
+        async with open_to_look(data, database) as house:
             return await find_failures(house, wanted)
 
     found = asyncio.run(look())

@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from auraos.app.house import House
 from auraos.cli.exits import Exit
-from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.runs.rows import STATE_TINTS, left_words, row_document, took, with_house
 from auraos.cli.screen import fit, pad, print_json, to_people
 from auraos.cli.times import clock, with_local_times
@@ -33,16 +33,17 @@ def list_runs(
     state: Annotated[tuple[State, ...], Parameter(help="Only runs in this state; may be given again.")] = (),
     workflow: Annotated[str, Parameter(help="Only runs of this workflow.")] = "",
     limit: Annotated[int, Parameter(help="How many at most.")] = 50,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
     """List the runs, the newest first."""
     query = RunQuery(states=state, workflow=workflow, limit=max(1, min(limit, 1000)))
 
-    async def look(house: House) -> tuple[list[RunRow], bool]:
-        return list(await house.store.runs(query)), house.is_driven
+    async def look(house: House) -> tuple[list[RunRow], bool, str]:
+        return list(await house.store.runs(query)), house.is_driven, house.held
 
-    rows, driven = with_house(data, look)
+    rows, driven, held = with_house(data, look, database)
     if json:
         print_json({"ok": True, "driven": driven, "runs": [row_document(row) for row in rows]})
         return Exit.DONE
@@ -54,7 +55,7 @@ def list_runs(
         tint = STATE_TINTS.get(row.state, "blue")
         lasted = took(row)
         left = row.state in _MOVING and not driven
-        why = left_words(data, row) if left else fit(with_local_times(row.why), 70)
+        why = left_words(data, row, held, database=database) if left else fit(with_local_times(row.why), 70)
         line = f"{row.number:>6}  {screen.tint(pad(row.state, 12), tint)} {pad(row.workflow, wide)}  {clock(row.started_at)}"
         screen.line(f"{line}  {screen.tint(lasted, 'dim')}  {screen.tint(why, 'dim')}".rstrip())
     return Exit.DONE

@@ -12,7 +12,7 @@ from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import answers_to, show_error, where_words
 from auraos.cli.kin import kin_document, show_kin
-from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.runs.answers import find_reminders, reminder_words
 from auraos.cli.runs.facts import fact_words
 from auraos.cli.runs.options import Run
@@ -28,7 +28,7 @@ from auraos.engine.ports import RunRow
 _T = TypeVar("_T")
 
 
-def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
+def show(run: Run, /, *, database: Database = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
     """Show one run: its steps on a timeline, its output, its error."""
 
     async def look(house: House) -> int:
@@ -43,13 +43,13 @@ def show(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         show_kin(screen, kin)
         show_view(screen, seen, now=now())
         if row.state not in FINAL:
-            await _show_waits(screen, house, row, await find_waits(house, row.run))
+            await _show_waits(screen, house, row, await find_waits(house, row.run), database)
         return Exit.DONE
 
-    return with_house(data, look)
+    return with_house(data, look, database)
 
 
-def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
+def why(run: Run, /, *, database: Database = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
     """Say why a run is in the state it is in."""
 
     async def look(house: House) -> int:
@@ -73,10 +73,10 @@ def why(run: Run, /, *, data: Data = DEFAULT_DATA, json: Json = False) -> int:
         _show_head(screen, row)
         if seen.error is not None:
             show_error(screen, seen.error)
-        await _show_waits(screen, house, row, waits)
+        await _show_waits(screen, house, row, waits, database)
         return Exit.DONE
 
-    return with_house(data, look)
+    return with_house(data, look, database)
 
 
 def journal(
@@ -84,6 +84,7 @@ def journal(
     /,
     *,
     start: Annotated[int, Parameter(name="--from", help="The number of the first fact to print.")] = 1,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -104,7 +105,7 @@ def journal(
             )
         return Exit.DONE
 
-    return with_house(data, look)
+    return with_house(data, look, database)
 
 
 def replay(
@@ -114,6 +115,7 @@ def replay(
     until: Annotated[
         int | None, Parameter(help="The number of the last fact to fold; all when left out.")
     ] = None,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -152,7 +154,7 @@ def replay(
                 screen.line(f"  {clean(one.path)}: {clean(with_local_times(one.words))}")
         return Exit.DONE
 
-    return with_house(data, look)
+    return with_house(data, look, database)
 
 
 def logs(
@@ -161,6 +163,7 @@ def logs(
     *,
     step: Annotated[str | None, Parameter(help="Only the lines of the step at this path.")] = None,
     limit: Annotated[int, Parameter(help="How many lines at most.")] = 1000,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -184,7 +187,7 @@ def logs(
             screen.line(f"{screen.tint(clock(line.at), 'dim')} {level} {clean(line.path)}: {words}")
         return Exit.DONE
 
-    return with_house(data, look)
+    return with_house(data, look, database)
 
 
 _LEVEL_TINTS: dict[str, Tint] = {"warning": "yellow", "error": "red", "info": "green"}
@@ -202,7 +205,7 @@ def _show_head(screen: Screen, row: RunRow) -> None:
     screen.line(f"  started {clock(row.started_at)}{by}, {lasted}, version {row.version[:12]}{parent}")
 
 
-async def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Waiting]) -> None:
+async def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Waiting], database: str) -> None:
     for one in waits:
         inside = f"run {one.number}, " if one.number != row.number else ""
         screen.line(
@@ -213,8 +216,8 @@ async def _show_waits(screen: Screen, house: House, row: RunRow, waits: list[Wai
             screen.line(f"      {screen.tint(words, 'yellow')}")
         for command in answers_to(house, one):
             screen.line(f"      {screen.tint(clean(command), 'cyan')}")
-    if house.is_held or (not house.is_driven and not all(one.needs_somebody for one in waits)):
-        screen.line(f"  {clean(left_words(house.data, row))}")
+    if house.held or (not house.is_driven and not all(one.needs_somebody for one in waits)):
+        screen.line(f"  {clean(left_words(house.data, row, house.held, database=database))}")
 
 
 def _log_document(line: Any) -> dict[str, Any]:

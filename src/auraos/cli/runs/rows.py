@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from auraos.app.house import House, held_words, open_for_reading, release_command
+from auraos.app.house import House, release_command
+from auraos.app.looking import open_to_look
 from auraos.cli.options import runs_command
 from auraos.cli.screen import Tint
 from auraos.cli.times import now, took_words
@@ -23,19 +24,22 @@ STATE_TINTS: dict[str, Tint] = {
 }
 
 
-def with_house(data: Path, look: Callable[[House], Awaitable[_T]]) -> _T:
+def with_house(data: Path, look: Callable[[House], Awaitable[_T]], database: str = "") -> _T:
+    """Look at a folder, or at the database that is named."""
+
     async def go() -> _T:
-        async with open_for_reading(data) as house:
+        async with open_to_look(data, database) as house:
             return await look(house)
 
     return asyncio.run(go())
 
 
-def left_words(data: Path, row: RunRow) -> str:
+def left_words(data: Path, row: RunRow, held: str, *, database: str = "") -> str:
     """Return why nobody leads a run on, and what to do."""
-    held = held_words(data)
     if held:
         return f"{held} `{release_command(data)}` lets it go on."
+    if database:
+        return "No process leads it on now; `auraos serve` with this database does so."
     return f"No process leads it on now; `{runs_command(data, 'resume', row.number)}` does so."
 
 

@@ -27,6 +27,7 @@ class Part(NamedTuple):
 
 
 _T, _N, _B, _F = "text", "bigint", "bytea", "boolean"
+_FENCE = "fence as (select token from owners where token = $1 for share)"
 _GUARD = "exists (select from fence)"
 _SEPARATOR = "\x1f"
 
@@ -150,10 +151,10 @@ PARTS: dict[str, Part] = {
 }
 
 
-def statement_of(parts: Iterable[str]) -> str:
+def statement_of(parts: Iterable[str], *, is_fenced: bool = True) -> str:
     """Return the statement that writes to these tables; its parameters are the token, the separator and the columns."""
     place = 3
-    written = ["fence as (select token from owners where token = $1 for share)"]
+    written = [_FENCE if is_fenced else "fence as (select $1::text as token)"]
     for name in parts:
         part = PARTS[name]
         arrays = ", ".join(_array(f"${place + at}", kind) for at, kind in enumerate(part.types))

@@ -5,6 +5,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Self
 from uuid import uuid4
 
 from auraos.engine.ports import ALL_SHARDS, GateRow, RequestRow, RunRow, Timer, Told, Write
@@ -39,17 +40,19 @@ class PostgresStore(Reads):
     is gone.
     """
 
+    is_fenced = True
+    """Whether only the owner of its token may write."""
     _reader: Readers
 
     def __init__(self, address: Address, token: str) -> None:
         self.token = token
         self._address = address
         self._hints = Hints(address)
-        self._writer = Writer(address, token, self._hints.sent)
+        self._writer = Writer(address, token, self._hints.sent, is_fenced=self.is_fenced)
         self._reader = Readers(address)
 
     @classmethod
-    async def open(cls, url: str, *, token: str = "") -> "PostgresStore":
+    async def open(cls, url: str, *, token: str = "") -> Self:
         """Open the store at `postgresql://…` for the owner of a token; without one it gets a new one.
 
         The tables must be those of this release: see `migrate`.

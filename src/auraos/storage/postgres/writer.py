@@ -50,13 +50,14 @@ _PLANS = {
 class Writer:
     """Writes for one owner. It is used on one event loop."""
 
-    def __init__(self, address: Address, token: str, sent: Sent) -> None:
+    def __init__(self, address: Address, token: str, sent: Sent, *, is_fenced: bool = True) -> None:
         self.commits = 0
         self.writes = 0
         self._address = address
         self._token = token
         self._name = f"auraos writer {token}"[:63]
         self._sent = sent
+        self._is_fenced = is_fenced
         self._connection: asyncpg.Connection | None = None
         self._statements: dict[tuple[str, ...], PreparedStatement[Any]] = {}
         self._waiting: list[Waiting] = []
@@ -190,7 +191,7 @@ class Writer:
     ) -> "PreparedStatement[Any]":
         if len(self._statements) >= MOST_STATEMENTS:
             self._statements.clear()
-        statement = await connection.prepare(statement_of(parts))
+        statement = await connection.prepare(statement_of(parts, is_fenced=self._is_fenced))
         self._statements[parts] = statement
         return statement
 

@@ -1,0 +1,15 @@
+"""What a command looks at: a data folder, or the database that is named."""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from auraos.app.house import House, open_for_reading
+
+
+def open_to_look(data: Path, database: str = "") -> AbstractAsyncContextManager[House]:
+    """Open the database that is named, else the folder, to look at it: nothing in it moves."""
+    if not database:
+        return open_for_reading(data)
+    from auraos.app.database import open_database  # noqa: PLC0415 (a folder needs no driver)
+
+    return open_database(data, database)
