@@ -6,7 +6,7 @@ filled in one transaction, too: all of it is there, or nothing.
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,12 +23,26 @@ from auraos.app.backup import (
     refuse_full,
 )
 from auraos.app.backup_blobs import Passing, Tell, add_blobs, put_blob, size_of
-from auraos.app.backup_file import BackupDamagedError, BackupReader, BackupWriter
+from auraos.app.backup_file import BackupDamagedError, BackupReader, BackupWriter, Header
 from auraos.app.keeping import prepare_folder
+from auraos.core.errors import UserError
 from auraos.storage.blobs.walking import keep_blobs
+from auraos.storage.migrations import MIGRATIONS, DatabaseNewerError, Migration
 from auraos.storage.postgres import migrate
 from auraos.storage.postgres.dumping import Dump, Load, open_dump, open_load
 from auraos.storage.postgres.holding import key_of
+
+
+class BackupNewerError(UserError):
+    """The backup was made by a newer release than this one."""
+
+    code = "backup-newer"
+
+
+class TargetNewerError(UserError):
+    """The database that was to be filled has newer tables than the backup."""
+
+    code = "target-newer"
 
 
 def back_up_database(url: str, data: Path, target: Path, key: bytes | None, tell: Tell) -> Made:
@@ -59,35 +73,68 @@ async def _add_table(out: BackupWriter, dump: Dump, table: str, passing: Passing
     out.end()
 
 
-def restore_database(file: Path, url: str, data: Path, key: bytes | None, tell: Tell) -> Restored:
-    """Fill an empty database from a backup, and a new folder with its files; nothing moves there until it is released."""
+def restore_database(
+    file: Path,
+    url: str,
+    data: Path,
+    key: bytes | None,
+    tell: Tell,
+    migrations: Sequence[Migration] = MIGRATIONS,
+) -> Restored:
+    """Fill an empty database from a backup, and a new folder with its files; nothing moves there until it is released.
+
+    The tables are made as they were when the backup was, and brought up to this release with the rows in them.
+    """
     with BackupReader(file, key) as source:
         if source.header.store != "postgresql":
             raise WrongStoreError(
                 f"{file} is a backup of a folder with SQLite.", hint="Leave --database out."
             )
         refuse_full(data)
-        return asyncio.run(_restore(source, url, data, tell))
+        return asyncio.run(_restore(source, url, data, tell, migrations))
 
 
-async def _restore(source: BackupReader, url: str, data: Path, tell: Tell) -> Restored:
-    await migrate(url)
+async def _restore(
+    source: BackupReader, url: str, data: Path, tell: Tell, migrations: Sequence[Migration]
+) -> Restored:
+    then = await _make_tables(source.header, url, migrations)
     folder = data.absolute()  # noqa: ASYNC240 (a command waits for nothing else)
     staging = folder.parent / f".{folder.name}.restoring"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True, mode=0o700)
     try:
-        async with open_load(url) as load:
+        async with open_load(url, then) as load:
             blobs = await _unpack(source, load, staging, tell)
             runs, unfinished = await load.finish(held_words(source.header))
             put_in_place(staging, folder)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
+    await migrate(url, migrations)
     prepare_folder(folder, await key_of(url), held=held_words(source.header))
     return Restored(
         where=str(data), made_at=source.header.made_at, runs=runs, unfinished=unfinished, blobs=blobs
     )
+
+
+async def _make_tables(header: Header, url: str, migrations: Sequence[Migration]) -> list[Migration]:
+    """Make the tables of the backup's time in an empty database, and return the migrations that lead to them."""
+    newest = migrations[-1].number
+    if header.schema > newest:
+        raise BackupNewerError(
+            f"The backup was made by a newer release ({header.release}): its schema is {header.schema}, this release"
+            f" knows {newest}.",
+            hint="Restore it with that release, or a later one.",
+        )
+    then = [migration for migration in migrations if migration.number <= header.schema]
+    try:
+        await migrate(url, then)
+    except DatabaseNewerError as error:
+        raise TargetNewerError(
+            f"The tables of the database are newer than those of the backup, whose schema is {header.schema}.",
+            hint="Restore into a new database without tables: they are made as they were, and brought up to this release.",
+        ) from error
+    return then
 
 
 async def _unpack(source: BackupReader, load: Load, staging: Path, tell: Tell) -> int:

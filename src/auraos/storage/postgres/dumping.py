@@ -1,13 +1,14 @@
 """All tables of a database as of one moment, in the form in which PostgreSQL copies them, and back into an empty one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 
 from auraos.core.errors import UserError
+from auraos.storage.migrations import MIGRATIONS, Migration
 from auraos.storage.migrations.on_postgres import check_version, version_of
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.holding import HELD
@@ -143,12 +144,14 @@ class Load:
 
 
 @asynccontextmanager
-async def open_load(url: str) -> AsyncIterator[Load]:
-    """Open a database without runs to be filled: all of it is there when the block ends well, or nothing."""
+async def open_load(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> AsyncIterator[Load]:
+    """Open a database without runs, and with the tables of these migrations, to be filled: all of it is there when the block
+    ends well, or nothing.
+    """
     address = Address(url)
     connection: Any = await address.connect(role("restore"), statement_timeout=LONGEST)
     try:
-        check_version(await version_of(connection))
+        check_version(await version_of(connection), migrations)
         async with connection.transaction():
             await connection.execute("lock table runs, owners in access exclusive mode")
             if await connection.fetchval("select exists(select 1 from runs) or exists(select 1 from owners)"):

@@ -11,6 +11,7 @@ from uuid import uuid4
 from auraos.engine.ports import ALL_SHARDS, GateRow, RequestRow, RunRow, Timer, Told, Write
 from auraos.storage import rows
 from auraos.storage.batching import commit_one
+from auraos.storage.migrations import MIGRATIONS, Migration
 from auraos.storage.migrations.on_postgres import check_version, upgrade, version_of
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.allotments import PostgresAllotments
@@ -164,12 +165,12 @@ class PostgresStore(Reads):
         await self._reader.close()
 
 
-async def migrate(url: str) -> list[int]:
+async def migrate(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> list[int]:
     """Bring the tables of a database to this release, alone of all processes; return the migrations that were applied."""
     address = Address(url)
     connection = await address.connect(role("migration"), statement_timeout=MIGRATION_TIMEOUT)
     try:
-        applied = await upgrade(connection)
+        applied = await upgrade(connection, migrations)
     except FAILURES as error:
         raise address.unavailable(error) from error
     finally:
