@@ -106,6 +106,15 @@ def test_a_loop_whose_items_are_large_is_followed_to_its_end(auraos, server, ite
     assert "✓ each" in done.err
 
 
+def test_a_folder_that_is_served_is_pruned_by_its_server(auraos, server):
+    auraos("start", "greet", "--input", "name=Ada", "--wait")
+    auraos("start", "waiting")
+    assert auraos("runs", "prune", "--older-than", "1ms", "--dry-run").out == "1 run would be deleted.\n"
+    assert auraos("runs", "prune", "--older-than", "1ms").out == "1 run deleted.\n"
+    assert [row["workflow"] for row in auraos("runs", "list", "--json").json["runs"]] == ["waiting"]
+    assert auraos("runs", "prune", "--data", "nowhere").code == 2
+
+
 def test_it_says_that_it_lives_and_that_it_is_ready(server):
     assert server.get("/health/live") == (200, {"live": True, "phase": "serving"})
     assert server.get("/health/ready") == (200, {"ready": True, "phase": "serving", "reasons": []})

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +11,8 @@ from auraos.app.keeping import Keeping
 from auraos.core.errors import OperationalError
 from auraos.engine.engine import Engine
 from auraos.engine.ports import Write
-from auraos.engine.stewardship import NoStewardError, Status
+from auraos.engine.retention import Pruned
+from auraos.engine.stewardship import HeldError, NoStewardError, Status
 
 MEASURED = 0.25
 """Over so many seconds the rate of commits is counted."""
@@ -77,6 +79,15 @@ class ProcessSteward:
     async def release(self) -> str:
         """Let go on what was held since a restore; return why it was held, nothing when it was not."""
         return await self._conduct.release()
+
+    async def prune(self, older_than: timedelta, *, is_dry: bool) -> Pruned:
+        """Delete every run that ended longer ago than this; with `is_dry` only count them."""
+        if self._conduct.phase == "held":
+            raise HeldError(
+                "Nothing is deleted here: it was restored from a backup and not released yet.",
+                hint="Look at what is there; `auraos engine release` lets it go on.",
+            )
+        return await self._engine.retention.prune(older_than, is_dry=is_dry)
 
     async def _time_a_write(self) -> float | None:
         began = time.monotonic()

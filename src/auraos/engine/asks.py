@@ -183,6 +183,13 @@ class ReleaseHold(Ask, tag=True):
     """Let go on what is held since a restore."""
 
 
+class Prune(Ask, tag=True):
+    """Delete the runs that ended more than so many seconds ago, or only count them."""
+
+    older_than: float
+    is_dry: bool = False
+
+
 class EveryRun(Ask, tag=True):
     after: str = ""
     limit: int = 1000
@@ -200,7 +207,7 @@ FactAsk: TypeAlias = Signal | Approve | Resolve | Pause | Resume | Cancel | Rele
 """What is asked of one run and becomes a fact of it."""
 RunAsk: TypeAlias = FactAsk | Prioritize
 """What is asked of one run, and is carried out by whoever leads it."""
-StewardAsk: TypeAlias = GetStatus | Drain | CopyStore | ReleaseHold
+StewardAsk: TypeAlias = GetStatus | Drain | CopyStore | ReleaseHold | Prune
 InspectorAsk: TypeAlias = EveryRun | Results | CountUnfinished
 
 AnyAsk: TypeAlias = (

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import socket
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +17,7 @@ from auraos.core.values import Value, from_wire, to_wire
 from auraos.engine import asks
 from auraos.engine.engine import Ended
 from auraos.engine.ports import Batch, LogLine, RunQuery, RunRow, Version
+from auraos.engine.retention import Pruned
 from auraos.engine.socket import with_short_name
 from auraos.engine.stewardship import Status, Unfinished
 from auraos.engine.stream import Change
@@ -216,6 +218,10 @@ class EngineClient:
     async def release_hold(self) -> str:
         """Let go on what is held since a restore; return why it was held, nothing when it was not."""
         return await self._ask(asks.ReleaseHold(), str)
+
+    async def prune(self, older_than: timedelta, *, is_dry: bool = False) -> Pruned:
+        """Delete every run that ended longer ago than this; with `is_dry` only count them."""
+        return await self._ask(asks.Prune(older_than=older_than.total_seconds(), is_dry=is_dry), Pruned)
 
     # --- inside ---
 

@@ -7,6 +7,7 @@ import asyncio
 import os
 import socket
 import struct
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ class EngineSocket:
                 return None
             case asks.Places():
                 return await self._engine.places(ask.run)
-            case asks.GetStatus() | asks.Drain() | asks.CopyStore() | asks.ReleaseHold():
+            case asks.GetStatus() | asks.Drain() | asks.CopyStore() | asks.ReleaseHold() | asks.Prune():
                 return await self._look_after(ask)
             case asks.EveryRun() | asks.Results() | asks.CountUnfinished():
                 return await self._inspect(ask)
@@ -213,6 +214,8 @@ class EngineSocket:
                 return await steward.copy(ask.file)
             case asks.ReleaseHold():
                 return await steward.release()
+            case asks.Prune():
+                return await steward.prune(timedelta(seconds=ask.older_than), is_dry=ask.is_dry)
 
     async def _inspect(self, ask: asks.InspectorAsk) -> Any:
         match ask:

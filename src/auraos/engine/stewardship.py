@@ -1,11 +1,15 @@
 """What somebody who looks after an engine sees of it and asks of it: how it stands, that it leaves, a copy of its store."""
 
-from typing import Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from auraos.core.errors import UserError
 from auraos.engine.ports import RunRow, RunStore, Store
+
+if TYPE_CHECKING:  # commands that only list need not know how runs are deleted
+    from auraos.engine.retention import Pruned
 
 PARKED = "It cannot go on:"
 """How the reason of a run begins that the engine cannot read and left as it stands."""
@@ -121,4 +125,8 @@ class Steward(Protocol):
 
     async def release(self) -> str:
         """Let go on what was held since a restore; return why it was held, nothing when it was not."""
+        ...
+
+    async def prune(self, older_than: timedelta, *, is_dry: bool) -> "Pruned":
+        """Delete every run that ended longer ago than this; with `is_dry` only count them."""
         ...

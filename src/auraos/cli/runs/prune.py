@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from auraos.app.pruning import prune_folder
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import DEFAULT_DATA, Data, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.screen import print_json, to_people
 from auraos.core.values import ValueRefusedError, parse_duration
 
@@ -18,20 +18,26 @@ def prune(
     *,
     older_than: Annotated[str, Parameter(help="How long ago they ended, such as 30d or 12h.")] = "30d",
     dry_run: Annotated[bool, Parameter(help="Only say how many would go.", negative=())] = False,
+    database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
     """Delete runs that ended long ago, with their journals, logs and files, and give the room back to the disk.
 
-    A run that is not over is never deleted, nor one that such a run belongs to. It works on a folder that nobody serves; a
-    process that serves one prunes by itself, see `auraos serve --retention`.
+    A run that is not over is never deleted, nor one that such a run belongs to. Where a process serves the folder, that one does
+    it. It also prunes by itself, see `auraos serve --retention`.
     """
     age = read_age(older_than)
     if age is None:
         raise WrongInputError(
             "0 keeps runs for ever, and nothing can be that old.", hint="Write --older-than 30d."
         )
-    pruned = asyncio.run(prune_folder(data, age, is_dry=dry_run))
+    if database:
+        from auraos.app.database import prune_database  # noqa: PLC0415 (a folder needs no driver)
+
+        pruned = asyncio.run(prune_database(database, data, age, is_dry=dry_run))
+    else:
+        pruned = asyncio.run(prune_folder(data, age, is_dry=dry_run))
     if json:
         print_json({"ok": True, "dry_run": dry_run, "runs": pruned.runs, "orphans": pruned.orphans})
         return Exit.DONE
