@@ -9,11 +9,16 @@ spec:
   output: "{{ steps.a }}"
 """
 
+KEYED = QUICK.replace("name: quick", "name: keyed").replace(
+    "spec:\n", 'spec:\n  settings: {concurrency: {key: "{{ input.n }}"}}\n'
+)
+
 
 def servers(auraos, url, count):
     (auraos.folder / "flows").mkdir(exist_ok=True)
     auraos.write("flows/waiting.yaml", WAITING)
     auraos.write("flows/quick.yaml", QUICK)
+    auraos.write("flows/keyed.yaml", KEYED)
     auraos.environment |= {"AURAOS_DATABASE": url}
     return [Server(auraos, "--files", "flows") for _ in range(count)]
 
@@ -30,6 +35,23 @@ def test_runs_are_started_answered_and_listed_at_any_of_two_processes(auraos, po
     for row in rows:
         assert auraos("runs", "signal", row["run"], "paid", "--payload", "amount=1").out == "1\n"
     other.kill()
+
+
+def test_a_start_that_is_at_home_in_the_other_process_is_found_at_once(auraos, postgres_url):
+    one, other = servers(auraos, postgres_url, 2)
+    until(lambda: auraos("engine", "status", "--json").json["load"]["shards"] == 128)
+    for key in range(8):
+        assert auraos("start", "keyed", "--input", f"n={key}", "--wait").out == f"{key}\n"
+    one.kill()
+    other.kill()
+
+
+def test_runs_are_pruned_where_they_are_in_a_database(auraos, postgres_url):
+    (server,) = servers(auraos, postgres_url, 1)
+    auraos("start", "quick", "--input", "n=4", "--wait")
+    assert auraos("runs", "prune", "--older-than", "1ms", "--json").json["runs"] == 1
+    assert auraos("runs", "list", "--json").json["runs"] == []
+    server.kill()
 
 
 def test_what_a_killed_process_led_goes_on_in_the_other(auraos, postgres_url):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from auraos.core.run import LARGEST, refuse_vast
@@ -11,6 +12,7 @@ from auraos.core.values import Value
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Programs
 from auraos.engine.ports import Clock, FencedError, Store, Version, WriteRefusedError
+from auraos.engine.remote import FIRST_LOOK, LONGEST_WAIT
 from auraos.engine.requests import Requests
 from auraos.engine.shards import Shards
 
@@ -75,9 +77,21 @@ class Beginnings:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             try:
                 await self._requests.begin(started, program, waiter, shard=shard)
-                return await waiter
+                await waiter
+                return await self._until_there(started.run)
             except FencedError:  # certainly not written
                 await asyncio.sleep(AGAIN)
+
+    async def _until_there(self, run: str) -> None:
+        """Let whoever asked find the run, where it is another process that begins it: that is a matter of milliseconds, or of
+        seconds while nobody leads its shard.
+        """
+        if not self._requests.is_sent(run):
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_WAIT):
+                while not await self._requests.is_begun(run):  # noqa: ASYNC110 (the other process tells nobody)
+                    await asyncio.sleep(FIRST_LOOK)
 
     async def begin_once(self, started: RunStarted) -> None:
         """Begin a run whose id was given, unless there is one of that id."""
