@@ -110,7 +110,7 @@ bench/.peers/.stamp: $(LOCKS)/peers.txt $(STAMPS)/tools
 	@$(BIN)/uv pip install --quiet --python bench/.peers/bin/python --require-hashes -r $(LOCKS)/peers.txt
 	@touch $@
 
-test-faults: $(STAMPS)/test $(STAMPS)/auraos ## The long campaign of faults: every kill point, all variants, ten thousand timers (about an hour)
+test-faults: $(STAMPS)/test $(STAMPS)/auraos ## The long campaign of faults: every kill point, all variants, both databases, ten thousand timers (about an hour)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --run-slow tests/faults tests/engine
 	$(BIN)/python -m tests.faults.random_programs --seconds 600
 

@@ -21,8 +21,8 @@ def test_five_hundred_programs_on_a_server_that_is_killed_sixty_times_do_what_th
 
 @pytest.mark.parametrize(
     ("programs", "kills"),
-    [(60, 5), pytest.param(300, 30, marks=pytest.mark.slow)],
-    ids=["sixty", "three hundred"],
+    [(40, 4), pytest.param(300, 30, marks=pytest.mark.slow)],
+    ids=["forty", "three hundred"],
 )
 def test_programs_on_postgresql_do_what_their_authors_expect(
     tmp_path: Path, postgres_url: str, programs: int, kills: int
