@@ -6,6 +6,7 @@ it is; a process that stands still gets no turns, and one that died never does a
 
 import asyncio
 import heapq
+import inspect
 import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -107,6 +108,13 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self.is_dead = True
         for handle in self._ready:
             _close_coroutines(handle)
+        for task in self._tasks:
+            coroutine = task.get_coro()
+            if (
+                inspect.iscoroutine(coroutine)
+                and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED
+            ):
+                coroutine.close()  # it never began, and nobody may hold it until it is buried
         self._ready.clear()
         self._timers.clear()
 
