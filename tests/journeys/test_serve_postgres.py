@@ -76,6 +76,12 @@ def test_a_folder_belongs_to_one_store(auraos, postgres_url):
         Server(auraos, "--data", "beside", "--database", postgres_url)
     ]
     assert server.stop()[0] == 0
+    del auraos.environment["AURAOS_DATABASE"]
+    nameless = auraos("serve", "--port", "0", "--data", "beside")
+    assert (
+        nameless.code,
+        "error[wrong-folder]: The runs of beside are kept in a database." in nameless.err,
+    ) == (2, True)
     refused = auraos("run", "quick.yaml", "--input", "n=1", "--data", "beside")
     assert (refused.code, "error[no-server]" in refused.err) == (4, True)
 

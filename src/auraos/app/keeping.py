@@ -110,6 +110,9 @@ async def open_keeping(data: Path, database: str, stack: AsyncExitStack) -> Keep
     """Take the data folder, or the database that is named; whatever was opened is closed with the stack."""
     if database:
         return await _open_database(data, database, stack)
+    marker = read_marker(data)
+    if marker is not None and marker.store != "sqlite":
+        raise WrongFolderError(f"The runs of {data} are kept in a database.", hint="Name it with --database.")
     folder = await claim(data)
     stack.callback(folder.release)
     store = await open_store(folder, stack)

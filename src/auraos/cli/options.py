@@ -51,24 +51,24 @@ def runs_command(data: Path, verb: str, *words: Any) -> str:
     return shlex.join(["auraos", "runs", verb, *(str(word) for word in words), *folder])
 
 
-def read_json(text: str, what: str) -> Any:
+def read_json(text: str, what: str, option: str = "--input") -> Any:
     """Return the value of a JSON text; say where it is wrong, with the line and a caret."""
     try:
         return msgspec.json.decode(text.encode())
     except msgspec.DecodeError as error:
         raise WrongInputError(
-            f"{what} is no JSON: {_words_of(str(error), text)}.", hint=_hint_of(text)
+            f"{what} is no JSON: {_words_of(str(error), text)}.", hint=_hint_of(text, option)
         ) from None
     except RecursionError:
         raise WrongInputError(f"{what} is nested too deep.") from None
 
 
-def read_input(given: tuple[str, ...]) -> Any:
-    """Return the input of a run: one JSON text, `@file` or `-`, or any number of `key=value`."""
+def read_input(given: tuple[str, ...], option: str = "--input") -> Any:
+    """Return the input of a run, or what else an option takes: one JSON text, `@file` or `-`, or any number of `key=value`."""
     if not given:
         return None
     if len(given) == 1 and not _is_pair(given[0]):
-        return _read_whole(given[0])
+        return _read_whole(given[0], option)
     fields: dict[str, Any] = {}
     for one in given:
         if not _is_pair(one):
@@ -119,7 +119,7 @@ def read_pair(text: str) -> tuple[str, Any]:
     if not equals or not key:
         raise WrongInputError(f"{text!r} is no `key=value`.")
     if value.startswith("@"):
-        return key, _read_whole(value)
+        return key, _read_whole(value, "--input")
     try:
         return key, msgspec.json.decode(value.encode())
     except (msgspec.DecodeError, RecursionError):
@@ -135,14 +135,14 @@ def _is_pair(text: str) -> bool:
     )
 
 
-def _read_whole(given: str) -> Any:
+def _read_whole(given: str, option: str) -> Any:
     from auraos.app.files import STDIN, read_source  # noqa: PLC0415 (most runs are given their input on the command line)
 
     if given in ("-", STDIN):
         return read_json(read_source(STDIN), "Standard input")
     if given.startswith("@"):
         return read_json(read_source(given[1:]), given[1:])
-    return read_json(given, "The input")
+    return read_json(given, "The input" if option == "--input" else f"What {option} is given", option)
 
 
 def _words_of(message: str, text: str) -> str:
@@ -155,7 +155,9 @@ def _words_of(message: str, text: str) -> str:
     return f"line {line}, column {column}: {words}"
 
 
-def _hint_of(text: str) -> str:
+def _hint_of(text: str, option: str) -> str:
     if "'" in text and '"' not in text:
-        return 'JSON wants double quotes; put single quotes around the whole: --input \'{"name": "Ada"}\'.'
-    return 'Write --input \'{"name": "Ada"}\', --input @file.json or --input name=Ada.'
+        return (
+            f'JSON wants double quotes; put single quotes around the whole: {option} \'{{"name": "Ada"}}\'.'
+        )
+    return f'Write {option} \'{{"name": "Ada"}}\', {option} @file.json or {option} name=Ada.'

@@ -48,7 +48,7 @@ def signal(
     json: Json = False,
 ) -> int:
     """Send a signal that a run waits for; one that comes early is kept for it."""
-    given = read_input(payload)
+    given = read_input(payload, "--payload")
     wish: Wish = lambda house, row: house.engine.signal(row.run, name, data=given, key=key, by=person())  # noqa: E731
     return _lead(run, wish, data=data, allow_net=allow_net, wait=wait, as_json=json)
 
@@ -64,7 +64,7 @@ def event(
     json: Json = False,
 ) -> int:
     """Bring an event to every run that waits for its type."""
-    given = read_input(payload)
+    given = read_input(payload, "--payload")
 
     async def go() -> int:
         async with open_for_driving(data, allow_net=allow_net) as house:
@@ -167,7 +167,7 @@ def resolve(
     outcome = _outcome(succeeded=succeeded is not None, failed=failed is not None, retry=retry)
     if failed and comment:
         raise WrongInputError("Both --failed and --comment give a word for the journal.", hint="Give one.")
-    output = with_kinds(read_input(succeeded or ()))
+    output = with_kinds(read_input(succeeded or (), "--succeeded"))
     message = failed[0] if failed else comment
 
     async def wish(house: House, row: RunRow) -> None:
@@ -263,7 +263,7 @@ def _outcome(*, succeeded: bool, failed: bool, retry: bool) -> Outcome:
 
 
 def _answer(decision: str, step: str, comment: str, payload: tuple[str, ...]) -> Wish:
-    given = read_input(payload)
+    given = read_input(payload, "--payload")
 
     async def wish(house: House, row: RunRow) -> None:
         try:
