@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from auraos.engine.clock import uuid7
-from auraos.engine.ports import LogLine, Snapshot, Write
+from auraos.engine.ports import LogLine, Snapshot, StoreUnavailableError, Write
 from auraos.storage.postgres import PostgresStore, migrate, weeks
 from auraos.storage.postgres.dumping import open_dump
 from auraos.storage.postgres.weeks import TABLES, Week, Weeks, weeks_of
@@ -285,6 +285,31 @@ async def test_writers_go_on_and_lose_nothing_while_weeks_are_made_dropped_and_m
     for run, seq in written:
         assert [batch.seq for batch in await store.journal(run)] == list(range(1, seq + 1))
         assert len(await store.results(run)) == seq
+
+
+async def test_one_that_stands_still_in_the_midst_of_a_change_holds_writers_up_for_a_moment_only(
+    postgres_url: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, stands, goes_on = born(1), asyncio.Event(), asyncio.Event()
+    await store.commit(whole(left, 1))
+    drop = Weeks._drop
+
+    async def stand_still(self: Weeks, table: str, week: Week) -> None:
+        async with self._connection.transaction():
+            await self._connection.execute(f"lock table {table} in access exclusive mode")
+            stands.set()
+            await goes_on.wait()
+        await drop(self, table, week)
+
+    monkeypatch.setattr(Weeks, "_drop", stand_still)
+    tidying = asyncio.create_task(store.tidy(round(LATER.timestamp() * 1e6)))
+    await stands.wait()
+    async with asyncio.timeout(20):
+        await store.commit(end(left, 1))
+    goes_on.set()
+    (error,) = await asyncio.gather(tidying, return_exceptions=True)
+    assert isinstance(error, StoreUnavailableError)
+    assert [batch.seq for batch in await store.journal(left)] == [1, 2]
 
 
 async def test_of_processes_that_tidy_at_once_one_does_it(
