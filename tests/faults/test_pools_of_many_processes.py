@@ -154,6 +154,7 @@ async def test_the_units_of_one_that_stands_still_are_kept_until_its_steps_must_
     assert room.most == LIMIT
 
 
+@pytest.mark.slow  # a process may stop between its last look at its lease and the first byte: ADR 0013
 async def test_one_that_stood_still_under_load_begins_nothing_when_it_wakes_up(
     processes: Processes, room: OverlapWitness
 ) -> None:
