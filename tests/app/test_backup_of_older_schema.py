@@ -52,7 +52,9 @@ def backup(postgres_url: str, tmp_path: Path) -> Path:
     async def fill() -> None:
         store = await PostgresStore.open(postgres_url)
         await own_all(store)
-        await store.commit(msgspec.structs.replace(started(why="It waits"), subscriptions=[Subscription("r1", "a", "paid")]))
+        await store.commit(
+            msgspec.structs.replace(started(why="It waits"), subscriptions=[Subscription("r1", "a", "paid")])
+        )
         await store.close()
 
     asyncio.run(fill())
