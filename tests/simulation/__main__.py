@@ -26,15 +26,24 @@ def main() -> int:
     parser.add_argument(
         "--processes", action="store_true", help="worlds of one to three processes, each with a whole engine"
     )
+    parser.add_argument(
+        "--about", default="", help="with --processes and --seed: the setting of all its workflows, or 'ids'"
+    )
     asked = parser.parse_args()
     if asked.seed is not None:
-        world: type[ClusterWorld | SimWorld] = ClusterWorld if asked.processes else SimWorld
-        world(asked.seed, lambda line: sys.stdout.write(line + "\n")).play()
+        if asked.processes:
+            ClusterWorld(asked.seed, _say, about=asked.about).play()
+        else:
+            SimWorld(asked.seed, _say).play()
         return 0
     if asked.mutants:
         return _show_mutants(in_clusters=asked.processes)
     play = play_clusters if asked.processes else play_worlds
     return _show(play(range(asked.first, asked.first + asked.seeds), _tell))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
 
 
 def _tell(campaign: Campaign) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -206,15 +207,18 @@ def catch(name: str, most: int = 2_000, *, first: int = 0) -> int | None:
 
 
 def is_caught_again(name: str) -> bool:
-    """Return whether a planted mistake is noticed in the world that noticed it before, or else in some hundred others."""
+    """Return whether a planted mistake is noticed in the world that noticed it before, or else in one of many others.
+
+    Whatever changes in what is played changes the course of each world, so the world of before may be about something else.
+    """
     known = {**where_mutants_show.FOUND_BY, **cluster_mutants.FOUND_BY}.get(name, 0)
-    return catch(name, 1, first=known) is not None or catch(name, 500) is not None
+    return catch(name, 1, first=known) is not None or catch(name) is not None
 
 
-def _planted_in(name: str) -> tuple[Any, type[SimWorld | ClusterWorld]]:
+def _planted_in(name: str) -> tuple[Any, Callable[[int], SimWorld | ClusterWorld]]:
     if name in MUTANTS:
         return MUTANTS[name], SimWorld
-    return CLUSTER_MUTANTS[name], ClusterWorld
+    return CLUSTER_MUTANTS[name], partial(ClusterWorld, about=cluster_mutants.ABOUT.get(name, ""))
 
 
 def catch_all(*, in_clusters: bool = False) -> tuple[dict[str, int | None], float]:

@@ -24,7 +24,7 @@ from simulation.cluster_clients import Clients
 from simulation.cluster_effects import Effects
 from simulation.cluster_process import EPOCH, Process
 from simulation.cluster_watch import Watch
-from simulation.cluster_workflows import KINDS, POOLS, DrawnDefinitions, workflow
+from simulation.cluster_workflows import POOLS, DrawnDefinitions, kinds_with, workflow
 from simulation.simulated_database import Database
 from simulation.simulated_loop import SimulatedLoop
 from simulation.soundness import BrokenPromiseError, demand
@@ -46,10 +46,15 @@ class Trouble(msgspec.Struct):
 
 
 class ClusterWorld:
-    """One world; everything in it follows from the seed."""
+    """One world; everything in it follows from the seed, and from what it is about.
 
-    def __init__(self, seed: int, tell: Callable[[str], None] | None = None) -> None:
+    A world is about everything, or about one setting that all its workflows have, or about `ids`: starts that come under
+    an id, and most of them more than once.
+    """
+
+    def __init__(self, seed: int, tell: Callable[[str], None] | None = None, *, about: str = "") -> None:
         self.seed = seed
+        self.about = about
         self.chance = chance = random.Random(seed)
         self._tell = tell
         self.seconds = 1000.0
@@ -72,7 +77,7 @@ class ClusterWorld:
             refusals=chance.choice((0.0, 0.0, 0.01)),
             slow=chance.choice((0.0, 0.01, 0.03)),
         )
-        self.drawn = [workflow(chance.randrange(KINDS)) for _ in range(chance.choice((1, 2)))]
+        self.drawn = [workflow(chance.choice(kinds_with(about))) for _ in range(chance.choice((1, 2)))]
         self.definitions = DrawnDefinitions([*self.drawn, *(workflow(-kind) for kind in range(1, 7))])
         self.database = Database(self)
         self.watch = Watch(self)
@@ -94,7 +99,8 @@ class ClusterWorld:
                 self._go_on()
                 self._check_end()
         except Exception as error:
-            again = f"python -m tests.simulation --processes --seed {self.seed}"
+            about = f" --about {self.about}" if self.about else ""
+            again = f"python -m tests.simulation --processes --seed {self.seed}{about}"
             raise BrokenPromiseError(
                 f"seed {self.seed}: {type(error).__name__}: {error}\nplay it again: {again}\n"
             ) from error

@@ -51,7 +51,7 @@ class Clients:
         drawn = chance.choice(self.world.drawn)
         self.ids += 1
         given = {"key": chance.choice(("x", "x", "y")), "n": self.ids}
-        if chance.random() < 0.7:
+        if chance.random() < (0.2 if self.world.about == "ids" else 0.7):
             self._at_a_door(lambda process: self._start(process, drawn, given, ""))
             return
         run = f"run-{self.ids}"

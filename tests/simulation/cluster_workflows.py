@@ -30,6 +30,7 @@ class Drawn(msgspec.Struct, frozen=True):
     program: Program
     gathers: bool
     """Whether its runs get lists of inputs."""
+    settings: str
 
 
 async def _carry_out(settings: dict[str, Any], context: Any) -> Any:
@@ -66,7 +67,13 @@ def workflow(kind: int) -> Drawn:
     read, _ = read_workflow(document, catalogue())
     assert read is not None
     program = compile_workflow(read, catalogue(), version=version.hash)
-    return Drawn(version, program, "batch" in settings)
+    return Drawn(version, program, "batch" in settings, settings)
+
+
+@cache
+def kinds_with(setting: str) -> tuple[int, ...]:
+    """Return the kinds that have a setting; all of them where it is none of the settings."""
+    return tuple(kind for kind in range(KINDS) if f"{setting}:" in workflow(kind).settings) or tuple(range(KINDS))
 
 
 class DrawnDefinitions:
