@@ -73,7 +73,9 @@ def workflow(kind: int) -> Drawn:
 @cache
 def kinds_with(setting: str) -> tuple[int, ...]:
     """Return the kinds that have a setting; all of them where it is none of the settings."""
-    return tuple(kind for kind in range(KINDS) if f"{setting}:" in workflow(kind).settings) or tuple(range(KINDS))
+    return tuple(kind for kind in range(KINDS) if f"{setting}:" in workflow(kind).settings) or tuple(
+        range(KINDS)
+    )
 
 
 class DrawnDefinitions:
