@@ -10,10 +10,10 @@ from auraos.app.files import SUFFIXES, UnreadableFileError, read_source
 from auraos.core.catalogue import Catalogue
 from auraos.core.document import Document, content_hash, read_document
 from auraos.core.errors import UserError
-from auraos.core.graph import read_workflow
+from auraos.core.graph import read_workflow, resolved_types
 from auraos.core.problems import Severity
 from auraos.core.run import Program, compile_workflow
-from auraos.core.workflow import Scope, Step, Workflow
+from auraos.core.workflow import Workflow
 from auraos.engine.definitions import called_workflows
 from auraos.engine.ports import NotFoundError, Version
 
@@ -128,7 +128,7 @@ def make_version(text: str, catalogue: Catalogue) -> Version:
     document, workflow = _workflow_of(text, catalogue)
     if document is None or workflow is None:
         raise BrokenDefinitionError("The text is no workflow that can be read.", hint="See `auraos check`.")
-    types = _resolved_types(workflow.scope, catalogue)
+    types = resolved_types(workflow, catalogue)
     return Version(
         hash=content_hash(document, types), kind="workflow", name=document.name, text=text, step_types=types
     )
@@ -140,25 +140,6 @@ def _workflow_of(text: str, catalogue: Catalogue) -> tuple[Document | None, Work
         return None, None
     workflow, _ = read_workflow(document, catalogue)
     return document, workflow
-
-
-def _resolved_types(scope: Scope, catalogue: Catalogue) -> dict[str, int]:
-    types: dict[str, int] = {}
-    for step in scope.steps.values():
-        for name, pinned in _used_types(step):
-            found = catalogue.find(name, pinned)
-            if found is not None:
-                types[name if pinned is None else f"{name}@{pinned}"] = found.version
-        for inner in (step.body, step.catch, step.finally_, *(step.branches or {}).values()):
-            if inner is not None:
-                types |= _resolved_types(inner, catalogue)
-    return types
-
-
-def _used_types(step: Step) -> list[tuple[str, int | None]]:
-    used = [(step.type, step.version)]
-    used += [(one.type, one.version) for one in (step.undo, step.verify) if one is not None]
-    return used
 
 
 def _files_in(folder: Path | None) -> list[Path]:

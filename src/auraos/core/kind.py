@@ -9,16 +9,34 @@ import msgspec
 from auraos.core.catalogue import Catalogue, Schema
 from auraos.core.document import Document
 from auraos.core.errors import UnexpectedError
-from auraos.core.problems import Problem
+from auraos.core.problems import Path, Problem
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A document names another one at a place of its text."""
+
+    kind: str
+    name: str
+    path: Path
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """What a document is beyond its text: the versions that its step types stand for now, and the documents it names."""
+
+    step_types: dict[str, int] = {}
+    names: tuple[Named, ...] = ()
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of document. `schema` gives the JSON Schema of its spec; `check` finds all that is wrong with one."""
+    """One kind of document. `schema` gives the JSON Schema of its spec; `check` finds all that is wrong with one; `read`
+    returns what it means, None for one that cannot be read.
+    """
 
     name: str
     title: str = ""
     schema: Callable[[Catalogue], Schema]
     check: Callable[[Document, Catalogue], list[Problem]]
+    read: Callable[[Document, Catalogue], Meaning | None]
 
 
 class Kinds:

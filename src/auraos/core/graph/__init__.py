@@ -2,6 +2,13 @@
 
 from auraos.core.graph.check import check_text, check_workflow, read_workflow
 from auraos.core.graph.fixes import apply_safe_fixes
-from auraos.core.graph.kind import workflow_kind
+from auraos.core.graph.kind import resolved_types, workflow_kind
 
-__all__ = ["apply_safe_fixes", "check_text", "check_workflow", "read_workflow", "workflow_kind"]
+__all__ = [
+    "apply_safe_fixes",
+    "check_text",
+    "check_workflow",
+    "read_workflow",
+    "resolved_types",
+    "workflow_kind",
+]

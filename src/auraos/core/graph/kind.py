@@ -1,18 +1,69 @@
 """The workflow kind: what the rest of the house needs to treat workflows like any other document."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from auraos.core.catalogue import Catalogue, Schema
+from auraos.core.catalogue import Behaviour, Catalogue, Schema
 from auraos.core.document import Document
-from auraos.core.graph.check import check_workflow
-from auraos.core.kind import Kind
-from auraos.core.problems import Problem
+from auraos.core.graph.check import check_workflow, read_workflow
+from auraos.core.kind import Kind, Meaning, Named
+from auraos.core.problems import Path, Problem
+from auraos.core.workflow import Scope, Step, Workflow
 
 
 def workflow_kind(schema: Callable[[Catalogue], Schema]) -> Kind:
     """Return the kind of workflows; its JSON Schema is drawn by whoever publishes schemas."""
-    return Kind(name="workflow", title="Workflow", schema=schema, check=_check)
+    return Kind(name="workflow", title="Workflow", schema=schema, check=_check, read=_read)
+
+
+def resolved_types(workflow: Workflow, catalogue: Catalogue) -> dict[str, int]:
+    """Return the versions that the step types of a workflow stand for in this catalogue, by how the workflow writes them."""
+    types: dict[str, int] = {}
+    for _, step in _steps_of(workflow.scope, ("spec",)):
+        used = [(step.type, step.version)]
+        used += [(one.type, one.version) for one in (step.undo, step.verify) if one is not None]
+        for name, pinned in used:
+            found = catalogue.find(name, pinned)
+            if found is not None:
+                types[name if pinned is None else f"{name}@{pinned}"] = found.version
+    return types
 
 
 def _check(document: Document, catalogue: Catalogue) -> list[Problem]:
     return check_workflow(document, catalogue)
+
+
+def _read(document: Document, catalogue: Catalogue) -> Meaning | None:
+    workflow, _ = read_workflow(document, catalogue)
+    if workflow is None:
+        return None
+    return Meaning(resolved_types(workflow, catalogue), tuple(_named(workflow, catalogue)))
+
+
+def _named(workflow: Workflow, catalogue: Catalogue) -> Iterator[Named]:
+    """Yield the workflows that a workflow calls by a name that stands in its text."""
+    for path, step in _steps_of(workflow.scope, ("spec",)):
+        found = catalogue.find(step.type, step.version)
+        if found is not None and found.behaviour is Behaviour.CALL:
+            yield from _name(step.settings.get("workflow"), (*path, "with", "workflow"))
+    yield from _name(workflow.settings.on_failure, ("spec", "settings", "on_failure"))
+
+
+def _name(written: object, path: Path) -> Iterator[Named]:
+    if isinstance(written, str) and written and "{{" not in written:
+        yield Named("workflow", written.partition("@")[0], path)
+
+
+def _steps_of(scope: Scope, path: Path) -> Iterator[tuple[Path, Step]]:
+    """Yield all steps of a scope and of those within it, each with its path in the text."""
+    for name, step in scope.steps.items():
+        at: Path = (*path, "steps", name)
+        yield at, step
+        for inner, below in (
+            (step.body, at),
+            (step.catch, (*at, "catch")),
+            (step.finally_, (*at, "finally")),
+        ):
+            if inner is not None:
+                yield from _steps_of(inner, below)
+        for branch, inner in (step.branches or {}).items():
+            yield from _steps_of(inner, (*at, "branches", branch))

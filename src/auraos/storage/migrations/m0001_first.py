@@ -7,6 +7,7 @@ Payloads are bytes in both. On PostgreSQL texts compare by their bytes, as they 
 divided by the weeks in which runs were born; `postgres/weeks.py` makes the weeks, and gives their room back.
 """
 
+from auraos.storage.migrations import kept_tables
 from auraos.storage.migrations.migration import Migration
 
 
@@ -84,14 +85,7 @@ _SQLITE = (
     """create table snapshots(
         run text primary key, seq integer not null, stamp text not null, state blob not null, workspace text not null
     )""",
-    """create table definition_versions(
-        hash text primary key, kind text not null, name text not null, text text not null,
-        step_types text not null, workspace text not null
-    ) without rowid""",
-    """create table definitions(
-        workspace text not null, kind text not null, name text not null, version integer not null,
-        hash text not null, published_at integer not null, primary key(workspace, kind, name, version)
-    ) without rowid""",
+    *kept_tables.SQLITE,
 )
 
 _POSTGRES = (
@@ -156,15 +150,7 @@ _POSTGRES = (
         workspace text collate "C" not null
     ) partition by range(run)""",
     *_foreign("journal", "results", "logs", "snapshots"),
-    """create table definition_versions(
-        hash text collate "C" primary key, kind text collate "C" not null, name text collate "C" not null,
-        text text not null, step_types text not null, workspace text collate "C" not null
-    )""",
-    """create table definitions(
-        workspace text collate "C" not null, kind text collate "C" not null, name text collate "C" not null,
-        version bigint not null, hash text collate "C" not null, published_at bigint not null,
-        primary key(workspace, kind, name, version)
-    )""",
+    *kept_tables.POSTGRES,
     """create table owners(
         token text collate "C" primary key, host text not null, process bigint not null, boot text not null,
         joined_at timestamptz not null default clock_timestamp()

@@ -1,7 +1,7 @@
 """Reading: a few connections of their own, each query cut off by the server when it takes too long."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -21,15 +21,23 @@ all of a table that grew since it was last looked over.
 class Readers:
     """Connections for reading, opened when they are needed. It is used on one event loop."""
 
-    def __init__(self, address: Address, *, most: int = 3, longest: float = LONGEST_READ) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        most: int = 3,
+        longest: float = LONGEST_READ,
+        plans: Mapping[str, str] = _PLANS,
+    ) -> None:
         self._address = address
+        self._plans = plans
         self._longest = longest
         self._turns = asyncio.Semaphore(most)
         self._idle: list[asyncpg.Connection] = []
 
     async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
         """Return what a query finds, each row as data."""
-        rows: list[Any] = await self._read(_numbered(sql), parameters)
+        rows: list[Any] = await self._read(numbered(sql), parameters)
         return [make(row) for row in rows]
 
     async def one(
@@ -54,7 +62,7 @@ class Readers:
                     continue
             try:
                 connection = await self._address.connect(
-                    role("reader"), statement_timeout=self._longest, **_PLANS
+                    role("reader"), statement_timeout=self._longest, **self._plans
                 )
             except AuraError as error:
                 raise ReadFailedError(error.message, hint=error.hint) from error
@@ -81,7 +89,7 @@ class Readers:
 
 
 @lru_cache(maxsize=256)
-def _numbered(sql: str) -> str:
+def numbered(sql: str) -> str:
     """Return a query with `?` for its values in the words of PostgreSQL."""
     first, *rest = sql.split("?")
     return first + "".join(f"${place}{piece}" for place, piece in enumerate(rest, 1))

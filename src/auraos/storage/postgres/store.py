@@ -18,6 +18,7 @@ from auraos.storage.postgres.allotments import PostgresAllotments
 from auraos.storage.postgres.hints import Hinted, Hints
 from auraos.storage.postgres.ownership import PostgresOwnership
 from auraos.storage.postgres.readers import Readers
+from auraos.storage.postgres.tables import PostgresTables
 from auraos.storage.postgres.weeks import Weeks
 from auraos.storage.postgres.writer import Writer
 from auraos.storage.reads import Reads
@@ -51,6 +52,8 @@ class PostgresStore(Reads):
         self._hints = Hints(address)
         self._writer = Writer(address, token, self._hints.sent, is_fenced=self.is_fenced)
         self._reader = Readers(address)
+        self.tables = PostgresTables(address)
+        """What people keep, in the same database."""
 
     @classmethod
     async def open(cls, url: str, *, token: str = "") -> Self:
@@ -163,6 +166,7 @@ class PostgresStore(Reads):
         await self._writer.close()
         await self._hints.close()
         await self._reader.close()
+        await self.tables.close()
 
 
 async def migrate(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> list[int]:

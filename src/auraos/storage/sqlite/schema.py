@@ -17,7 +17,7 @@ DELETE_EXPIRED = (
     "delete from cache where rowid in (select rowid from cache where expires <= ? order by expires limit 500)"
 )
 INSERT_LOG = "insert into logs values(?,?,?,?,?,?,?,?,?)"
-PUT_VERSION = "insert or ignore into definition_versions values(?,?,?,?,?,?)"
+PUT_VERSION = "insert or ignore into definition_versions(hash, kind, name, text, step_types, workspace) values(?,?,?,?,?,?)"
 PUT_SNAPSHOT = "insert or replace into snapshots values(?,?,?,?,?)"
 _OF_A_RUN = ("journal", "results", "logs", "snapshots", "timers", "subscriptions", "requests", "gates")
 PRUNE = (

@@ -12,6 +12,7 @@ from auraos.storage.folder import DataFolder
 from auraos.storage.reads import Reads
 from auraos.storage.sqlite.opening import open_database
 from auraos.storage.sqlite.readers import Readers
+from auraos.storage.sqlite.tables import SqliteTables
 from auraos.storage.sqlite.writer import Writer
 
 
@@ -23,15 +24,17 @@ class SqliteStore(Reads):
     _reader: Readers
     _newest_by = "number"
 
-    def __init__(self, writer: Writer, reader: Readers) -> None:
+    def __init__(self, file: Path, writer: Writer) -> None:
         self._writer = writer
-        self._reader = reader
+        self._reader = Readers(file)
+        self.tables = SqliteTables(file, writer)
+        """What people keep, in the same file."""
 
     @classmethod
     def open(cls, folder: DataFolder) -> "SqliteStore":
         """Open the store of a folder that this process has claimed; a new folder gets a new one."""
         connection = open_database(folder)
-        return cls(Writer(folder.database, connection, uuid4().hex), Readers(folder.database))
+        return cls(folder.database, Writer(folder.database, connection, uuid4().hex))
 
     @property
     def token(self) -> str:
@@ -106,4 +109,5 @@ class SqliteStore(Reads):
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
         await asyncio.to_thread(self._reader.close)
+        await asyncio.to_thread(self.tables.close)
         await self._writer.close()  # last, so that it can fold the log into the file and remove it

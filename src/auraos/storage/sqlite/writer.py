@@ -15,13 +15,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
+from auraos.core.audit import Entry
 from auraos.engine.ports import FencedError, StoreUnavailableError, Told, Write, WriteRefusedError
 from auraos.storage.batching import Waiting, cut, tell
 from auraos.storage.sqlite import schema
+from auraos.storage.sqlite.changes import Change, make_change, tell_changed
 from auraos.storage.sqlite.copying import Copy, CopyFailedError, copy_pages, tell_copied
 from auraos.storage.sqlite.handover import FENCED, hand_over, prepare
 from auraos.storage.sqlite.opening import connect_writer
 from auraos.storage.sqlite.rows import write_rows
+from auraos.storage.tables.statement import Statement
 
 REFUSALS = (
     sqlite3.IntegrityError,
@@ -41,6 +44,7 @@ PAGES = 250
 when the store is closed; so many pages a step.
 """
 
+Handed: TypeAlias = Waiting | Change | Copy | None
 Outcomes: TypeAlias = Sequence[BaseException | None] | None
 
 
@@ -61,8 +65,9 @@ class Writer:
         self._frees = False
         """Whether pages may be free."""
         self._line = time.time_ns() // 1000
-        self._handed: queue.SimpleQueue[Waiting | Copy | None] = queue.SimpleQueue()
+        self._handed: queue.SimpleQueue[Handed] = queue.SimpleQueue()
         self._copies: list[Copy] = []
+        self._changes: list[Change] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
@@ -76,6 +81,15 @@ class Writer:
             self._loop.call_soon(told, [StoreUnavailableError("The store is closed.")] * len(writes))
         else:
             self._handed.put(Waiting(writes, told))
+
+    async def change(self, statements: Sequence[Statement], entries: Sequence[Entry]) -> None:
+        """Make a change of what people keep durable."""
+        if self._closed:
+            raise StoreUnavailableError("The store is closed.")
+        self._loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._handed.put(Change(statements, entries, done))
+        await done
 
     async def copy(self, file: Path) -> None:
         """Write a whole copy of the database into a new file, while writing goes on."""
@@ -105,11 +119,12 @@ class Writer:
                 ending = self._take(self._next(), rest)
             ending = self._take_all(rest) or ending
             rest = self._write_some(rest)
+            self._change_all()
             while self._copies:
                 ending = self._copy(self._copies.pop(0), rest, ending=ending)
         self._let_go()
 
-    def _next(self) -> Waiting | Copy | None:
+    def _next(self) -> Handed:
         """Return what is handed over next; while nothing is, pages that deletions left are given back to the disk."""
         while self._frees:
             try:
@@ -143,6 +158,23 @@ class Writer:
         self._answer(batch, self._write([write for each in batch for write in each.writes]))
         return rest
 
+    def _change_all(self) -> None:
+        """Make all changes that wait, in one transaction."""
+        changes, self._changes = self._changes, []
+        if not changes:
+            return
+        outcomes: list[tuple[Change, Exception | None]]
+        try:
+            connection = self._begin()
+            outcomes = [(change, make_change(connection, change)) for change in changes]
+            connection.execute("commit")
+            self._owns = True
+            self.commits += 1
+        except Exception as error:  # noqa: BLE001 (the thread must live, and whoever waits must hear)
+            failure = self._failure(error)
+            outcomes = [(change, failure) for change in changes]
+        self._call(tell_changed, outcomes)
+
     def _copy(self, copy: Copy, rest: list[Waiting], *, ending: bool) -> bool:
         """Make a copy, and write between its slices what waits; return whether the thread is to end."""
         error: Exception | None = None
@@ -151,6 +183,7 @@ class Writer:
             nonlocal ending
             ending = self._take_all(rest) or ending
             rest[:] = self._write_some(rest)
+            self._change_all()
             if ending or self._connection is not connection:
                 raise CopyFailedError("The copy was cut off: the store was closed, or its disk failed.")
 
@@ -172,10 +205,12 @@ class Writer:
             if self._take(handed, waiting):
                 return True
 
-    def _take(self, handed: Waiting | Copy | None, waiting: list[Waiting]) -> bool:
+    def _take(self, handed: Handed, waiting: list[Waiting]) -> bool:
         """Put what was handed over where it waits; return whether the thread is to end."""
         if isinstance(handed, Copy):
             self._copies.append(handed)
+        elif isinstance(handed, Change):
+            self._changes.append(handed)
         elif handed is not None:
             waiting.append(handed)
         return handed is None

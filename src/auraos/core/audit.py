@@ -1,0 +1,46 @@
+"""What the audit trail tells of one action."""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+Outcome: TypeAlias = Literal["done", "refused", "failed"]
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who acted: a person, a service account with its key, or the house itself."""
+
+    kind: Literal["person", "service", "house", "nobody"]
+    id: str = ""
+    name: str = ""
+    key: str = ""
+    """Of the API key that was used."""
+    address: str = ""
+    """Of the network, from where."""
+
+
+class Object(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was acted on."""
+
+    kind: str
+    name: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One action of security, done or refused. It holds no value of a secret."""
+
+    at: int
+    """In microseconds since 1970."""
+    workspace: str
+    """Empty where it concerns the whole installation."""
+    actor: Actor
+    action: str
+    """As in `definitions.publish`."""
+    object: Object | None = None
+    outcome: Outcome = "done"
+    why: str = ""
+    """The reason that was given, or why it was refused."""
+    before: Any = None
+    after: Any = None
+    request: str = ""
+    """The id of the request over HTTP."""

@@ -1,0 +1,143 @@
+"""What is kept of definitions, as data."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+State: TypeAlias = Literal["draft", "live", "changed", "archived"]
+"""A definition was never published, is live as its draft stands, is live with a draft that differs, or was put away."""
+
+
+class Ref(msgspec.Struct, frozen=True):
+    """The place of a definition: its workspace, kind and name."""
+
+    workspace: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}"
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition as it stands now: its draft, and which version is live."""
+
+    id: int
+    workspace: str
+    kind: str
+    name: str
+    title: str = ""
+    labels: dict[str, str] = {}
+    owner: str = ""
+    revision: int
+    """Counts the changes of the draft."""
+    text: str
+    meaning: str = ""
+    """The hash of the draft as it would be published; empty while it cannot be read."""
+    changed_at: int
+    changed_by: str = ""
+    created_at: int
+    version: int = 0
+    """The version that is live; 0 for none."""
+    hash: str = ""
+    """Of the live version."""
+    published_at: int = 0
+    archived_at: int = 0
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.workspace, self.kind, self.name)
+
+    @property
+    def state(self) -> State:
+        if self.archived_at:
+            return "archived"
+        if not self.version:
+            return "draft"
+        return "live" if self.meaning == self.hash else "changed"
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """A version: what was published, when, by whom and why. It never changes."""
+
+    version: int
+    hash: str
+    text: str
+    step_types: dict[str, int]
+    at: int
+    author: str
+    note: str = ""
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft as somebody saved it."""
+
+    revision: int
+    text: str
+    at: int
+    author: str
+
+
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """One definition names another one at a place of its text."""
+
+    kind: str
+    name: str
+    place: str = ""
+
+
+class UsedBy(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition that names this one, live or in its draft."""
+
+    kind: str
+    name: str
+    place: str
+    is_live: bool
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which definitions to list, and from where on."""
+
+    workspace: str
+    kind: str = ""
+    words: tuple[str, ...] = ()
+    """Each must begin a word of its name, title, labels, description or text."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """(label, value); an empty value means any."""
+    states: tuple[State, ...] = ()
+    """Without any: all but the archived."""
+    owner: str = ""
+    after: tuple[str, str] = ("", "")
+    """(kind, name) of the last one of the page before."""
+    limit: int = 50
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition as lists show it."""
+
+    kind: str
+    name: str
+    title: str
+    labels: dict[str, str]
+    owner: str
+    state: State
+    version: int
+    revision: int
+    changed_at: int
+    changed_by: str
+    published_at: int
+    archived_at: int
+
+
+class Saving(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one change of a definition writes. It holds only while the row is as it was."""
+
+    before: Definition | None
+    """None where there must be no such definition yet."""
+    after: Definition
+    words: str = ""
+    """What a search finds it by."""
+    draft_uses: tuple[Use, ...] | None = None
+    """What the draft names now; None where that did not change."""
+    published: Published | None = None
+    live_uses: tuple[Use, ...] | None = None

@@ -1,0 +1,63 @@
+"""The first tables of what people keep and change, in common words for both databases.
+
+They see few writes and hold together by keys, so they are as plain as can be; only the search over definitions is made of
+what each database brings for it.
+"""
+
+_TABLES = (
+    """create table definitions(
+        id {int} primary key, workspace {text} not null, kind {text} not null, name {text} not null,
+        title text not null, labels text not null, owner {text} not null,
+        revision {int} not null, text text not null, meaning {text} not null,
+        changed_at {int} not null, changed_by {text} not null, created_at {int} not null,
+        version {int} not null, hash {text} not null, published_at {int} not null, archived_at {int} not null
+    )""",
+    "create unique index definitions_by_name on definitions(workspace, kind, name)",
+    "create index definitions_by_change on definitions(workspace, changed_at, id)",
+    """create table definition_labels(
+        workspace {text} not null, label {text} not null, value {text} not null, id {int} not null,
+        primary key(workspace, label, value, id)
+    ){compact}""",
+    "create index definition_labels_by_id on definition_labels(id)",
+    """create table definition_revisions(
+        id {int} not null, revision {int} not null, text text not null, at {int} not null, author {text} not null,
+        workspace {text} not null, primary key(id, revision)
+    )""",
+    """create table definition_versions(
+        workspace {text} not null, hash {text} not null, kind {text} not null, name {text} not null,
+        text text not null, step_types text not null, primary key(hash, workspace)
+    ){compact}""",
+    """create table publications(
+        workspace {text} not null, kind {text} not null, name {text} not null, version {int} not null,
+        hash {text} not null, at {int} not null, author {text} not null, note text not null,
+        primary key(workspace, kind, name, version)
+    ){compact}""",
+    """create table uses(
+        workspace {text} not null, kind {text} not null, name {text} not null, used_kind {text} not null,
+        used_name {text} not null, place {text} not null, is_live {int} not null,
+        primary key(workspace, kind, name, is_live, used_kind, used_name, place)
+    ){compact}""",
+    "create index uses_by_used on uses(workspace, used_kind, used_name)",
+    """create table audit(
+        seq {int} primary key, at {int} not null, workspace {text} not null, actor {text} not null,
+        action {text} not null, object {text} not null, outcome {text} not null,
+        digest {text} not null, hash {text} not null, salt {text} not null, body text not null
+    )""",
+    "create index audit_by_workspace on audit(workspace, seq)",
+    "create index audit_by_time on audit(at)",
+    "create table audit_head(one {int} primary key, seq {int} not null, hash {text} not null)",
+    "insert into audit_head values(1, 0, '" + "0" * 64 + "')",
+)
+
+_SQLITE_WORDS = {"int": "integer", "text": "text", "bytes": "blob", "compact": " without rowid"}
+_POSTGRES_WORDS = {"int": "bigint", "text": 'text collate "C"', "bytes": "bytea", "compact": ""}
+
+SQLITE = (
+    *(statement.format(**_SQLITE_WORDS) for statement in _TABLES),
+    "create virtual table definition_search using fts5(words, tokenize='unicode61 remove_diacritics 0')",
+)
+POSTGRES = (
+    *(statement.format(**_POSTGRES_WORDS) for statement in _TABLES),
+    "create table definition_search(id bigint primary key, words tsvector not null)",
+    "create index definition_search_by_words on definition_search using gin(words)",
+)

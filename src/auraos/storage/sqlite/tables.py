@@ -1,0 +1,40 @@
+"""The tables of what people keep, in the file of the runs: changed by its one writer, read by readers of their own."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from auraos.core.audit import Entry
+from auraos.storage.sqlite.readers import Readers
+from auraos.storage.sqlite.writer import Writer
+from auraos.storage.tables.statement import Dialect, Statement
+
+T = TypeVar("T")
+
+
+class SqliteTables:
+    """The tables of one file. Its readers are its own, so that a long search holds no run up."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, file: Path, writer: Writer) -> None:
+        self._writer = writer
+        self._readers = Readers(file)
+
+    async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
+        """Return what a query finds, each row as data."""
+        return await self._readers.all(sql, parameters, make)
+
+    async def one(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> T | None:
+        """Return the first that a query finds, or None."""
+        return await self._readers.one(sql, parameters, make)
+
+    async def change(self, statements: Sequence[Statement], entries: Sequence[Entry] = ()) -> None:
+        """Make a change durable, with what the audit trail says of it."""
+        await self._writer.change(statements, entries)
+
+    def close(self) -> None:
+        """Wait for running queries, and let go of the file."""
+        self._readers.close()

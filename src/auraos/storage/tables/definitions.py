@@ -1,0 +1,310 @@
+"""Definitions in tables."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from auraos.core.audit import Entry
+from auraos.documents.definitions.rows import (
+    Definition,
+    Listed,
+    Published,
+    Query,
+    Ref,
+    Revision,
+    Saving,
+    State,
+    Use,
+    UsedBy,
+)
+from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
+
+MOST_REVISIONS = 200
+"""So many drafts of a definition are kept; older ones are forgotten."""
+
+_COLUMNS = (
+    "id, workspace, kind, name, title, labels, owner, revision, text, meaning, changed_at, changed_by, created_at,"
+    " version, hash, published_at, archived_at"
+)
+_LISTED = (
+    "select kind, name, title, labels, owner, revision, meaning, changed_at, changed_by, version, hash, published_at,"
+    " archived_at from definitions"
+)
+_OF = "workspace=? and kind=? and name=?"
+_PUBLISHED = (
+    "select p.version, p.hash, v.text, v.step_types, p.at, p.author, p.note from publications p"
+    " join definition_versions v on v.hash = p.hash and v.workspace = p.workspace"
+    " where p.workspace=? and p.kind=? and p.name=?"
+)
+_STATES: dict[State, str] = {
+    "draft": "(archived_at = 0 and version = 0)",
+    "live": "(archived_at = 0 and version > 0 and meaning = hash)",
+    "changed": "(archived_at = 0 and version > 0 and meaning <> hash)",
+    "archived": "(archived_at > 0)",
+}
+_NOT_ARCHIVED = "archived_at = 0"
+_FOUND = {
+    "sqlite": "id in (select rowid from definition_search where definition_search match ?)",
+    "postgres": "id in (select id from definition_search where words @@ to_tsquery('simple', ?))",
+}
+_INDEX = {
+    "sqlite": "insert or replace into definition_search(rowid, words) values(?,?)",
+    "postgres": (
+        "insert into definition_search(id, words) values(?, to_tsvector('simple', ?::text))"
+        " on conflict (id) do update set words = excluded.words"
+    ),
+}
+_WORD = re.compile(r"\w+")
+
+_encode = msgspec.json.encode
+
+
+class DefinitionTables:
+    """Keeps definitions in the tables of a store."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def find(self, ref: Ref) -> Definition | None:
+        """Return a definition as it stands now."""
+        sql = f"select {_COLUMNS} from definitions where {_OF}"
+        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name), _definition)
+
+    async def page(self, query: Query) -> Sequence[Listed]:
+        """Return a page of definitions by kind and name."""
+        tests, values = ["workspace=?"], [query.workspace]
+        if query.kind:
+            tests.append("kind=?")
+            values.append(query.kind)
+        if any(query.after):
+            tests.append("(kind, name) > (?, ?)")
+            values += query.after
+        if query.owner:
+            tests.append("owner=?")
+            values.append(query.owner)
+        for label, value in query.labels:
+            valued = " and value=?" if value else ""
+            tests.append(f"id in (select id from definition_labels where workspace=? and label=?{valued})")
+            values += [query.workspace, label, *([value] if value else [])]
+        if query.words:
+            tests.append(_FOUND[self._tables.dialect])
+            values.append(self._searched(query.words))
+        tests.append(f"({' or '.join(_STATES[state] for state in query.states) or _NOT_ARCHIVED})")
+        sql = f"{_LISTED} where {' and '.join(tests)} order by kind, name limit ?"
+        return await self._tables.all(sql, (*values, query.limit), _listed)
+
+    async def save(self, savings: Sequence[Saving], entries: Sequence[Entry]) -> bool:
+        """Write changes, all or none; return whether all was still as it was."""
+        statements = [statement for saving in savings for statement in self._statements(saving)]
+        try:
+            await self._tables.change(statements, entries)
+        except NotAsExpectedError:
+            return False
+        return True
+
+    async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Published]:
+        """Return the published versions, the newest first."""
+        below = " and p.version < ?" if before else ""
+        values = (ref.workspace, ref.kind, ref.name, *([before] if before else []), limit)
+        return await self._tables.all(
+            f"{_PUBLISHED}{below} order by p.version desc limit ?", values, _published
+        )
+
+    async def version(self, ref: Ref, number: int) -> Published | None:
+        """Return one published version."""
+        values = (ref.workspace, ref.kind, ref.name, number)
+        return await self._tables.one(f"{_PUBLISHED} and p.version=?", values, _published)
+
+    async def revision(self, ref: Ref, number: int) -> Revision | None:
+        """Return a draft as it was."""
+        sql = (
+            "select r.revision, r.text, r.at, r.author from definition_revisions r join definitions d on d.id = r.id"
+            " where d.workspace=? and d.kind=? and d.name=? and r.revision=?"
+        )
+        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name, number), _revision)
+
+    async def used_by(self, ref: Ref) -> Sequence[UsedBy]:
+        """Return who names this definition."""
+        sql = (
+            "select kind, name, place, is_live from uses where workspace=? and used_kind=? and used_name=?"
+            " order by kind, name, place, is_live"
+        )
+        return await self._tables.all(sql, (ref.workspace, ref.kind, ref.name), _used_by)
+
+    # --- what a change writes ---
+
+    def _statements(self, saving: Saving) -> list[Statement]:
+        before, after = saving.before, saving.after
+        statements = [_insert(after) if before is None else _update(before, after)]
+        if before is None or before.text != after.text or before.revision != after.revision:
+            statements += _revise(after)
+        if before is None or before.labels != after.labels:
+            statements += _label(after)
+        if before is None or before.text != after.text:
+            statements.append(Statement(_INDEX[self._tables.dialect], (after.id, _folded(saving.words))))
+        if saving.published is not None:
+            statements += _publish(after, saving.published)
+        for is_live, uses in ((0, saving.draft_uses), (1, saving.live_uses)):
+            if uses is not None:
+                statements += _use(after, uses, is_live)
+        return statements
+
+    def _searched(self, words: Sequence[str]) -> str:
+        """Return what finds texts in which each word begins with one of these."""
+        found = [word for text in words for word in _WORD.findall(_folded(text))]
+        if self._tables.dialect == "sqlite":
+            return " ".join(f'"{word}"*' for word in found) or '""'
+        return " & ".join(f"'{word}':*" for word in found)
+
+
+def _insert(row: Definition) -> Statement:
+    return Statement(
+        f"insert into definitions({_COLUMNS}) values({','.join('?' * 17)})", _values(row), name="new"
+    )
+
+
+def _update(before: Definition, after: Definition) -> Statement:
+    names = _COLUMNS.split(", ")[4:]
+    return Statement(
+        f"update definitions set {', '.join(f'{name}=?' for name in names)}"
+        " where id=? and revision=? and version=? and archived_at=? and owner=?",
+        (*_values(after)[4:], before.id, before.revision, before.version, before.archived_at, before.owner),
+        expect=1,
+        name="unchanged",
+    )
+
+
+def _values(row: Definition) -> tuple[Any, ...]:
+    return (
+        row.id, row.workspace, row.kind, row.name, row.title, _encode(row.labels).decode(), row.owner, row.revision,
+        row.text, row.meaning, row.changed_at, row.changed_by, row.created_at, row.version, row.hash,
+        row.published_at, row.archived_at,
+    )  # fmt: skip
+
+
+def _revise(row: Definition) -> list[Statement]:
+    return [
+        Statement(
+            "insert into definition_revisions(id, revision, text, at, author, workspace) values(?,?,?,?,?,?)",
+            (row.id, row.revision, row.text, row.changed_at, row.changed_by, row.workspace),
+        ),
+        Statement(
+            "delete from definition_revisions where id=? and revision <= ?",
+            (row.id, row.revision - MOST_REVISIONS),
+        ),
+    ]
+
+
+def _label(row: Definition) -> list[Statement]:
+    return [
+        Statement("delete from definition_labels where id=?", (row.id,)),
+        *(
+            Statement(
+                "insert into definition_labels(workspace, label, value, id) values(?,?,?,?)",
+                (row.workspace, label, value, row.id),
+            )
+            for label, value in row.labels.items()
+        ),
+    ]
+
+
+def _publish(row: Definition, published: Published) -> list[Statement]:
+    return [
+        Statement(
+            "insert into definition_versions(workspace, hash, kind, name, text, step_types) values(?,?,?,?,?,?)"
+            " on conflict do nothing",
+            (
+                row.workspace, published.hash, row.kind, row.name, published.text,
+                _encode(published.step_types).decode(),
+            ),
+        ),
+        Statement(
+            "insert into publications(workspace, kind, name, version, hash, at, author, note) values(?,?,?,?,?,?,?,?)",
+            (
+                row.workspace, row.kind, row.name, published.version, published.hash, published.at, published.author,
+                published.note,
+            ),
+            name="version",
+        ),
+    ]  # fmt: skip
+
+
+def _use(row: Definition, uses: Sequence[Use], is_live: int) -> list[Statement]:
+    distinct = {(use.kind, use.name, use.place) for use in uses}
+    return [
+        Statement(
+            f"delete from uses where {_OF} and is_live=?", (row.workspace, row.kind, row.name, is_live)
+        ),
+        *(
+            Statement(
+                "insert into uses(workspace, kind, name, used_kind, used_name, place, is_live) values(?,?,?,?,?,?,?)",
+                (row.workspace, row.kind, row.name, kind, name, place, is_live),
+            )
+            for kind, name, place in sorted(distinct)
+        ),
+    ]
+
+
+def _folded(text: str) -> str:
+    """Return a text as it is searched in both databases: without case and accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in decomposed if not unicodedata.combining(each))
+
+
+# --- rows as data ---
+
+
+def _definition(row: Sequence[Any]) -> Definition:
+    return Definition(
+        id=row[0], workspace=row[1], kind=row[2], name=row[3], title=row[4], labels=_labels(row[5]), owner=row[6],
+        revision=row[7], text=row[8], meaning=row[9], changed_at=row[10], changed_by=row[11], created_at=row[12],
+        version=row[13], hash=row[14], published_at=row[15], archived_at=row[16],
+    )  # fmt: skip
+
+
+def _listed(row: Sequence[Any]) -> Listed:
+    (
+        kind,
+        name,
+        title,
+        labels,
+        owner,
+        revision,
+        meaning,
+        changed_at,
+        changed_by,
+        version,
+        hash_,
+        published_at,
+        gone,
+    ) = row
+    as_state = Definition(
+        id=0, workspace="", kind=kind, name=name, revision=revision, text="", meaning=meaning, changed_at=changed_at,
+        created_at=0, version=version, hash=hash_, archived_at=gone,
+    )  # fmt: skip
+    return Listed(
+        kind=kind, name=name, title=title, labels=_labels(labels), owner=owner, state=as_state.state, version=version,
+        revision=revision, changed_at=changed_at, changed_by=changed_by, published_at=published_at, archived_at=gone,
+    )  # fmt: skip
+
+
+def _labels(text: str) -> dict[str, str]:
+    return msgspec.json.decode(text, type=dict[str, str])
+
+
+def _published(row: Sequence[Any]) -> Published:
+    return Published(
+        version=row[0], hash=row[1], text=row[2], step_types=msgspec.json.decode(row[3], type=dict[str, int]),
+        at=row[4], author=row[5], note=row[6],
+    )  # fmt: skip
+
+
+def _revision(row: Sequence[Any]) -> Revision:
+    return Revision(revision=row[0], text=row[1], at=row[2], author=row[3])
+
+
+def _used_by(row: Sequence[Any]) -> UsedBy:
+    return UsedBy(kind=row[0], name=row[1], place=row[2], is_live=bool(row[3]))

@@ -1,0 +1,211 @@
+"""What keeps definitions, on both databases."""
+
+import msgspec
+import pytest
+
+from auraos.core.audit import Actor, Entry
+from auraos.documents.definitions.rows import Definition, Published, Query, Ref, Saving, Use
+from auraos.storage.tables.definitions import DefinitionTables
+from stores import AnyStore
+
+REF = Ref("default", "workflow", "greet")
+
+
+@pytest.fixture
+def kept(store: AnyStore) -> DefinitionTables:
+    """Return what keeps definitions in the store under test."""
+    return DefinitionTables(store.tables)
+
+
+def a_definition(name: str = "greet", **given) -> Definition:
+    values = {
+        "id": abs(hash(name)) % 2**60,
+        "workspace": "default",
+        "kind": "workflow",
+        "name": name,
+        "revision": 1,
+        "text": f"name: {name}",
+        "changed_at": 5,
+        "created_at": 5,
+    }
+    return Definition(**{**values, **given})
+
+
+def born(definition: Definition, words: str = "") -> Saving:
+    return Saving(before=None, after=definition, words=words, draft_uses=())
+
+
+async def test_what_is_saved_is_found_as_it_was(kept):
+    made = a_definition(labels={"team": "sales"}, title="Größe", owner="ann", meaning="abc")
+    assert await kept.save([born(made)], [])
+    assert await kept.find(REF) == made
+
+
+async def test_a_second_one_of_a_name_is_not_saved(kept):
+    assert await kept.save([born(a_definition())], [])
+    assert not await kept.save([born(a_definition(id=7))], [])
+
+
+async def test_names_are_apart_in_each_workspace_and_kind(kept):
+    for number, (workspace, kind) in enumerate(
+        [("default", "task"), ("other", "workflow"), ("default", "workflow")]
+    ):
+        assert await kept.save([born(a_definition(id=number, workspace=workspace, kind=kind))], [])
+    page = await kept.page(Query(workspace="default"))
+    assert [(row.kind, row.name) for row in page] == [("task", "greet"), ("workflow", "greet")]
+
+
+async def test_a_change_holds_only_over_the_revision_that_it_was_made_from(kept):
+    first = a_definition()
+    await kept.save([born(first)], [])
+    second = msgspec.structs.replace(first, revision=2, text="name: greet # more")
+    assert await kept.save([Saving(before=first, after=second)], [])
+    assert not await kept.save([Saving(before=first, after=msgspec.structs.replace(first, revision=2))], [])
+    assert await kept.find(REF) == second
+
+
+async def test_of_changes_that_hold_together_none_is_made_when_one_is_not(kept):
+    first, other = a_definition(), a_definition("other")
+    await kept.save([born(first)], [])
+    changed = msgspec.structs.replace(first, revision=2, text="new")
+    assert not await kept.save([Saving(before=first, after=changed), Saving(before=other, after=other)], [])
+    assert (await kept.find(REF)) == first
+
+
+async def test_every_revision_can_be_read_again_until_it_is_too_old(kept):
+    row = a_definition()
+    await kept.save([born(row)], [])
+    for revision in range(2, 204):
+        after = msgspec.structs.replace(row, revision=revision, text=f"text {revision}", changed_by="ann")
+        assert await kept.save([Saving(before=row, after=after)], [])
+        row = after
+    assert await kept.revision(REF, 3) is None
+    assert (await kept.revision(REF, 4)).text == "text 4"
+    assert (await kept.revision(REF, 203)).author == "ann"
+
+
+async def test_versions_come_the_newest_first_with_their_texts(kept):
+    row = a_definition()
+    await kept.save([born(row)], [])
+    for number in (1, 2, 3):
+        version = Published(
+            version=number,
+            hash=f"h{number}",
+            text=f"t{number}",
+            step_types={"log": 1},
+            at=number,
+            author="ann",
+        )
+        after = msgspec.structs.replace(row, version=number, hash=f"h{number}")
+        assert await kept.save([Saving(before=row, after=after, published=version)], [])
+        row = after
+    assert [version.version for version in await kept.versions(REF)] == [3, 2, 1]
+    assert [version.version for version in await kept.versions(REF, before=3, limit=1)] == [2]
+    assert (await kept.version(REF, 2)).text == "t2"
+    assert await kept.version(REF, 4) is None
+
+
+async def test_two_versions_of_the_same_content_share_its_text(kept, store):
+    row = a_definition()
+    await kept.save([born(row)], [])
+    for number in (1, 2):
+        version = Published(version=number, hash="same", text="t", step_types={}, at=1, author="")
+        after = msgspec.structs.replace(row, version=number, hash="same")
+        assert await kept.save([Saving(before=row, after=after, published=version)], [])
+        row = after
+    assert [version.hash for version in await kept.versions(REF)] == ["same", "same"]
+    assert (await store.version("same")).text == "t"
+
+
+async def test_who_names_a_definition_is_known_live_and_in_drafts(kept):
+    target, caller = a_definition(), a_definition("caller")
+    uses = (Use(kind="workflow", name="greet", place="spec.steps.a.with.workflow"),)
+    await kept.save([born(target), Saving(before=None, after=caller, draft_uses=uses)], [])
+    (found,) = await kept.used_by(REF)
+    assert (found.name, found.place, found.is_live) == ("caller", "spec.steps.a.with.workflow", False)
+    after = msgspec.structs.replace(caller, version=1)
+    await kept.save([Saving(before=caller, after=after, draft_uses=(), live_uses=uses)], [])
+    (found,) = await kept.used_by(REF)
+    assert found.is_live
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("invoice",), ["bill"]),
+        (("invo",), ["bill"]),
+        (("INVOICE",), ["bill"]),
+        (("grosse",), ["bill", "greet"]),
+        (("große",), ["bill", "greet"]),
+        (("groß", "invoice"), ["bill"]),
+        (("cafe",), ["greet"]),
+        (("café",), ["greet"]),
+        (("nothing",), []),
+        (('"; drop table',), []),
+        (("'",), []),
+        (("a & b | !c:*",), []),
+        (("",), []),
+    ],
+)
+async def test_words_find_whatever_has_words_that_begin_so(kept, words, found):
+    await kept.save(
+        [
+            born(a_definition("bill"), "an invoice, große Zahlen"),
+            born(a_definition("greet"), "das Café ist große Klasse"),
+        ],
+        [],
+    )
+    page = await kept.page(Query(workspace="default", words=words))
+    assert [row.name for row in page] == found
+
+
+async def test_a_definition_is_found_by_its_words_of_now_only(kept):
+    row = a_definition()
+    await kept.save([born(row, "before")], [])
+    after = msgspec.structs.replace(row, revision=2, text="other")
+    await kept.save([Saving(before=row, after=after, words="after")], [])
+    assert not await kept.page(Query(workspace="default", words=("before",)))
+    assert await kept.page(Query(workspace="default", words=("after",)))
+
+
+async def test_lists_are_cut_by_kind_labels_owner_and_state(kept):
+    rows = [
+        a_definition("a", labels={"team": "sales", "x": "1"}, owner="ann"),
+        a_definition("b", labels={"team": "it"}, version=1, hash="h", meaning="h"),
+        a_definition("c", version=1, hash="h", meaning="other"),
+        a_definition("d", archived_at=9),
+        a_definition("e", kind="task"),
+    ]
+    await kept.save([born(row) for row in rows], [])
+
+    async def names(**query) -> list[str]:
+        return [row.name for row in await kept.page(Query(workspace="default", **query))]
+
+    assert await names() == ["e", "a", "b", "c"]
+    assert await names(kind="workflow") == ["a", "b", "c"]
+    assert await names(labels=(("team", ""),)) == ["a", "b"]
+    assert await names(labels=(("team", "sales"), ("x", "1"))) == ["a"]
+    assert await names(labels=(("team", "nobody"),)) == []
+    assert await names(owner="ann") == ["a"]
+    assert await names(states=("live",)) == ["b"]
+    assert await names(states=("changed", "archived")) == ["c", "d"]
+    assert await names(limit=2) == ["e", "a"]
+    assert await names(after=("workflow", "a")) == ["b", "c"]
+
+
+async def test_labels_of_before_find_nothing_any_more(kept):
+    row = a_definition(labels={"team": "sales"})
+    await kept.save([born(row)], [])
+    after = msgspec.structs.replace(row, labels={"team": "it"}, revision=2)
+    await kept.save([Saving(before=row, after=after)], [])
+    assert not await kept.page(Query(workspace="default", labels=(("team", "sales"),)))
+
+
+async def test_an_entry_of_the_audit_trail_rides_with_the_change_or_falls_with_it(kept, store):
+    entry = Entry(
+        at=1, workspace="default", actor=Actor(kind="person", id="ann"), action="definitions.create"
+    )
+    row = a_definition()
+    assert await kept.save([born(row)], [entry])
+    assert not await kept.save([born(a_definition(id=8))], [entry])
+    assert await store.tables.all("select seq, actor from audit order by seq", (), tuple) == [(1, "ann")]
