@@ -1,0 +1,202 @@
+"""`Door`: the ASGI application. Every request takes the same way: found, recognised, allowed, read, carried out, answered.
+
+Whoever is not allowed learns nothing of what was asked for. What cannot be read changes nothing. What breaks is told by its
+id, and written to the log.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+
+from auraos.api.answers import Answer, Reply, Send
+from auraos.api.asking import Ask, Asked
+from auraos.api.problems import trouble_of
+from auraos.api.reading import LARGEST_BODY, BodyTooLargeError, read_body, read_parameters
+from auraos.api.routes import OPEN, Found, Map
+from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
+
+log = logging.getLogger("auraos.api")
+LONGEST_BODY = 20.0
+"""For so many seconds the body of a request may be on its way."""
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+
+
+class NoRouteError(UserError):
+    """There is nothing at this address."""
+
+    code = "no-route"
+
+
+class MethodError(UserError):
+    """The address does not know this method."""
+
+    code = "method-not-allowed"
+
+
+class RevisionNeededError(UserError):
+    """A change must say which revision it was made from."""
+
+    code = "revision-needed"
+
+
+class ContentTypeError(UserError):
+    """The body is not of a kind that is read here."""
+
+    code = "wrong-content-type"
+
+
+class SlowBodyError(UserError):
+    """The body of a request took too long to come."""
+
+    code = "body-too-slow"
+
+
+class Gatekeeper(Protocol):
+    """Recognises who asks, and says whether they may."""
+
+    async def recognise(self, asked: Asked) -> Ask:
+        """Return the request with whoever makes it; raise when they claim to be somebody they are not."""
+        ...
+
+    async def admit(self, ask: Ask, found: Found, at: Any) -> None:
+        """Raise unless whoever asks may do this."""
+        ...
+
+
+class Door:
+    """All routes behind one door."""
+
+    def __init__(self, routes: Map, keeper: Gatekeeper, new_id: Callable[[], str]) -> None:
+        self._routes = routes
+        self._keeper = keeper
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise UnexpectedError(f"Nothing answers {scope['type']} here.")
+        request = self._new_id()
+        try:
+            reply = await self._answer(scope, receive, request)
+        except AuraError as error:
+            reply = _told(error, request)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("api.broke", extra={"request": request}, exc_info=error)
+            broken = UnexpectedError(
+                "Something broke in the server.", hint=f"Its log tells more of {request}."
+            )
+            reply = _told(broken, request)
+        await reply.send(send, with_body=scope["method"] != "HEAD", request=request)
+
+    async def _answer(self, scope: Scope, receive: Receive, request: str) -> Reply:
+        found = self._find(scope)
+        headers = _headers(scope)
+        client = scope.get("client")
+        asked = Asked(
+            request=request,
+            method=scope["method"],
+            headers=headers,
+            address=client[0] if client else "",
+            is_open=found.route.may == OPEN,
+        )
+        ask = await self._keeper.recognise(asked)
+        route = found.route
+        at = read_parameters(found.given, scope["query_string"], route)
+        await self._keeper.admit(ask, found, at)
+        given: dict[str, Any] = {}
+        if route.over:
+            ask = msgspec.structs.replace(ask, revision=_revision(headers))
+        if route.at is not None:
+            given["at"] = at
+        if route.body is not None:
+            given["body"] = read_body(await _body(headers, receive), route.body)
+        answered = await route.handler(ask, **given)
+        return answered if isinstance(answered, Reply) else Answer.of(answered, route.status)
+
+    def _find(self, scope: Scope) -> Found:
+        method, path = scope["method"], scope["path"]
+        found = self._routes.find("GET" if method == "HEAD" else method, path)
+        if found is not None:
+            return found
+        known = self._routes.methods(path)
+        if known:
+            raise MethodError(
+                f"{path} does not know {method}.", hint=f"It knows {', '.join(known)}.", allow=known
+            )
+        raise NoRouteError("There is nothing at this address.", hint="See /api/v1/openapi.json.")
+
+
+def _headers(scope: Scope) -> Mapping[str, str]:
+    """Return the headers; of one that comes twice where it must not, nothing is believed."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1")
+        headers[key] = (
+            f"{headers[key]}, {value.decode('latin-1')}" if key in headers else value.decode("latin-1")
+        )
+    return headers
+
+
+def _revision(headers: Mapping[str, str]) -> int:
+    """Return the revision that a change was made from, which its answer gave as the `ETag`."""
+    given = headers.get("if-match", "")
+    number = given.strip().strip('"')
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        raise RevisionNeededError(
+            "The request does not say which revision it changes."
+            if not given
+            else "If-Match names no revision.",
+            hint="Send the ETag of what you read as If-Match.",
+        )
+    return int(number)
+
+
+async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ContentTypeError(
+            f"The body is {kind or 'of no kind that is told'}, and JSON is read here.",
+            hint="Send it with Content-Type: application/json.",
+        )
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(LONGEST_BODY):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise GoneError("Whoever asked went away.")
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if size > LARGEST_BODY:
+                    raise BodyTooLargeError(f"The body has more than {LARGEST_BODY} bytes.")
+                if not message.get("more_body"):
+                    return b"".join(pieces)
+    except TimeoutError as error:
+        raise SlowBodyError(f"The body took longer than {LONGEST_BODY:g} s to come.") from error
+
+
+class GoneError(OperationalError):
+    """Whoever asked went away."""
+
+    code = "client-gone"
+
+
+def _told(error: AuraError, request: str) -> Answer:
+    trouble = trouble_of(error, instance=request)
+    headers = {}
+    if trouble.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if "allow" in error.data:
+        headers["allow"] = ", ".join(error.data["allow"])
+    if "retry_after" in error.data:
+        headers["retry-after"] = str(error.data["retry_after"])
+    return Answer(trouble.status, msgspec.json.encode(trouble), "application/problem+json", headers)

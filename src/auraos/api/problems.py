@@ -1,0 +1,107 @@
+"""Errors as problems (RFC 9457): what, where, why and what to do, under a code with a page in the reference."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from auraos.api.reading import RequestRefusedError
+from auraos.core.errors import AuraError, OperationalError, UserError
+from auraos.core.problems import Problem, format_path
+
+STATUSES: Final[dict[str, int]] = {
+    "request-unparsable": 400,
+    "not-signed-in": 401,
+    "sign-in-refused": 401,
+    "not-allowed": 403,
+    "step-up-needed": 403,
+    "no-route": 404,
+    "not-found": 404,
+    "no-definition": 404,
+    "no-version": 404,
+    "method-not-allowed": 405,
+    "definition-exists": 409,
+    "definition-used": 409,
+    "definition-archived": 409,
+    "request-refused-by-run": 409,
+    "ambiguous-run": 409,
+    "definition-changed": 412,
+    "revision-needed": 428,
+    "body-too-large": 413,
+    "wrong-content-type": 415,
+    "too-many-requests": 429,
+}
+"""What is neither here nor an error of the world outside is 422: understood, and not to be done as it stands."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that is wrong, with its place in what was sent."""
+
+    path: str
+    message: str
+    code: str = ""
+    severity: str = ""
+    line: int = 0
+    column: int = 0
+    hint: str = ""
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A problem as it is answered (`application/problem+json`)."""
+
+    type: str = ""
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str = ""
+    instance: str = ""
+    problems: tuple[Finding, ...] = ()
+    data: dict[str, Any] = {}
+
+
+def trouble_of(error: AuraError, *, instance: str = "") -> Trouble:
+    """Return what is answered for an error."""
+    status = STATUSES.get(error.code) or (422 if isinstance(error, UserError) else 503)
+    if not isinstance(error, UserError | OperationalError):
+        status = 500
+    data = {name: value for name, value in error.data.items() if name != "problems"}
+    return Trouble(
+        type=f"/docs/problems/{error.code}",
+        title=(type(error).__doc__ or "").partition("\n")[0].rstrip("."),
+        status=status,
+        code=error.code,
+        detail=error.message,
+        hint=error.hint,
+        instance=instance,
+        problems=tuple(_findings(error)),
+        data=data,
+    )
+
+
+def _findings(error: AuraError) -> list[Finding]:
+    if isinstance(error, RequestRefusedError):
+        return [Finding(path=each.path.lstrip("."), message=each.message) for each in error.mismatches]
+    found = error.data.get("problems", ())
+    return [
+        finding_of(each) if isinstance(each, Problem) else Finding(path="", message=str(each))
+        for each in found
+    ]
+
+
+def findings_of(problems: Iterable[Problem]) -> tuple[Finding, ...]:
+    """Return the problems of a text as they are told over HTTP."""
+    return tuple(finding_of(problem) for problem in problems)
+
+
+def finding_of(problem: Problem) -> Finding:
+    """Return one problem of a text as it is told over HTTP."""
+    return Finding(
+        path=format_path(problem.path),
+        message=problem.message,
+        code=problem.code,
+        severity=problem.severity.value,
+        line=problem.place.line if problem.place else 0,
+        column=problem.place.column if problem.place else 0,
+        hint=problem.hint,
+    )

@@ -1,0 +1,132 @@
+"""What comes in over HTTP, read strictly: one reading of each value, unknown fields refused, all that is wrong told at once."""
+
+import json
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from auraos.api.routes import Route
+from auraos.core.errors import UserError
+from auraos.core.schemas import Mismatch, SchemaCheck
+
+LARGEST_BODY = 8 * 1024 * 1024
+DEEPEST_BODY = 200
+MOST_PARAMETERS = 100
+
+T = TypeVar("T")
+
+
+class UnparsableError(UserError):
+    """The body of a request is no JSON."""
+
+    code = "request-unparsable"
+
+
+class RequestRefusedError(UserError):
+    """A request says something that it must not say so; `mismatches` says all of it."""
+
+    code = "request-refused"
+
+    def __init__(self, message: str, mismatches: list[Mismatch]) -> None:
+        super().__init__(message, hint="The description of the API says what is expected.")
+        self.mismatches = mismatches
+
+
+class BodyTooLargeError(UserError):
+    """The body of a request is larger than it may be."""
+
+    code = "body-too-large"
+
+
+def read_body(raw: bytes, wanted: type[T]) -> T:
+    """Return a body as data; raise `UnparsableError` or `RequestRefusedError`."""
+    _refuse_ambiguous(raw)
+    try:
+        body: T = msgspec.json.decode(raw, type=wanted)
+    except msgspec.ValidationError as error:
+        raise RequestRefusedError(
+            "The body is not as it must be.", _mismatches(raw, wanted, error)
+        ) from error
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise UnparsableError(f"The body is no JSON: {error}.") from error
+    return body
+
+
+def read_parameters(path: dict[str, str], query: bytes, route: Route) -> Any:
+    """Return what path and query say as data. A parameter that comes twice is refused unless a list is expected."""
+    given = _gathered(query, route) if query else {}
+    if route.at is None:
+        return None
+    read = {name: route.parameters[name].read(value) for name, value in path.items()}
+    twice = sorted(given.keys() & path.keys())
+    if twice:
+        _refuse(twice[0], "is part of the path already")
+    try:
+        return msgspec.convert({**given, **read}, route.at)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        message, _, place = text.partition(" - at `$")
+        raise RequestRefusedError(
+            "A parameter is not as it must be.", [Mismatch(place.rstrip("`"), message)]
+        ) from error
+
+
+def _gathered(query: bytes, route: Route) -> dict[str, Any]:
+    """Return the parameters of a query by name."""
+    try:
+        pairs = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError as error:
+        raise RequestRefusedError(f"The query cannot be read: {error}.", []) from error
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        parameter = route.parameters.get(name)
+        if parameter is None:
+            _refuse(name, "is not a parameter of this route")
+        if parameter.is_list:
+            given.setdefault(name, []).append(parameter.read(value))
+        elif name in given:
+            _refuse(name, "is given twice")
+        else:
+            given[name] = parameter.read(value)
+    return given
+
+
+def _refuse(name: str, why: str) -> NoReturn:
+    raise RequestRefusedError(f"The parameter {name!r} {why}.", [Mismatch(f".{name}", why)])
+
+
+def _refuse_ambiguous(raw: bytes) -> None:
+    """Refuse what two readers could read differently: keys that come twice, numbers that are none, half characters."""
+    try:
+        json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+    except _AmbiguousError as error:
+        raise RequestRefusedError(str(error), [Mismatch("", str(error))]) from error
+    except (ValueError, RecursionError) as error:
+        raise UnparsableError(f"The body is no JSON: {error}.", hint="Send UTF-8.") from error
+
+
+class _AmbiguousError(Exception):
+    """Two readers could read it differently."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _AmbiguousError(f"The field {twice!r} is given twice in one object.")
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _mismatches(raw: bytes, wanted: type[Any], error: msgspec.ValidationError) -> list[Mismatch]:
+    """Return everything in a body that is not as it must be."""
+    found = SchemaCheck(msgspec.json.schema(wanted)).mismatches(json.loads(raw))
+    if found:
+        return found
+    message, _, place = str(error).partition(" - at `$")
+    return [Mismatch(place.rstrip("`"), message)]

@@ -1,0 +1,224 @@
+"""Routes: what each takes, what it answers, and what somebody must be allowed to for it.
+
+A route is declared once, by the function that carries it out and its types; that is what it is matched, read, guarded,
+documented and tested by. A route that says nothing of what it takes to be allowed cannot be declared.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias, get_type_hints
+
+import msgspec
+
+from auraos.core.errors import UnexpectedError
+
+Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Handler: TypeAlias = Callable[..., Awaitable[Any]]
+OPEN = "open"
+"""What is allowed to anybody, known or not: whether the process lives, and the way in."""
+_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One parameter of a path or query: how its text is read, and whether it may come more than once."""
+
+    read: Callable[[str], Any]
+    is_list: bool
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be done over HTTP."""
+
+    method: Method
+    path: str
+    """As in `/definitions/{kind}/{name}`; each part in braces is a field of `at`."""
+    may: str
+    """What the caller must be allowed to do, as in `definitions.publish`."""
+    title: str
+    handler: Handler
+    at: type[Any] | None = None
+    """What the path and the query say: a struct whose fields are the parameters."""
+    body: type[Any] | None = None
+    answer: Any = None
+    status: int = 200
+    tells: tuple[str, ...] = ()
+    """The codes of the problems that it may answer with, beside those that every route may."""
+    over: bool = False
+    """Whether it changes something over the revision that the caller read, which `If-Match` names."""
+    parameters: dict[str, "Parameter"] = {}
+    """What `at` is made of, by name."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the function that carries it out."""
+        return self.handler.__name__
+
+    @property
+    def is_safe(self) -> bool:
+        """Return whether it only reads."""
+        return self.method == "GET"
+
+    @property
+    def in_path(self) -> tuple[str, ...]:
+        """Return the names of the parameters that are part of the path."""
+        return tuple(_PARAMETER.findall(self.path))
+
+
+class Routes:
+    """The routes of one noun, declared one by one."""
+
+    def __init__(self) -> None:
+        self._routes: list[Route] = []
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self._routes)
+
+    def get(self, path: str, *, may: str, tells: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+        """Declare what only reads."""
+        return self._declare(method="GET", path=path, may=may, tells=tells)
+
+    def post(
+        self, path: str, *, may: str, status: int = 200, tells: tuple[str, ...] = (), over: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Declare what makes something, or does something."""
+        return self._declare(method="POST", path=path, may=may, status=status, tells=tells, over=over)
+
+    def put(
+        self, path: str, *, may: str, tells: tuple[str, ...] = (), over: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Declare what takes the place of something."""
+        return self._declare(method="PUT", path=path, may=may, tells=tells, over=over)
+
+    def delete(self, path: str, *, may: str, tells: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+        """Declare what takes something away."""
+        return self._declare(method="DELETE", path=path, may=may, status=204, tells=tells)
+
+    def _declare(self, **declared: Any) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            self._routes.append(_route(handler, **declared))
+            return handler
+
+        return declare
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A route, and what the path says."""
+
+    route: Route
+    given: dict[str, str]
+
+
+class Map:
+    """All routes by their paths. A path is matched part by part, as it was decoded once, and never written anew."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._fixed: dict[str, dict[str, Route]] = {}
+        self._open: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
+        self.routes = list(routes)
+        for route in self.routes:
+            self._add(route)
+
+    def find(self, method: str, path: str) -> Found | None:
+        """Return the route of a path, None where there is none."""
+        methods, given = self._methods(path)
+        route = methods.get(method)
+        return Found(route, given) if route is not None else None
+
+    def methods(self, path: str) -> list[str]:
+        """Return the methods that a path knows."""
+        return sorted(self._methods(path)[0])
+
+    def _methods(self, path: str) -> tuple[Mapping[str, Route], dict[str, str]]:
+        fixed = self._fixed.get(path)
+        if fixed is not None:
+            return fixed, {}
+        parts = path.split("/")
+        for pattern, methods in self._open.get(len(parts), ()):
+            given = _match(pattern, parts)
+            if given is not None:
+                return methods, given
+        return {}, {}
+
+    def _add(self, route: Route) -> None:
+        if route.in_path:
+            pattern = tuple(route.path.split("/"))
+            same = self._open.setdefault(len(pattern), [])
+            methods = next((methods for known, methods in same if known == pattern), None)
+            if methods is None:
+                methods = {}
+                same.append((pattern, methods))
+                same.sort(key=lambda each: [part.startswith("{") for part in each[0]])
+        else:
+            methods = self._fixed.setdefault(route.path, {})
+        if route.method in methods:
+            raise UnexpectedError(f"Two routes are declared for {route.method} {route.path}.")
+        methods[route.method] = route
+
+
+def _match(pattern: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
+    given: dict[str, str] = {}
+    for wanted, part in zip(pattern, parts, strict=True):
+        if wanted.startswith("{"):
+            if not part:
+                return None
+            given[wanted[1:-1]] = part
+        elif wanted != part:
+            return None
+    return given
+
+
+def _route(handler: Handler, **declared: Any) -> Route:
+    if not declared["may"]:
+        raise UnexpectedError(f"{handler.__name__} does not say what somebody must be allowed to for it.")
+    hints = get_type_hints(handler)
+    title = (inspect.getdoc(handler) or "").partition("\n")[0].rstrip(".")
+    route = Route(
+        handler=handler,
+        title=title,
+        at=hints.get("at"),
+        body=hints.get("body"),
+        answer=hints.get("return"),
+        **declared,
+    )
+    route = msgspec.structs.replace(route, parameters=_parameters_of(route.at))
+    if not route.parameters.keys() >= set(route.in_path):
+        raise UnexpectedError(f"{handler.__name__} does not take all that stands in {route.path}.")
+    return route
+
+
+def _parameters_of(at: type[Any] | None) -> dict[str, Parameter]:
+    if at is None:
+        return {}
+    info: Any = msgspec.inspect.type_info(at)
+    return {field.encode_name: _parameter(field.type) for field in info.fields}
+
+
+def _parameter(kind: Any) -> Parameter:
+    if isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
+        return Parameter(_parameter(kind.item_type).read, is_list=True)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        (inner,) = (each for each in kind.types if not isinstance(each, msgspec.inspect.NoneType))
+        return _parameter(inner)
+    if isinstance(kind, msgspec.inspect.IntType):
+        return Parameter(_whole, is_list=False)
+    if isinstance(kind, msgspec.inspect.FloatType):
+        return Parameter(_number, is_list=False)
+    if isinstance(kind, msgspec.inspect.BoolType):
+        return Parameter(_yes_or_no, is_list=False)
+    if isinstance(kind, msgspec.inspect.StrType | msgspec.inspect.LiteralType):
+        return Parameter(str, is_list=False)
+    raise UnexpectedError(f"A parameter cannot be of type {kind}.")
+
+
+def _whole(text: str) -> int | str:
+    """Return a whole number, written in the one way in which it is; anything else as it is, to be refused for its type."""
+    return int(text) if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text, re.ASCII) else text
+
+
+def _number(text: str) -> float | str:
+    return float(text) if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text, re.ASCII) else text
+
+
+def _yes_or_no(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text, text)

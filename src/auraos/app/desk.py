@@ -1,0 +1,14 @@
+"""The desk behind the doors: the services that whoever comes through one is served by."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from auraos.documents.definitions.service import Definitions
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process can do for those who ask. Whoever calls a service has asked whether the actor may."""
+
+    definitions: "Definitions"
