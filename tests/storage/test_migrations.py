@@ -114,7 +114,10 @@ def test_the_real_migrations_of_both_databases_have_the_same_tables(postgres_url
         "migration_steps",
     }
     assert set(theirs) - set(ours) == shared_only_by_processes
-    assert {table: theirs[table] for table in ours} == ours
+    made_by_search = {table for table in ours if table.startswith("definition_search")}
+    assert {table: theirs[table] for table in ours if table not in made_by_search} == {
+        table: columns for table, columns in ours.items() if table not in made_by_search
+    }
 
 
 def test_every_row_of_work_names_its_workspace() -> None:
@@ -127,7 +130,11 @@ def test_every_row_of_work_names_its_workspace() -> None:
         if "workspace" not in [row[1] for row in connection.execute(f"pragma table_info({table})")]
     }
     connection.close()
-    assert without == {"meta"}
+    of_the_installation = {
+        "meta", "workspaces", "people", "identities", "passkeys", "sessions", "groups_of_people", "members",
+        "failures_to_sign_in", "audit_head",
+    }  # fmt: skip
+    assert {table for table in without if not table.startswith("definition_search")} == of_the_installation
 
 
 def test_numbers_of_migrations_follow_one_another() -> None:

@@ -8,7 +8,7 @@ import asyncio
 import errno
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -101,86 +101,8 @@ async def _ask(ask: Callable[[], Awaitable[None]]) -> Reason | None:
     return None
 
 
-class HealthDoor:
-    """`/health/live` and `/health/ready` on a port."""
-
-    def __init__(self, health: Health) -> None:
-        self._health = health
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
-
-    async def open(self, host: str, port: int) -> int:
-        """Listen, and return the port: 0 asks for a free one. Raise `PortRefusedError` where that cannot be."""
-        try:
-            self._server = await asyncio.start_server(self._greet, host, port, limit=LONGEST_REQUEST)
-        except OSError as error:
-            raise _refused(host, port, error) from error
-        found: int = self._server.sockets[0].getsockname()[1]
-        return found
-
-    async def close(self) -> None:
-        """Stop listening and hang up."""
-        if self._server is None:
-            return
-        self._server.close()
-        for task in tuple(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
-        task = asyncio.create_task(self._talk(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(LONGEST_WAIT):
-                head = await reader.readuntil(b"\r\n\r\n")
-                status, document, method = await self._answer(head)
-                writer.write(_response(status, document, with_body=method != "HEAD"))
-                await writer.drain()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return
-        finally:
-            writer.close()
-
-    async def _answer(self, head: bytes) -> tuple[int, dict[str, Any], str]:
-        words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-        if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            return 400, {"error": "This is no HTTP request."}, ""
-        method, target, _ = words
-        if method not in ("GET", "HEAD"):
-            return 405, {"error": "Only GET is answered here."}, method
-        match target.partition("?")[0]:
-            case "/health/live":
-                return 200, {"live": True, "phase": self._health.phase}, method
-            case "/health/ready":
-                reasons = await self._health.reasons()
-                status = 503 if reasons else 200
-                told = [msgspec.to_builtins(reason) for reason in reasons]
-                return (
-                    status,
-                    {"ready": not reasons, "phase": self._health.phase, "reasons": told},
-                    method,
-                )
-            case _:
-                return 404, {"error": "There is /health/live and /health/ready."}, method
-
-
-def _response(status: int, document: dict[str, Any], *, with_body: bool) -> bytes:
-    body = msgspec.json.encode(document) + b"\n"
-    retry = "Retry-After: 2\r\n" if status == 503 else ""
-    head = (
-        f"HTTP/1.1 {status} {_PHRASES[status]}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\n{retry}Connection: close\r\n\r\n"
-    )
-    return head.encode() + (body if with_body else b"")
-
-
-def _refused(host: str, port: int, error: OSError) -> PortRefusedError:
+def port_refused(host: str, port: int, error: OSError) -> PortRefusedError:
+    """Return what is told when a port cannot be listened at."""
     match error.errno:
         case errno.EADDRINUSE:
             why, hint = "another program listens there", "Choose another with --port, or stop that program."

@@ -49,15 +49,79 @@ _TABLES = (
     "insert into audit_head values(1, 0, '" + "0" * 64 + "')",
 )
 
+_PEOPLE = (
+    """create table workspaces(
+        name {text} primary key, title text not null, created_at {int} not null, wishes text not null
+    ){compact}""",
+    """create table people(
+        id {text} primary key, name {text} not null, title text not null, state {text} not null,
+        password text not null, epoch {int} not null, totp {text} not null, totp_used {int} not null,
+        recovery text not null, created_at {int} not null, changed_at {int} not null
+    ){compact}""",
+    "create unique index people_by_name on people(name)",
+    """create table identities(
+        issuer {text} not null, subject {text} not null, person {text} not null, at {int} not null,
+        primary key(issuer, subject)
+    ){compact}""",
+    "create index identities_by_person on identities(person)",
+    """create table passkeys(
+        id {text} primary key, person {text} not null, title text not null, public_key {bytes} not null,
+        counter {int} not null, created_at {int} not null, used_at {int} not null
+    ){compact}""",
+    "create index passkeys_by_person on passkeys(person)",
+    """create table sessions(
+        digest {text} primary key, id {text} not null, person {text} not null, epoch {int} not null,
+        created_at {int} not null, seen_at {int} not null, ends_at {int} not null, proved_at {int} not null,
+        proved_by {text} not null, address text not null, agent text not null
+    ){compact}""",
+    "create unique index sessions_by_id on sessions(id)",
+    "create index sessions_by_person on sessions(person)",
+    "create index sessions_by_end on sessions(ends_at)",
+    """create table services(
+        id {text} primary key, workspace {text} not null, name {text} not null, title text not null,
+        state {text} not null, created_at {int} not null, created_by {text} not null
+    ){compact}""",
+    "create unique index services_by_name on services(workspace, name)",
+    """create table keys(
+        id {text} primary key, digest {text} not null, owner_kind {text} not null, owner {text} not null,
+        title text not null, workspace {text} not null, scopes text not null, created_at {int} not null,
+        created_by {text} not null, ends_at {int} not null, used_at {int} not null, revoked_at {int} not null
+    ){compact}""",
+    "create unique index keys_by_digest on keys(digest)",
+    "create index keys_by_owner on keys(owner)",
+    """create table groups_of_people(
+        id {text} primary key, name {text} not null, title text not null, outside {text} not null
+    ){compact}""",
+    "create unique index groups_by_name on groups_of_people(name)",
+    """create table members(
+        group_id {text} not null, person {text} not null, primary key(group_id, person)
+    ){compact}""",
+    "create index members_by_person on members(person)",
+    """create table grants(
+        id {text} primary key, holder_kind {text} not null, holder {text} not null, role {text} not null,
+        workspace {text} not null, kind {text} not null, labels text not null, name {text} not null,
+        at {int} not null, author {text} not null
+    ){compact}""",
+    "create index grants_by_holder on grants(holder)",
+    "create index grants_by_workspace on grants(workspace)",
+    """create table roles(
+        workspace {text} not null, name {text} not null, title text not null, actions text not null,
+        primary key(workspace, name)
+    ){compact}""",
+    """create table failures_to_sign_in(
+        who {text} primary key, count {int} not null, last_at {int} not null
+    ){compact}""",
+)
+
 _SQLITE_WORDS = {"int": "integer", "text": "text", "bytes": "blob", "compact": " without rowid"}
 _POSTGRES_WORDS = {"int": "bigint", "text": 'text collate "C"', "bytes": "bytea", "compact": ""}
 
 SQLITE = (
-    *(statement.format(**_SQLITE_WORDS) for statement in _TABLES),
+    *(statement.format(**_SQLITE_WORDS) for statement in (*_TABLES, *_PEOPLE)),
     "create virtual table definition_search using fts5(words, tokenize='unicode61 remove_diacritics 0')",
 )
 POSTGRES = (
-    *(statement.format(**_POSTGRES_WORDS) for statement in _TABLES),
+    *(statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE)),
     "create table definition_search(id bigint primary key, words tsvector not null)",
     "create index definition_search_by_words on definition_search using gin(words)",
 )

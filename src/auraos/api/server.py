@@ -1,0 +1,152 @@
+"""The sockets behind the door: HTTP as uvicorn speaks it, within bounds that no caller can stretch.
+
+Whoever sends the head of a request slowly, makes it vast, or opens connections by the hundred, is let go; others wait for
+none of it. On the way out nothing new is taken, and what was taken is answered.
+"""
+
+import asyncio
+from collections import Counter
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from auraos.api.door import Door
+from auraos.app.health import port_refused
+
+LONGEST_HEAD = 10.0
+"""For so many seconds the head of a request may be on its way."""
+LARGEST_HEAD = 64 * 1024
+MOST_HEADERS = 200
+IDLE = 75.0
+"""For so many seconds a connection is kept on which nothing is asked."""
+MOST_CONNECTIONS = 2000
+MOST_OF_ONE = 200
+"""So many connections one address may have, unless it is this machine."""
+_OWN = ("127.0.0.1", "::1", "")
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class Server:
+    """Listens at one port, and answers by the door."""
+
+    def __init__(self, door: Door) -> None:
+        self._config = Config(
+            cast(Any, door), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+            server_header=False, date_header=False, proxy_headers=False, timeout_keep_alive=round(IDLE),
+        )  # fmt: skip
+        self._config.load()
+        self._state = ServerState()
+        self._by_address: Counter[str] = Counter()
+        self._listening: asyncio.Server | None = None
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen, and return the port: 0 asks for a free one. Raise `PortRefusedError` where that cannot be."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._listening = await loop.create_server(self._connection, host, port, backlog=512)
+        except OSError as error:
+            raise port_refused(host, port, error) from error
+        found: int = self._listening.sockets[0].getsockname()[1]
+        return found
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Take nothing new, answer what was taken, and close."""
+        if self._listening is None:
+            return
+        self._listening.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=grace)
+        for task in list(self._state.tasks):
+            task.cancel()
+        for connection in list(self._state.connections):
+            cast(_Connection, connection).transport.close()
+        await self._listening.wait_closed()
+        self._listening = None
+
+    def _connection(self) -> asyncio.Protocol:
+        return _Connection(self._config, self._state, self._by_address)
+
+
+class _Connection(HttpToolsProtocol):
+    """One connection, with what it may cost."""
+
+    def __init__(self, config: Config, state: ServerState, by_address: Counter[str]) -> None:
+        super().__init__(config=config, server_state=state, app_state={})
+        self._by_address = by_address
+        self._address = ""
+        self._head = 0
+        self._in_head = True
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, unless there are too many."""
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client else ""
+        self._by_address[self._address] += 1
+        is_stranger = self._address not in _OWN
+        if len(self.connections) > MOST_CONNECTIONS or (
+            is_stranger and self._by_address[self._address] > MOST_OF_ONE
+        ):
+            transport.abort()
+            return
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of a connection."""
+        super().connection_lost(exc)
+        self._calm()
+        self._by_address[self._address] -= 1
+        if not self._by_address[self._address]:
+            del self._by_address[self._address]
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, as long as the head of the request is no larger than it may be."""
+        if self._in_head and self._deadline is None:
+            self._await_head()
+        self._head += len(data)
+        super().data_received(data)
+        if self._in_head and self._head > LARGEST_HEAD:
+            self._refuse_head()
+
+    def on_headers_complete(self) -> None:
+        """Begin with the request; from here on the door sees to what may come."""
+        self._calm()
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > LARGEST_HEAD or len(self.headers) > MOST_HEADERS:
+            self._refuse_head()
+            return
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body, unless the request was refused by its head."""
+        if not self._in_head:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Expect the next request."""
+        if not self._in_head:
+            super().on_message_complete()
+        self._in_head, self._head = True, 0
+
+    def _refuse_head(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def _await_head(self) -> None:
+        self._deadline = self.loop.call_later(LONGEST_HEAD, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+    def _calm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

@@ -1,0 +1,103 @@
+"""What is kept of those who may come in. No row holds a password, a key or a session's token, only what they are held against."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from auraos.security.access import Grant
+
+PersonState: TypeAlias = Literal["active", "disabled"]
+Proof: TypeAlias = Literal["password", "totp", "passkey", "recovery", "token", "oidc"]
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody with a name to sign in by."""
+
+    id: str
+    name: str
+    """In small letters; no two people have the same."""
+    title: str = ""
+    """The name that others see."""
+    state: PersonState = "active"
+    password: str = ""
+    """Argon2id; empty for nobody can sign in by one."""
+    epoch: int = 1
+    """Counts what ends all sessions and keys of before: another password, a reset of the second proof, being disabled."""
+    totp: str = ""
+    """The secret of the one-time codes, encrypted; empty without."""
+    totp_used: int = 0
+    """The last interval whose code was used: none is good twice."""
+    recovery: tuple[str, ...] = ()
+    """Digests of the recovery codes that are left."""
+    created_at: int
+    changed_at: int
+
+    @property
+    def shown(self) -> str:
+        """Return the name that others see."""
+        return self.title or self.name
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser or a command line in which a person is signed in."""
+
+    digest: str
+    id: str
+    person: str
+    epoch: int
+    created_at: int
+    seen_at: int
+    ends_at: int
+    proved_at: int
+    """When the person last proved who they are."""
+    proved_by: tuple[Proof, ...] = ()
+    address: str = ""
+    agent: str = ""
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key for programs, of a person or of a service account."""
+
+    id: str
+    digest: str
+    owner_kind: Literal["person", "service"]
+    owner: str
+    title: str
+    workspace: str
+    """The only one that it opens; `*` for all that its owner may."""
+    scopes: tuple[str, ...] | None = None
+    created_at: int
+    created_by: str
+    ends_at: int = 0
+    used_at: int = 0
+    revoked_at: int = 0
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """An account for programs, of one workspace."""
+
+    id: str
+    workspace: str
+    name: str
+    title: str = ""
+    state: PersonState = "active"
+    created_at: int
+    created_by: str
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant with who holds it."""
+
+    id: str
+    holder_kind: Literal["person", "service", "group"]
+    holder: str
+    grant: Grant
+    at: int
+    author: str
+
+
+class Failures(msgspec.Struct, frozen=True):
+    """How often in a row signing in failed, for an account or from an address."""
+
+    count: int = 0
+    last_at: int = 0
