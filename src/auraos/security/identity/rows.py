@@ -4,8 +4,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from auraos.security.access import Grant
-
 PersonState: TypeAlias = Literal["active", "disabled"]
 Proof: TypeAlias = Literal["password", "totp", "passkey", "recovery", "token", "oidc"]
 
@@ -22,7 +20,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     """Argon2id; empty for nobody can sign in by one."""
     epoch: int = 1
-    """Counts what ends all sessions and keys of before: another password, a reset of the second proof, being disabled."""
+    """Counts what ends all sessions of before: another password, a reset of the second proof, being disabled."""
     totp: str = ""
     """The secret of the one-time codes, encrypted; empty without."""
     totp_used: int = 0
@@ -85,19 +83,28 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant with who holds it."""
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """What lets a person choose a password, once."""
 
-    id: str
-    holder_kind: Literal["person", "service", "group"]
-    holder: str
-    grant: Grant
-    at: int
-    author: str
+    digest: str
+    person: str
+    created_at: int
+    created_by: str
+    ends_at: int
 
 
-class Failures(msgspec.Struct, frozen=True):
+class FirstOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the installation ever had an owner, and until then what makes one."""
+
+    one: int = 1
+    digest: str = ""
+    """Of the token that makes the first owner; empty where none was given, or it was used."""
+    owned_at: int = 0
+
+
+class Failures(msgspec.Struct, frozen=True, kw_only=True):
     """How often in a row signing in failed, for an account or from an address."""
 
+    who: str
     count: int = 0
     last_at: int = 0

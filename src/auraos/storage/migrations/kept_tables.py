@@ -108,6 +108,14 @@ _PEOPLE = (
         workspace {text} not null, name {text} not null, title text not null, actions text not null,
         primary key(workspace, name)
     ){compact}""",
+    """create table invitations(
+        digest {text} primary key, person {text} not null, created_at {int} not null, created_by {text} not null,
+        ends_at {int} not null
+    ){compact}""",
+    "create index invitations_by_person on invitations(person)",
+    "create table first_owner(one {int} primary key, digest {text} not null, owned_at {int} not null)",
+    "insert into first_owner values(1, '', 0)",
+    "insert into workspaces values('default', '', 0, '{{}}')",
     """create table failures_to_sign_in(
         who {text} primary key, count {int} not null, last_at {int} not null
     ){compact}""",
