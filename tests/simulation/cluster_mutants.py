@@ -6,7 +6,7 @@ A mutant swaps functions for as long as a `with` block lasts, as those of the ru
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from auraos.engine import requests
+from auraos.engine.beginnings import Beginnings
 from auraos.engine.draft import Draft
 from auraos.engine.flow.admission import Admission
 from auraos.engine.flow.entrance import Entrance
@@ -108,11 +108,10 @@ def what_was_being_read_when_all_was_lost_is_never_read_again() -> list[Swap]:
 
 @mutant
 def a_start_that_comes_twice_begins_twice() -> list[Swap]:
-    async def is_begun(run: str, store: Any, in_memory: Any) -> bool:
-        del in_memory
-        return await store.find(run) is not None
+    async def is_begun(self: Beginnings, run: str) -> bool:
+        return await self._store.find(run) is not None
 
-    return [(requests, "refuse_twice", lambda run, in_memory: None), (requests, "is_begun", is_begun)]
+    return [(Beginnings, "_refuse_twice", lambda self, run: None), (Beginnings, "is_begun", is_begun)]
 
 
 @mutant

@@ -35,6 +35,7 @@ from auraos.engine.disk import DiskGuard
 from auraos.engine.draft import Given
 from auraos.engine.endings import Ended, Endings
 from auraos.engine.flow.admission import Admission
+from auraos.engine.handed_files import share_files
 from auraos.engine.hooks import Hooks
 from auraos.engine.memory import Memory
 from auraos.engine.moves import Moves
@@ -54,7 +55,7 @@ from auraos.engine.runner import Runner
 from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stewardship import Load
-from auraos.engine.stream import Change, Streams, facts_of
+from auraos.engine.stream import Change, Streams, read_facts
 from auraos.engine.suspects import Suspects
 from auraos.engine.waking import Waking
 
@@ -79,12 +80,12 @@ class Engine(RunControl):
         self._largest_value = doors.largest_value
         self._programs = programs
         self._blobs = doors.blobs
-        self._requests = Requests(store, programs, memory, clock, doors.blobs, shards)
-        self._admission = Admission(store, memory, clock, self._requests.share_files)
+        self._beginnings = Beginnings(store, clock, programs, shards)
+        self._beginnings.largest_value = doors.largest_value
+        self._requests = Requests(store, programs, memory, clock, doors.blobs, shards, self._beginnings)
+        self._admission = Admission(store, memory, clock, partial(share_files, doors.blobs))
         self._streams = Streams(store.journal)
         self._endings = Endings()
-        self._beginnings = Beginnings(store, clock, programs, self._requests, shards)
-        self._beginnings.largest_value = doors.largest_value
         self._idle: list[asyncio.Future[None]] = []
         hooks = Hooks(
             requested=self._requests.take,
@@ -113,7 +114,9 @@ class Engine(RunControl):
             self._runner.suspects = suspects
         self.granting = self._runner.granting
         self._timers = self._runner.timers
-        memory.runner = self._requests.runner = self._admission.runner = self._runner
+        memory.runner = self._beginnings.runner = self._requests.runner = self._admission.runner = (
+            self._runner
+        )
         memory.stand = self._admission.stand
         self.disk: DiskGuard | None = None
         """Refuses starts while the disk is nearly full, where somebody watches it."""
@@ -209,11 +212,11 @@ class Engine(RunControl):
             return await self.wait(run)
         ended = self._endings.expect(started.run)
         try:
-            await self._beginnings.begin(started)
+            is_here = await self._beginnings.begin(started)
         except BaseException:
             self._endings.forget(started.run)
             raise
-        if self._requests.is_sent(started.run):
+        if not is_here:
             self._endings.gone([started.run])
         try:
             return await ended
@@ -260,21 +263,20 @@ class Engine(RunControl):
             ),
             gates=program.gates.renew(first.gates),
         )
-        await self._requests.share(started, run)
+        await share_files(self._blobs, started, started.workspace, run, started.run)
         await self._beginnings.begin(started, shard=row.shard if started.gates else None)
         return started.run
 
     async def facts(self, run: str) -> list[AnyFact]:
         """Return the durable facts of a run, in order."""
         row = await self._row_of(run)
-        batches = await self._store.journal(run)
-        return await asyncio.to_thread(facts_of, batches, partial(self._blobs.fetch, row.workspace, run))
+        return await read_facts(self._store, self._blobs, row.workspace, run)
 
     async def wait(self, run: str) -> Ended:
         """Return how a run ended, once it has; one that another run has just asked to be started counts, too."""
         self._refuse_when_held()
         while True:
-            await self._requests.begun(run)
+            await self._beginnings.begun(run)
             try:
                 active = await self._memory.reach(run)
                 return await (self._ended_of(run) if active is None else self._endings.expect(run))
@@ -338,9 +340,7 @@ class Engine(RunControl):
 
     async def _ended_of(self, run: str) -> Ended:
         row = await self._row_of(run)
-        batches = await self._store.journal(run)
-        fetch = partial(self._blobs.fetch, row.workspace, run)
-        facts = await asyncio.to_thread(facts_of, batches[-1:], fetch)
+        facts = await read_facts(self._store, self._blobs, row.workspace, run, only_last=True)
         if facts and isinstance(last := facts[-1], RunFinished):
             return Ended(run, last.state, last.output, last.error)
         return Ended(run, row.state)

@@ -4,6 +4,7 @@ progress.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import msgspec
@@ -12,7 +13,7 @@ from auraos.core.errors import OperationalError
 from auraos.core.run import Reading, decode_fact
 from auraos.core.run.facts import AnyFact, RunFinished
 from auraos.engine.context import Progress
-from auraos.engine.ports import Batch, LogLine
+from auraos.engine.ports import Batch, Blobs, LogLine, RunStore
 
 LONGEST_QUEUE = 10_000
 
@@ -101,6 +102,16 @@ class Streams:
             queues.discard(queue)
             if not queues:
                 del self.listeners[run]
+
+
+async def read_facts(
+    store: RunStore, blobs: Blobs, workspace: str, run: str, *, only_last: bool = False
+) -> list[AnyFact]:
+    """Return the durable facts of a run with their large values, or those of its last batch."""
+    batches = await store.journal(run)
+    return await asyncio.to_thread(
+        facts_of, batches[-1:] if only_last else batches, partial(blobs.fetch, workspace, run)
+    )
 
 
 def facts_of(batches: Sequence[Batch], fetch: Callable[[str], bytes]) -> list[AnyFact]:
