@@ -13,6 +13,7 @@ from auraos.engine.flow.entrance import Entrance
 from auraos.engine.flow.standing import Standing
 from auraos.engine.granting import Granting
 from auraos.engine.memory import Memory
+from auraos.engine.mending import Mending
 from auraos.engine.moves import Moves
 from auraos.engine.pooling import PoolKeeper
 from auraos.engine.requests import Requests
@@ -242,13 +243,13 @@ def the_slot_of_an_attempt_that_was_cut_short_stays_taken() -> list[Swap]:
 
 @mutant
 def the_slot_of_a_grant_of_unknown_fate_goes_to_another() -> list[Swap]:
-    original = Memory._unlearn
+    original = Mending._unlearn
 
-    def unlearn(self: Memory, run: Any, draft: Any, error: Any) -> None:
+    def unlearn(self: Mending, run: Any, draft: Any, error: Any) -> None:
         original(self, run, draft, error)
         self.runner.granting.free(run)
 
-    return [(Memory, "_unlearn", unlearn)]
+    return [(Mending, "_unlearn", unlearn)]
 
 
 @mutant

@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from auraos.core.run import LARGEST, Program, encode_fact, refuse_vast
-from auraos.core.run.facts import RunStarted
+from auraos.core.run import LARGEST, Program, encode_fact, inherit, refuse_vast
+from auraos.core.run.facts import AnyFact, Parent, RunAdmitted, RunStarted
 from auraos.core.values import Value
 from auraos.engine.active import ActiveRun
 from auraos.engine.answers import RequestRefusedError
@@ -90,6 +90,38 @@ class Beginnings:
             trigger=trigger,
             by=by,
             resolved={each.name: self._programs.take(each) for each in called} if called else {},
+        )
+
+    async def prepare_again(
+        self, facts: Sequence[AnyFact], *, kind: Literal["retry", "fork"], start_at: str | None,
+        changes: dict[str, Value] | None, again: bool, workflow: Version | None, by: str,
+    ) -> RunStarted:  # fmt: skip
+        """Return the start of a run that takes over what the one of these facts finished."""
+        first = facts[0]
+        assert isinstance(first, RunStarted)
+        old = await self._programs.program(first.version)
+        version = first.version if workflow is None else self._programs.take(workflow)
+        program = await self._programs.program(version)
+        inherited = inherit(
+            old if workflow is None else program, facts, start_at=start_at, changes=changes, again=again
+        )
+        return msgspec.structs.replace(
+            first,
+            run=self._clock.new_id(),
+            version=version,
+            by=by,
+            origin=first.origin or first.run,
+            parent=Parent(
+                run=first.run, kind=kind, hearing=first.parent is not None and first.parent.hearing
+            ),
+            inherited=inherited,
+            resolved=first.resolved if workflow is None else {},
+            page=None,
+            depth=0,
+            input=next(
+                (fact.input for fact in facts if isinstance(fact, RunAdmitted) and fact.gathered), first.input
+            ),
+            gates=program.gates.renew(first.gates),
         )
 
     async def begin(self, started: RunStarted, *, shard: int | None = None) -> bool:

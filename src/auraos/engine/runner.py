@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, cast
 
 from auraos.core.catalogue import Catalogue
-from auraos.core.errors import AuraError, UnexpectedError
+from auraos.core.errors import UnexpectedError
 from auraos.core.run import LARGE, StepMade, advance
 from auraos.core.run.commands import (
     AwaitAdmission,
@@ -82,7 +82,7 @@ class Runner:
         self.outbox = Outbox(store, clock.monotonic, shards, told=self._told, strained=self._strain)
         self._heavy = HeavyWrites(doors.blobs, self.outbox.put, hooks.failed)
         self._stirred: asyncio.Event | None = None
-        self._workers = Workers()
+        self._workers = Workers(shards, clock)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
         self._gather: dict[type, Callable[[ActiveRun, Any], None]] = {
             QueueStep: self.granting.queue,
@@ -391,7 +391,3 @@ class Runner:
 
     def _attempts(self) -> list[Attempt]:
         return [attempt for run in self.runs.values() for attempt in run.attempts.values()]
-
-    def as_error(self, error: BaseException) -> AuraError:
-        """Return what a waiter is told of something that went wrong."""
-        return error if isinstance(error, AuraError) else UnexpectedError(f"The engine broke: {error}.")
