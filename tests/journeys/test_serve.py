@@ -80,6 +80,22 @@ def test_what_cannot_be_started_is_refused_with_the_reason(auraos, server, words
     assert auraos("runs", "list", "--json").json["runs"] == []
 
 
+def test_under_an_id_of_its_own_a_run_is_started_once(auraos, server):
+    words = ("start", "greet", "--input", "name=Ada", "--id", "order-7")
+    first, second = auraos(*words), auraos(*words)
+    assert (first.code, "run 1 of greet is started" in first.out) == (0, True)
+    assert (second.code, "run 1 of greet was started under this id before" in second.out) == (0, True)
+    assert auraos(*words, "--wait").out == '"Hello, Ada!"\n'
+    other = auraos("start", "waiting", "--id", "order-7")
+    assert (other.code, "The id 'order-7' belongs to run 1, which is one of 'greet'." in other.err) == (
+        2,
+        True,
+    )
+    wrong = auraos("start", "greet", "--input", "name=Ada", "--id", "7")
+    assert (wrong.code, "cannot be the id of a run" in wrong.err) == (2, True)
+    assert len(auraos("runs", "list", "--json").json["runs"]) == 1
+
+
 def test_without_a_server_nothing_is_started_and_the_way_out_is_named(auraos):
     done = auraos("start", "greet", "--data", "nowhere")
     assert done.code == 4
