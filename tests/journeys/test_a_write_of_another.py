@@ -1,9 +1,11 @@
 """A command that is done waits for the writes that others began in its process; it is there for all until then."""
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+
+from server_process import answering
 
 FIRST = """kind: workflow
 name: first
@@ -36,15 +38,8 @@ class Slow(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def slow():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    server.calls = threading.Semaphore(0)
-    server.leaving = threading.Event()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Slow, calls=threading.Semaphore(0), leaving=threading.Event()) as server:
+        yield server
 
 
 def test_the_write_of_a_second_command_is_not_cut_off_when_the_first_one_is_done(auraos, slow):
