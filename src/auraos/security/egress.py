@@ -107,10 +107,10 @@ class Egress:
         deadline = loop.time() + span.total_seconds()
         acted = False
         for _ in range(MOST_HOPS + 1):
+            place = Place(request.url.scheme, normal_host(request.host), request.port)
             try:
-                with self._circuits.visit(
-                    Place(request.url.scheme, normal_host(request.host), request.port)
-                ) as visit:
+                await self._circuits.turn(place, within=(deadline - loop.time()) / 2)
+                with self._circuits.visit(place) as visit:
                     destination = await self._check(request, secret)
                     if secret is not None:
                         request, secret = await self._reveal(request, secret, secret_in), None
