@@ -15,6 +15,7 @@ from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.ports import LogLine
+from auraos.engine.shards import Shards
 from auraos.engine.workers import Workers
 
 ANY: Any = object()
@@ -49,7 +50,7 @@ def begin(
     attempt = Attempt(
         None, command, step_type, context, doors.redact, lambda: 0, lambda _, ended: outcome.set_result(ended)
     )
-    Workers().begin(attempt)
+    Workers(Shards(), SystemClock()).begin(attempt)
     return attempt, outcome
 
 
@@ -172,7 +173,7 @@ async def test_a_missing_step_type_is_a_failure_in_words() -> None:
     attempt = Attempt(
         None, command, None, ANY, lambda value: value, lambda: 0, lambda _, outcome: ended.set_result(outcome)
     )
-    Workers().begin(attempt)
+    Workers(Shards(), SystemClock()).begin(attempt)
     outcome = await ended
     assert isinstance(outcome, facts.StepFailed)
     assert "'gone.away'" in outcome.error.message

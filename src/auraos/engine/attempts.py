@@ -67,6 +67,11 @@ class Attempt:
         """Return whether doing it twice does no more than doing it once."""
         return self.command.effect in REPEATABLE
 
+    @property
+    def has_begun(self) -> bool:
+        """Return whether its step may have done something already."""
+        return self._task is not None
+
     def cancel(self, grace: float = GRACE) -> None:
         """Ask the step to stop; when it has not after the grace, go on without it."""
         if self.is_cancelled:
