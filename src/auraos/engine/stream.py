@@ -3,7 +3,7 @@ progress.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -77,14 +77,11 @@ class Streams:
         self.listeners.setdefault(run, set()).add(queue)
         try:
             seen = after
-            for batch in await self._journal(run, after):
-                for change in changes_of(run, batch):
-                    if change.seq <= seen:
-                        continue
-                    seen = change.seq
-                    yield change
-                    if type(change.fact) is RunFinished:
-                        return
+            for change in changes_after(seen, run, await self._journal(run, after)):
+                seen = change.seq
+                yield change
+                if type(change.fact) is RunFinished:
+                    return
             while (new := await queue.get()) is not None:
                 if isinstance(new, StreamFellBehindError):
                     raise new
@@ -120,9 +117,10 @@ def facts_of(batches: Sequence[Batch], fetch: Callable[[str], bytes]) -> list[An
     return [decode_fact(line, reading) for batch in batches for line in batch.facts.split(b"\n") if line]
 
 
-def changes_of(run: str, batch: Batch) -> list[Change]:
-    """Return the facts of a stretch of a journal, each with its number."""
-    lines = batch.facts.split(b"\n") if batch.facts else []
-    return [
-        Change(run=run, seq=batch.seq + place, fact=decode_fact(line)) for place, line in enumerate(lines)
-    ]
+def changes_after(seen: int, run: str, batches: Sequence[Batch]) -> Iterator[Change]:
+    """Yield the facts of a stretch of a journal whose number is higher, each with its number."""
+    for batch in batches:
+        lines = batch.facts.split(b"\n") if batch.facts else []
+        for number, line in enumerate(lines, batch.seq):
+            if number > seen:
+                yield Change(run=run, seq=number, fact=decode_fact(line))

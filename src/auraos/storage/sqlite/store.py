@@ -93,7 +93,7 @@ class SqliteStore(Reads):
     async def numbers(self, workspace: str) -> range:
         """Return all numbers after the highest that was given; one process gives them all."""
         sql = "select max(number) from runs where workspace=? and number > 0"
-        last = await self._reader.one(sql, (workspace,), lambda row: row[0] or 0)
+        last = await self._one(sql, (workspace,), lambda row: row[0] or 0)
         return range((last or 0) + 1, 2**62)
 
     async def copy(self, file: Path) -> None:
