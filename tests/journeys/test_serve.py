@@ -149,6 +149,13 @@ def test_it_leaves_in_good_order_and_a_restart_goes_on(auraos, server):
     assert again.stop(signal.SIGINT)[0] == 0
 
 
+def test_of_a_second_server_on_a_folder_it_is_the_folder_that_is_told_not_the_port(auraos, server):
+    done = auraos("serve", "--port", server.url.rpartition(":")[2])
+    assert done.code == 4
+    assert "error[folder-in-use]" in done.err
+    assert f".auraos is in use by another process (number {server.process.pid})." in done.err
+
+
 def test_a_port_that_is_taken_is_said_plainly_and_the_folder_is_left_alone(auraos):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = auraos("serve", "--port", str(taken.getsockname()[1]))
