@@ -243,7 +243,8 @@ class Beginnings:
         versions = self._programs.unkept(started.version, *resolved.values())
         if versions:
             run.draft.versions = versions
-        self.runner.begin(run, started, waiter, answers=answers)
+        self.runner.runs[run.id] = run
+        self.runner.give(run, started, waiter, answers=answers)
         return True
 
     async def _send_home(self, started: RunStarted, shard: int, *, answers: str, awaited: bool) -> None:

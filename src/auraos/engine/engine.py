@@ -105,9 +105,8 @@ class Engine(RunControl):
             slots=Slots(parallel, pools, now=clock.monotonic),
             streams=self._streams,
             hooks=hooks,
+            suspects=Suspects() if suspects is None else suspects,
         )
-        if suspects is not None:
-            self._runner.suspects = suspects
         self.granting = self._runner.granting
         self._timers = self._runner.timers
         memory.runner = mending.runner = self._runner
