@@ -21,7 +21,7 @@ spec:
 """
 
 
-def until(condition: Callable[[], object], seconds: float = 30.0) -> Any:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> Any:
     """Return what a condition that another process brings about says, once it says something."""
     last = time.monotonic() + seconds
     while not (found := condition()):
