@@ -198,9 +198,9 @@ def plausible_documents(draw: st.DrawFn) -> str:
 
 
 def checked(text: str) -> list[Problem]:
-    started = time.perf_counter()
+    started = time.process_time()
     problems = check_text(text, catalogue(), secrets=["stock-api"])
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     return problems
 
 
