@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from powercut import Event, image, look_at_disk, record, said
+from powercut import Event, events_before, image, look_at_disk, record, said
 from syscalls import HAS_STRACE
 from witness import Witness
 
@@ -37,9 +37,7 @@ def test_no_power_cut_loses_an_acknowledged_run_or_damages_the_database(
 ) -> None:
     events, before = recorded
     chance, tally = random.Random(7), Tally()
-    start = [Event("make", file) for file in before]
-    start += [Event("write", file, 0, content) for file, content in before.items()]
-    start += [Event("sync", file) for file in before]
+    start = events_before(before)
     for number in range(150):
         moment = chance.randrange(1, len(events) + 1)
         keep = chance.choice(["none", "some"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from powercut import Event, events_of, image, look_at_disk
+from powercut import Event, events_before, events_of, image, look_at_disk
 from served import Caller, Served
 from witness_process import WitnessProcess
 from workflows import chain, put, version_of
@@ -60,9 +60,7 @@ def test_no_power_cut_loses_a_run_that_a_caller_was_told_of(
 ) -> None:
     events, before = recorded
     chance, tally = random.Random(7), Tally()
-    start = [Event("make", file) for file in before]
-    start += [Event("write", file, 0, content) for file, content in before.items()]
-    start += [Event("sync", file) for file in before]
+    start = events_before(before)
     for number in range(IMAGES):
         moment = chance.randrange(1, len(events) + 1)
         keep = chance.choice(["none", "some", "garbled"])

@@ -145,6 +145,13 @@ def _events(lines: list[str], folder: str) -> Iterator[Event]:
                 yield Event("remove", texts[0].decode())
 
 
+def events_before(files: dict[str, bytes]) -> list[Event]:
+    """Return what led to these files: they were made, written and synced."""
+    events = [Event("make", file) for file in files]
+    events += [Event("write", file, 0, content) for file, content in files.items()]
+    return events + [Event("sync", file) for file in files]
+
+
 def look_at_disk(files: dict[str, bytes], place: Path) -> tuple[str, set[str]]:
     """Return what the check of the database in these files says, and the runs that it holds."""
     place.mkdir()
