@@ -1,11 +1,13 @@
 """The way out leaves a host alone that keeps failing: real requests to servers that misbehave (C13, R47)."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
 from local_servers import Server, always, answer, by_path, listening
 
+from auraos.engine.pulse import Pulse
 from auraos.sdk import StepFailed, StepUnknown
 from auraos.security.circuit import Circuits
 from auraos.security.egress import Egress
@@ -41,6 +43,10 @@ async def outcome(egress: Egress, url: str, method: str = "GET", **options) -> s
 
 async def outcomes(egress: Egress, url: str, count: int, **options) -> list[str]:
     return [await outcome(egress, url, **options) for _ in range(count)]
+
+
+def hold_up(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 async def hang(request, writer):
@@ -235,3 +241,29 @@ async def test_a_write_whose_redirect_leads_to_a_resting_host_is_unknown_for_it_
 async def test_a_blocked_destination_stays_blocked_and_never_rests():
     async with Egress(circuits=Circuits(failures=1)) as egress:
         assert await outcomes(egress, "http://127.0.0.1:9/", 3) == ["blocked-destination"] * 3
+
+
+@pytest.mark.parametrize("stands_still", [0.0, 0.5])
+async def test_a_request_whose_time_ran_out_while_the_process_stood_still_is_not_sent_any_more(stands_still):
+    """The connection is there already, so nothing is waited for between the standstill and the first byte."""
+    stops = iter([0.0, stands_still, 0.0])
+
+    async def look_up(host, port):
+        hold_up(next(stops))
+        return ["127.0.0.1"]
+
+    pulse = Pulse(longest=0.2, every=0.05)
+    pulse.start()
+    async with listening(always(answer())) as server:
+        url, circuits = f"http://shop.example:{server.port}/", Circuits(woke=pulse.woke)
+        async with Egress([f"shop.example:{server.port}"], lookup=look_up, circuits=circuits) as egress:
+            told = []
+            for _ in range(3):
+                try:
+                    async with asyncio.timeout(0.3):
+                        told.append(await outcome(egress, url))
+                except TimeoutError:
+                    told.append("cut")
+        arrived = len(server.requests)
+    pulse.stop()
+    assert (told, arrived) == ((["200", "cut", "200"], 2) if stands_still else (["200"] * 3, 3))

@@ -133,6 +133,10 @@ class Circuits:
         """Return the time of day."""
         return self._wall()
 
+    def stood_still(self, visit: Visit) -> bool:
+        """Return whether this process has stood still since a visit began."""
+        return self._woke() >= visit.began
+
     async def turn(self, place: Place, *, within: float) -> None:
         """Return when nobody probes a place, at once as a rule; or after so many seconds, or when that lasts too long.
 
