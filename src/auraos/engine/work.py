@@ -1,6 +1,7 @@
 """What is carried out for runs: attempts of their steps, what they compute beside the loop, and what attempts say meanwhile."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,12 +14,16 @@ from auraos.engine.attempts import Attempt, Ended
 from auraos.engine.cached_attempts import CachedAttempt
 from auraos.engine.context import AttemptContext, Doors, Progress
 from auraos.engine.ports import Clock, LogLine, Store
+from auraos.engine.process import NoThreadsError, begun_threads
 from auraos.engine.shards import Shards
 from auraos.engine.stream import Change, Streams
 from auraos.engine.suspects import Suspects
 from auraos.engine.workers import Workers
 
+log = logging.getLogger("auraos.engine")
 LOG_PAUSE = 0.25
+UNTIL_THREADS = 1.0
+"""So many seconds later it is asked again for threads that the system did not give."""
 
 
 class Work:
@@ -42,7 +47,8 @@ class Work:
         self._computed = computed
         self._flush = flush
         self._workers = Workers(shards, clock)
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
+        self._threads: ThreadPoolExecutor | None = None
+        self._is_closed = False
 
     def execute(self, run: ActiveRun, wish: ExecuteStep) -> None:
         """Begin an attempt whose grant is durable."""
@@ -67,10 +73,19 @@ class Work:
             attempt.cancel()
 
     def compute(self, run: ActiveRun, wish: Compute) -> None:
-        """Evaluate on another thread what would hold up the loop."""
-        future = asyncio.get_running_loop().run_in_executor(
-            self._threads, self._suspects.beside, run.id, wish.evaluate
-        )
+        """Evaluate on another thread what would hold up the loop; where the system gives none, as soon as it does."""
+        loop = asyncio.get_running_loop()
+        if self._is_closed:
+            return
+        try:
+            self._threads = self._threads or begun_threads(2, "compute")
+        except NoThreadsError as error:
+            log.warning(
+                "work.waits_for_thread", extra={"run": run.id, "why": error.message, "hint": error.hint}
+            )
+            loop.call_later(UNTIL_THREADS, self.compute, run, wish)
+            return
+        future = loop.run_in_executor(self._threads, self._suspects.beside, run.id, wish.evaluate)
         future.add_done_callback(partial(self._computed, run))
 
     def must_be_awaited(self) -> bool:
@@ -87,7 +102,9 @@ class Work:
             attempt.abandon()
         self._workers.close()
         await self._doors.places.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._is_closed = True
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _attempts(self) -> list[Attempt]:
         return [attempt for run in self._runs.values() for attempt in run.attempts.values()]
