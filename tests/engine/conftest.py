@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from engine_house import House, PostgresHouse
+from engine_house import House
+from postgres_house import PostgresHouse
 
 
 @pytest.fixture

@@ -14,9 +14,7 @@ from auraos.engine.engine import Engine
 from auraos.sdk import Http, StepContext
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.folder import DataFolder
-from auraos.storage.postgres import PostgresStore
 from auraos.storage.sqlite import SqliteStore
-from stores import own_all
 
 Work = Callable[[dict[str, Any], StepContext], Awaitable[Any]]
 
@@ -156,16 +154,3 @@ def flow(steps: str, *, name: str = "w", links: str = "", extra: str = "") -> st
     linked = f"\n  links: [{links}]" if links else ""
     indented = "\n".join("    " + line for line in steps.strip().splitlines())
     return f"kind: workflow\nname: {name}\nspec:\n  steps:\n{indented}{linked}\n{extra}"
-
-
-class PostgresHouse(House):
-    """A house whose runs are kept in PostgreSQL; each opening is another owner, and takes over all shards."""
-
-    def __init__(self, path: Path, url: str) -> None:
-        super().__init__(path)
-        self.url = url
-
-    async def open_store(self) -> PostgresStore:
-        store = await PostgresStore.open(self.url)
-        await own_all(store, lease=0)
-        return store

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from engine_house import House, PostgresHouse, flow
+from engine_house import House, flow
+from postgres_house import PostgresHouse
 
 from auraos.core.catalogue import Chosen
 from auraos.core.failures import StepFailed

@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from engine_house import PostgresHouse, flow
+from engine_house import flow
+from postgres_house import PostgresHouse
 
 from auraos.engine.ports import ALL_SHARDS, RunQuery
 from auraos.sdk import StepContext
