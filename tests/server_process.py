@@ -6,7 +6,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ spec:
 """
 
 
-def until(condition: Callable[[], object], seconds: float = 30.0) -> Any:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> Any:
     """Return what a condition that another process brings about says, once it says something."""
     last = time.monotonic() + seconds
     while not (found := condition()):
@@ -73,6 +74,22 @@ class Server:
         """End it in the hardest way, if it is still there."""
         self.process.kill()
         self.process.communicate()
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler], **known: Any) -> Iterator[ThreadingHTTPServer]:
+    """Let a handler answer on a port of this machine; what it is to know stands on its server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    for name, value in known.items():
+        setattr(server, name, value)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class HeldAnswers:

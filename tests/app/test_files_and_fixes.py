@@ -1,6 +1,8 @@
 """Files are found in order and read whole; safe fixes change only what they mean, and never make things worse."""
 
 import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -103,26 +105,36 @@ def test_a_file_of_a_folder_that_went_since_it_was_found_stops_nothing(tmp_path)
 
 
 def test_a_folder_that_changes_all_the_time_is_read(tmp_path):
-    (tmp_path / "stays.yaml").write_text("kind: workflow\nname: stays\nspec: {steps: {a: {type: noop}}}\n")
+    text = "kind: workflow\nname: {}\nspec: {{steps: {{a: {{type: noop}}}}}}\n"
+    for name in ("stays", "comes"):
+        (tmp_path / f"{name}.yaml").write_text(text.format(name))
     stop = threading.Event()
 
-    def change() -> None:
+    def come_and_go() -> None:
+        """A file that is not there when it is read may be there again when somebody looks why."""
+        while not stop.is_set():
+            (tmp_path / "comes.yaml").rename(tmp_path / "gone")
+            (tmp_path / "gone").rename(tmp_path / "comes.yaml")
+
+    def make_and_remove() -> None:
         while not stop.is_set():
             (tmp_path / "deep").mkdir()
-            for file in (tmp_path / "comes.yaml", tmp_path / "deep" / "goes.yaml"):
-                file.write_text("kind: workflow\nname: comes\nspec: {steps: {a: {type: noop}}}\n")
-                file.unlink()
+            (tmp_path / "deep" / "goes.yaml").write_text(text.format("goes"))
+            (tmp_path / "deep" / "goes.yaml").unlink()
             (tmp_path / "deep").rmdir()
 
-    changing = threading.Thread(target=change)
-    changing.start()
-    try:
-        for _ in range(300):
-            definitions = FolderDefinitions(tmp_path, load_installed().catalogue)
-            assert definitions.find_workflow("stays") is not None
-            definitions.find_workflow("comes")
-            for found in find_files([str(tmp_path)]):
-                read_found(found)
-    finally:
-        stop.set()
-        changing.join()
+    catalogue, found = load_installed().catalogue, Counter()
+    with ThreadPoolExecutor(2) as changing:
+        changes = [changing.submit(come_and_go), changing.submit(make_and_remove)]
+        try:
+            for _ in range(1000):
+                definitions = FolderDefinitions(tmp_path, catalogue)
+                assert definitions.find_workflow("stays") is not None
+                found[definitions.find_workflow("comes") is not None] += 1
+                assert all(isinstance(read_found(one), str | None) for one in find_files([str(tmp_path)])), (
+                    "what went meanwhile is no problem"
+                )
+        finally:
+            stop.set()
+    assert [change.result() for change in changes] == [None, None]
+    assert min(found[True], found[False]) > 0, "it was looked for while it was there, and while it was not"

@@ -25,6 +25,11 @@ from auraos.core.errors import OperationalError, UnexpectedError
         ),
         (UnexpectedError("Two of them."), Exit.BUG, "AuraOS made a mistake: UnexpectedError: Two of them."),
         (FileNotFoundError(errno.ENOENT, "no", "x.yaml"), Exit.WRONG_INPUT, "There is no file 'x.yaml'."),
+        (
+            FileNotFoundError(errno.ENOENT, "no", "/no/such/x"),
+            Exit.WRONG_INPUT,
+            "There is no folder '/no/such'.",
+        ),
         (OSError(errno.ENOSPC, "No space left", "x.db"), Exit.WORLD_FAILED, "x.db: No space left"),
     ],
 )

@@ -64,12 +64,20 @@ class Sleep(msgspec.Struct):
     seconds: float = 0.0
 
 
+class Awaited(msgspec.Struct):
+    """What to wait for."""
+
+    file: str
+
+
 @step_type("test.waits", title="Waits", effect=Effect.READ, place="thread")
-def waits(settings: Sleep, context: BlockingContext) -> float:
-    """Wait in a thread."""
+def waits(settings: Awaited, context: BlockingContext) -> bool:
+    """Wait in a thread until there is a file, half a minute at most."""
     context.log("It waits.", path=context.path)
-    time.sleep(settings.seconds)
-    return settings.seconds
+    last = time.monotonic() + 30
+    while not (is_there := Path(settings.file).exists()) and time.monotonic() < last:
+        time.sleep(0.005)
+    return is_there
 
 
 @step_type("test.reckons", title="Reckons", effect=Effect.READ, place="process")

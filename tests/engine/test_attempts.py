@@ -1,12 +1,14 @@
 """What becomes of one attempt, told truly."""
 
 import asyncio
+import threading
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from auraos.core.catalogue import Chosen, StepType
+from auraos.core.catalogue import Chosen, Effect, StepType
 from auraos.core.errors import OperationalError, UserError
 from auraos.core.failures import StepFailed, StepUnknown
 from auraos.core.run import facts
@@ -14,8 +16,11 @@ from auraos.core.run.commands import ExecuteStep
 from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import AttemptContext, Doors, Progress
+from auraos.engine.places import Places, Threads
 from auraos.engine.ports import LogLine
+from auraos.engine.shards import Shards
 from auraos.engine.workers import Workers
+from auraos.sdk import BlockingContext, step_type
 
 ANY: Any = object()
 
@@ -34,7 +39,7 @@ class Listener:
 
 
 def begin(
-    work: Any, *, effect: str = "write", timeout: float | None = None
+    work: Any, *, effect: str = "write", timeout: float | None = None, places: Places | None = None
 ) -> "tuple[Attempt, asyncio.Future[Outcome]]":
     """Begin an attempt whose step does this; return it and what becomes of it."""
 
@@ -42,14 +47,16 @@ def begin(
         return await work(context)
 
     command = ExecuteStep("one", 1, "t", 1, "key", effect, {}, timeout, 0)
-    doors = Doors(http=ANY, secrets=ANY, sandbox=ANY, blobs=ANY, redact=lambda value: value)
+    doors = Doors(
+        http=ANY, secrets=ANY, sandbox=ANY, blobs=ANY, redact=lambda value: value, places=places or Places()
+    )
     context = AttemptContext("default", "r", command, doors=doors, listener=Listener(), clock=SystemClock())
     outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     step_type = StepType(name="t", title="T", summary="T.", execute=execute)
     attempt = Attempt(
         None, command, step_type, context, doors.redact, lambda: 0, lambda _, ended: outcome.set_result(ended)
     )
-    Workers().begin(attempt)
+    Workers(Shards(), SystemClock()).begin(attempt)
     return attempt, outcome
 
 
@@ -147,6 +154,43 @@ async def test_running_out_of_time_is_a_failure_only_where_it_may_be_repeated(
     assert (outcome.error.class_, outcome.error.code) == ("timeout", "timeout")
 
 
+@step_type("test.blocks", title="Blocks", effect=Effect.WRITE, place="thread")
+def blocks(settings: dict[str, Any], context: BlockingContext) -> None:
+    """Wait in a thread until it is let go."""
+    settings["begun"].set()
+    settings["go"].wait(20)
+
+
+async def test_a_step_for_which_no_thread_came_free_in_time_certainly_did_nothing() -> None:
+    places, go, begun = Places(threads=Threads(at_once=1)), threading.Event(), threading.Event()
+    assert blocks.execute is not None
+    work = partial(blocks.execute, {"go": go, "begun": begun})
+    holding = begin(work, places=places)[1]
+    await asyncio.to_thread(begun.wait, 20)
+    late = await begin(work, timeout=0.02, places=places)[1]
+    assert isinstance(late, facts.StepFailed)
+    assert (late.error.class_, late.error.code) == ("transient", "places-full")
+    assert late.error.message == "No thread came free within 0.02 s, so the step never began."
+    attempt, cancelled = begin(work, places=places)
+    await asyncio.sleep(0)
+    attempt.cancel()
+    assert isinstance(told := await cancelled, facts.StepFailed)
+    assert (told.error.class_, told.error.message) == ("cancelled", "It was cancelled before it began.")
+    go.set()
+    assert isinstance(await holding, facts.StepSucceeded)
+    await places.close()
+
+
+async def test_a_step_whose_time_is_up_in_its_thread_may_have_done_something() -> None:
+    places, go, begun = Places(), threading.Event(), threading.Event()
+    assert blocks.execute is not None
+    outcome = await begin(partial(blocks.execute, {"go": go, "begun": begun}), timeout=0.05, places=places)[1]
+    assert isinstance(outcome, facts.StepUnknown)
+    assert (outcome.error.class_, begun.is_set()) == ("timeout", True)
+    go.set()
+    await places.close()
+
+
 async def test_a_step_that_does_not_stop_is_left_behind_after_the_grace() -> None:
     attempt, ended = begin(stubborn, effect="read")
     await asyncio.sleep(0.01)
@@ -172,7 +216,7 @@ async def test_a_missing_step_type_is_a_failure_in_words() -> None:
     attempt = Attempt(
         None, command, None, ANY, lambda value: value, lambda: 0, lambda _, outcome: ended.set_result(outcome)
     )
-    Workers().begin(attempt)
+    Workers(Shards(), SystemClock()).begin(attempt)
     outcome = await ended
     assert isinstance(outcome, facts.StepFailed)
     assert "'gone.away'" in outcome.error.message

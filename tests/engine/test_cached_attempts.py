@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from engine_house import House, flow
-from test_engine_on_postgres import PostgresHouse
+from postgres_house import PostgresHouse
 
 from auraos.core.catalogue import Chosen
 from auraos.core.failures import StepFailed
@@ -221,14 +220,6 @@ async def test_an_output_is_found_after_a_restart(house: House) -> None:
     await house.close()
     await house.open()
     assert await go(house, look()) == ("succeeded", 1, True)
-
-
-@pytest.fixture
-async def on_postgres(tmp_path: Path, postgres_url: str) -> AsyncIterator[PostgresHouse]:
-    opened = PostgresHouse(tmp_path / "shared", postgres_url)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 async def test_it_is_the_same_on_postgresql(on_postgres: PostgresHouse) -> None:

@@ -1,12 +1,11 @@
 """The engine on PostgreSQL: what it does on SQLite is tested elsewhere, here that it does the same on the other store."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_house import House, flow
+from engine_house import flow
+from postgres_house import PostgresHouse
 
 from auraos.engine.ports import ALL_SHARDS, RunQuery
 from auraos.sdk import StepContext
@@ -22,25 +21,9 @@ two: {type: test.idempotent, with: {n: "{{ steps.one.n + 1 }}"}}
 )
 
 
-class PostgresHouse(House):
-    """A house whose runs are kept in PostgreSQL; each opening is another owner, and takes over all shards."""
-
-    def __init__(self, path: Path, url: str) -> None:
-        super().__init__(path)
-        self.url = url
-
-    async def open_store(self) -> PostgresStore:
-        store = await PostgresStore.open(self.url)
-        await own_all(store, lease=0)
-        return store
-
-
 @pytest.fixture
-async def house(tmp_path: Path, postgres_url: str) -> AsyncIterator[PostgresHouse]:
-    opened = PostgresHouse(tmp_path / "data", postgres_url)
-    await opened.open()
-    yield opened
-    await opened.close()
+def house(on_postgres: PostgresHouse) -> PostgresHouse:
+    return on_postgres
 
 
 async def test_many_runs_at_once_end_and_share_commits(house: PostgresHouse) -> None:

@@ -40,11 +40,17 @@ async def until_started(house: House, calls: int) -> None:
         await house.steps.started.wait()
 
 
+async def crash_in_the_step(house: House, text: str) -> str:
+    """Start a run whose first step never ends, and let the process die in the midst of it."""
+    house.steps.work = hang
+    run = await house.start(text)
+    await until_started(house, 1)
+    await house.crash()
+    return run
+
+
 async def test_a_write_that_was_lost_with_its_process_is_not_repeated_but_asked_about(mortal: House) -> None:
-    mortal.steps.work = hang
-    run = await mortal.start(CHAIN)
-    await until_started(mortal, 1)
-    await mortal.crash()
+    run = await crash_in_the_step(mortal, CHAIN)
     engine = await mortal.open()
     await engine.drive_until_idle()
     facts = await mortal.kinds(run)
@@ -57,10 +63,7 @@ async def test_a_write_that_was_lost_with_its_process_is_not_repeated_but_asked_
 async def test_a_lost_attempt_that_may_be_repeated_is_carried_out_again_with_the_same_key(
     mortal: House,
 ) -> None:
-    mortal.steps.work = hang
-    run = await mortal.start(flow("one: {type: test.idempotent, with: {n: 1}}"))
-    await until_started(mortal, 1)
-    await mortal.crash()
+    run = await crash_in_the_step(mortal, flow("one: {type: test.idempotent, with: {n: 1}}"))
     mortal.steps.work = lambda settings, context: _echo(settings)
     engine = await mortal.open()
     ended = await engine.wait(run)
@@ -214,10 +217,7 @@ async def test_a_start_of_a_child_that_was_asked_for_and_not_begun_is_begun_by_t
 async def test_a_run_whose_step_type_is_gone_is_parked_with_its_reason_and_goes_on_when_it_is_back(
     mortal: House,
 ) -> None:
-    mortal.steps.work = hang
-    run = await mortal.start(flow("one: {type: test.idempotent, with: {n: 1}}"))
-    await until_started(mortal, 1)
-    await mortal.crash()
+    run = await crash_in_the_step(mortal, flow("one: {type: test.idempotent, with: {n: 1}}"))
     whole = mortal.catalogue
     mortal.use(Catalogue([each for each in whole.all() if each.name != "test.idempotent"]))
     await mortal.open()

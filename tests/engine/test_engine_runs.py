@@ -263,7 +263,8 @@ async def test_an_event_comes_to_every_run_that_waits_for_its_type(house: House)
     assert await house.store.requests(ALL_SHARDS) == []
 
 
-async def test_a_paused_run_starts_nothing_until_it_is_resumed(house: House) -> None:
+async def start_two_writes(house: House) -> tuple[str, asyncio.Event]:
+    """Start a run whose first write is under way; return it, and what lets its writes go on."""
     release = asyncio.Event()
 
     async def hold(settings: dict[str, Any], context: StepContext) -> Any:
@@ -273,6 +274,11 @@ async def test_a_paused_run_starts_nothing_until_it_is_resumed(house: House) -> 
     house.steps.work = hold
     run = await house.start(TWO_WRITES)
     await house.steps.started.wait()
+    return run, release
+
+
+async def test_a_paused_run_starts_nothing_until_it_is_resumed(house: House) -> None:
+    run, release = await start_two_writes(house)
     await house.engine.pause(run, by="ann")
     release.set()
     await house.engine.drive_until_idle()
@@ -293,15 +299,7 @@ async def test_cancel_stops_what_may_be_repeated_at_once(house: House) -> None:
 
 
 async def test_a_cancelled_run_awaits_a_write_that_was_granted(house: House) -> None:
-    release = asyncio.Event()
-
-    async def hold(settings: dict[str, Any], context: StepContext) -> Any:
-        await release.wait()
-        return {"n": 1}
-
-    house.steps.work = hold
-    run = await house.start(TWO_WRITES)
-    await house.steps.started.wait()
+    run, release = await start_two_writes(house)
     await house.engine.cancel(run)
     release.set()
     assert (await house.engine.wait(run)).state == "cancelled"

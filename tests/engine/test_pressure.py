@@ -1,8 +1,7 @@
 """Back-pressure: while the store is behind, doors take nothing new and steps begin nothing, and it passes by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -37,14 +36,6 @@ class SlowDisk:
         self.kept.clear()
 
 
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    opened = House(tmp_path / "data")
-    await opened.open()
-    yield opened
-    await opened.close()
-
-
 def test_pressure_is_high_by_size_or_by_age_and_falls_when_writes_arrive() -> None:
     now = [100.0]
     pressure = Pressure(lambda: now[0])
@@ -62,28 +53,30 @@ def test_pressure_is_high_by_size_or_by_age_and_falls_when_writes_arrive() -> No
     assert (pressure.is_high, pressure.oldest, pressure.bytes) == (False, 0.0, 0)
 
 
-async def test_doors_take_nothing_new_while_the_store_is_behind_but_let_work_become_less(home: House) -> None:
+async def test_doors_take_nothing_new_while_the_store_is_behind_but_let_work_become_less(
+    house: House,
+) -> None:
     waits = flow("paid: {type: wait.signal, with: {name: paid}}")
-    waiting = await home.start(waits)
-    disk = SlowDisk(home)
-    starting = asyncio.create_task(home.start(waits))
+    waiting = await house.start(waits)
+    disk = SlowDisk(house)
+    starting = asyncio.create_task(house.start(waits))
     await disk.taken.wait()
-    home.clock.skip(3.0)
+    house.clock.skip(3.0)
     with pytest.raises(StoreBusyError):
-        await home.start(waits)
+        await house.start(waits)
     with pytest.raises(StoreBusyError):
-        await home.engine.signal(waiting, "paid")
-    cancelling = asyncio.create_task(home.engine.cancel(waiting))
+        await house.engine.signal(waiting, "paid")
+    cancelling = asyncio.create_task(house.engine.cancel(waiting))
     await asyncio.sleep(0.05)
     disk.go_on()
     await asyncio.gather(starting, cancelling)
-    assert (await home.engine.wait(waiting)).state == "cancelled"
+    assert (await house.engine.wait(waiting)).state == "cancelled"
     assert (
-        await home.engine.wait(await home.start(flow("n: {type: noop}", name="quick")))
+        await house.engine.wait(await house.start(flow("n: {type: noop}", name="quick")))
     ).state == "succeeded"
 
 
-async def test_steps_begin_nothing_while_the_store_is_behind_and_go_on_after_it(home: House) -> None:
+async def test_steps_begin_nothing_while_the_store_is_behind_and_go_on_after_it(house: House) -> None:
     begun: list[str] = []
     release = asyncio.Event()
 
@@ -92,18 +85,18 @@ async def test_steps_begin_nothing_while_the_store_is_behind_and_go_on_after_it(
         if context.path == "a":
             await release.wait()
 
-    home.steps.work = work
+    house.steps.work = work
     chain = [f"{name}: {{type: test.write}}" for name in "abcd"]
-    run = await home.start(flow("\n".join(chain), links="a -> b, b -> c, c -> d"))
-    disk = SlowDisk(home)
-    starting = asyncio.create_task(home.start(flow("n: {type: noop}", name="other")))
+    run = await house.start(flow("\n".join(chain), links="a -> b, b -> c, c -> d"))
+    disk = SlowDisk(house)
+    starting = asyncio.create_task(house.start(flow("n: {type: noop}", name="other")))
     await disk.taken.wait()
     disk.is_slow = False  # what comes now is written, and that one write hangs
-    home.clock.skip(3.0)
+    house.clock.skip(3.0)
     release.set()
     await asyncio.sleep(0.2)
     assert begun in (["a"], ["a", "b"])
     disk.go_on()
     await starting
-    assert (await home.engine.wait(run)).state == "succeeded"
+    assert (await house.engine.wait(run)).state == "succeeded"
     assert begun == ["a", "b", "c", "d"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from engine_processes import LEASE, EngineProcess, Processes, keep_starting
 from invariants import Found
-from overlap_witness import OverlapWitness
+from overlap_witness import OverlapWitness, most_at_once
+from served import until
 from six_steps import make_catalogue
 
 from auraos.app.definitions import FolderDefinitions
@@ -19,6 +20,7 @@ from auraos.engine.ports import Version
 
 LIMIT = 3
 TIMEOUT = 2
+PATIENT = f"timeout: {TIMEOUT}s, retry: {{attempts: 50, first: 10ms, on: [unknown, timeout]}}"
 SMALL = "pool: erp"
 LARGE = f"resources: {{erp: {LIMIT}}}"
 
@@ -36,15 +38,19 @@ async def processes(postgres_url: str, tmp_path: Path, room: OverlapWitness) -> 
 
 
 def work(name: str = "work", takes: str = SMALL) -> Version:
+    return workflow(name, f"{name}: {{type: test.idempotent, {takes}, {PATIENT}}}")
+
+
+def workflow(name: str, *steps: str) -> Version:
     own = [each for each in make_catalogue(0).all() if each.name.startswith("test.")]
     catalogue = Catalogue([*load_installed().catalogue.all(), *own])
-    text = f"""kind: workflow
-name: {name}
-spec:
-  steps:
-    {name}: {{type: test.idempotent, {takes}, timeout: {TIMEOUT}s, retry: {{attempts: 50, first: 10ms, on: [unknown, timeout]}}}}
-"""
-    return FolderDefinitions(None, catalogue).add(text)
+    lines = [f"kind: workflow\nname: {name}\nspec:\n  steps:", *(f"    {step}" for step in steps)]
+    return FolderDefinitions(None, catalogue).add("\n".join(lines))
+
+
+def is_stopped(pid: int) -> None:
+    """Return once a process stands still."""
+    until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
 
 
 async def start(
@@ -154,27 +160,60 @@ async def test_the_units_of_one_that_stands_still_are_kept_until_its_steps_must_
     assert room.most == LIMIT
 
 
-@pytest.mark.slow  # a process may stop between its last look at its lease and the first byte: ADR 0013
+async def test_what_stood_in_line_in_one_that_stood_still_never_begins_when_it_wakes_up(
+    processes: Processes, room: OverlapWitness
+) -> None:
+    """All three steps are granted in one commit, and the first one stops its process before the next one begins."""
+    sleeper, other = await sharing(processes, 2)
+    room.close_gate()
+    client, pid = await sleeper.client(), sleeper.process.pid
+    first = f"first: {{type: test.stop, {SMALL}, {PATIENT}, with: {{process: '{{{{ input.process }}}}'}}}}"
+    then = [
+        f"{name}: {{type: test.write, uncertain: retry, {SMALL}, {PATIENT}}}" for name in ("second", "third")
+    ]
+    starting = asyncio.create_task(client.start(workflow("stop", first, *then), input={"process": pid}))
+    await asyncio.to_thread(is_stopped, pid)
+    await start(other, 5)
+    await asyncio.to_thread(room.wait_for, there=LIMIT)
+    woken = sleeper.kill(signal.SIGCONT)
+    sleeper.wait_for("SHARDS", lambda shards: shards == 128, within=10 * LEASE)
+    assert room.now == LIMIT
+    room.open_gate()
+    runs = await all_over(processes, other, 6)
+    assert await starting in {found.row.run for found in runs}
+    assert min(stay.went for stay in room.stays) > woken
+    assert (room.most, len(room.stays)) == (LIMIT, 7)
+
+
+@pytest.mark.slow
 async def test_one_that_stood_still_under_load_begins_nothing_when_it_wakes_up(
     processes: Processes, room: OverlapWitness
 ) -> None:
     sleeper, other = await sharing(processes, 2)
     room.lasts = 0.02
     count = 0
+    still: list[tuple[float, float]] = []
     for _ in range(3):
         loads = [asyncio.create_task(start(each, 60)) for each in (sleeper, other)]
         await asyncio.to_thread(room.wait_for, gone=len(room.stays) + 20)
-        sleeper.kill(signal.SIGSTOP)
+        stopped = sleeper.kill(signal.SIGSTOP)
         await asyncio.to_thread(other.wait_for, "SHARDS", lambda shards: shards == 256, within=10 * LEASE)
         room.close_gate()
         loads.append(asyncio.create_task(start(other, 20)))
         await asyncio.to_thread(room.wait_for, there=LIMIT)
-        sleeper.kill(signal.SIGCONT)
+        still.append((stopped, sleeper.kill(signal.SIGCONT)))
         room.open_gate()
         await asyncio.to_thread(sleeper.wait_for, "SHARDS", lambda shards: shards == 128, within=10 * LEASE)
         count += sum(map(len, await asyncio.gather(*loads)))
         await all_over(processes, other, count)
-    assert room.most == LIMIT
+    on_their_way = [
+        stay
+        for stay in room.stays
+        if any(stay.began < stopped and woke < stay.came for stopped, woke in still)
+    ]
+    others = [stay for stay in room.stays if stay not in on_their_way]
+    assert len(on_their_way) <= LIMIT * len(still)
+    assert most_at_once(others) == LIMIT
 
 
 async def test_who_wants_all_of_a_pool_gets_it_though_others_want_little_all_the_time(

@@ -1,12 +1,11 @@
 """A power cut at any moment of a run (R02, R03): what was acknowledged is there, and the database is whole."""
 
 import random
-import sqlite3
 from pathlib import Path
 
 import msgspec
 import pytest
-from powercut import Event, image, record, said
+from powercut import Event, events_before, image, look_at_disk, record, said
 from syscalls import HAS_STRACE
 from witness import Witness
 
@@ -33,36 +32,17 @@ def recorded(folder: Path, witness: Witness) -> tuple[list[Event], dict[str, byt
     return events, before
 
 
-def look(files: dict[str, bytes], place: Path) -> tuple[str, set[str]]:
-    """Return what the check of the database says, and the runs that it holds."""
-    place.mkdir()
-    for name, content in files.items():
-        if not name.endswith("-shm"):
-            (place / Path(name).name).write_bytes(content)
-    connection = sqlite3.connect(place / "auraos.db")
-    try:
-        (verdict,) = connection.execute("pragma integrity_check").fetchone()
-        runs = {run for (run,) in connection.execute("select id from runs")}
-    except sqlite3.DatabaseError as error:
-        return str(error), set()
-    finally:
-        connection.close()
-    return verdict, runs
-
-
 def test_no_power_cut_loses_an_acknowledged_run_or_damages_the_database(
     recorded: tuple[list[Event], dict[str, bytes]], tmp_path: Path
 ) -> None:
     events, before = recorded
     chance, tally = random.Random(7), Tally()
-    start = [Event("make", file) for file in before]
-    start += [Event("write", file, 0, content) for file, content in before.items()]
-    start += [Event("sync", file) for file in before]
+    start = events_before(before)
     for number in range(150):
         moment = chance.randrange(1, len(events) + 1)
         keep = chance.choice(["none", "some"])
         files = image(start + events[:moment], keep, chance)
-        verdict, runs = look(files, tmp_path / f"image{number}")
+        verdict, runs = look_at_disk(files, tmp_path / f"image{number}")
         acknowledged = {
             line.split()[1] for line in said(events[:moment]).splitlines() if line.startswith("ACK")
         }

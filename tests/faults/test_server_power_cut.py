@@ -2,12 +2,11 @@
 
 import asyncio
 import random
-import sqlite3
 from pathlib import Path
 
 import msgspec
 import pytest
-from powercut import Event, events_of, image
+from powercut import Event, events_before, events_of, image, look_at_disk
 from served import Caller, Served
 from witness_process import WitnessProcess
 from workflows import chain, put, version_of
@@ -55,36 +54,19 @@ def recorded(server: Served, outside: WitnessProcess, tmp_path: Path) -> tuple[l
     return events_of(log, server.data), before
 
 
-def look(files: dict[str, bytes], place: Path) -> tuple[str, set[str]]:
-    """Return what the check of the database says, and the runs that it holds."""
-    place.mkdir()
-    for name, content in files.items():
-        if Path(name).name in ("auraos.db", "auraos.db-wal"):
-            (place / Path(name).name).write_bytes(content)
-    connection = sqlite3.connect(place / "auraos.db")
-    try:
-        (verdict,) = connection.execute("pragma integrity_check").fetchone()
-        runs = {run for (run,) in connection.execute("select id from runs")}
-    except sqlite3.DatabaseError as error:
-        return str(error), set()
-    finally:
-        connection.close()
-    return verdict, runs
-
-
 @needs.strace
 def test_no_power_cut_loses_a_run_that_a_caller_was_told_of(
     recorded: tuple[list[Event], dict[str, bytes]], tmp_path: Path
 ) -> None:
     events, before = recorded
     chance, tally = random.Random(7), Tally()
-    start = [Event("make", file) for file in before]
-    start += [Event("write", file, 0, content) for file, content in before.items()]
-    start += [Event("sync", file) for file in before]
+    start = events_before(before)
     for number in range(IMAGES):
         moment = chance.randrange(1, len(events) + 1)
         keep = chance.choice(["none", "some", "garbled"])
-        verdict, runs = look(image(start + events[:moment], keep, chance), tmp_path / f"image{number}")
+        verdict, runs = look_at_disk(
+            image(start + events[:moment], keep, chance), tmp_path / f"image{number}"
+        )
         told = b"".join(event.data for event in events[:moment] if event.kind == "say")
         acknowledged = {f"run-{n}" for n in range(RUNS) if f'"ok":"run-{n}"'.encode() in told}
         tally.images += 1

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from served import Caller, Served, until
 from witness_process import WitnessProcess
 from workflows import chain, put, version_of
 
+from auraos.engine.ports import Version
 from faults import needs
 
 DAY = 86_400
@@ -70,53 +72,63 @@ def test_a_timer_fires_once_at_its_time_however_far_that_is(tmp_path: Path, outs
     assert check(kept, ledger=[e for e in outside.ledger() if e.name == "in-400-days"]) == []
 
 
-def fire_together(
-    server: Served, outside: WitnessProcess, count: int, ahead: float
-) -> tuple[Counter[str], float, float]:
-    """Let so many timers come due at one instant; return the effects, the greatest lateness, and the longest answer."""
-    at = datetime.now(UTC) + timedelta(seconds=ahead)
-    steps = {"wait": {"type": "wait.until", "with": {"at": at.isoformat()}}, "done": {"type": "noop"}}
-    version = version_of("together", steps, chain("wait", "done"))
-    longest = 0.0
+async def start_some(caller: Caller, version: Version, runs: Sequence[str]) -> None:
+    await asyncio.gather(
+        *(caller.ask(lambda client, run=run: client.start(version, run=run)) for run in runs)
+    )
 
-    async def play() -> float:
-        nonlocal longest
+
+async def start_together(caller: Caller, count: int, ahead: float) -> tuple[datetime, list[str]]:
+    """Start runs whose timers come due at one instant, so many of them before it; return it and the runs.
+
+    The instant is so many seconds ahead. Where a busy machine does not start them by then, other runs get a later one.
+    """
+    while True:
+        at = datetime.now(UTC) + timedelta(seconds=ahead)
+        steps = {"wait": {"type": "wait.until", "with": {"at": at.isoformat()}}, "done": {"type": "noop"}}
+        version = version_of("together", steps, chain("wait", "done"))
+        runs = [f"run-{ahead:.0f}-{number}" for number in range(count)]
+        for first in range(0, count, 500):
+            await start_some(caller, version, runs[first : first + 500])
+        if datetime.now(UTC) < at:
+            return at, runs
+        ahead *= 3
+
+
+def fire_together(server: Served, count: int, ahead: float) -> tuple[Counter[str], float, float]:
+    """Let so many timers come due at one instant; return the facts, the greatest lateness, and the longest answer."""
+
+    async def play() -> tuple[list[str], float, float]:
+        longest = 0.0
         async with Caller(server.data) as caller:
-            for first in range(0, count, 500):
-                await asyncio.gather(
-                    *(
-                        caller.ask(lambda client, n=n: client.start(version, run=f"run-{n}"))
-                        for n in range(first, first + 500)
-                    )
-                )
-            assert datetime.now(UTC) < at, "all of them were started before the instant"
+            at, runs = await start_together(caller, count, ahead)
             while True:
                 asked = time.monotonic()
                 left = await caller.ask(lambda client: client.unfinished())
                 longest = max(longest, time.monotonic() - asked)
                 if left.awake + left.asleep == 0:
-                    return (datetime.now(UTC) - at).total_seconds()
+                    return runs, (datetime.now(UTC) - at).total_seconds(), longest
                 await asyncio.sleep(0.1)
 
     server.start()
-    late = asyncio.run(play())
+    runs, late, longest = asyncio.run(play())
     assert server.stop() == 0
     kept = read_folder(server.data)
     assert check(kept) == []
-    fired = Counter(type(fact).__name__ for found in kept.runs.values() for fact in found.facts)
+    fired = Counter(type(fact).__name__ for run in runs for fact in kept.runs[run].facts)
     return fired, late, longest
 
 
-def test_a_thousand_timers_of_one_instant_all_fire_once(server: Served, outside: WitnessProcess) -> None:
-    fired, late, longest = fire_together(server, outside, 1000, 8)
+def test_a_thousand_timers_of_one_instant_all_fire_once(server: Served) -> None:
+    fired, late, longest = fire_together(server, 1000, 4)
     assert fired["TimerFired"] == fired["RunFinished"] == 1000
-    assert late < 20
+    assert 0 < late < 20
     assert longest < 2
 
 
 @pytest.mark.slow
-def test_ten_thousand_timers_of_one_instant_all_fire_once(server: Served, outside: WitnessProcess) -> None:
-    fired, late, longest = fire_together(server, outside, 10_000, 60)
+def test_ten_thousand_timers_of_one_instant_all_fire_once(server: Served) -> None:
+    fired, late, longest = fire_together(server, 10_000, 60)
     assert fired["TimerFired"] == fired["RunFinished"] == 10_000
-    assert late < 60
+    assert 0 < late < 60
     assert longest < 2

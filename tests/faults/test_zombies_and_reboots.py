@@ -24,6 +24,14 @@ async def start(server: Served, outside: WitnessProcess, number: int) -> str:
         )
 
 
+def begin_a_write(server: Served, outside: WitnessProcess) -> None:
+    """Let a run begin to write, and the witness hold its answer back."""
+    outside.behave(a="hold")
+    server.start()
+    asyncio.run(start(server, outside, 1))
+    assert outside.wait_for(1) == 1
+
+
 async def end_of(server: Served, run: str) -> str:
     async with Caller(server.data) as caller:
         return (await caller.ask(lambda client: client.wait(run))).state
@@ -39,10 +47,7 @@ def count_facts(data: Path) -> int:
 def test_while_a_process_stands_still_nobody_takes_its_folder_and_it_goes_on_when_it_wakes(
     server: Served, outside: WitnessProcess, tmp_path: Path
 ) -> None:
-    outside.behave(a="hold")
-    server.start()
-    asyncio.run(start(server, outside, 1))
-    assert outside.wait_for(1) == 1
+    begin_a_write(server, outside)
     os.kill(server.pid, signal.SIGSTOP)
     other = Served(tmp_path, "--allow-net", outside.place)
     with pytest.raises(NotReadyError) as refused:
@@ -58,10 +63,7 @@ def test_while_a_process_stands_still_nobody_takes_its_folder_and_it_goes_on_whe
 def test_a_process_that_wakes_after_another_took_over_writes_nothing_more(
     server: Served, outside: WitnessProcess
 ) -> None:
-    outside.behave(a="hold")
-    server.start()
-    asyncio.run(start(server, outside, 1))
-    assert outside.wait_for(1) == 1
+    begin_a_write(server, outside)
     os.kill(server.pid, signal.SIGSTOP)
     connection = sqlite3.connect(server.data / "auraos.db", isolation_level=None)
     connection.execute("update meta set value='another' where name='owner'")
@@ -89,10 +91,7 @@ def test_a_process_that_wakes_after_another_took_over_writes_nothing_more(
 def test_a_folder_is_served_again_at_once_after_a_reboot_under_another_name(
     server: Served, outside: WitnessProcess
 ) -> None:
-    outside.behave(a="hold")
-    server.start()
-    asyncio.run(start(server, outside, 1))
-    assert outside.wait_for(1) == 1
+    begin_a_write(server, outside)
     server.kill()
     outside.release()
     reborn = 'hostname elsewhere && exec "$@"'

@@ -1,9 +1,11 @@
 """A command that is done waits for the writes that others began in its process; it is there for all until then."""
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+
+from server_process import answering
 
 FIRST = """kind: workflow
 name: first
@@ -36,15 +38,8 @@ class Slow(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def slow():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    server.calls = threading.Semaphore(0)
-    server.leaving = threading.Event()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Slow, calls=threading.Semaphore(0), leaving=threading.Event()) as server:
+        yield server
 
 
 def test_the_write_of_a_second_command_is_not_cut_off_when_the_first_one_is_done(auraos, slow):
@@ -54,13 +49,13 @@ def test_the_write_of_a_second_command_is_not_cut_off_when_the_first_one_is_done
     first = auraos.begin("run", "first.yaml", "--wait", "--allow-net", f"127.0.0.1:{port}")
     assert "waits for the signal paid" in first.stderr.readline()
     second = auraos.begin("run", "second.yaml")
-    assert slow.calls.acquire(timeout=20)
+    assert slow.calls.acquire(timeout=60)
     assert auraos("runs", "signal", "1", "paid").code == 0
     assert any("still writes here and is waited for" in line for line in first.stderr)
     assert auraos("runs", "list", "--json").json["driven"] is True
     slow.leaving.set()
-    out, err = second.communicate(timeout=40)
+    out, err = second.communicate(timeout=60)
     assert (second.returncode, out) == (0, "42\n"), err
-    first.communicate(timeout=40)
+    first.communicate(timeout=60)
     assert first.returncode == 0
     assert not slow.calls.acquire(blocking=False)

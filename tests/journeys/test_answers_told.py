@@ -57,3 +57,28 @@ def test_a_reminder_is_seen_in_the_live_output_and_when_the_run_is_looked_at(ask
     staying.kill()
     staying.communicate()
     assert "Asked again" not in asking("runs", "why", "1").out
+
+
+BOTH = """kind: workflow
+name: both
+spec:
+  steps:
+    first: {type: human.approve, with: {title: "Send it?"}}
+    other: {type: human.approve, with: {title: "Bill it?"}}
+"""
+
+
+def test_a_refusal_calls_a_run_as_the_person_did_and_names_the_steps_that_are_meant(auraos):
+    assert auraos("run", auraos.write("both.yaml", BOTH)).code == 3
+    whole = auraos("runs", "show", "1", "--json").json["run"]
+    unclear = auraos("runs", "approve", "1")
+    assert "Several steps of run 1 wait: first, other." in unclear.err
+    many = auraos("runs", "approve", "1", "--step", "nix")
+    assert "No step 'nix' of run 1 asks a person; 'first' and 'other' do." in many.err
+    assert auraos("runs", "approve", "1", "--step", "first").code == 3
+    single = auraos("runs", "approve", whole, "--step", "nix", "--json")
+    assert single.json["error"]["message"] == f"No step 'nix' of run {whole} asks a person; 'other' does."
+    nothing = auraos("runs", "resolve", "1", "--failed")
+    assert "No step of run 1 is in doubt." in nothing.err
+    begun = auraos("runs", "prioritize", "1", "7")
+    assert "Run 1 does not wait to begin" in begun.err

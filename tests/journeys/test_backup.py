@@ -43,6 +43,25 @@ def filled(auraos):
     return auraos
 
 
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("no/such/x.backup", "no/such' to write the backup into."),
+        (".auraos", ".auraos lies in the data folder itself"),
+        (".auraos/x.backup", ".auraos/x.backup lies in the data folder itself"),
+        ("linked/x.backup", "linked/x.backup lies in the data folder itself"),
+    ],
+)
+def test_a_place_where_no_backup_can_be_kept_is_refused_before_anything_is_copied(filled, target, told):
+    (filled.folder / "linked").symlink_to(".auraos/blobs")
+    (filled.folder / ".auraos" / "blobs").mkdir(exist_ok=True)
+    before = contents(filled.folder)
+    done = filled("backup", target)
+    assert (done.code, "error[target-refused]" in done.err) == (2, True)
+    assert told in done.err
+    assert contents(filled.folder) == before
+
+
 def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

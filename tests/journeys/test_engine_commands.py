@@ -90,31 +90,32 @@ def test_a_start_that_meets_a_restart_is_carried_out_once(auraos, server):
     assert len(rows) == begun, ended
 
 
-def test_the_second_signal_ends_the_process_at_once(auraos, witness_server):
+@pytest.fixture
+def draining(auraos, witness_server):
+    """A process that was told to end, and waits for a write whose answer is held back."""
     auraos.write("write.yaml", witness_server.workflow)
     server = Server(auraos, "--allow-net", witness_server.address)
     assert auraos("start", "write.yaml").code == 0
     until(lambda: witness_server.asked)
     server.process.send_signal(signal.SIGTERM)
     until(lambda: server.get("/health/ready")[1]["phase"] == "draining")
+    yield server
+    server.kill()
+
+
+def test_the_second_signal_ends_the_process_at_once(draining, witness_server):
     began = time.monotonic()
-    code, _ = server.stop(signal.SIGTERM)
+    code, _ = draining.stop(signal.SIGTERM)
     assert code == -signal.SIGTERM
     assert time.monotonic() - began < 10
     witness_server.answer.set()
 
 
-def test_a_step_that_writes_is_waited_for_before_the_process_leaves(auraos, witness_server):
-    auraos.write("write.yaml", witness_server.workflow)
-    server = Server(auraos, "--allow-net", witness_server.address)
-    assert auraos("start", "write.yaml").code == 0
-    until(lambda: witness_server.asked)
-    server.process.send_signal(signal.SIGTERM)
-    until(lambda: server.get("/health/ready")[1]["phase"] == "draining")
-    assert server.get("/health/ready")[0] == 503
+def test_a_step_that_writes_is_waited_for_before_the_process_leaves(auraos, draining, witness_server):
+    assert draining.get("/health/ready")[0] == 503
     refused = auraos("start", "write.yaml", "--data", "elsewhere")
     assert refused.code == 4
     witness_server.answer.set()
-    assert server.end()[0] == 0
+    assert draining.end()[0] == 0
     assert auraos("runs", "list", "--json").json["runs"][0]["state"] == "succeeded"
     assert len(witness_server.asked) == 1

@@ -125,3 +125,16 @@ def test_the_dates_of_a_workflow_are_in_its_time_zone(zone, now, today):
     spec = f"settings: {{timezone: {zone}}}\n{NOTHING}\noutput: '{{{{ [now(), run.started_at, today(), today(\"UTC\")] }}}}'"
     expected = [{"$datetime": now}, {"$datetime": now}, {"$date": today}, {"$date": "2026-01-05"}]
     assert output_of(spec, "at: 2026-01-05T20:00:00Z") == expected
+
+
+def test_a_list_that_is_too_much_work_for_items_is_built_by_a_transform_before():
+    rows = "{{ [x for x in range(60000) if x % 20000 == 0] }}"
+    body = "steps: {one: {type: noop}}"
+    inside = f'steps: {{each: {{type: foreach, with: {{items: "{rows}"}}, {body}}}}}\noutput: 1'
+    assert play(inside, "expect: {error: {class: data, code: too-many-steps}}").passed
+    before = (
+        f'steps:\n  rows: {{type: transform, with: {{set: {{all: "{rows}"}}}}}}\n'
+        f'  each: {{type: foreach, with: {{items: "{{{{ steps.rows.all }}}}"}}, {body}}}\n'
+        'links: [rows -> each]\noutput: "{{ len(steps.each) }}"'
+    )
+    assert play(before, "expect: {output: 3}").passed

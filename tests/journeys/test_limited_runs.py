@@ -81,16 +81,21 @@ def test_a_server_that_is_killed_leaves_those_waiting_who_waited_and_loses_no_pl
     until(lambda: states(auraos, 2) == ["succeeded"])
 
 
-def test_however_often_the_server_is_killed_every_run_begins_once_and_ends(auraos, flows):
-    chance, started = random.Random(7), 0
+def start_amid_kills(auraos, flows, workflow, *, seed, starts, longest):
+    """Start runs while the server is killed three times; return how many starts it took, and the runs there are."""
+    chance, started = random.Random(seed), 0
     for _ in range(3):
         server = flows()
-        for _ in range(4):
-            started += auraos("start", "quick", "--input", f"n={started}").code == 0
-        time.sleep(chance.uniform(0, 0.15))
+        for _ in range(starts):
+            started += auraos("start", workflow, "--input", f"n={started}").code == 0
+        time.sleep(chance.uniform(0, longest))
         server.stop(signal.SIGKILL)
     flows()
-    numbers = [one["number"] for one in auraos("runs", "list", "--json").json["runs"]]
+    return started, [one["number"] for one in auraos("runs", "list", "--json").json["runs"]]
+
+
+def test_however_often_the_server_is_killed_every_run_begins_once_and_ends(auraos, flows):
+    started, numbers = start_amid_kills(auraos, flows, "quick", seed=7, starts=4, longest=0.15)
     assert len(numbers) >= started
     until(lambda: set(states(auraos, *numbers)) == {"succeeded"})
     for number in numbers:
@@ -99,15 +104,7 @@ def test_however_often_the_server_is_killed_every_run_begins_once_and_ends(aurao
 
 
 def test_however_often_the_server_is_killed_each_start_goes_into_one_batch(auraos, flows):
-    chance, started = random.Random(11), 0
-    for _ in range(3):
-        server = flows()
-        for _ in range(3):
-            started += auraos("start", "gathered", "--input", f"n={started}").code == 0
-        time.sleep(chance.uniform(0, 0.4))
-        server.stop(signal.SIGKILL)
-    flows()
-    numbers = [one["number"] for one in auraos("runs", "list", "--json").json["runs"]]
+    started, numbers = start_amid_kills(auraos, flows, "gathered", seed=11, starts=3, longest=0.4)
     until(lambda: not {"queued", "running"} & set(states(auraos, *numbers)))
     ended = [shown(auraos, number) for number in numbers]
     carried = [n for one in ended if one["state"] == "succeeded" for n in one["output"]]

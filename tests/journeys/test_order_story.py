@@ -2,12 +2,13 @@
 
 import itertools
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+
+from server_process import answering
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "order"
 ORDER = {
@@ -60,19 +61,13 @@ class Shop(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def shop(auraos):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
-    server.ledger, server.lose, server.numbers = [], set(), itertools.count(1)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     for name in ("STOCK_API", "PAYMENTS"):
         auraos.environment |= {
             f"AURAOS_SECRET_{name}": f"secret-of-{name}",
             f"AURAOS_HOSTS_{name}": "127.0.0.1",
         }
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Shop, ledger=[], lose=set(), numbers=itertools.count(1)) as server:
+        yield server
 
 
 def begin(auraos, shop):

@@ -1,10 +1,11 @@
 """A run that really sends requests: retries, keys, secrets, and a door that is shut unless it is opened."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+
+from server_process import answering
 
 SECRET = "s3cret-value-of-the-stock"
 FLOW = """kind: workflow
@@ -44,14 +45,8 @@ class Stock(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def stock():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Stock)
-    server.calls = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Stock, calls=[]) as server:
+        yield server
 
 
 def test_a_request_is_tried_again_under_one_key_and_its_secret_is_nowhere(auraos, stock):

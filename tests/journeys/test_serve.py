@@ -80,6 +80,22 @@ def test_what_cannot_be_started_is_refused_with_the_reason(auraos, server, words
     assert auraos("runs", "list", "--json").json["runs"] == []
 
 
+def test_under_an_id_of_its_own_a_run_is_started_once(auraos, server):
+    words = ("start", "greet", "--input", "name=Ada", "--id", "order-7")
+    first, second = auraos(*words), auraos(*words)
+    assert (first.code, "run 1 of greet is started" in first.out) == (0, True)
+    assert (second.code, "run 1 of greet was started under this id before" in second.out) == (0, True)
+    assert auraos(*words, "--wait").out == '"Hello, Ada!"\n'
+    other = auraos("start", "waiting", "--id", "order-7")
+    assert (other.code, "The id 'order-7' belongs to run 1, which is one of 'greet'." in other.err) == (
+        2,
+        True,
+    )
+    wrong = auraos("start", "greet", "--input", "name=Ada", "--id", "7")
+    assert (wrong.code, "cannot be the id of a run" in wrong.err) == (2, True)
+    assert len(auraos("runs", "list", "--json").json["runs"]) == 1
+
+
 def test_without_a_server_nothing_is_started_and_the_way_out_is_named(auraos):
     done = auraos("start", "greet", "--data", "nowhere")
     assert done.code == 4
@@ -131,6 +147,13 @@ def test_it_leaves_in_good_order_and_a_restart_goes_on(auraos, server):
     again = Server(auraos)
     assert auraos("runs", "signal", "1", "paid", "--payload", "amount=3").out == "3\n"
     assert again.stop(signal.SIGINT)[0] == 0
+
+
+def test_of_a_second_server_on_a_folder_it_is_the_folder_that_is_told_not_the_port(auraos, server):
+    done = auraos("serve", "--port", server.url.rpartition(":")[2])
+    assert done.code == 4
+    assert "error[folder-in-use]" in done.err
+    assert f".auraos is in use by another process (number {server.process.pid})." in done.err
 
 
 def test_a_port_that_is_taken_is_said_plainly_and_the_folder_is_left_alone(auraos):

@@ -1,5 +1,7 @@
 """Processes that share one PostgreSQL: each is a door to all runs, and each may leave or be killed."""
 
+from pathlib import Path
+
 from server_process import WAITING, Server, until
 
 QUICK = """kind: workflow
@@ -67,6 +69,18 @@ def test_what_a_killed_process_led_goes_on_in_the_other(auraos, postgres_url):
     assert auraos("runs", "list", "--json").json["driven"] is False
 
 
+def test_the_socket_of_a_killed_process_goes_when_the_next_one_serves_and_others_stay(auraos, postgres_url):
+    one, other = servers(auraos, postgres_url, 2)
+    one.kill()
+    assert Path(one.ready["socket"]).exists()
+    (third,) = servers(auraos, postgres_url, 1)
+    left = {str(path) for path in (auraos.folder / ".auraos").glob("engine-*.sock*")}
+    assert left == {other.ready["socket"], third.ready["socket"]}
+    assert auraos("start", "quick", "--input", "n=4", "--wait").out == "4\n"
+    other.kill()
+    third.kill()
+
+
 def test_a_folder_belongs_to_one_store(auraos, postgres_url):
     auraos.write("quick.yaml", QUICK)
     assert auraos("run", "quick.yaml", "--input", "n=1").code == 0
@@ -91,5 +105,6 @@ def test_a_database_that_is_away_is_said_plainly_without_its_password(auraos):
     assert done.code == 4
     assert "error[store-unavailable]" in done.err
     assert "hidden" not in done.err
+    assert "help: Is it running, and does this machine reach it? A server that was ready goes on" in done.err
     wrong = auraos("serve", "--port", "0", "--database", "mysql://somewhere")
     assert (wrong.code, "error[database-address]" in wrong.err) == (2, True)

@@ -16,7 +16,7 @@ spec:
 """
 
 
-def until(condition, seconds=20.0):
+def until(condition, seconds=60.0):
     """Return once something holds that another process brings about."""
     last = time.monotonic() + seconds
     while not condition():
@@ -41,7 +41,7 @@ def test_a_signal_from_a_second_process_goes_to_the_first(auraos, waiting):
     sent = auraos("runs", "signal", "1", "paid", "--payload", "amount=7")
     assert (sent.code, sent.out) == (0, "7\n")
     assert "Another process holds .auraos" in sent.err
-    out, _ = waiting.communicate(timeout=20)
+    out, _ = waiting.communicate(timeout=60)
     assert (waiting.returncode, out) == (0, "7\n")
 
 
@@ -55,7 +55,7 @@ def test_a_second_run_is_started_in_the_first_process(auraos, waiting):
 
 def test_an_interrupt_leaves_the_run_and_says_how_to_go_on(auraos, waiting):
     waiting.send_signal(signal.SIGINT)
-    _, err = waiting.communicate(timeout=20)
+    _, err = waiting.communicate(timeout=60)
     assert waiting.returncode == 130
     assert "auraos runs resume 1" in err
     resumed = auraos("runs", "signal", "1", "paid", "--payload", "amount=3")

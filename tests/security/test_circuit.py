@@ -1,5 +1,6 @@
 """The circuit of a host: when it opens, for how long, who may try next, and what it remembers (C13, R47)."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,8 +18,10 @@ class Hand:
 
     def __init__(self, **options) -> None:
         self.seconds = 0.0
+        self.woken = -math.inf
         self.circuits = Circuits(
             now=lambda: self.seconds,
+            woke=lambda: self.woken,
             wall=lambda: NOON + timedelta(seconds=self.seconds),
             chance=lambda: 0.0,
             **options,
@@ -219,3 +222,70 @@ def test_the_next_tries_are_spread_over_a_quarter_of_the_rest():
             pass
         waits.append(refused.value.retry_after.total_seconds())
     assert waits == [10, 11.25, 12.5]
+
+
+# --- long after a rest, and after this process stood still ---
+
+
+@pytest.mark.parametrize(("later", "forgotten"), [(119, False), (120, True)])
+def test_a_rest_that_was_over_for_two_minutes_is_forgotten(later, forgotten):
+    hand = Hand(failures=1)
+    hand.answer(500)
+    hand.seconds = 10 + later
+    with hand.circuits.visit(SHOP):
+        assert hand.lets_through() == forgotten
+
+
+def test_a_host_that_fails_again_long_after_its_rest_is_judged_anew():
+    hand = Hand(failures=2)
+    hand.answers(500, 500)
+    hand.seconds = 10 + 120
+    hand.answer(500)
+    assert hand.lets_through()
+    hand.answer(500)
+    assert hand.refusal().retry_after == timedelta(seconds=10)
+
+
+def test_the_rest_of_a_host_that_fails_whenever_it_is_tried_goes_on_growing():
+    hand, rests = Hand(failures=1), []
+    for _ in range(4):
+        hand.answer(500)
+        rests.append(hand.refusal().retry_after.total_seconds())
+        hand.seconds += rests[-1] + 100
+    assert rests == [10, 20, 40, 80]
+
+
+@pytest.mark.parametrize("failure", ["cannot-connect", "timeout", "http-502"])
+@pytest.mark.parametrize(
+    ("woken", "counts"),
+    [(9.0, True), (9.5, False), (14.0, False), (15.0, False)],
+)
+def test_what_fails_is_not_counted_if_the_process_stood_still_meanwhile_or_just_before(
+    failure, woken, counts
+):
+    hand = Hand(failures=1)
+    hand.seconds = 10.3
+    with hand.circuits.visit(SHOP) as visit:
+        hand.seconds, hand.woken = max(10.4, woken), woken
+        visit.failed(failure)
+    assert hand.lets_through() != counts
+
+
+def test_of_a_process_that_stood_still_an_answer_and_the_wish_for_a_rest_are_believed():
+    hand = Hand(failures=2)
+    hand.answer(500)
+    hand.woken = hand.seconds
+    hand.answer(200)
+    assert len(hand.circuits) == 0
+    hand.answer(429, 30)
+    assert hand.refusal().retry_after == timedelta(seconds=30)
+
+
+def test_a_probe_that_fails_because_the_process_stood_still_leaves_the_probing_to_the_next_one():
+    hand = Hand(failures=1)
+    hand.answer(500)
+    hand.seconds = 10
+    with hand.circuits.visit(SHOP) as probe:
+        hand.seconds = hand.woken = 20
+        probe.failed("timeout")
+    assert hand.lets_through()

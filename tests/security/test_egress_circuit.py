@@ -1,11 +1,13 @@
 """The way out leaves a host alone that keeps failing: real requests to servers that misbehave (C13, R47)."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
 from local_servers import Server, always, answer, by_path, listening
 
+from auraos.engine.pulse import Pulse
 from auraos.sdk import StepFailed, StepUnknown
 from auraos.security.circuit import Circuits
 from auraos.security.egress import Egress
@@ -41,6 +43,10 @@ async def outcome(egress: Egress, url: str, method: str = "GET", **options) -> s
 
 async def outcomes(egress: Egress, url: str, count: int, **options) -> list[str]:
     return [await outcome(egress, url, **options) for _ in range(count)]
+
+
+def hold_up(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 async def hang(request, writer):
@@ -116,6 +122,82 @@ async def test_of_many_at_once_only_one_probes():
     assert (told.count("500"), told.count("host-resting")) == (1, 19)
 
 
+class Gate:
+    """What a server does with one request: it says that the request arrived, and answers when it is opened."""
+
+    def __init__(self, then: bytes) -> None:
+        self.arrived, self.opened, self.then = asyncio.Event(), asyncio.Event(), then
+
+    async def __call__(self, request, writer):
+        self.arrived.set()
+        await self.opened.wait()
+        writer.write(self.then)
+
+
+@pytest.mark.parametrize(("brings", "told"), [(200, ["200"] * 20), (500, ["500"] + ["host-resting"] * 19)])
+async def test_who_comes_while_one_probes_waits_for_what_it_brings(brings, told):
+    watch, gate = Watch(), Gate(answer(brings))
+    async with listening(always(answer(500))) as server, open_to(server, watch) as egress:
+        await outcomes(egress, server.url, 3)
+        watch.seconds += 10
+        server.respond = gate
+        asked = [asyncio.create_task(outcome(egress, server.url)) for _ in range(20)]
+        await gate.arrived.wait()
+        done, _ = await asyncio.wait(asked, timeout=0.1)
+        assert (len(done), len(server.requests)) == (0, 4)
+        gate.opened.set()
+        assert sorted(await asyncio.gather(*asked)) == told
+
+
+async def test_when_a_probe_is_cancelled_one_of_those_who_waited_for_it_probes_and_the_others_wait_for_that_one():
+    watch, first, second = Watch(), Gate(b""), Gate(answer(200))
+    async with listening(always(answer(500))) as server, open_to(server, watch) as egress:
+        await outcomes(egress, server.url, 3)
+        watch.seconds += 10
+        server.respond = first
+        probe = asyncio.create_task(outcome(egress, server.url))
+        await first.arrived.wait()
+        asked = [asyncio.create_task(outcome(egress, server.url)) for _ in range(5)]
+        await asyncio.sleep(0)
+        server.respond = second
+        probe.cancel()
+        await second.arrived.wait()
+        done, _ = await asyncio.wait(asked, timeout=0.1)
+        assert (len(done), len(server.requests)) == (0, 5)
+        second.opened.set()
+        assert await asyncio.gather(*asked) == ["200"] * 5
+
+
+async def test_who_waits_for_a_probe_waits_for_half_of_its_own_time_and_then_nothing_was_sent():
+    watch, gate = Watch(), Gate(answer(200))
+    async with listening(always(answer(500))) as server, open_to(server, watch) as egress:
+        await outcomes(egress, server.url, 3)
+        watch.seconds += 10
+        server.respond = gate
+        probe = asyncio.create_task(outcome(egress, server.url))
+        await gate.arrived.wait()
+        began = asyncio.get_running_loop().time()
+        assert await outcome(egress, server.url, "POST", timeout=2 * SHORT) == "host-resting"
+        assert asyncio.get_running_loop().time() - began >= SHORT.total_seconds()
+        gate.opened.set()
+        assert (await probe, len(server.requests)) == ("200", 4)
+
+
+async def test_a_probe_that_lasts_too_long_is_waited_for_no_longer():
+    watch, gate = Watch(), Gate(answer(200))
+    async with listening(always(answer(500))) as server, open_to(server, watch) as egress:
+        await outcomes(egress, server.url, 3)
+        watch.seconds += 10
+        server.respond = gate
+        probe = asyncio.create_task(outcome(egress, server.url))
+        await gate.arrived.wait()
+        watch.seconds += 10
+        async with asyncio.timeout(5):
+            assert await outcome(egress, server.url) == "host-resting"
+        gate.opened.set()
+        assert await probe == "200"
+
+
 async def test_a_cancelled_probe_leaves_the_probing_to_the_next_one():
     watch = Watch()
     async with listening(always(answer(500))) as server, open_to(server, watch) as egress:
@@ -159,3 +241,29 @@ async def test_a_write_whose_redirect_leads_to_a_resting_host_is_unknown_for_it_
 async def test_a_blocked_destination_stays_blocked_and_never_rests():
     async with Egress(circuits=Circuits(failures=1)) as egress:
         assert await outcomes(egress, "http://127.0.0.1:9/", 3) == ["blocked-destination"] * 3
+
+
+@pytest.mark.parametrize("stands_still", [0.0, 0.5])
+async def test_a_request_whose_time_ran_out_while_the_process_stood_still_is_not_sent_any_more(stands_still):
+    """The connection is there already, so nothing is waited for between the standstill and the first byte."""
+    stops = iter([0.0, stands_still, 0.0])
+
+    async def look_up(host, port):
+        hold_up(next(stops))
+        return ["127.0.0.1"]
+
+    pulse = Pulse(longest=0.2, every=0.05)
+    pulse.start()
+    async with listening(always(answer())) as server:
+        url, circuits = f"http://shop.example:{server.port}/", Circuits(woke=pulse.woke)
+        async with Egress([f"shop.example:{server.port}"], lookup=look_up, circuits=circuits) as egress:
+            told = []
+            for _ in range(3):
+                try:
+                    async with asyncio.timeout(0.3):
+                        told.append(await outcome(egress, url))
+                except TimeoutError:
+                    told.append("cut")
+        arrived = len(server.requests)
+    pulse.stop()
+    assert (told, arrived) == ((["200", "cut", "200"], 2) if stands_still else (["200"] * 3, 3))

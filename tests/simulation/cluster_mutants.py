@@ -6,13 +6,14 @@ A mutant swaps functions for as long as a `with` block lasts, as those of the ru
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from auraos.engine import requests
+from auraos.engine.beginnings import Beginnings
 from auraos.engine.draft import Draft
 from auraos.engine.flow.admission import Admission
 from auraos.engine.flow.entrance import Entrance
 from auraos.engine.flow.standing import Standing
 from auraos.engine.granting import Granting
 from auraos.engine.memory import Memory
+from auraos.engine.mending import Mending
 from auraos.engine.moves import Moves
 from auraos.engine.pooling import PoolKeeper
 from auraos.engine.requests import Requests
@@ -23,21 +24,22 @@ Swap = tuple[Any, str, Any]
 CLUSTER_MUTANTS: dict[str, Callable[[], list[Swap]]] = {}
 
 FOUND_BY = {
-    "shards are handed over while something is under way in them": 133,
-    "what was handed over stays in memory": 3,
-    "a shard that is taken over is not looked through for runs": 1,
-    "a shard that stayed begins nothing any more": 62,
-    "what was being read when all was lost is never read again": 5,
-    "a start that comes twice begins twice": 292,
-    "a process counts those it let in itself": 4,
+    "a fence is not checked": 17,
+    "shards are handed over while something is under way in them": 151,
+    "what was handed over stays in memory": 1,
+    "a shard that stayed begins nothing any more": 13,
+    "what was being read when all was lost is never read again": 12,
+    "a request that was put off comes again though it was answered": 83,
+    "a process counts those it let in itself": 1,
+    "that a run was let in is not written": 1,
     "what is limited in a time is not counted": 12,
-    "a run that ends while rows are read is counted for ever": 150,
+    "whoever hears late that it may begin counts from before": 11,
+    "a gate is said to lie in the first shard": 1,
+    "of starts before a restart a debounce lets all begin": 24,
+    "a run that ends while rows are read is counted for ever": 4,
     "the slot of an attempt that was cut short stays taken": 1,
     "the slot of a grant of unknown fate goes to another": 91,
     "each process has the whole of every pool": 24,
-    "a request that was put off comes again though it was answered": 230,
-    "whoever hears late that it may begin counts from before": 5,
-    "of starts before a restart a debounce lets all begin": 110,
 }
 """Where a mistake shows itself; the others do in the first world."""
 
@@ -108,11 +110,10 @@ def what_was_being_read_when_all_was_lost_is_never_read_again() -> list[Swap]:
 
 @mutant
 def a_start_that_comes_twice_begins_twice() -> list[Swap]:
-    async def is_begun(run: str, store: Any, in_memory: Any) -> bool:
-        del in_memory
-        return await store.find(run) is not None
+    async def is_begun(self: Beginnings, run: str) -> bool:
+        return await self._store.find(run) is not None
 
-    return [(requests, "refuse_twice", lambda run, in_memory: None), (requests, "is_begun", is_begun)]
+    return [(Beginnings, "_refuse_twice", lambda self, run: None), (Beginnings, "is_begun", is_begun)]
 
 
 @mutant
@@ -243,13 +244,13 @@ def the_slot_of_an_attempt_that_was_cut_short_stays_taken() -> list[Swap]:
 
 @mutant
 def the_slot_of_a_grant_of_unknown_fate_goes_to_another() -> list[Swap]:
-    original = Memory._unlearn
+    original = Mending._unlearn
 
-    def unlearn(self: Memory, run: Any, draft: Any, error: Any) -> None:
+    def unlearn(self: Mending, run: Any, draft: Any, error: Any) -> None:
         original(self, run, draft, error)
         self.runner.granting.free(run)
 
-    return [(Memory, "_unlearn", unlearn)]
+    return [(Mending, "_unlearn", unlearn)]
 
 
 @mutant

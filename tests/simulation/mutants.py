@@ -139,7 +139,7 @@ def what_arrived_stands_in_the_order_in_which_it_came() -> list[Swap]:
 @mutant
 def an_unknown_write_is_retried() -> list[Swap]:
     return [
-        (attempts, "_raise_doubt", lambda turn, activation, error: False),
+        (attempts, "raise_doubt", lambda turn, activation, error: False),
         (attempts, "may_repeat", lambda activation: True),
         (retries, "may_repeat", lambda activation: True),
     ]

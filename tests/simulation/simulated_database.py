@@ -263,7 +263,7 @@ class SimulatedStore(Reads):
         self._begin()
 
     def commit(self, write: Write) -> Any:
-        return commit_one(self, write)
+        return commit_one(self.submit, write)
 
     async def renew(self, token: str) -> None:
         """Write under another token from now on; what waits is told that it is fenced."""

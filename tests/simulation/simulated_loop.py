@@ -190,6 +190,10 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         def work() -> None:
             if self.is_dead:
                 return
+
+            def tell() -> None:
+                self.call_soon(settle, answer, result, error)
+
             try:
                 result, error = func(*args), None
             except WaitsError:
@@ -197,7 +201,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
                 return
             except Exception as raised:  # noqa: BLE001 (whatever it is, the caller is to have it)
                 result, error = None, raised
-            self.world.later(lambda: self.call_soon(settle, answer, result, error) and None)
+            self.world.later(tell)
 
         self.world.later(work)
         return answer

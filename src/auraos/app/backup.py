@@ -35,6 +35,12 @@ class TargetNotEmptyError(UserError):
     code = "target-not-empty"
 
 
+class TargetRefusedError(UserError):
+    """A backup cannot be written there."""
+
+    code = "target-refused"
+
+
 class WrongStoreError(UserError):
     """The backup belongs into another kind of store."""
 
@@ -70,6 +76,7 @@ def back_up(data: Path, target: Path, key: bytes | None, tell: Tell) -> Made:
         raise NoDataFolderError(f"There is no data folder at {data}.", hint="--data names it.")
     if marker.store != "sqlite":
         raise WrongStoreError(f"The runs of {data} are kept in a database.", hint="Name it with --database.")
+    file = file_for(target, data)
     with keep_blobs(data):
         for rest in data.glob("backup-*.db"):  # of a backup that was killed
             rest.unlink()
@@ -77,14 +84,27 @@ def back_up(data: Path, target: Path, key: bytes | None, tell: Tell) -> Made:
         try:
             tell("copying the database", 0, (data / "auraos.db").stat().st_size)
             asyncio.run(_copy_database(data, copy))
-            return _pack(data, copy, file_for(target), key, tell)
+            return _pack(data, copy, file, key, tell)
         finally:
             copy.unlink(missing_ok=True)
 
 
-def file_for(target: Path) -> Path:
-    """Return the file that a backup is written to: a new one with the time in its name where a folder is meant."""
-    if not target.is_dir():
+def file_for(target: Path, data: Path) -> Path:
+    """Return the file that a backup is written to: a new one with the time in its name where a folder is meant. It may not
+    lie in the data folder, which it is to outlive.
+    """
+    folder = target if target.is_dir() else target.absolute().parent
+    if not folder.is_dir():
+        raise TargetRefusedError(
+            f"There is no folder {str(folder)!r} to write the backup into.",
+            hint="Make it first, or name another one.",
+        )
+    if folder.resolve().is_relative_to(data.resolve()):
+        raise TargetRefusedError(
+            f"{target} lies in the data folder itself, and a backup there would be lost with it.",
+            hint="Name a place outside of it, best on another disk.",
+        )
+    if folder is not target:
         return target.absolute()
     return target.absolute() / f"auraos-{datetime.now(tz=UTC):%Y%m%dT%H%M%SZ}.backup"
 

@@ -51,8 +51,8 @@ def back_up_database(url: str, data: Path, target: Path, key: bytes | None, tell
 
 
 async def _back_up(url: str, data: Path, target: Path, key: bytes | None, tell: Tell) -> Made:
+    file = file_for(target, data)
     prepare_folder(data, await key_of(url))
-    file = file_for(target)
     with keep_blobs(data):
         async with open_dump(url) as dump:
             runs, _ = await dump.counts()

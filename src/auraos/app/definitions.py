@@ -6,7 +6,7 @@ The engine keeps the text of every version it started a run on, so a run goes on
 import re
 from pathlib import Path
 
-from auraos.app.files import SUFFIXES, UnreadableFileError, read_source
+from auraos.app.files import SUFFIXES, MissingFileError, read_source
 from auraos.core.catalogue import Catalogue
 from auraos.core.document import Document, content_hash, read_document
 from auraos.core.errors import UserError
@@ -101,9 +101,7 @@ class FolderDefinitions:
             raise BrokenDefinitionError(f"More than one file names a workflow {name!r}: {listed}.")
         try:
             return read_source(str(paths[0])) if paths else None
-        except UnreadableFileError:
-            if paths[0].is_file():
-                raise
+        except MissingFileError:
             return None  # it has gone since it was found
 
     def _paths(self) -> dict[str, list[Path]]:

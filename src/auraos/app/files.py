@@ -30,6 +30,10 @@ class UnreadableFileError(UserError):
     code = "unreadable-file"
 
 
+class MissingFileError(UnreadableFileError):
+    """A file was not there when it was to be read; it may have come back since."""
+
+
 class Found(NamedTuple):
     """A file to look at; `named` when the person named it, and not just its folder."""
 
@@ -76,10 +80,14 @@ def read_found(found: Found) -> "str | CheckedFile | None":
     """
     try:
         text = read_source(found.path)
+    except MissingFileError:
+        if found.named:
+            raise
+        return None
     except UnreadableFileError as error:
         if found.named:
             raise
-        if is_gone(found) or not says_kind(_beginning_of(found.path)):
+        if not says_kind(_beginning_of(found.path)):
             return None
         problem = Problem(code=error.code, message=error.message, hint=error.hint)
         return CheckedFile(
@@ -103,7 +111,7 @@ def read_source(path: str) -> str:
         message = f"{path} is no UTF-8 text: line {line} has a byte that means nothing there."
         raise UnreadableFileError(message, hint="Save the file as UTF-8.") from error
     except FileNotFoundError:
-        raise UnreadableFileError(f"There is no file {path!r}.") from None
+        raise MissingFileError(f"There is no file {path!r}.") from None
     except IsADirectoryError:
         raise UnreadableFileError(f"{path!r} is a folder; name a file in it.") from None
     except PermissionError:

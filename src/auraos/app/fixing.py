@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from auraos.app.files import STDIN, UnreadableFileError
+from auraos.app.files import STDIN, MissingFileError
 from auraos.core.graph import apply_safe_fixes
 from auraos.core.problems import Problem, Severity
 
@@ -30,7 +30,7 @@ def fix_source(path: str, text: str, check: Callable[[str], Sequence[Problem]]) 
         try:
             write_whole(Path(path), fixed)
         except FileNotFoundError:
-            raise UnreadableFileError(f"{path} is not there any more, so it was not mended.") from None
+            raise MissingFileError(f"{path} is not there any more, so it was not mended.") from None
     return FixedFile(path, fixed, tuple(done))
 
 

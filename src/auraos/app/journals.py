@@ -12,7 +12,7 @@ from auraos.core.run import Program, Reading, RunState, decode_fact, fold, outst
 from auraos.core.run.facts import AnyFact, RunFinished, RunStarted
 from auraos.core.values import ValueReference
 from auraos.engine.active import ActiveRun
-from auraos.engine.memory import RESUMED
+from auraos.engine.mending import RESUMED
 from auraos.engine.ports import Batch, RunRow
 from auraos.storage.blobs import LocalBlobs
 

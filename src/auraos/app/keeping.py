@@ -13,12 +13,16 @@ import msgspec
 from auraos.app.house import PAUSE, SHORT_WAIT, open_store, refuse_foreign
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import Blobs
+from auraos.engine.socket import is_deserted
 from auraos.engine.stewardship import KeptStore
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.folder import (
+    NETWORK_FILE_SYSTEMS,
     DataFolder,
     FolderInUseError,
     Marker,
+    file_system_of,
+    mount_table,
     read_marker,
     refuse_links,
     write_marker,
@@ -135,6 +139,7 @@ async def _open_database(data: Path, url: str, stack: AsyncExitStack) -> Keeping
 
     await migrate(url)
     data = prepare_folder(data, await key_of(url))
+    drop_left_sockets(data)
     store = await PostgresStore.open(url)
     stack.push_async_callback(store.close)
     return Keeping(
@@ -146,6 +151,17 @@ async def _open_database(data: Path, url: str, stack: AsyncExitStack) -> Keeping
         owner=store.token,
         shared=store,
     )
+
+
+def drop_left_sockets(data: Path) -> None:
+    """Remove the sockets that killed processes left in a folder. On a network file system one that nobody answers at may be
+    that of a process on another machine, so there they stay.
+    """
+    if file_system_of(data, mount_table()) in NETWORK_FILE_SYSTEMS:
+        return
+    for path in data.glob("engine-*.sock"):
+        if is_deserted(path):
+            path.unlink(missing_ok=True)
 
 
 def prepare_folder(data: Path, key: str, *, held: str = "") -> Path:

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from auraos.engine.pulse import Pulse
 from auraos.sdk import Answer
 from auraos.sdk.protocols import Secrets
 from auraos.security.addresses import parse_opening
@@ -20,6 +21,7 @@ class LateEgress:
         self._allowed = [parse_opening(one) for one in allowed]
         self._secrets = secrets
         self._egress: Egress | None = None
+        self._pulse = Pulse()
 
     def request(  # noqa: PLR0913 (the sdk's promise)
         self,
@@ -35,9 +37,12 @@ class LateEgress:
     ) -> AbstractAsyncContextManager[Answer]:
         """Send a request and yield its answer; see `auraos.sdk.protocols.Http`."""
         if self._egress is None:
+            from auraos.security.circuit import Circuits  # noqa: PLC0415 (see above)
             from auraos.security.egress import Egress  # noqa: PLC0415 (see above)
 
-            self._egress = Egress(self._allowed, secrets=self._secrets)
+            self._pulse.start()
+            circuits = Circuits(woke=self._pulse.woke)
+            self._egress = Egress(self._allowed, secrets=self._secrets, circuits=circuits)
         return self._egress.request(
             method, url, headers=headers, body=body, secret=secret, secret_in=secret_in,
             follow_redirects=follow_redirects, timeout=timeout,
@@ -45,6 +50,7 @@ class LateEgress:
 
     async def close(self) -> None:
         """Close what was opened."""
+        self._pulse.stop()
         if self._egress is not None:
             await self._egress.close()
             self._egress = None

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from auraos.app.definitions import FolderDefinitions
-from auraos.app.health import Health, HealthDoor, Phase
+from auraos.app.health import Health, HealthDoor, Phase, PortRefusedError
 from auraos.app.installed import load_installed
-from auraos.app.keeping import Keeping, open_keeping
+from auraos.app.keeping import Keeping, claim, open_keeping
 from auraos.app.steward import ProcessSteward
 from auraos.app.world import World
 from auraos.core.errors import OperationalError
@@ -33,6 +33,7 @@ from auraos.engine.socket import EngineSocket
 from auraos.engine.suspects import Suspects
 from auraos.engine.watchdog import Watchdog
 from auraos.storage.blobs.walking import are_kept
+from auraos.storage.folder import is_held
 
 if TYPE_CHECKING:
     from auraos.storage.postgres import PostgresStore
@@ -78,7 +79,11 @@ async def serve(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(world.close)
         door = HealthDoor(health)
-        port = await door.open(wishes.host, wishes.port)
+        try:
+            port = await door.open(wishes.host, wishes.port)
+        except PortRefusedError:
+            await _refuse_held_folder(wishes)
+            raise
         stack.push_async_callback(door.close)
         keeping = await open_keeping(wishes.data, wishes.database, stack)
         shards = Shards(are_shared=keeping.shared is not None)
@@ -110,6 +115,12 @@ async def serve(
         await conduct.close()
         await listening.close()
     log.info("serve.left")
+
+
+async def _refuse_held_folder(wishes: Wishes) -> None:
+    """Raise `FolderInUseError` where another process has the folder: it most likely has the port for that reason."""
+    if not wishes.database and is_held(wishes.data):
+        (await claim(wishes.data)).release()
 
 
 def _look_after_room(engine: Engine, wishes: Wishes, health: Health, stack: AsyncExitStack) -> None:

@@ -10,7 +10,7 @@ from auraos.app.environment import known_secrets
 from auraos.app.files import (
     STDIN,
     CheckedFile,
-    UnreadableFileError,
+    MissingFileError,
     check_source,
     find_files,
     folder_of,
@@ -67,10 +67,10 @@ def check(
         if fix:
             try:
                 mended.append(fix_source(path, text, lambda one, again=check_one: again(one).problems))  # type: ignore[misc]
-            except UnreadableFileError:
-                if is_gone(found):
-                    continue
-                raise
+            except MissingFileError:
+                if found.named:
+                    raise
+                continue
             text = mended[-1].text
         checked.append(check_one(text))
     if json:

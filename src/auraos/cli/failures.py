@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auraos.cli.exits import Exit
@@ -94,8 +95,14 @@ def _of_system(error: OSError) -> tuple[str, str, Exit]:
     words = error.strerror or str(error)
     message = f"{name}: {words}" if name else words
     match error:
+        case FileNotFoundError() if name:
+            folder = Path(name).parent
+            told = (
+                f"There is no file {name!r}." if folder.is_dir() else f"There is no folder {str(folder)!r}."
+            )
+            return "no-such-file", told, Exit.WRONG_INPUT
         case FileNotFoundError():
-            return "no-such-file", f"There is no file {name!r}." if name else message, Exit.WRONG_INPUT
+            return "no-such-file", message, Exit.WRONG_INPUT
         case IsADirectoryError() | NotADirectoryError():
             return "wrong-kind-of-file", message, Exit.WRONG_INPUT
         case _:

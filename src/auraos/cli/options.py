@@ -3,7 +3,7 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 from cyclopts import Parameter
@@ -39,6 +39,7 @@ Database: TypeAlias = Annotated[
         help="postgresql://…: the database, where runs are kept in one. AURAOS_DATABASE names it, too.",
     ),
 ]
+Number = TypeVar("Number", int, float)
 DEFAULT_DATA = Path(".auraos")
 _SIZE = re.compile(r"([0-9]{1,12}) ?(B|KB|MB|GB)?", re.ASCII | re.IGNORECASE)
 _BYTES = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
@@ -106,6 +107,15 @@ def read_size(text: str, *, most: int) -> int:
     if not 1 <= size <= most:
         raise WrongInputError(f"{text!r} is too {'small' if size < 1 else 'large'}.", hint=hint)
     return size
+
+
+def read_number(number: Number, option: str, least: Number, most: Number) -> Number:
+    """Return the number that an option was given; refuse one that it does not take."""
+    if not least <= number <= most:  # also what is no number at all
+        raise WrongInputError(
+            f"{option} {number} is not possible.", hint=f"It takes numbers from {least:,} to {most:,}."
+        )
+    return number
 
 
 def read_pairs(given: tuple[str, ...]) -> dict[str, Any]:

@@ -21,7 +21,17 @@ from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
 from auraos.app.world import World
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Database, Json, Pools, read_pools, read_size
+from auraos.cli.options import (
+    DEFAULT_DATA,
+    AllowNet,
+    Data,
+    Database,
+    Json,
+    Pools,
+    read_number,
+    read_pools,
+    read_size,
+)
 from auraos.cli.runs.prune import read_age
 from auraos.cli.screen import print_json
 from auraos.cli.serving_logs import LogFormat, Logs
@@ -32,6 +42,8 @@ from auraos.engine.process import begun_threads
 log = logging.getLogger("auraos.serve")
 LEAVE_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MOST_VALUE = 1_000_000_000
+MOST_PARALLEL = 100_000
+LONGEST_GRACE = 86_400
 THREADS = min(32, (os.cpu_count() or 1) + 4)
 """So many threads work beside the loop."""
 _AFTER_GRACE = 10.0
@@ -48,7 +60,9 @@ def serve(
     files: Annotated[
         Path | None, Parameter(help="A folder of workflows, which can be started and called by their names.")
     ] = None,
-    parallel: Annotated[int, Parameter(help="How many steps run at the same time.")] = DEFAULT_PARALLEL,
+    parallel: Annotated[
+        int, Parameter(help="How many steps run at the same time, at least 1.")
+    ] = DEFAULT_PARALLEL,
     pool: Pools = (),
     grace: Annotated[
         float, Parameter(help="For how many seconds steps that write are waited for when it is to end.")
@@ -76,8 +90,10 @@ def serve(
     second ends it at once, and nothing is lost either way. With --json it prints where it listens once it is ready.
     """
     wishes = Wishes(
-        data=data, database=database, files=_folder(files), host=host, port=_port(port), allow_net=allow_net,
-        parallel=max(1, parallel), pools=read_pools(pool), grace=max(0.0, grace), retention=read_age(retention),
+        data=data, database=database, files=_folder(files), host=host,
+        port=read_number(port, "--port", 0, 65_535), allow_net=allow_net,
+        parallel=read_number(parallel, "--parallel", 1, MOST_PARALLEL), pools=read_pools(pool),
+        grace=read_number(grace, "--grace", 0, LONGEST_GRACE), retention=read_age(retention),
         largest_value=read_size(largest_value, most=MOST_VALUE),
     )  # fmt: skip
     world = World(allow_net)
@@ -157,12 +173,6 @@ def _note_trouble(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
         log.warning("serve.too_many_files", extra={"hint": "Raise the limit, as with `ulimit -n 4096`."})
         return
     log.error("serve.trouble", extra={"what": context.get("message", "")}, exc_info=error)
-
-
-def _port(port: int) -> int:
-    if not 0 <= port <= 65535:
-        raise WrongInputError(f"{port} is no port: there are 0 to 65535.")
-    return port
 
 
 def _folder(files: Path | None) -> Path | None:

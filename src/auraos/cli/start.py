@@ -14,11 +14,12 @@ from auraos.app.house import LONG_WAIT, House, open_server
 from auraos.app.installed import load_installed
 from auraos.app.starting import check_start
 from auraos.cli.exits import Exit
+from auraos.cli.failures import WrongInputError
 from auraos.cli.following import follow_and_show, person
 from auraos.cli.options import DEFAULT_DATA, Data, Json, read_input, read_pairs, runs_command
-from auraos.cli.screen import clean, print_json, to_people
+from auraos.cli.screen import clean, print_json, to_people, to_side
 from auraos.cli.starting import check_file, refuse_file
-from auraos.core.errors import AuraError
+from auraos.core.errors import AuraError, OperationalError
 from auraos.engine.clock import SystemClock
 from auraos.engine.ports import RunRow
 
@@ -26,6 +27,14 @@ Begin: TypeAlias = Callable[[House, str], Awaitable[None]]
 _PAUSE = 0.2
 _COMES_BACK = ("engine-closed", "engine-gone", "no-server")
 """What a process that is restarted says, or what is said in place of it, while it is away."""
+_LEAVES_OPEN = (*_COMES_BACK, "store-unavailable")
+"""After these nobody here knows whether the run began."""
+
+
+class StartUnknownError(OperationalError):
+    """A run was asked for, and no answer came: it may have begun. Asked for again under its id, it is started once."""
+
+    code = "start-unknown"
 
 
 def start(
@@ -41,6 +50,12 @@ def start(
         tuple[str, ...], Parameter(help="The input: one JSON text, @FILE, or key=value again and again.")
     ] = (),
     var: Annotated[tuple[str, ...], Parameter(help="Another value for a variable: key=value.")] = (),
+    id: Annotated[  # noqa: A002 (the word that people use)
+        str,
+        Parameter(
+            help="An id of your own for the run. Asked for again under the same id, it is not started twice."
+        ),
+    ] = "",
     wait: Annotated[
         bool, Parameter(negative="", help="Stay with the run to its end, whatever it waits for.")
     ] = False,
@@ -53,6 +68,7 @@ def start(
     restarted is waited for, and the run is started once.
     """
     given, variables = read_input(input), read_pairs(var)
+    wanted = workflow.partition("@")[0]
     name, text = (workflow, "") if not _is_file(workflow) else ("", read_source(workflow))
     installed = load_installed()
     if text:
@@ -60,6 +76,7 @@ def start(
         if checked.errors or checked.workflow is None:
             return refuse_file(checked, as_json=json)
         check_start(checked.workflow, given, variables)
+        wanted = checked.workflow.name
 
     async def begin(house: House, run: str) -> None:
         sent: dict[str, Any] = {}
@@ -71,38 +88,68 @@ def start(
             version if text else name, input=given, variables=variables, by=person(), run=run, **sent
         )
 
-    return asyncio.run(_start(data, begin, wait=wait, as_json=json))
+    return asyncio.run(_start(data, begin, id, wanted, wait=wait, as_json=json))
 
 
-async def _start(data: Path, begin: Begin, *, wait: bool, as_json: bool) -> int:
-    """Start the run, with an id of our own, so that it is started once however often it is asked for."""
-    run, asked = SystemClock().new_id(), False
+async def _start(data: Path, begin: Begin, own_id: str, workflow: str, *, wait: bool, as_json: bool) -> int:
+    """Start the run, with an id that is known here, so that it is started once however often it is asked for."""
+    run, asked, is_there = own_id or SystemClock().new_id(), False, False
     last = time.monotonic() + LONG_WAIT
     while True:
         try:
             async with open_server(data) as house:
-                row = await house.store.find(run) if asked else None
+                row = await house.store.find(run) if asked or own_id else None
                 if row is None:
                     asked = True
                     await begin(house, run)
                     row = await house.find(run)
+                is_there = True
+                _refuse_another(row, workflow)
                 if wait:
                     return await follow_and_show(house, row.run, patience="always", as_json=as_json)
-                return _report(data, row, as_json=as_json)
+                return _report(data, row, is_new=asked, as_json=as_json)
         except AuraError as error:
-            if not asked or error.code not in _COMES_BACK or time.monotonic() > last:
+            is_over = error.code not in _COMES_BACK or time.monotonic() > last
+            if not asked or error.code not in _LEAVES_OPEN or (is_over and is_there):
                 raise
+            if is_over:
+                raise _without_answer(data, run, error) from error
+        except asyncio.CancelledError:
+            if asked and not is_there:
+                to_side().line(
+                    f"\nRun {run} was asked for and may have begun. With --id {run} it is not started twice."
+                )
+            raise
         await asyncio.sleep(_PAUSE)
 
 
-def _report(data: Path, row: RunRow, *, as_json: bool) -> int:
+def _refuse_another(row: RunRow, workflow: str) -> None:
+    """Refuse an id that a run of another workflow has."""
+    if row.workflow != workflow:
+        raise WrongInputError(
+            f"The id {row.run!r} belongs to run {row.number}, which is one of {row.workflow!r}.",
+            hint="Nothing was started. Choose another id.",
+        )
+
+
+def _without_answer(data: Path, run: str, error: AuraError) -> StartUnknownError:
+    return StartUnknownError(
+        f"Run {run} was asked for and no answer came, so it may have begun or not. {error.message}",
+        hint=f"Ask again with --id {run}: it is not started twice."
+        f" `{runs_command(data, 'show', run)}` shows it if it is there.",
+        run=run,
+    )
+
+
+def _report(data: Path, row: RunRow, *, is_new: bool, as_json: bool) -> int:
     if as_json:
         print_json(
             {"ok": True, "run": row.run, "number": row.number, "workflow": row.workflow, "state": row.state}
         )
         return Exit.DONE
     screen = to_people()
-    screen.line(f"run {row.number} of {clean(row.workflow)} is started; it is on disk.")
+    how = "is started; it is on disk." if is_new else "was started under this id before; nothing more was."
+    screen.line(f"run {row.number} of {clean(row.workflow)} {how}")
     screen.line(f"  {screen.tint(runs_command(data, 'show', row.number), 'cyan')}")
     return Exit.DONE
 

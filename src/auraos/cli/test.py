@@ -13,7 +13,7 @@ from auraos.app.pure_steps import RealPureSteps
 from auraos.cli.differences import show_difference
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
-from auraos.cli.options import Json
+from auraos.cli.options import Json, read_number
 from auraos.cli.problems import problem_document, show_problem
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_people
 from auraos.core.run import static_path
@@ -49,6 +49,7 @@ def run_cases(
     """
     if not paths:
         raise WrongInputError("Which file?", hint="Write auraos test FILE, or auraos test . for this folder.")
+    read_number(min_coverage, "--min-coverage", 0, 100)
     installed = load_installed()
     results: list[_FileResult] = []
     with RealPureSteps(installed.catalogue) as pure_steps:

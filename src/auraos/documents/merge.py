@@ -137,26 +137,10 @@ class _Merging:
             if tag == "equal":
                 continue
             for index in range(high - 1, low + common - 1, -1):
-                self._edit(
-                    (*path, index),
-                    mine[index],
-                    mine[index],
-                    msgspec.UNSET,
-                    remove,
-                    (*path, index),
-                )
+                self._take_out((*path, index), mine[index])
             for item in reversed(theirs[new_low + common : new_high]):
                 place = low + common
-                self._edit(
-                    (*path, place),
-                    msgspec.UNSET,
-                    msgspec.UNSET,
-                    item,
-                    insert_item,
-                    path,
-                    item,
-                    place,
-                )
+                self._put_in((*path, place), path, item, place)
             for index in range(common):
                 self.join((*path, low + index), mine[low + index], mine[low + index], theirs[new_low + index])
 
@@ -166,27 +150,12 @@ class _Merging:
         for index in range(len(mine) - 1, -1, -1):
             link = normal_link(mine[index])
             if link in bases and link not in others:
-                self._edit(
-                    (*path, index),
-                    mine[index],
-                    mine[index],
-                    msgspec.UNSET,
-                    remove,
-                    (*path, index),
-                )
+                self._take_out((*path, index), mine[index])
         for link in theirs:
             name = normal_link(link)
             if name not in bases and name not in mines:
                 mines.add(name)
-                self._edit(
-                    path,
-                    msgspec.UNSET,
-                    msgspec.UNSET,
-                    link,
-                    insert_item,
-                    path,
-                    link,
-                )
+                self._put_in(path, path, link)
 
     def _join_cases(self, base: list[Any], mine: list[Any], theirs: list[Any]) -> None:
         bases, mines, others = ({case["name"]: case for case in cases} for cases in (base, mine, theirs))
@@ -198,24 +167,24 @@ class _Merging:
             elif name in others:
                 self._join_added(path, mine[index], others[name])
             elif name in bases and is_same(bases[name], mine[index]):
-                self._edit(path, mine[index], mine[index], msgspec.UNSET, remove, path)
+                self._take_out(path, mine[index])
             elif name in bases:
                 self._conflict("changed-removed", path, bases[name], mine[index], msgspec.UNSET)
         for name, case in others.items():
             if name in mines:
                 continue
             if name not in bases:
-                self._edit(
-                    ("tests",),
-                    msgspec.UNSET,
-                    msgspec.UNSET,
-                    case,
-                    insert_item,
-                    ("tests",),
-                    case,
-                )
+                self._put_in(("tests",), ("tests",), case)
             elif not is_same(case, bases[name]):
                 self._conflict("removed-changed", ("tests", name), bases[name], msgspec.UNSET, case)
+
+    def _take_out(self, path: Path, mine: Any) -> None:
+        """Take out of my text what they took out, and I left as it was."""
+        self._edit(path, mine, mine, msgspec.UNSET, remove, path)
+
+    def _put_in(self, at: Path, items: Path, item: Any, *place: int) -> None:
+        """Put into my text what they put into a list, at this place or at the end."""
+        self._edit(at, msgspec.UNSET, msgspec.UNSET, item, insert_item, items, item, *place)
 
     def _edit(
         self,

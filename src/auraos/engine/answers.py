@@ -74,13 +74,13 @@ def _answer(ask: asks.Approve, state: RunState, at: int) -> Answered:
         for path, activation in state.activations.items()
         if activation.wait_kind == "approval" and activation.status == "waiting"
     ]
-    path = _pick(ask.run, asking, ask.path, "asks a person")
+    path = _pick(ask.run, asking, ask.path, "asks a person", ("does", "do"))
     return Answered(at=at, path=path, decision=ask.decision, by=ask.by, comment=ask.comment, data=ask.data)
 
 
 def _resolution(ask: asks.Resolve, state: RunState, at: int) -> StepResolved:
     doubtful = [path for path, each in state.activations.items() if each.status in ("doubt", "asked")]
-    path = _pick(ask.run, doubtful, ask.path, "is in doubt")
+    path = _pick(ask.run, doubtful, ask.path, "is in doubt", ("is", "are"))
     present = state.activations[path].attempt
     if ask.attempt not in (0, present):
         raise RequestRefusedError(
@@ -100,15 +100,18 @@ def _known(ask: asks.RunAsk, state: RunState | None) -> RunState:
     return state
 
 
-def _pick(run: str, candidates: list[str], path: str, what: str) -> str:
-    """Return the path that is meant; refuse when there is none, or when it is not clear which."""
+def _pick(run: str, candidates: list[str], path: str, what: str, verbs: tuple[str, str]) -> str:
+    """Return the path that is meant; refuse when there is none, or when it is not clear which. The verbs say of one step,
+    and of several, that they are such.
+    """
     if path in candidates:
         return path
     if not path and len(candidates) == 1:
         return candidates[0]
-    known = f" These do: {', '.join(sorted(candidates))}." if candidates else ""
+    listed = " and ".join(repr(each) for each in sorted(candidates))
+    known = f"; {listed} {verbs[len(candidates) > 1]}" if candidates else ""
     raise RequestRefusedError(
-        f"No step {f'{path!r} ' if path else ''}of run {run} {what}.{known}" if path or not candidates
+        f"No step {f'{path!r} ' if path else ''}of run {run} {what}{known}." if path or not candidates
         else f"Several steps of run {run} wait: {', '.join(sorted(candidates))}.",
         hint="Name its path." if candidates and not path else "",
         candidates=sorted(candidates),

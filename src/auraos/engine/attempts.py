@@ -67,6 +67,11 @@ class Attempt:
         """Return whether doing it twice does no more than doing it once."""
         return self.command.effect in REPEATABLE
 
+    @property
+    def has_begun(self) -> bool:
+        """Return whether its step may have done something already."""
+        return self._task is not None
+
     def cancel(self, grace: float = GRACE) -> None:
         """Ask the step to stop; when it has not after the grace, go on without it."""
         if self.is_cancelled:
@@ -176,8 +181,21 @@ class Attempt:
         return self._failed(told) if self.may_repeat else self._unknown(told)
 
     def _cut_short(self, class_: str, code: str, message: str) -> Outcome:
+        if self._context.waits_for_thread:
+            return self._failed(self._without_thread(class_, code))
         error = self._error(class_, code, message)
         return self._failed(error) if self.may_repeat else self._unknown(error)
+
+    def _without_thread(self, class_: str, code: str) -> StepError:
+        """Return how a step ends whose time was up, or that was cancelled, before a thread came free for it."""
+        if code != "timeout":
+            return self._error(class_, code, "It was cancelled before it began.")
+        return self._error(
+            "transient",
+            "places-full",
+            f"No thread came free within {self.command.timeout:g} s, so the step never began.",
+            "Other steps hold all threads: give those a `timeout`, or this one a longer one.",
+        )
 
     def _missing(self) -> Outcome:
         return self._failed(

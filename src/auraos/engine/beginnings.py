@@ -2,39 +2,63 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
-from auraos.core.run import LARGEST, refuse_vast
-from auraos.core.run.facts import RunStarted
+import msgspec
+
+from auraos.core.run import LARGEST, Program, encode_fact, inherit, refuse_vast
+from auraos.core.run.facts import AnyFact, Parent, RunAdmitted, RunStarted
 from auraos.core.values import Value
+from auraos.engine.active import ActiveRun
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Programs
-from auraos.engine.ports import Clock, FencedError, Store, Version, WriteRefusedError
+from auraos.engine.flow.starts import stand_before
+from auraos.engine.ports import (
+    Clock,
+    FencedError,
+    NotFoundError,
+    RequestRow,
+    RunRow,
+    Store,
+    Version,
+    Write,
+    WriteRefusedError,
+)
 from auraos.engine.remote import FIRST_LOOK, LONGEST_WAIT
-from auraos.engine.requests import Requests
+from auraos.engine.runner import Runner
 from auraos.engine.shards import Shards
 
 AGAIN = 0.1
+LOOK = 0.1
+MOST_SENT = 1000
 DEFAULT_WORKSPACE = "default"
+_NONE: Iterator[int] = iter(())
 _NAME = re.compile(r"(?![0-9]+$)[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}", re.ASCII)
 
 
 class Beginnings:
-    """Lets runs begin that somebody asks for."""
+    """Lets runs begin, and knows which starts are on their way."""
 
-    def __init__(
-        self, store: Store, clock: Clock, programs: Programs, requests: Requests, shards: Shards
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, programs: Programs, shards: Shards) -> None:
         self.largest_value = LARGEST
         self._store = store
         self._clock = clock
         self._programs = programs
-        self._requests = requests
         self._shards = shards
+        self._numbers: dict[str, Iterator[int]] = {}
+        self._numbering = asyncio.Lock()
         self._under_way: dict[str, asyncio.Future[None]] = {}
         """Those whose ids were given."""
+        self._starting: dict[str, asyncio.Task[None]] = {}
+        """Those that another run asked for."""
+        self._sent: dict[str, str] = {}
+        """The latest runs whose start was left to another process → the request."""
+        self.runner: Runner
+
+    # --- what somebody asks for ---
 
     async def prepare(  # noqa: PLR0913 (as for a start)
         self, workflow: str | Version, *, input: Value, workspace: str, variables: dict[str, Any] | None,  # noqa: A002
@@ -68,30 +92,61 @@ class Beginnings:
             resolved={each.name: self._programs.take(each) for each in called} if called else {},
         )
 
-    async def begin(self, started: RunStarted, *, shard: int | None = None) -> None:
-        """Begin a run; return when its start is durable. While this process owns nothing, it waits a little."""
+    async def prepare_again(
+        self, facts: Sequence[AnyFact], *, kind: Literal["retry", "fork"], start_at: str | None,
+        changes: dict[str, Value] | None, again: bool, workflow: Version | None, by: str,
+    ) -> RunStarted:  # fmt: skip
+        """Return the start of a run that takes over what the one of these facts finished."""
+        first = facts[0]
+        assert isinstance(first, RunStarted)
+        old = await self._programs.program(first.version)
+        version = first.version if workflow is None else self._programs.take(workflow)
+        program = await self._programs.program(version)
+        inherited = inherit(
+            old if workflow is None else program, facts, start_at=start_at, changes=changes, again=again
+        )
+        return msgspec.structs.replace(
+            first,
+            run=self._clock.new_id(),
+            version=version,
+            by=by,
+            origin=first.origin or first.run,
+            parent=Parent(
+                run=first.run, kind=kind, hearing=first.parent is not None and first.parent.hearing
+            ),
+            inherited=inherited,
+            resolved=first.resolved if workflow is None else {},
+            page=None,
+            depth=0,
+            input=next(
+                (fact.input for fact in facts if isinstance(fact, RunAdmitted) and fact.gathered), first.input
+            ),
+            gates=program.gates.renew(first.gates),
+        )
+
+    async def begin(self, started: RunStarted, *, shard: int | None = None) -> bool:
+        """Begin a run; return when its start is durable, and whether it is led here. While this process owns nothing, it
+        waits a little.
+
+        Whoever asked is to find the run, so where another process begins it, that is awaited: a matter of milliseconds, or of
+        seconds while nobody leads its shard.
+        """
         program = self._programs.known(started.version)
         while True:
             if not self._shards.own:
                 await self._shards.ready()
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             try:
-                await self._requests.begin(started, program, waiter, shard=shard)
-                await waiter
-                return await self._until_there(started.run)
+                if await self.let_begin(started, program, waiter, shard=shard):
+                    await waiter
+                    return True
             except FencedError:  # certainly not written
                 await asyncio.sleep(AGAIN)
-
-    async def _until_there(self, run: str) -> None:
-        """Let whoever asked find the run, where it is another process that begins it: that is a matter of milliseconds, or of
-        seconds while nobody leads its shard.
-        """
-        if not self._requests.is_sent(run):
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_WAIT):
-                while not await self._requests.is_begun(run):  # noqa: ASYNC110 (the other process tells nobody)
-                    await asyncio.sleep(FIRST_LOOK)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_WAIT):
+                    await self.begun(started.run)
+            return False
 
     async def begin_once(self, started: RunStarted) -> None:
         """Begin a run whose id was given, unless there is one of that id."""
@@ -100,11 +155,122 @@ class Beginnings:
             await asyncio.wait([other])
         self._under_way[run] = done = asyncio.get_running_loop().create_future()
         try:
-            if not await self._requests.is_begun(run):
+            if not await self.is_begun(run):
                 await self.begin(started)
         except WriteRefusedError:
-            if not await self._requests.is_begun(run):  # else another start under this id came first
+            if not await self.is_begun(run):  # else another start under this id came first
                 raise
         finally:
             del self._under_way[run]
             done.set_result(None)
+
+    # --- whether a run is there ---
+
+    async def is_begun(self, run: str) -> bool:
+        """Return whether a run is there, durably. While another start of it is on its way here, what becomes of that is
+        awaited.
+        """
+        while await self._store.find(run) is None:
+            if run not in self.runner.runs:
+                return False
+            await asyncio.sleep(LOOK)
+        return True
+
+    async def begun(self, run: str) -> None:
+        """Return once a run is there, or is not to be, whose start another run has asked for or another process was left."""
+        starting = self._starting.get(run)
+        if starting is not None:
+            await asyncio.wait([starting])
+        pause = FIRST_LOOK
+        while (request := self._sent.get(run)) is not None:  # its row goes with the first facts of the run
+            try:
+                await self._store.answer(request)
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, LOOK)
+            except NotFoundError:
+                self._sent.pop(run, None)
+
+    def starting(self, run: str) -> "asyncio.Task[None] | None":
+        """Return the start of a run that is on its way because another run asked for it."""
+        return self._starting.get(run)
+
+    def expect(self, run: str, start: "asyncio.Task[None]") -> None:
+        """Hear that a start which another run asked for is on its way."""
+        self._starting[run] = start
+        start.add_done_callback(partial(self._expect_no_more, run))
+
+    def _expect_no_more(self, run: str, start: "asyncio.Task[None]") -> None:
+        if self._starting.get(run) is start:
+            del self._starting[run]
+
+    # --- the start itself ---
+
+    async def let_begin(
+        self, started: RunStarted, program: Program, waiter: "asyncio.Future[None] | None" = None, *,
+        answers: str = "", awaited: bool = False, shard: int | None = None,
+    ) -> bool:  # fmt: skip
+        """Begin a run on a program in use; a child is born into the shard of its parent. The waiter hears when it is durable.
+
+        Return False if the start was left to the process that leads all runs of its gates, which is durable then.
+        """
+        self.runner.suspects.refuse_deadly(started.run)
+        resolved, number = started.resolved, 0
+        if started.page is None:
+            if self._programs.calls_of(started.version):
+                resolved = await self._programs.resolve_calls(started.workspace, started.version, resolved)
+            number = next(self._numbers.get(started.workspace, _NONE), 0)
+            if not number:
+                number = await self._next_number(started.workspace)
+        now = self._clock.now()
+        started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
+        if started.page is None and not started.gates and program.gates:
+            started, home = stand_before(started, program)
+            shard = home if started.gates else shard  # one that goes on with another may have no gates left
+        if started.gates and shard is not None and shard not in self._shards.own:
+            await self._send_home(started, shard, answers=answers, awaited=awaited)
+            return False
+        self._refuse_twice(started.run)
+        run = ActiveRun(
+            started.run, started.workspace, program, self._shards.home() if shard is None else shard
+        )
+        run.created, run.awaited = True, awaited
+        run.row = RunRow(
+            workspace=started.workspace, run=started.run, number=number, workflow=started.workflow,
+            version=started.version, state="queued", started_at=now, changed_at=now, by=started.by,
+            parent=started.parent.run if started.parent is not None else "", origin=started.origin,
+            awaited=awaited, shard=run.shard,
+        )  # fmt: skip
+        versions = self._programs.unkept(started.version, *resolved.values())
+        if versions:
+            run.draft.versions = versions
+        self.runner.runs[run.id] = run
+        self.runner.give(run, started, waiter, answers=answers)
+        return True
+
+    async def _send_home(self, started: RunStarted, shard: int, *, answers: str, awaited: bool) -> None:
+        """Leave a start to the process that owns the shard where all runs of its gates live."""
+        kind = "call" if awaited or started.keyed is not None else "start"
+        request = RequestRow(self._clock.new_id(), started.run, kind, encode_fact(started), shard)
+        versions = self._programs.unkept(started.version, *started.resolved.values())
+        await self._store.commit(
+            Write(
+                started.workspace, "", 0, shard, requests=[request], answered=[answers] if answers else (),
+                versions=versions,
+            )
+        )  # fmt: skip
+        self._programs.kept(versions)
+        self._sent[started.run] = request.id
+        if len(self._sent) > MOST_SENT:
+            del self._sent[next(iter(self._sent))]
+
+    def _refuse_twice(self, run: str) -> None:
+        """Raise `WriteRefusedError` if another start of a run is on its way here."""
+        if run in self.runner.runs:
+            raise WriteRefusedError(f"Another start of run {run} came first.", run=run)
+
+    async def _next_number(self, workspace: str) -> int:
+        """Return the next number of a workspace when the block that this process had is used up."""
+        async with self._numbering:
+            while (number := next(self._numbers.get(workspace, _NONE), None)) is None:
+                self._numbers[workspace] = iter(await self._store.numbers(workspace))
+        return number

@@ -71,6 +71,7 @@ class AttemptContext:
         "_workspace",
         "run_id",
         "touched_the_world",
+        "waits_for_thread",
     )
 
     def __init__(
@@ -85,6 +86,8 @@ class AttemptContext:
     ) -> None:
         self.run_id = run
         self.touched_the_world = False
+        self.waits_for_thread = False
+        """Whether the step is to be carried out in a thread and there is none for it yet, so that nothing of it was done."""
         self._workspace = workspace
         self._command = command
         self._doors = doors
@@ -137,6 +140,16 @@ class AttemptContext:
     async def in_thread(self, function: Callable[..., T], *given: Any) -> T:
         """Return what a function returns that waits or reckons for long."""
         return cast("T", await self._doors.places.threads.run(function, *given))
+
+    async def wholly_in_thread(self, function: Callable[[Any, Any], T], settings: Any) -> T:
+        """Return what a function returns that is all there is to the step."""
+
+        def begins() -> None:
+            self.waits_for_thread = False
+
+        self.waits_for_thread = True
+        run = self._doors.places.threads.run
+        return cast("T", await run(function, settings, self.from_thread(), begins=begins))
 
     async def in_process(self, function: Callable[[Any], Any], given: Value) -> Value:
         """Return what a function of a module makes of a value, in a process of its own."""

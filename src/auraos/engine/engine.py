@@ -8,19 +8,14 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-import msgspec
-
 from auraos.core.catalogue import Catalogue
-from auraos.core.run import encode_fact, inherit, refuse_vast
+from auraos.core.run import encode_fact, refuse_vast
 from auraos.core.run.commands import EndRun
 from auraos.core.run.facts import (
     AnyFact,
     EventReceived,
-    Parent,
-    RunAdmitted,
     RunFinished,
     RunStarted,
-    TimerFired,
 )
 from auraos.core.values import Value
 from auraos.engine import asks
@@ -32,18 +27,18 @@ from auraos.engine.context import Doors
 from auraos.engine.control import EngineClosedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.disk import DiskGuard
-from auraos.engine.draft import Given
 from auraos.engine.endings import Ended, Endings
 from auraos.engine.flow.admission import Admission
+from auraos.engine.handed_files import share_files
 from auraos.engine.hooks import Hooks
 from auraos.engine.memory import Memory
+from auraos.engine.mending import Mending
 from auraos.engine.moves import Moves
 from auraos.engine.ports import (
     Clock,
     RequestRow,
     Store,
     StoreUnavailableError,
-    Timer,
     Version,
     Write,
 )
@@ -54,7 +49,7 @@ from auraos.engine.runner import Runner
 from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stewardship import Load
-from auraos.engine.stream import Change, Streams, facts_of
+from auraos.engine.stream import Change, Streams, read_facts
 from auraos.engine.suspects import Suspects
 from auraos.engine.waking import Waking
 
@@ -74,28 +69,30 @@ class Engine(RunControl):
         clock = clock or SystemClock()
         programs = Programs(store, definitions)
         self._shards = shards = shards or Shards()
-        memory = Memory(store, programs, clock, shards, mended=self._look_again, blobs=doors.blobs)
+        mending = Mending(store, clock, shards, doors.blobs, mended=self._look_again)
+        memory = Memory(store, programs, clock, shards, doors.blobs, mending)
         super().__init__(store, clock, memory)
         self._largest_value = doors.largest_value
         self._programs = programs
         self._blobs = doors.blobs
-        self._requests = Requests(store, programs, memory, clock, doors.blobs, shards)
-        self._admission = Admission(store, memory, clock, self._requests.share_files)
+        self._beginnings = Beginnings(store, clock, programs, shards)
+        self._beginnings.largest_value = doors.largest_value
+        self._requests = Requests(store, programs, memory, clock, doors.blobs, shards, self._beginnings)
+        self._admission = Admission(store, memory, clock, partial(share_files, doors.blobs))
         self._streams = Streams(store.journal)
         self._endings = Endings()
-        self._beginnings = Beginnings(store, clock, programs, self._requests, shards)
-        self._beginnings.largest_value = doors.largest_value
+        self._waking = Waking(memory, clock, self._requests.late)
         self._idle: list[asyncio.Future[None]] = []
         hooks = Hooks(
             requested=self._requests.take,
             born=self._admission.stand,
             gathered=self._admission.end_gathered,
             ended=self._run_ended,
-            failed=memory.write_failed,
-            broke=memory.broke,
+            failed=mending.write_failed,
+            broke=mending.broke,
             settled=self._settled,
-            strayed=self._strayed,
-            timer_fired=self._timer_fired,
+            strayed=self._waking.give_again,
+            timer_fired=self._waking.fire,
             kept=programs.kept,
             answered=self._requests.answered,
         )
@@ -108,26 +105,22 @@ class Engine(RunControl):
             slots=Slots(parallel, pools, now=clock.monotonic),
             streams=self._streams,
             hooks=hooks,
+            suspects=Suspects() if suspects is None else suspects,
         )
-        if suspects is not None:
-            self._runner.suspects = suspects
         self.granting = self._runner.granting
         self._timers = self._runner.timers
-        memory.runner = self._requests.runner = self._admission.runner = self._runner
-        memory.stand = self._admission.stand
+        memory.runner = mending.runner = self._runner
+        self._beginnings.runner = self._requests.runner = self._admission.runner = self._runner
+        mending.stand = self._admission.stand
         self.disk: DiskGuard | None = None
         """Refuses starts while the disk is nearly full, where somebody watches it."""
         self.retention = Retention(store, programs, clock, doors.blobs)
-        self._waking = Waking(
-            memory, self._give_timer, lambda timer: self._timers.drop(timer.run, timer.path, timer.timer),
-            self._requests.late,
-        )  # fmt: skip
         self._remote = Remote(store, clock, shards, self._requests.take)
         self.moves = Moves(
             store, clock, shards, runner=self._runner, memory=memory, requests=self._requests,
             waking=self._waking, admission=self._admission, gone=self._gone,
         )  # fmt: skip
-        memory.lost = self.moves.write_lost
+        mending.lost = self.moves.write_lost
         self._requests.gathered = self._admission.expect_end
         self._requests.asked = lambda row: self._obey(asks.from_line(row.body), row.id)
 
@@ -209,11 +202,11 @@ class Engine(RunControl):
             return await self.wait(run)
         ended = self._endings.expect(started.run)
         try:
-            await self._beginnings.begin(started)
+            is_here = await self._beginnings.begin(started)
         except BaseException:
             self._endings.forget(started.run)
             raise
-        if self._requests.is_sent(started.run):
+        if not is_here:
             self._endings.gone([started.run])
         try:
             return await ended
@@ -235,46 +228,24 @@ class Engine(RunControl):
             raise RequestRefusedError(
                 f"Run {run} is not over: it is {row.state}.", hint="Cancel it first, or wait for its end."
             )
-        facts = await self.facts(run)
-        first = facts[0]
-        assert isinstance(first, RunStarted)
-        old = await self._programs.program(row.version)
-        version = row.version if workflow is None else self._programs.take(workflow)
-        program = await self._programs.program(version)
-        inherited = inherit(
-            old if workflow is None else program, facts, start_at=start_at, changes=changes, again=again
-        )
-        started = msgspec.structs.replace(
-            first,
-            run=self._clock.new_id(),
-            version=version,
-            by=by,
-            origin=first.origin or first.run,
-            parent=Parent(run=run, kind=kind, hearing=first.parent is not None and first.parent.hearing),
-            inherited=inherited,
-            resolved=first.resolved if workflow is None else {},
-            page=None,
-            depth=0,
-            input=next(
-                (fact.input for fact in facts if isinstance(fact, RunAdmitted) and fact.gathered), first.input
-            ),
-            gates=program.gates.renew(first.gates),
-        )
-        await self._requests.share(started, run)
+        started = await self._beginnings.prepare_again(
+            await self.facts(run), kind=kind, start_at=start_at, changes=changes, again=again,
+            workflow=workflow, by=by,
+        )  # fmt: skip
+        await share_files(self._blobs, started, started.workspace, run, started.run)
         await self._beginnings.begin(started, shard=row.shard if started.gates else None)
         return started.run
 
     async def facts(self, run: str) -> list[AnyFact]:
         """Return the durable facts of a run, in order."""
         row = await self._row_of(run)
-        batches = await self._store.journal(run)
-        return await asyncio.to_thread(facts_of, batches, partial(self._blobs.fetch, row.workspace, run))
+        return await read_facts(self._store, self._blobs, row.workspace, run)
 
     async def wait(self, run: str) -> Ended:
         """Return how a run ended, once it has; one that another run has just asked to be started counts, too."""
         self._refuse_when_held()
         while True:
-            await self._requests.begun(run)
+            await self._beginnings.begun(run)
             try:
                 active = await self._memory.reach(run)
                 return await (self._ended_of(run) if active is None else self._endings.expect(run))
@@ -338,9 +309,7 @@ class Engine(RunControl):
 
     async def _ended_of(self, run: str) -> Ended:
         row = await self._row_of(run)
-        batches = await self._store.journal(run)
-        fetch = partial(self._blobs.fetch, row.workspace, run)
-        facts = await asyncio.to_thread(facts_of, batches[-1:], fetch)
+        facts = await read_facts(self._store, self._blobs, row.workspace, run, only_last=True)
         if facts and isinstance(last := facts[-1], RunFinished):
             return Ended(run, last.state, last.output, last.error)
         return Ended(run, row.state)
@@ -357,24 +326,6 @@ class Engine(RunControl):
         for run in runs:
             self._streams.part(run)
         self._endings.gone(runs)
-
-    def _strayed(self, run: str, given: Given) -> None:
-        self._waking.give_again(run, given)
-
-    def _timer_fired(self, timer: Timer) -> None:
-        if self._closing:
-            return
-        active = self._runner.runs.get(timer.run)
-        if active is not None:
-            self._give_timer(active, timer)
-        else:
-            self._waking.put(timer)
-
-    def _give_timer(self, run: ActiveRun, timer: Timer) -> None:
-        if self._runner.runs.get(run.id) is not run:  # it left memory again since it was brought
-            self._timer_fired(timer)
-            return
-        self._runner.give(run, TimerFired(at=self._clock.now(), path=timer.path, timer=timer.timer))
 
     def _settled(self, run: ActiveRun) -> None:
         self._memory.let_sleep(run)

@@ -4,6 +4,15 @@ from typing import Any
 
 from auraos.core.run.facts import Page
 from auraos.core.values import FileReference, Value
+from auraos.engine.ports import Blobs
+
+
+async def share_files(blobs: Blobs, fact: Any, workspace: str, source: str, target: str) -> None:
+    """Let a run hold the files that a fact hands over to it from another one."""
+    if not source:
+        return
+    for reference in files_in(fact):
+        await blobs.share(reference, workspace=workspace, source=source, target=target)
 
 
 def files_in(fact: Any) -> list[FileReference]:

@@ -6,7 +6,6 @@ in the run's own journal, so its end is told to every caller; one that finds it 
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 from auraos.core.run import LARGE, LargeValues
 from auraos.core.run.facts import CallJoined, ChildFinished, RunFinished, RunStarted, StepError
@@ -17,7 +16,7 @@ from auraos.engine.heavy import divide_request
 from auraos.engine.memory import Memory
 from auraos.engine.ports import Blobs, Clock, RequestRow, Store, Write
 from auraos.engine.shards import Shards
-from auraos.engine.stream import facts_of
+from auraos.engine.stream import read_facts
 
 MOST_CALLERS = 1_000
 LOOK = 0.05
@@ -75,9 +74,7 @@ class KeyedCalls:
 
     async def _answer_from_journal(self, row: RequestRow, workspace: str, keyed: Keyed) -> bool:
         """Tell a caller how the run ended; return False where it has been deleted meanwhile."""
-        batches = await self._store.journal(row.run)
-        fetch = partial(self._blobs.fetch, workspace, row.run)
-        journal = await asyncio.to_thread(facts_of, batches, fetch)
+        journal = await read_facts(self._store, self._blobs, workspace, row.run)
         if not journal:
             return False
         first, last = journal[0], journal[-1]

@@ -226,7 +226,7 @@ class Moves:
         run.todo.clear()
         run.queued.clear()
         for key, attempt in tuple(run.attempts.items()):
-            if attempt.may_repeat:
+            if attempt.may_repeat or not attempt.has_begun:
                 attempt.abandon()
                 del run.attempts[key]
             else:

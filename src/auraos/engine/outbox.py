@@ -8,13 +8,12 @@ from typing import TypeAlias
 from auraos.engine.active import ActiveRun
 from auraos.engine.ports import Store, Write
 from auraos.engine.pressure import Pressure
-from auraos.engine.shards import Shards
+from auraos.engine.shards import UNSURE, Shards
 
 LOOKED_AT = 8
 """Every so many writes it is looked at how long they have gathered."""
 
 Outcomes: TypeAlias = Sequence[BaseException | None] | None
-UNSURE = 0.02
 
 
 class Outbox:

@@ -53,8 +53,12 @@ class Threads:
         self._busy = 0
         self._came_back = asyncio.Event()
 
-    async def run(self, function: Callable[..., Any], *given: Any) -> Any:
-        """Return what the function returns. When the caller is cancelled it goes on alone, and nobody hears of it."""
+    async def run(
+        self, function: Callable[..., Any], *given: Any, begins: Callable[[], None] = lambda: None
+    ) -> Any:
+        """Return what the function returns. When the caller is cancelled it goes on alone, and nobody hears of it. `begins`
+        is called when there is a thread for it; up to then nothing of it is done.
+        """
         if self.left_behind >= self._most_left_behind:
             raise PlacesFullError(
                 f"{self.left_behind} threads hang in steps that were given up.",
@@ -76,6 +80,7 @@ class Threads:
                 with suppress(RuntimeError):  # the loop is closed: nobody waits
                     loop.call_soon_threadsafe(self._returned, box, answer, result, error)
 
+            begins()
             box.put(work)
             try:
                 return await answer

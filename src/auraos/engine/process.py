@@ -5,6 +5,14 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from auraos.core.errors import OperationalError
+
+
+class NoThreadsError(OperationalError):
+    """The system gives this process no more threads."""
+
+    code = "no-threads"
+
 
 def settle() -> None:
     """Set what the interpreter is to know of a process that serves for long.
@@ -21,10 +29,20 @@ def settle() -> None:
 
 
 def begun_threads(count: int, name: str) -> ThreadPoolExecutor:
-    """Return an executor whose threads have all begun, so that it lacks none when the system gives no more of them."""
+    """Return an executor whose threads have all begun, so that it lacks none when the system gives no more of them; raise
+    `NoThreadsError` when it gives none now.
+    """
     executor = ThreadPoolExecutor(count, thread_name_prefix=name)
     all_begun = threading.Event()
-    for _ in range(count):
-        executor.submit(all_begun.wait)
-    all_begun.set()
+    try:
+        for _ in range(count):
+            executor.submit(all_begun.wait)
+    except RuntimeError as error:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise NoThreadsError(
+            f"The system gives this process no more threads: {error}.",
+            hint="Raise the limit of processes of its user, or of its container.",
+        ) from error
+    finally:
+        all_begun.set()
     return executor

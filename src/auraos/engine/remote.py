@@ -11,7 +11,7 @@ from auraos.engine import asks
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.ports import Clock, FencedError, NotFoundError, RequestRow, RunRow, Store, Write
 from auraos.engine.shards import Shards
-from auraos.engine.stream import Change, changes_of
+from auraos.engine.stream import Change, changes_after
 
 LONGEST_WAIT = 5.0
 """For so many seconds the answer of the process that leads a run is awaited."""
@@ -94,14 +94,11 @@ class Remote:
         """Yield the facts of a run after this number as they become durable, until it ends or is led here."""
         seen = after
         while True:
-            for batch in await self._store.journal(row.run, seen):
-                for change in changes_of(row.run, batch):
-                    if change.seq <= seen:
-                        continue
-                    seen = change.seq
-                    yield change
-                    if type(change.fact) is RunFinished:
-                        return
+            for change in changes_after(seen, row.run, await self._store.journal(row.run, seen)):
+                seen = change.seq
+                yield change
+                if type(change.fact) is RunFinished:
+                    return
             if row.shard in self._shards.own:
                 return
             await asyncio.sleep(LOOK)

@@ -11,13 +11,11 @@ once more.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from typing import Any, cast
 
 from auraos.core.catalogue import Catalogue
-from auraos.core.errors import AuraError, UnexpectedError
+from auraos.core.errors import UnexpectedError
 from auraos.core.run import LARGE, StepMade, advance
 from auraos.core.run.commands import (
     AwaitAdmission,
@@ -38,27 +36,25 @@ from auraos.core.run.commands import (
     Subscribe,
     Unsubscribe,
 )
-from auraos.core.run.facts import Computed, OutsideFact, Result, RunStarted
+from auraos.core.run.facts import Computed, OutsideFact, Result
 from auraos.engine.active import NOTED, ActiveRun
 from auraos.engine.attempts import Attempt, Outcome
-from auraos.engine.cached_attempts import CachedAttempt
-from auraos.engine.context import AttemptContext, Doors, Progress
+from auraos.engine.context import Doors
 from auraos.engine.draft import Draft, Given
 from auraos.engine.family import requests_of
 from auraos.engine.granting import Granting
 from auraos.engine.heavy import HeavyWrites
 from auraos.engine.hooks import Hooks
 from auraos.engine.outbox import Outbox, Outcomes
-from auraos.engine.ports import Clock, LogLine, Store, Timer
+from auraos.engine.ports import Clock, Store, Timer
 from auraos.engine.shards import ElsewhereError, Shards
 from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
 from auraos.engine.suspects import Suspects
 from auraos.engine.timers import Timers
-from auraos.engine.workers import Workers
+from auraos.engine.work import Work
 
 log = logging.getLogger("auraos.engine")
-LOG_PAUSE = 0.25
 
 
 class Runner:
@@ -66,24 +62,23 @@ class Runner:
 
     def __init__(  # noqa: PLR0913 (the parts of one engine)
         self, store: Store, catalogue: Catalogue, clock: Clock, doors: Doors, *, shards: Shards, slots: Slots,
-        streams: Streams, hooks: Hooks,
+        streams: Streams, hooks: Hooks, suspects: Suspects,
     ) -> None:  # fmt: skip
         self.runs: dict[str, ActiveRun] = {}
-        self.suspects = Suspects()
+        self.suspects = suspects
         self.slots = slots
         self.granting = Granting(slots, self.runs, clock.now, advance=self._advance, follow=self.follow)
         self.timers = Timers(store, clock, shards, hooks.timer_fired)
         self.streams = streams
-        self._store = store
-        self._catalogue = catalogue
         self._clock = clock
-        self._doors = doors
         self._hooks = hooks
         self.outbox = Outbox(store, clock.monotonic, shards, told=self._told, strained=self._strain)
         self._heavy = HeavyWrites(doors.blobs, self.outbox.put, hooks.failed)
         self._stirred: asyncio.Event | None = None
-        self._workers = Workers()
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="compute")
+        self._work = Work(
+            store, catalogue, clock, doors, shards=shards, suspects=suspects, runs=self.runs, streams=streams,
+            ended=self._attempt_ended, computed=self._computed, flush=self.flush,
+        )  # fmt: skip
         self._gather: dict[type, Callable[[ActiveRun, Any], None]] = {
             QueueStep: self.granting.queue,
             StartTimer: lambda run, wish: run.draft.start_timer(run.id, wish),
@@ -97,9 +92,9 @@ class Runner:
             EndGathered: hooks.gathered,
         }
         self._release: dict[type, Callable[[ActiveRun, Any], None]] = {
-            ExecuteStep: self._execute,
-            CancelStep: self._cancel,
-            Compute: self._compute,
+            ExecuteStep: self._work.execute,
+            CancelStep: self._work.cancel,
+            Compute: self._work.compute,
             Continue: self._continue,
             StartTimer: lambda run, wish: self.timers.add(Timer(run.id, wish.path, wish.timer, wish.due)),
             StopTimer: lambda run, wish: self.timers.drop(run.id, wish.path, wish.timer),
@@ -108,18 +103,6 @@ class Runner:
         }
 
     # --- what happens to a run ---
-
-    def begin(
-        self,
-        run: ActiveRun,
-        fact: RunStarted,
-        waiter: "asyncio.Future[None] | None" = None,
-        *,
-        answers: str = "",
-    ) -> None:
-        """Let a new run begin."""
-        self.runs[run.id] = run
-        self.give(run, fact, waiter, answers=answers)
 
     def give(
         self,
@@ -271,21 +254,6 @@ class Runner:
 
     # --- what is done when it is durable ---
 
-    def _execute(self, run: ActiveRun, wish: ExecuteStep) -> None:
-        doors = self._doors
-        kind = Attempt if wish.cache is None else partial(CachedAttempt, cache=self._store)
-        attempt = kind(
-            run,
-            wish,
-            self._catalogue.find(wish.type, wish.version),
-            AttemptContext(run.workspace, run.id, wish, doors=doors, listener=self, clock=self._clock),
-            doors.redact,
-            self._clock.now,
-            self._attempt_ended,
-        )
-        run.attempts[wish.path, wish.attempt] = attempt
-        self._workers.begin(attempt)
-
     def _attempt_ended(self, attempt: Attempt, outcome: Outcome) -> None:
         """Hand the outcome to the run, and its slot to the next: both may share one write."""
         run: ActiveRun = attempt.owner
@@ -298,17 +266,6 @@ class Runner:
             self.granting.fill()
         if self._stirred is not None:
             self._stirred.set()
-
-    def _cancel(self, run: ActiveRun, wish: CancelStep) -> None:
-        attempt = run.attempts.get((wish.path, wish.attempt))
-        if attempt is not None:
-            attempt.cancel()
-
-    def _compute(self, run: ActiveRun, wish: Compute) -> None:
-        future = asyncio.get_running_loop().run_in_executor(
-            self._threads, self.suspects.beside, run.id, wish.evaluate
-        )
-        future.add_done_callback(partial(self._computed, run))
 
     def _computed(self, run: ActiveRun, future: "asyncio.Future[Result]") -> None:
         run.computing -= 1
@@ -338,27 +295,7 @@ class Runner:
         """Start an attempt whose grant turned out to be durable."""
         step = run.program.find(wish.path)
         self.granting.hold(run, wish, "" if step is None else step.line)
-        self._execute(run, wish)
-
-    # --- what attempts say while they run ---
-
-    def logged(self, line: LogLine) -> None:
-        """Take a line of log into the run's next write, which waits a little for more."""
-        run = self.runs.get(line.run)
-        if run is None:
-            return
-        run.draft.log([line])
-        if run.flush_handle is None:
-            run.flush_handle = asyncio.get_running_loop().call_later(LOG_PAUSE, self._flush_logs, run)
-
-    def progressed(self, run: str, progress: Progress) -> None:
-        """Show a sign of progress."""
-        if run in self.streams.listeners:
-            self.streams.publish(Change(run=run, progress=progress))
-
-    def _flush_logs(self, run: ActiveRun) -> None:
-        run.flush_handle = None
-        self.flush(run)
+        self._work.execute(run, wish)
 
     # --- the end ---
 
@@ -371,27 +308,8 @@ class Runner:
             stirred.clear()
             for run in tuple(self.runs.values()):
                 self.flush(run)
-            if not (self._must_await_attempts() or self._heavy.is_busy or not self.outbox.is_empty):
+            if not (self._work.must_be_awaited() or self._heavy.is_busy or not self.outbox.is_empty):
                 break
             with suppress(TimeoutError):
                 await asyncio.wait_for(stirred.wait(), left)
-        for attempt in self._attempts():
-            attempt.abandon()
-        self._workers.close()
-        await self._doors.places.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _must_await_attempts(self) -> bool:
-        """Stop the attempts that may be repeated; return whether there are others."""
-        attempts = self._attempts()
-        for attempt in attempts:
-            if attempt.may_repeat:
-                attempt.abandon()
-        return any(not attempt.may_repeat for attempt in attempts)
-
-    def _attempts(self) -> list[Attempt]:
-        return [attempt for run in self.runs.values() for attempt in run.attempts.values()]
-
-    def as_error(self, error: BaseException) -> AuraError:
-        """Return what a waiter is told of something that went wrong."""
-        return error if isinstance(error, AuraError) else UnexpectedError(f"The engine broke: {error}.")
+        await self._work.close()

@@ -28,6 +28,7 @@ from auraos.core.values import (
     to_wire,
     type_name,
 )
+from auraos.engine.process import NoThreadsError, begun_threads
 from auraos.engine.snippets import FETCH, LONGEST_OUTPUT, LONGEST_SPECIAL, OUTPUT, prepare, read_line, refused
 from auraos.sdk import StepFailed
 
@@ -54,7 +55,8 @@ class Sandbox:
     """
 
     def __init__(self, *, workers: int = 2, recycle_after: int = 1_000) -> None:
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="sandbox")
+        self._threads: ThreadPoolExecutor | None = None
+        self._is_closed = False
         self._pool: pydantic_monty.Monty | None = None
         self._starting = threading.Lock()
         self._running: set[_Job] = set()
@@ -69,6 +71,7 @@ class Sandbox:
 
     async def close(self) -> None:
         """Stop what runs and end the worker processes; nothing can be run afterwards."""
+        self._is_closed = True
         for job in list(self._running):
             job.abandon()
         await asyncio.to_thread(self._close)
@@ -90,8 +93,9 @@ class Sandbox:
             "sleep": "call_host",  # and the host does not answer: sleeping is refused
             "random_start": {"seed": seed},
         }
+        threads = self._begun()
         self._running.add(job)
-        waiting = self._threads.submit(self._carry_out, job)
+        waiting = threads.submit(self._carry_out, job)
         try:
             fetched = await asyncio.wrap_future(waiting)
         except pydantic_monty.MontyError as error:
@@ -125,6 +129,19 @@ class Sandbox:
             fetched: tuple[str, Any] = worker.feed_run(FETCH)
         return fetched
 
+    def _begun(self) -> ThreadPoolExecutor:
+        """Return the threads; those of a sandbox that never runs anything never begin."""
+        if self._is_closed:
+            raise _closing()
+        if self._threads is None:
+            try:
+                self._threads = begun_threads(self._workers, "sandbox")
+            except NoThreadsError as error:
+                raise StepFailed(
+                    error.message, error_class="transient", code="places-full", hint=error.hint
+                ) from error
+        return self._threads
+
     def _started(self) -> pydantic_monty.Monty:
         with self._starting:
             if self._pool is None:
@@ -135,7 +152,8 @@ class Sandbox:
             return self._pool
 
     def _close(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
         with self._starting:
             pool, self._pool = self._pool, None
         if pool is not None:

@@ -10,6 +10,8 @@ from auraos.engine.ports import ALL_SHARDS
 
 PATIENCE = 10.0
 """For so many seconds a start waits for this process to own a shard."""
+UNSURE = 0.02
+"""So often, in seconds, who waits for this process to be sure of its shards looks again."""
 
 
 class NotReadyError(OperationalError):

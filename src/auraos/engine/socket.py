@@ -24,6 +24,9 @@ from auraos.engine.stewardship import InspectedStore, NoStewardError, Steward
 
 MOST_AT_ONCE = 100
 """How many asks of one connection are under way, those apart that last as long as a run; the others wait unread."""
+WAITING_CONNECTIONS = 100
+"""So many connections wait until they are taken."""
+LONGEST_KNOCK = 1.0
 LAST_ANSWERS = 2.0
 """For so many seconds asks that are under way are waited for when the socket closes."""
 
@@ -250,12 +253,18 @@ def _hash_of(version: Version) -> str:
 
 
 def bind(path: Path) -> socket.socket:
-    """Return a socket that is bound to this path, in place of one that nobody listens at any more."""
-    path.unlink(missing_ok=True)
+    """Return a socket that listens at this path, in place of one that nobody listens at any more.
+
+    It gets its name when it listens already, so one that refuses a connection is deserted.
+    """
+    beside = path.with_name(f"{path.name}.new")
+    beside.unlink(missing_ok=True)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        with_short_name(path, bound.bind)
+        with_short_name(beside, bound.bind)
+        bound.listen(WAITING_CONNECTIONS)
+        beside.replace(path)
     except BaseException:
         bound.close()
         raise
@@ -263,6 +272,19 @@ def bind(path: Path) -> socket.socket:
         os.umask(before)
     bound.setblocking(False)
     return bound
+
+
+def is_deserted(path: Path) -> bool:
+    """Return whether certainly nobody on this machine listens at a socket any more."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(LONGEST_KNOCK)
+        try:
+            with_short_name(path, connection.connect)
+        except ConnectionRefusedError:
+            return True
+        except OSError:  # also one who is too busy to take the connection
+            return False
+    return False
 
 
 def with_short_name(path: Path, use: Any) -> None:

@@ -3,7 +3,8 @@ progress.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import msgspec
@@ -12,7 +13,7 @@ from auraos.core.errors import OperationalError
 from auraos.core.run import Reading, decode_fact
 from auraos.core.run.facts import AnyFact, RunFinished
 from auraos.engine.context import Progress
-from auraos.engine.ports import Batch, LogLine
+from auraos.engine.ports import Batch, Blobs, LogLine, RunStore
 
 LONGEST_QUEUE = 10_000
 
@@ -76,14 +77,11 @@ class Streams:
         self.listeners.setdefault(run, set()).add(queue)
         try:
             seen = after
-            for batch in await self._journal(run, after):
-                for change in changes_of(run, batch):
-                    if change.seq <= seen:
-                        continue
-                    seen = change.seq
-                    yield change
-                    if type(change.fact) is RunFinished:
-                        return
+            for change in changes_after(seen, run, await self._journal(run, after)):
+                seen = change.seq
+                yield change
+                if type(change.fact) is RunFinished:
+                    return
             while (new := await queue.get()) is not None:
                 if isinstance(new, StreamFellBehindError):
                     raise new
@@ -103,15 +101,26 @@ class Streams:
                 del self.listeners[run]
 
 
+async def read_facts(
+    store: RunStore, blobs: Blobs, workspace: str, run: str, *, only_last: bool = False
+) -> list[AnyFact]:
+    """Return the durable facts of a run with their large values, or those of its last batch."""
+    batches = await store.journal(run)
+    return await asyncio.to_thread(
+        facts_of, batches[-1:] if only_last else batches, partial(blobs.fetch, workspace, run)
+    )
+
+
 def facts_of(batches: Sequence[Batch], fetch: Callable[[str], bytes]) -> list[AnyFact]:
     """Return the facts of a journal with their large values, each of which `fetch` returns by its hash. It may block."""
     reading = Reading(lambda reference: fetch(reference.hash))
     return [decode_fact(line, reading) for batch in batches for line in batch.facts.split(b"\n") if line]
 
 
-def changes_of(run: str, batch: Batch) -> list[Change]:
-    """Return the facts of a stretch of a journal, each with its number."""
-    lines = batch.facts.split(b"\n") if batch.facts else []
-    return [
-        Change(run=run, seq=batch.seq + place, fact=decode_fact(line)) for place, line in enumerate(lines)
-    ]
+def changes_after(seen: int, run: str, batches: Sequence[Batch]) -> Iterator[Change]:
+    """Yield the facts of a stretch of a journal whose number is higher, each with its number."""
+    for batch in batches:
+        lines = batch.facts.split(b"\n") if batch.facts else []
+        for number, line in enumerate(lines, batch.seq):
+            if number > seen:
+                yield Change(run=run, seq=number, fact=decode_fact(line))

@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from auraos.core.errors import AuraError, OperationalError, UserError
+from auraos.core.run.facts import TimerFired
 from auraos.engine.active import ActiveRun
 from auraos.engine.draft import Given
 from auraos.engine.memory import Memory, Reached
-from auraos.engine.ports import RunRow, Timer
+from auraos.engine.ports import Clock, RunRow, Timer
 from auraos.engine.shards import ElsewhereError
 
 log = logging.getLogger("auraos.engine")
@@ -32,17 +33,11 @@ class RunOverError(UserError):
 
 
 class Waking:
-    """Wakes runs. `give` lets the timer fire in a run that is in memory; `drop` forgets one whose run is over, and `late` hears
-    of a request to such a run.
-    """
+    """Wakes runs. `late` hears of a request to one that is over."""
 
-    def __init__(
-        self, memory: Memory, give: Callable[[ActiveRun, Timer], None], drop: Callable[[Timer], None],
-        late: Callable[[str, str], None],
-    ) -> None:  # fmt: skip
+    def __init__(self, memory: Memory, clock: Clock, late: Callable[[str, str], None]) -> None:
         self._memory = memory
-        self._give = give
-        self._drop = drop
+        self._clock = clock
         self._late = late
         self._due: deque[Timer] = deque()
         self._moving: set[str] = set()
@@ -57,9 +52,14 @@ class Waking:
     def is_busy(self) -> bool:
         return bool(self._due or self._recovering or self._giving or self._at_work)
 
-    def put(self, timer: Timer) -> None:
-        """Let a timer fire whose run sleeps."""
+    def fire(self, timer: Timer) -> None:
+        """Let a timer fire in its run, which is woken if it sleeps."""
         if self._closed:
+            return
+        runner = self._memory.runner
+        run = runner.runs.get(timer.run)
+        if run is not None:
+            runner.give(run, TimerFired(at=self._clock.now(), path=timer.path, timer=timer.timer))
             return
         self._due.append(timer)
         if self._at_work is None:
@@ -135,34 +135,30 @@ class Waking:
                 timers = [self._due.popleft() for _ in range(min(SLICE, len(self._due)))]
                 found = await self._memory.reach_all(list(dict.fromkeys(timer.run for timer in timers)))
                 for timer in timers:
-                    self._fire(timer, found[timer.run])
+                    self._fire_in(found[timer.run], timer)
                 await self._next_turn(found)
         finally:
             self._at_work = None
 
-    def _fire(self, timer: Timer, found: Reached) -> None:
+    def _fire_in(self, found: Reached, timer: Timer) -> None:
+        """Let a timer fire in a run that was brought; one that left memory since is brought again."""
+        timers, runs = self._memory.runner.timers, self._memory.runner.runs
         if found is None or isinstance(found, ElsewhereError):
-            self._drop(timer)
+            timers.drop(timer.run, timer.path, timer.timer)
         elif isinstance(found, ActiveRun):
-            self._fire_at(found, timer)
+            is_over = found.state is not None and found.state.is_final
+            if is_over and timer.run not in runs:
+                timers.drop(timer.run, timer.path, timer.timer)
+            else:
+                self.fire(timer)
         else:  # the store is away, or the run cannot be read: its row stays
             log.warning("timer.postponed", extra={"run": timer.run, "reason": str(found)})
             self._postpone(timer)
 
-    def _fire_at(self, found: ActiveRun, timer: Timer) -> None:
-        """Let a timer fire at a run; one that left memory while others were brought is brought again."""
-        there = self._memory.runner.runs.get(timer.run)
-        if there is not None:
-            self._give(there, timer)
-        elif found.state is not None and found.state.is_final:
-            self._drop(timer)
-        else:
-            self.put(timer)
-
     def _postpone(self, timer: Timer) -> None:
         def again() -> None:
             self._later.discard(handle)
-            self.put(timer)
+            self.fire(timer)
 
         handle = asyncio.get_running_loop().call_later(POSTPONED, again)
         self._later.add(handle)
@@ -189,7 +185,7 @@ class Waking:
             if isinstance(error, OperationalError) and not isinstance(error, ElsewhereError):
                 raise error
             if isinstance(error, Exception) and not isinstance(error, ElsewhereError):
-                await self._memory.park(row, error)
+                await self._memory.mending.park(row, error)
 
     async def _next_turn(self, found: Mapping[str, Reached]) -> None:
         """Count which of these are on the move now, and let others have their turn."""

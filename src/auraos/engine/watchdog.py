@@ -1,11 +1,11 @@
 """A thread that watches the event loop: when something holds it up, it says what, and for how long."""
 
-import asyncio
 import logging
 import sys
 import threading
-import time
 import traceback
+
+from auraos.engine.pulse import Pulse
 
 log = logging.getLogger("auraos.engine")
 LONGEST = 2.0
@@ -19,39 +19,26 @@ class Watchdog:
     def __init__(self, longest: float = LONGEST) -> None:
         self._longest = longest
         self._every = longest / 4
-        self._heard = time.monotonic()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pulse = Pulse(longest, every=self._every)
         self._loop_thread = 0
-        self._handle: asyncio.TimerHandle | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
         """Watch the running loop, whose thread this is called on."""
-        self._loop, self._loop_thread = asyncio.get_running_loop(), threading.get_ident()
-        self._beat()
+        self._loop_thread = threading.get_ident()
+        self._pulse.start()
         self._thread.start()
 
     def stop(self) -> None:
         """Watch no more."""
         self._ended.set()
-        if self._handle is not None:
-            self._handle.cancel()
-
-    @property
-    def silence(self) -> float:
-        """Return for how many seconds the loop has not come round."""
-        return time.monotonic() - self._heard
-
-    def _beat(self) -> None:
-        self._heard = time.monotonic()
-        if self._loop is not None:
-            self._handle = self._loop.call_later(self._every, self._beat)
+        self._pulse.stop()
 
     def _watch(self) -> None:
         was_stuck = 0.0
         while not self._ended.wait(self._every):
-            silence = self.silence
+            silence = self._pulse.silence
             if silence > self._longest and not was_stuck:
                 log.error("loop.stuck", extra={"seconds": round(silence, 1), "where": self._where()})
             elif silence <= self._longest and was_stuck:

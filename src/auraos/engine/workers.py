@@ -2,13 +2,17 @@
 
 An attempt that does not wait costs no task of its own: the worker goes straight on to the next. When one waits, the loop
 comes round, finds that others still stand in line, and lets another worker take them up.
+
+Nothing is taken up while this process is not sure that it owns what it did: one that stood still finds out first.
 """
 
 import asyncio
 import logging
-import time
 from collections import deque
 from typing import Protocol
+
+from auraos.engine.ports import Clock
+from auraos.engine.shards import UNSURE, Shards
 
 log = logging.getLogger("auraos.engine")
 LONGEST_TURN = 0.005
@@ -25,7 +29,9 @@ class Job(Protocol):
 class Workers:
     """The workers of one engine, as many as there are attempts that wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, shards: Shards, clock: Clock) -> None:
+        self._shards = shards
+        self._monotonic = clock.monotonic
         self._line: deque[Job] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,11 +72,16 @@ class Workers:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
-        line = self._line
+        line, shards, monotonic = self._line, self._shards, self._monotonic
         while not self._closed:
             self._is_called = False
-            until = time.monotonic() + LONGEST_TURN
+            now = monotonic()
+            until = now + LONGEST_TURN
             while line:
+                if now >= shards.sure_until:
+                    await asyncio.sleep(UNSURE)
+                    now = monotonic()
+                    continue
                 job = line.popleft()
                 if line and self._look is None:
                     self._look = loop.call_soon(self._find_worker)
@@ -78,9 +89,11 @@ class Workers:
                     await job.carry_out(task)
                 except Exception:  # the border: one job must not take the others' worker along
                     log.exception("worker.broke")
-                if time.monotonic() > until:
+                now = monotonic()
+                if now > until:
                     await asyncio.sleep(0)
-                    until = time.monotonic() + LONGEST_TURN
+                    now = monotonic()
+                    until = now + LONGEST_TURN
             if len(self._idle) >= MOST_IDLE:
                 return
             waiting: asyncio.Future[None] = loop.create_future()

@@ -145,6 +145,12 @@ class StepContext(BlockingContext, Protocol):
         """Return what a function of a module makes of a value, in a process of its own that can be killed."""
         ...
 
+    async def wholly_in_thread(self, function: Callable[[Any, BlockingContext], T], settings: Any) -> T:
+        """Return what a function of the settings and a context returns that is all there is to the step, as `place="thread"`
+        has it: up to when a thread came free for it, nothing of the step was done.
+        """
+        ...
+
     def from_thread(self) -> BlockingContext:
         """Return the context as a function in a thread may use it."""
         ...

@@ -47,7 +47,7 @@ def step_type(  # noqa: PLR0913 (the traits of a step type, each by its name)
             return _to_value(await function(convert(settings), context))
 
         async def execute_in_thread(settings: dict[str, Any], context: Any) -> Any:
-            return _to_value(await context.in_thread(function, convert(settings), context.from_thread()))
+            return _to_value(await context.wholly_in_thread(function, convert(settings)))
 
         async def execute_in_process(settings: dict[str, Any], context: Any) -> Any:
             return await context.in_process(function, settings)

@@ -5,9 +5,13 @@
        └───────────────────────────── an answer ◀───────────────────────────────────────┘  a failure: open again
 
 A host that asks to be left alone (429 or 503 with Retry-After) rests for as long as it asks, without counting as failing.
-Only hosts in trouble are remembered. Nothing here sends anything or waits.
+Who comes while the probe is on its way waits for what it brings. What is heard just after this process stood still tells
+of the process, and is not counted. Only hosts in trouble are remembered, and none whose rest was over long ago. Nothing here
+sends anything.
 """
 
+import asyncio
+import math
 import random
 import time
 from collections import OrderedDict
@@ -27,8 +31,11 @@ _SLACK = 0.05
 """Seconds. Timers and this clock are not the same, and who comes that little too early is not sent away."""
 
 
-_LONGEST_PROBING = 15.0
+_LONGEST_PROBING = 10.0
 """Seconds that others wait at most while one request probes."""
+
+_JUST_WOKEN = 1.0
+"""Seconds after this process stood still in which what fails may have been broken by that."""
 
 
 class Place(NamedTuple):
@@ -63,10 +70,13 @@ class _Circuit:
 class Visit:
     """One request to a place, from before it is sent until it is known how the place did."""
 
-    __slots__ = ("_circuits", "_told", "place")
+    __slots__ = ("_circuits", "_told", "began", "over", "place")
 
-    def __init__(self, circuits: "Circuits", place: Place) -> None:
+    def __init__(self, circuits: "Circuits", place: Place, began: float) -> None:
         self.place = place
+        self.began = began
+        self.over: asyncio.Event | None = None
+        """Of a probe: set when it is known what it brought, or that it brought nothing."""
         self._circuits = circuits
         self._told = False
 
@@ -92,7 +102,7 @@ class Visit:
 class Circuits:
     """The circuits of all places that one process talks to."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (bounds, clocks and chance)
         self,
         *,
         failures: int = 5,
@@ -100,18 +110,20 @@ class Circuits:
         longest_rest: timedelta = timedelta(minutes=2),
         most_hosts: int = MOST_HOSTS,
         now: Callable[[], float] = time.monotonic,
+        woke: Callable[[], float] = lambda: -math.inf,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         chance: Callable[[], float] = random.random,
     ) -> None:
         """Take how many failures in a row open a circuit, and for how long.
 
-        `now` is a clock in seconds that never goes back, `wall` the time that people are told, `chance` gives [0, 1).
+        `now` is a clock in seconds that never goes back; `woke` says when on it this process last went on after it stood
+        still. `wall` is the time that people are told, `chance` gives [0, 1).
         """
         self._failures = failures
         self._first_rest = first_rest.total_seconds()
         self._longest_rest = longest_rest.total_seconds()
         self._most_hosts = most_hosts
-        self._now, self._wall, self._chance = now, wall, chance
+        self._now, self._woke, self._wall, self._chance = now, woke, wall, chance
         self._circuits: OrderedDict[Place, _Circuit] = OrderedDict()
 
     def __len__(self) -> int:
@@ -120,6 +132,26 @@ class Circuits:
     def wall(self) -> datetime:
         """Return the time of day."""
         return self._wall()
+
+    def stood_still(self, visit: Visit) -> bool:
+        """Return whether this process has stood still since a visit began."""
+        return self._woke() >= visit.began
+
+    async def turn(self, place: Place, *, within: float) -> None:
+        """Return when nobody probes a place, at once as a rule; or after so many seconds, or when that lasts too long.
+
+        Go on to `visit` without a pause: of those who waited for a probe that came to nothing one is the next.
+        """
+        until = self._now() + within
+        while (circuit := self._trouble(place)) is not None and (probe := circuit.probe) is not None:
+            patience = min(until, probe.began + _LONGEST_PROBING) - self._now()
+            if patience <= 0 or probe.over is None:
+                return
+            try:
+                async with asyncio.timeout(patience):
+                    await probe.over.wait()
+            except TimeoutError:
+                return
 
     @contextmanager
     def visit(self, place: Place) -> Iterator[Visit]:
@@ -138,15 +170,15 @@ class Circuits:
             self._leave(visit)
 
     def _admit(self, place: Place) -> Visit:
-        visit = Visit(self, place)
-        circuit = self._circuits.get(place)
+        visit = Visit(self, place, self._now())
+        circuit = self._trouble(place)
         if circuit is None or circuit.rests_until is None:
             return visit
         self._circuits.move_to_end(place)
         left = circuit.rests_until - self._now()
         if left > _SLACK or circuit.probe is not None:
             raise self._resting(place, circuit, max(left, 0.0))
-        circuit.probe = visit
+        circuit.probe, visit.over = visit, asyncio.Event()
         return visit
 
     def _leave(self, visit: Visit) -> None:
@@ -154,6 +186,18 @@ class Circuits:
         circuit = self._circuits.get(visit.place)
         if circuit is not None and circuit.probe is visit:
             circuit.probe = None
+        if visit.over is not None:
+            visit.over.set()
+
+    def _trouble(self, place: Place) -> _Circuit | None:
+        """Return what is remembered of a place. A rest that was over for as long as the longest lasts tells nothing any more."""
+        circuit = self._circuits.get(place)
+        if circuit is None or circuit.rests_until is None or circuit.probe is not None:
+            return circuit
+        if self._now() - circuit.rests_until < self._longest_rest:
+            return circuit
+        del self._circuits[place]
+        return None
 
     def _resting(self, place: Place, circuit: _Circuit, left: float) -> StepFailed:
         """Return the failure of a request that is not sent. Next tries are spread, so that they do not come all at once."""
@@ -191,6 +235,8 @@ class Circuits:
 
     def failed(self, visit: Visit, error: str) -> None:
         """Count a failure, and open the circuit when it is one too many, or the probe's."""
+        if self._woke() >= min(visit.began, self._now() - _JUST_WOKEN):
+            return
         circuit = self._circuit(visit.place)
         if not self._counts(circuit, visit):
             return

@@ -17,7 +17,7 @@ from auraos.core.values import format_duration
 from auraos.sdk import Answer, Secrets, StepFailed, StepUnknown
 from auraos.sdk.retry_after import read_retry_after
 from auraos.security.addresses import Opening, normal_host
-from auraos.security.circuit import Circuits, Place
+from auraos.security.circuit import Circuits, Place, Visit
 from auraos.security.decoding import Decoder, bounded
 from auraos.security.destinations import (
     CHECKED,
@@ -35,6 +35,8 @@ USER_AGENT = "AuraOS"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _ASKS_ONLY = ("GET", "HEAD", "OPTIONS")
 _PIECE = 65_536
+_ROUNDS = 2
+"""Timers that are due come after what is ready already, so they have had their turn after the second round of the loop."""
 
 
 class Egress:
@@ -107,14 +109,14 @@ class Egress:
         deadline = loop.time() + span.total_seconds()
         acted = False
         for _ in range(MOST_HOPS + 1):
+            place = Place(request.url.scheme, normal_host(request.host), request.port)
             try:
-                with self._circuits.visit(
-                    Place(request.url.scheme, normal_host(request.host), request.port)
-                ) as visit:
+                await self._circuits.turn(place, within=(deadline - loop.time()) / 2)
+                with self._circuits.visit(place) as visit:
                     destination = await self._check(request, secret)
                     if secret is not None:
                         request, secret = await self._reveal(request, secret, secret_in), None
-                    response = await self._send(request, destination, span, deadline - loop.time())
+                    response = await self._send(request, destination, visit, span, deadline - loop.time())
                     visit.answered(response.status, retry_after=_asked_rest(response, self._circuits.wall()))
             except StepUnknown:
                 raise
@@ -159,11 +161,11 @@ class Egress:
         return with_secret(request, await self._secrets.reveal(secret, host=request.host), secret_in)
 
     async def _send(
-        self, request: Outgoing, destination: Destination, span: timedelta, left: float
+        self, request: Outgoing, destination: Destination, visit: Visit, span: timedelta, left: float
     ) -> aiohttp.ClientResponse:
         if left <= 0:
             raise _too_slow(request, span, sent=False)
-        progress = SimpleNamespace(sent=False)
+        progress = SimpleNamespace(sent=False, stood_still=lambda: self._circuits.stood_still(visit))
         token = CHECKED.set(destination)
         try:
             return await self._session(request.method).request(
@@ -300,8 +302,14 @@ def _asked_rest(response: aiohttp.ClientResponse, now: datetime) -> timedelta | 
 
 
 async def _note_sent(_session: Any, context: SimpleNamespace, _parameters: Any) -> None:
-    """Note that the request has a connection: from here on nobody can say that nothing was sent."""
-    context.trace_request_ctx.sent = True
+    """Note that the request has a connection: from here on nobody can say that nothing was sent. A process that stood still
+    first lets its loop come round, so that whatever was due meanwhile, the step's time-out above all, can still keep it back.
+    """
+    progress = context.trace_request_ctx
+    if progress.stood_still():
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
+    progress.sent = True
 
 
 def _failure(request: Outgoing, error: BaseException, span: timedelta, *, sent: bool) -> StepFailed:

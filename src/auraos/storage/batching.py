@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from auraos.engine.ports import RunStore, Told, Write
+from auraos.engine.ports import Told, Write
 
 BATCH_BYTES = 1024 * 1024
 BATCH_FACTS = 2000
@@ -104,7 +104,7 @@ class _Gathering:
         return told
 
 
-def commit_one(store: RunStore, write: Write) -> asyncio.Future[None]:
+def commit_one(submit: Callable[[Sequence[Write], Told], None], write: Write) -> asyncio.Future[None]:
     """Submit one write; the future is done when it is durable, or fails when it is not."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -116,5 +116,5 @@ def commit_one(store: RunStore, write: Write) -> asyncio.Future[None]:
         else:
             done.set_exception(outcomes[0])
 
-    store.submit([write], told)
+    submit([write], told)
     return done

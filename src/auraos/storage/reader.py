@@ -12,7 +12,3 @@ class Reader(Protocol):
     async def all(
         self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
     ) -> list[T]: ...
-
-    async def one(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> T | None: ...

@@ -1,7 +1,7 @@
 """What both stores read in the same words: SQL with `?` for values, which each store's readers carry out."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import (
@@ -20,6 +20,7 @@ from auraos.storage.reader import Reader
 from auraos.storage.texts import is_storable
 from auraos.storage.whole_runs import read_runs
 
+T = TypeVar("T")
 LARGEST_PAGE = 1000
 LONGEST_READ = 5.0
 """For how many seconds a query may run before it is cut off."""
@@ -57,6 +58,13 @@ class Reads(Inspection):
     _newest_by = "id"
     """What says which runs are newer. Where one process numbers them all, their numbers do, also for ids that somebody chose."""
 
+    async def _one(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> T | None:
+        """Return the first that a query finds, or None."""
+        found = await self._reader.all(sql, parameters, make)
+        return found[0] if found else None
+
     async def journal(self, run: str, after: int = 0) -> list[Batch]:
         """Return the journal of a run in order."""
         sql = "select seq, count, facts from journal where run=? and seq + count - 1 > ? order by seq"
@@ -71,10 +79,10 @@ class Reads(Inspection):
         if not is_storable(name):
             return None
         if workspace is None:
-            return await self._reader.one(f"{rows.SELECT_RUNS} where id=?", (name,), rows.run_row)
+            return await self._one(f"{rows.SELECT_RUNS} where id=?", (name,), rows.run_row)
         if name.isascii() and name.isdigit() and len(name) < 12:
             sql = f"{rows.SELECT_RUNS} where workspace=? and number=? and number > 0"
-            by_number = await self._reader.one(sql, (workspace, int(name)), rows.run_row)
+            by_number = await self._one(sql, (workspace, int(name)), rows.run_row)
             if by_number is not None:
                 return by_number
         sql = f"{rows.SELECT_RUNS} where id >= ? and id < ? and workspace=? order by id limit 2"
@@ -151,7 +159,7 @@ class Reads(Inspection):
     async def version(self, hash: str) -> Version | None:  # noqa: A002 (as in the port)
         """Return a version of a definition by its hash."""
         sql = "select hash, kind, name, text, step_types from definition_versions where hash=?"
-        return await self._reader.one(sql, (hash,), rows.version)
+        return await self._one(sql, (hash,), rows.version)
 
     async def answer(self, request: str) -> bytes | None:
         """Return why a request was refused, None while it waits."""
@@ -163,12 +171,12 @@ class Reads(Inspection):
     async def cached(self, workspace: str, key: str, now: int) -> bytes | None:
         """Return the output under a key, unless there is none or its time is over."""
         sql = "select value from cache where workspace=? and key=? and expires > ?"
-        return await self._reader.one(sql, (workspace, key, now), lambda row: bytes(row[0]))
+        return await self._one(sql, (workspace, key, now), lambda row: bytes(row[0]))
 
     async def has_expired(self, now: int) -> bool:
         """Return whether there are cached outputs whose time is over."""
         sql = "select expires from cache where expires <= ? order by expires limit 1"
-        return await self._reader.one(sql, (now,), lambda row: int(row[0])) is not None
+        return await self._one(sql, (now,), lambda row: int(row[0])) is not None
 
     async def subscribers(self, type: str) -> list[Subscription]:  # noqa: A002 (as in the port)
         """Return the waits for events of this type."""

@@ -2,24 +2,14 @@
 
 import msgspec
 import pytest
+from golden_scenes import GUARD
 from machine_hand import Hand, read_program
 
 from auraos.core.run import inherit
 from auraos.core.run.commands import AskPerson, StartChild, Subscribe
 from auraos.core.run.facts import EventReceived, Parent, RetryPlanned, WaitStarted
 
-GUARD = """
-steps:
-  guard:
-    type: try
-    retry: {attempts: 3, first: 1s, jitter: 0}
-    steps:
-      look: {type: act, with: {effect: read}}
-      reserve: {type: act, undo: {type: act, with: {what: release}}}
-      bill: {type: act}
-      ship: {type: act}
-    links: [look -> reserve, reserve -> bill, bill -> ship]
-  after: {type: act}
+GUARDED = f"""{GUARD}  after: {{type: act}}
 links: [guard -> after]
 """
 
@@ -28,7 +18,7 @@ def keys(hand, path):
     return [command.key for command in hand.executed if command.path == path]
 
 
-def failed_once(text=GUARD):
+def failed_once(text=GUARDED):
     hand = Hand(text).succeed("guard/look", 1).succeed("guard/reserve", "r").succeed("guard/bill", "b")
     return hand.fail("guard/ship", "transient")
 
@@ -72,12 +62,12 @@ def test_tries_are_counted_and_then_the_failure_stands():
 
 
 def test_a_failure_that_retry_does_not_name_is_not_tried_again():
-    hand = Hand(GUARD).fail("guard/look", "permanent")
+    hand = Hand(GUARDED).fail("guard/look", "permanent")
     assert hand.status == "failed"
 
 
 def test_a_late_result_of_an_earlier_try_does_not_count_for_the_present_one():
-    hand = Hand(GUARD)
+    hand = Hand(GUARDED)
     late = hand.open["guard/look"]
     hand.fail("guard/look", "transient").wait(1)
     hand.open["guard/look"], present = late, hand.open["guard/look"]
@@ -104,7 +94,7 @@ steps:
 
 
 def test_an_effect_in_doubt_is_settled_and_never_done_blindly_by_the_next_try():
-    text = GUARD.replace("bill: {type: act}", "bill: {type: act, uncertain: fail}").replace(
+    text = GUARDED.replace("bill: {type: act}", "bill: {type: act, uncertain: fail}").replace(
         "jitter: 0", "jitter: 0, on: [unknown]"
     )
     hand = Hand(text).succeed("guard/look").succeed("guard/reserve").doubt("guard/bill")

@@ -1,18 +1,27 @@
 """The world outside that has room for so many at once: it notes who was there when, and how many that were at most."""
 
 import asyncio
+import itertools
 import threading
 import time
+from collections.abc import Collection
 from types import TracebackType
 from typing import NamedTuple
 
 
 class Stay(NamedTuple):
-    """One request: its key, and from when to when it was there, on the monotonic clock."""
+    """One request: its key, from when to when it was there, and when the step began that sent it, on the monotonic clock."""
 
     key: str
     came: float
     went: float
+    began: float
+
+
+def most_at_once(stays: Collection[Stay]) -> int:
+    """Return how many of these were there at the same time, at most. Who goes makes room for who comes at that moment."""
+    changes = sorted([(stay.came, 1) for stay in stays] + [(stay.went, -1) for stay in stays])
+    return max(itertools.accumulate((change for _, change in changes), initial=0))
 
 
 class OverlapWitness:
@@ -81,9 +90,8 @@ class OverlapWitness:
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
             return
-        key = next(
-            line.partition(": ")[2] for line in head.splitlines() if line.startswith("Idempotency-Key")
-        )
+        told = {name: value for name, _, value in (line.partition(": ") for line in head.splitlines())}
+        key = told["Idempotency-Key"]
         if not head.startswith("POST"):
             writer.write(b"HTTP/1.0 200 OK\r\n\r\n" if key in self.keys() else b"HTTP/1.0 404 No\r\n\r\n")
             writer.close()
@@ -97,7 +105,7 @@ class OverlapWitness:
         over = [asyncio.create_task(reader.read()), asyncio.create_task(self._answer(writer))]
         over.append(asyncio.create_task(self._end.wait()))
         await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
-        self.stays.append(Stay(key, came, time.monotonic()))
+        self.stays.append(Stay(key, came, time.monotonic(), float(told["Began"])))
         self._count(-1)
         for each in over:
             each.cancel()

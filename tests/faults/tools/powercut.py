@@ -5,6 +5,7 @@ What was synced is there. What was written and not synced may be there, in part 
 
 import random
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,3 +143,27 @@ def _events(lines: list[str], folder: str) -> Iterator[Event]:
                 yield Event("cut", files[number], int(given.split(",")[1]))
             case "unlink" if texts[0].decode(errors="replace").startswith(folder):
                 yield Event("remove", texts[0].decode())
+
+
+def events_before(files: dict[str, bytes]) -> list[Event]:
+    """Return what led to these files: they were made, written and synced."""
+    events = [Event("make", file) for file in files]
+    events += [Event("write", file, 0, content) for file, content in files.items()]
+    return events + [Event("sync", file) for file in files]
+
+
+def look_at_disk(files: dict[str, bytes], place: Path) -> tuple[str, set[str]]:
+    """Return what the check of the database in these files says, and the runs that it holds."""
+    place.mkdir()
+    for name, content in files.items():
+        if Path(name).name in ("auraos.db", "auraos.db-wal"):
+            (place / Path(name).name).write_bytes(content)
+    connection = sqlite3.connect(place / "auraos.db")
+    try:
+        (verdict,) = connection.execute("pragma integrity_check").fetchone()
+        runs = {run for (run,) in connection.execute("select id from runs")}
+    except sqlite3.DatabaseError as error:
+        return str(error), set()
+    finally:
+        connection.close()
+    return verdict, runs

@@ -216,7 +216,7 @@ class Caller:
             return self._client
 
 
-def until(condition: Callable[[], T], seconds: float = 30.0) -> T:
+def until(condition: Callable[[], T], seconds: float = 60.0) -> T:
     """Return what a condition says that another process brings about, once it says something."""
     last = time.monotonic() + seconds
     while not (found := condition()):

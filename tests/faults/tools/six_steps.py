@@ -8,7 +8,9 @@ It says `END <run> <state>` for each run that ended.
 
 import asyncio
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +47,9 @@ def say(*words: str) -> None:
 
 
 async def ask(port: int, method: str, path: str, key: str = "") -> int:
+    head = f"{method} /{path} HTTP/1.0\r\nIdempotency-Key: {key}\r\nBegan: {time.monotonic()}\r\nContent-Length: 0\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"{method} /{path} HTTP/1.0\r\nIdempotency-Key: {key}\r\nContent-Length: 0\r\n\r\n".encode())
+    writer.write(head.encode())
     status = int((await reader.readline()).split()[1])
     writer.close()
     return status
@@ -57,8 +60,13 @@ def make_catalogue(port: int) -> Catalogue:
         await ask(port, "POST", context.path, context.key)
         return {"done": context.path}
 
+    async def stop(settings: dict[str, Any], context: Any) -> Any:
+        if os.getpid() == settings["process"]:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
     effects = {"test.write": Effect.WRITE, "test.idempotent": Effect.IDEMPOTENT}
     types = [StepType(name=n, title=n, summary="Posts.", effect=e, execute=execute) for n, e in effects.items()]
+    types.append(StepType(name="test.stop", title="Stop", summary="Stands still.", effect=Effect.IDEMPOTENT, execute=stop))
     return Catalogue([transform, *types])
 
 

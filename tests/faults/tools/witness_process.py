@@ -209,7 +209,7 @@ class WitnessProcess:
         """Answer all that is held, and hold nothing more."""
         self._control(do="release")
 
-    def wait_for(self, count: int, name: str = "", seconds: float = 30.0) -> int:
+    def wait_for(self, count: int, name: str = "", seconds: float = 60.0) -> int:
         """Return how many effects (whose name begins so) were seen, once there are as many or the time is over."""
         found: int = self._control(do="wait", name=name, count=count, seconds=seconds)
         return found

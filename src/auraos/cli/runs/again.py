@@ -19,6 +19,7 @@ from auraos.cli.problems import count_words, show_problem
 from auraos.cli.runs.failed import MOST, Code, Limit, Since, Workflow, read_wanted, retry_failed
 from auraos.cli.runs.lead import patience_of
 from auraos.cli.runs.options import Run, Wait
+from auraos.cli.runs.rows import called_by_number
 from auraos.cli.screen import to_side
 from auraos.cli.values import with_kinds
 from auraos.core.run import FINAL, effects_repeated, static_path
@@ -162,15 +163,16 @@ def _again(
         version = _version(house, on, text) if on else None
         if not again:
             await _refuse_repeating(house, row, start, changes)
-        started = await house.engine.retry(
-            row.run,
-            kind=kind,
-            start_at=start or None,
-            changes=changes,
-            again=again,
-            workflow=version,
-            by=person(),
-        )
+        with called_by_number(run, row):
+            started = await house.engine.retry(
+                row.run,
+                kind=kind,
+                start_at=start or None,
+                changes=changes,
+                again=again,
+                workflow=version,
+                by=person(),
+            )
         return started, 0
 
     opening = partial(open_for_driving, data, files=folder_of(on) if on else None, allow_net=allow_net)

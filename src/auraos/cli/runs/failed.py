@@ -18,7 +18,7 @@ from auraos.app.looking import open_to_look
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import exit_code, person, see_failure_heard
-from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json, read_number
 from auraos.cli.screen import Screen, clean, fit, print_json, to_people
 from auraos.cli.times import clock
 from auraos.core.errors import UserError
@@ -120,7 +120,12 @@ def retry_failed(
 
 def read_wanted(workflow: str, code: str, since: str, limit: int) -> Wanted:
     """Return which failed runs are meant by these options."""
-    return Wanted(workflow=workflow, code=code, since=_read_since(since), limit=max(1, limit))
+    return Wanted(
+        workflow=workflow,
+        code=code,
+        since=_read_since(since),
+        limit=read_number(limit, "--limit", 1, 100_000),
+    )
 
 
 def _read_since(text: str) -> int:

@@ -22,6 +22,7 @@ from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
 from auraos.cli.runs.answers import answer_words, find_answer
 from auraos.cli.runs.options import Comment, Force, Run, Step, Undo, Wait
+from auraos.cli.runs.rows import called_by_number
 from auraos.cli.screen import print_json, to_people
 from auraos.cli.values import with_kinds
 from auraos.core.errors import UserError
@@ -299,7 +300,8 @@ def _lead(
             raise WrongInputError(f"Run {row.number} is over: it {_ended(row.state)}.{told}", hint=_hint(row))
         top = await _outermost(house, row)
         after = len(await house.facts(top.run))
-        await wish(house, row)
+        with called_by_number(run, row):
+            await wish(house, row)
         return top.run, after
 
     opening = partial(open_for_driving, data, allow_net=allow_net)

@@ -12,7 +12,7 @@ from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import answers_to, show_error, where_words
 from auraos.cli.kin import kin_document, show_kin
-from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
+from auraos.cli.options import DEFAULT_DATA, Data, Database, Json, read_number
 from auraos.cli.runs.answers import find_reminders, reminder_words
 from auraos.cli.runs.facts import fact_words
 from auraos.cli.runs.options import Run
@@ -26,6 +26,7 @@ from auraos.core.values import to_plain
 from auraos.engine.ports import RunRow
 
 _T = TypeVar("_T")
+MOST_FACTS, MOST_LINES = 1_000_000_000, 100_000
 
 
 def show(run: Run, /, *, database: Database = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
@@ -89,10 +90,11 @@ def journal(
     json: Json = False,
 ) -> int:
     """Print the facts of a run, in order."""
+    first = read_number(start, "--from", 1, MOST_FACTS)
 
     async def look(house: House) -> int:
         row = await house.find(run)
-        facts = list(enumerate(await house.facts(row.run), start=1))[max(0, start - 1) :]
+        facts = list(enumerate(await house.facts(row.run), start=1))[first - 1 :]
         if json:
             listed = [{"seq": seq, **msgspec.json.decode(encode_fact(fact))} for seq, fact in facts]
             print_json({"ok": True, "run": row.run, "number": row.number, "facts": listed})
@@ -162,16 +164,17 @@ def logs(
     /,
     *,
     step: Annotated[str | None, Parameter(help="Only the lines of the step at this path.")] = None,
-    limit: Annotated[int, Parameter(help="How many lines at most.")] = 1000,
+    limit: Annotated[int, Parameter(help="How many lines at most, from 1 to 100,000.")] = 1000,
     database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
     """Print what the steps of a run logged."""
+    most = read_number(limit, "--limit", 1, MOST_LINES)
 
     async def look(house: House) -> int:
         row = await house.find(run)
-        lines = await house.store.logs(row.run, path=step, limit=max(1, limit))
+        lines = await house.store.logs(row.run, path=step, limit=most)
         if json:
             told = {"run": row.run, "number": row.number}
             print_json({"ok": True, **told, "lines": [_log_document(line) for line in lines]})

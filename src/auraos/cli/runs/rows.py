@@ -1,7 +1,8 @@
 """What all commands that look at runs share: the folder opened for it, and a row of the table of runs, in words and in JSON."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from auraos.app.looking import open_to_look
 from auraos.cli.options import runs_command
 from auraos.cli.screen import Tint
 from auraos.cli.times import now, took_words
+from auraos.core.errors import AuraError
 from auraos.engine.ports import RunRow
 
 _T = TypeVar("_T")
@@ -32,6 +34,18 @@ def with_house(data: Path, look: Callable[[House], Awaitable[_T]], database: str
             return await look(house)
 
     return asyncio.run(go())
+
+
+@contextmanager
+def called_by_number(name: str, row: RunRow) -> Iterator[None]:
+    """Let what is refused of a run call it by its number, as people do; by its id where the person wrote that."""
+    try:
+        yield
+    except AuraError as error:
+        if name != row.run:
+            error.message = error.message.replace(row.run, str(row.number))
+            error.hint = error.hint.replace(row.run, str(row.number))
+        raise
 
 
 def left_words(data: Path, row: RunRow, held: str, *, database: str = "") -> str:

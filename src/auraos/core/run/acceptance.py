@@ -1,13 +1,9 @@
 """Acceptance: a success is held against what the step expects, its undo is prepared, a doubt about it is settled."""
 
 from auraos.core.run.attempts import decide_failure, settle_final
+from auraos.core.run.doubts import ask
 from auraos.core.run.evaluation import compare, evaluate_or_error
-from auraos.core.run.facts import (
-    DoubtRaised,
-    StepError,
-    StepSettled,
-    UndoEntry,
-)
+from auraos.core.run.facts import StepError, StepSettled, UndoEntry
 from auraos.core.run.identity import idempotency_key
 from auraos.core.run.program import CONTAINERS
 from auraos.core.run.retries import is_ending
@@ -88,11 +84,7 @@ def decide_verified(turn: Turn, activation: Activation) -> None:
             message="`done` gave neither true nor false.",
             path=activation.path,
         )
-        turn.decide(
-            DoubtRaised(
-                at=turn.at, path=activation.path, attempt=activation.attempt, way="ask", error=problem
-            )
-        )
+        ask(turn, activation, problem)
     elif done:
         activation.pending = (activation.last, OUT)
         decide_acceptance(turn, activation, stands=False)

@@ -1,33 +1,23 @@
-"""Attempts: the grant, the three outcomes, retries, doubts, and what is checked before a success counts.
+"""Attempts: the grant, the three outcomes, retries, and the end of a step.
 
 An attempt ends succeeded, failed (certainly without effect) or unknown. What may be repeated is retried; an unknown write
-never is: it is verified, or a person is asked, as its `uncertain` says.
+never is: it raises a doubt.
 """
 
 from auraos.core.catalogue import Behaviour
-from auraos.core.run.commands import (
-    AskPerson,
-    Cached,
-    CancelStep,
-    ExecuteStep,
-    StartTimer,
-    StopTimer,
-    Withdraw,
-)
-from auraos.core.run.ending import ask_about_undo, leaves_doubt, undo_settled
+from auraos.core.run.commands import Cached, ExecuteStep, StartTimer
+from auraos.core.run.doubts import ask, end_doubt, must_be_known, raise_doubt, settle_first, verified
+from auraos.core.run.ending import undo_settled
 from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
-    DoubtRaised,
     RetryPlanned,
     StepError,
     StepFailed,
     StepGranted,
-    StepResolved,
     StepSettled,
     StepSucceeded,
     StepUnknown,
 )
-from auraos.core.run.identity import idempotency_key
 from auraos.core.run.program import CONTAINERS
 from auraos.core.run.retries import (
     delay,
@@ -39,17 +29,13 @@ from auraos.core.run.retries import (
     time_left,
 )
 from auraos.core.run.state import Activation
-from auraos.core.run.tokens import OUT, count_success, fail, queue, retire, settle
+from auraos.core.run.tokens import count_success, fail, queue, retire, settle
 from auraos.core.run.tries import note_success, pause
 from auraos.core.run.turn import Turn
 from auraos.core.values import Value
 
 MOST_LOST = 3
 """How often an attempt may be lost with its process before it counts as failed."""
-
-
-MOST_TO_KNOW = 5
-"""How often something that may be repeated is tried in all, where it may have to be undone, before a person is asked."""
 
 
 def grant(turn: Turn, activation: Activation) -> None:
@@ -138,12 +124,12 @@ def succeeded(turn: Turn, activation: Activation, fact: StepSucceeded) -> None:
         if planned is None or planned[0] not in ("outcome", "lost", "verified"):
             return
         del turn.state.agenda[activation.path]
-    _end_doubt(turn, activation)
+    end_doubt(turn, activation)
     match activation.purpose:
         case "undo":
             undo_settled(turn, activation, None)
         case "verify":
-            _verified(turn, activation, fact.output)
+            verified(turn, activation, fact.output)
         case _:
             count_success(turn, activation, fact.output, fact.ports)
 
@@ -154,7 +140,7 @@ def failed(turn: Turn, activation: Activation, fact: StepFailed | StepUnknown) -
         return
     if type(fact) is StepUnknown and activation.status != "granted":
         return
-    _end_doubt(turn, activation)
+    end_doubt(turn, activation)
     activation.error = fact.error
     activation.unknown = type(fact) is StepUnknown
     activation.doubtful = activation.doubtful or activation.unknown
@@ -168,43 +154,22 @@ def decide_outcome(turn: Turn, activation: Activation, *, lost: bool) -> None:
     """Decide what follows a failure: another attempt, a doubt, a fallback, or the end of the step."""
     error = activation.error
     assert error is not None
-    if activation.undone and _must_be_known(activation):  # its time is over, so no attempt can find out
-        _ask(turn, activation, error)
+    if activation.undone and must_be_known(activation):  # its time is over, so no attempt can find out
+        ask(turn, activation, error)
         return
     if activation.undone or activation.step.behaviour in CONTAINERS or activation.child:
         settle_final(turn, activation, error)
         return
-    if activation.unknown and not activation.effect.may_repeat and _raise_doubt(turn, activation, error):
+    if activation.unknown and not activation.effect.may_repeat and raise_doubt(turn, activation, error):
         return
     if lost and not is_ending(activation) and may_repeat(activation):
         turn.decide(
             RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=turn.at)
         )
-    elif _must_be_known(activation) and not may_retry(turn, activation, error, unknown=activation.unknown):
-        _settle_doubt_first(turn, activation, error)
+    elif must_be_known(activation) and not may_retry(turn, activation, error, unknown=activation.unknown):
+        settle_first(turn, activation, error)
     else:
         decide_failure(turn, activation, error, unknown=activation.unknown)
-
-
-def _must_be_known(activation: Activation) -> bool:
-    """Return whether the step cannot end as long as nobody knows whether there is something to undo."""
-    wanted = activation.frame.undo_wanted and activation.step.step.uncertain != "fail"
-    return wanted and leaves_doubt(activation)
-
-
-def _settle_doubt_first(turn: Turn, activation: Activation, error: StepError) -> None:
-    """Repeat what may be repeated until its outcome is known, for it may have to be undone; then ask a person."""
-    if activation.attempt - activation.before < MOST_TO_KNOW:
-        due = turn.at + delay(turn, activation, error)
-        turn.decide(RetryPlanned(at=turn.at, path=activation.path, attempt=activation.attempt + 1, due=due))
-    else:
-        _ask(turn, activation, error)
-
-
-def _ask(turn: Turn, activation: Activation, error: StepError) -> None:
-    turn.decide(
-        DoubtRaised(at=turn.at, path=activation.path, attempt=activation.attempt, way="ask", error=error)
-    )
 
 
 def decide_failure(turn: Turn, activation: Activation, error: StepError, *, unknown: bool = False) -> None:
@@ -220,13 +185,13 @@ def settle_final(turn: Turn, activation: Activation, error: StepError) -> None:
     """Nothing more is tried: a fallback stands in, or the failure stands; undos and verifications go to a person."""
     path = activation.path
     if activation.purpose == "undo":
-        turn.decide(DoubtRaised(at=turn.at, path=path, attempt=activation.attempt, way="ask", error=error))
+        ask(turn, activation, error)
         return
     if activation.purpose == "verify":
         main = turn.state.activations[path.removesuffix("!verify")]
         cause = main.error or error
         turn.decide(StepSettled(at=turn.at, path=path, error=error))
-        turn.decide(DoubtRaised(at=turn.at, path=main.path, attempt=main.attempt, way="ask", error=cause))
+        ask(turn, main, cause)
         return
     fallback = activation.step.fallback
     if fallback is not None and not is_ending(activation):
@@ -254,43 +219,13 @@ def retry_planned(turn: Turn, activation: Activation, fact: RetryPlanned) -> Non
     turn.commands.append(StartTimer(activation.path, "retry", fact.due))
 
 
-def doubt_raised(turn: Turn, activation: Activation, fact: DoubtRaised) -> None:
-    """Find out what became of an attempt: by a step that verifies it, or by asking a person."""
-    activation.error = fact.error
-    if activation.purpose == "undo":
-        ask_about_undo(turn, activation, fact.error)
-        return
-    activation.since = turn.at
-    if fact.way == "ask":
-        activation.status = "asked"
-        turn.commands.append(
-            AskPerson(
-                activation.path,
-                "uncertain",
-                activation.parameters,
-                fact.error,
-                attempt=activation.attempt,
-            )
-        )
-        return
-    assert activation.step.verify is not None
-    activation.status = "doubt"
-    verifying = Activation(
-        activation.path + "!verify", activation.frame, activation.step.verify, "queued", turn.at
-    )
-    verifying.purpose = "verify"
-    verifying.parameters = fact.parameters
-    verifying.key = idempotency_key(turn.state.origin, verifying.path, fact.attempt)
-    queue(turn, verifying)
-
-
 def step_settled(turn: Turn, activation: Activation, fact: StepSettled) -> None:
     """A step came to its end by decision."""
     frame, step = activation.frame, activation.step
     if activation.purpose == "verify":
         retire(turn, activation)
         return
-    _end_doubt(turn, activation)
+    end_doubt(turn, activation)
     output, ports = fact.output, fact.ports
     if fact.accepted and activation.pending is not None:
         output, ports = activation.pending
@@ -303,98 +238,3 @@ def step_settled(turn: Turn, activation: Activation, fact: StepSettled) -> None:
         if frame.scope.repeats and not fact.by_fallback:
             note_success(turn, activation, output, ports, fact.undo)
         settle(turn, frame, step, activation.path, output, ports)
-
-
-def resolved(turn: Turn, activation: Activation, fact: StepResolved) -> None:
-    """A person said what became of it."""
-    if activation.status not in ("doubt", "asked") or fact.attempt not in (0, activation.attempt):
-        return
-    _end_doubt(turn, activation)
-    error = StepError(
-        class_="permanent",
-        code="resolved-as-failed",
-        message=fact.message or f"{fact.by or 'A person'} said that it had no effect.",
-        step=activation.step.id,
-        path=activation.path,
-        at=turn.at,
-        cause=_first_cause(activation),
-    )
-    match fact.outcome:
-        case "retry" if activation.entry is not None and activation.entry.error is not None:
-            ask_about_undo(turn, activation, activation.entry.error)
-        case "retry" if not is_ending(activation) or _must_be_known(activation):
-            queue(turn, activation)
-        case "succeeded" if activation.purpose == "undo":
-            undo_settled(turn, activation, None)
-        case "failed" if activation.purpose == "undo":
-            undo_settled(turn, activation, error)
-        case "succeeded":
-            count_success(turn, activation, fact.output, OUT)
-        case "failed" | "retry":
-            activation.doubtful = activation.doubtful and fact.outcome == "retry"
-            activation.error, activation.unknown, activation.status = error, False, "deciding"
-            turn.state.agenda[activation.path] = ("outcome", activation, None)
-
-
-def _first_cause(activation: Activation) -> StepError | None:
-    """Return what raised the doubt; what people said about it meanwhile is left out."""
-    error = activation.error
-    return error.cause if error is not None and error.code == "resolved-as-failed" else error
-
-
-def _verified(turn: Turn, verifying: Activation, output: Value) -> None:
-    main = turn.state.activations.get(verifying.path.removesuffix("!verify"))
-    retire(turn, verifying)
-    if main is None or main.status != "doubt":
-        return
-    main.last = output
-    main.status = "deciding"
-    main.verified = True
-    turn.state.agenda[main.path] = ("verified", main, None)
-
-
-def _end_doubt(turn: Turn, activation: Activation) -> None:
-    """Take back what was set going to find out about an attempt, or to repeat it."""
-    match activation.status:
-        case "asked":
-            turn.commands.append(Withdraw(activation.path))
-        case "doubt":
-            verifying = turn.state.activations.get(activation.path + "!verify")
-            if verifying is not None:
-                turn.state.agenda.pop(verifying.path, None)
-                if verifying.status == "granted":
-                    turn.commands.append(CancelStep(verifying.path, verifying.attempt))
-                retire(turn, verifying)
-        case "retrying":
-            turn.commands.append(StopTimer(activation.path, "retry"))
-            activation.status = "queued"
-
-
-def _raise_doubt(turn: Turn, activation: Activation, error: StepError) -> bool:
-    """Raise the doubt that `uncertain` asks for; return False where it says to retry or to fail."""
-    step = activation.step
-    way = step.step.uncertain or ("verify" if step.verify is not None else "ask")
-    if activation.purpose == "verify":
-        return False
-    if activation.purpose == "undo":
-        way = "ask"
-    if way in ("retry", "fail"):
-        return False
-    parameters: Value = None
-    if way == "verify" and step.verify is not None:
-        parameters, own = evaluate_or_error(
-            turn, activation.frame, activation.path, step.verify.settings.evaluate, kept=True
-        )
-        if own is not None:
-            error, way = own, "ask"
-    turn.decide(
-        DoubtRaised(
-            at=turn.at,
-            path=activation.path,
-            attempt=activation.attempt,
-            way="verify" if way == "verify" and step.verify is not None else "ask",
-            error=error,
-            parameters=parameters,
-        )
-    )
-    return True

@@ -99,7 +99,7 @@ class Address:
         why = str(error) or type(error).__name__
         return StoreUnavailableError(
             f"PostgreSQL failed for {self}: {why.rstrip('.')}.",
-            hint="It goes on by itself once the database answers.",
+            hint="Is it running, and does this machine reach it? A server that was ready goes on by itself once it answers.",
         )
 
 

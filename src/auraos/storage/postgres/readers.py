@@ -40,13 +40,6 @@ class Readers:
         rows: list[Any] = await self._read(numbered(sql), parameters)
         return [make(row) for row in rows]
 
-    async def one(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> T | None:
-        """Return the first that a query finds, or None."""
-        found = await self.all(sql, parameters, make)
-        return found[0] if found else None
-
     async def close(self) -> None:
         """Let go of the connections."""
         while self._idle:

@@ -1,6 +1,5 @@
 """`PostgresStore`: the engine's store in a PostgreSQL database, which several processes share."""
 
-import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -8,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Self
 from uuid import uuid4
 
-from auraos.engine.ports import ALL_SHARDS, GateRow, RequestRow, RunRow, Timer, Told, Write
+from auraos.engine.ports import ALL_SHARDS, GateRow, RequestRow, RunRow, Timer
 from auraos.storage import rows
-from auraos.storage.batching import commit_one
 from auraos.storage.migrations import MIGRATIONS, Migration
 from auraos.storage.migrations.on_postgres import check_version, upgrade, version_of
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
@@ -22,6 +20,7 @@ from auraos.storage.postgres.tables import PostgresTables
 from auraos.storage.postgres.weeks import Weeks
 from auraos.storage.postgres.writer import Writer
 from auraos.storage.reads import Reads
+from auraos.storage.writes import Writes
 
 NUMBERS_AT_ONCE = 100
 MIGRATION_TIMEOUT = 24 * 3600.0
@@ -37,7 +36,7 @@ _NUMBERS = (
 )
 
 
-class PostgresStore(Reads):
+class PostgresStore(Reads, Writes):
     """The store of one process. It writes under its token: once an owner of that token has joined, and until its row
     is gone.
     """
@@ -45,6 +44,7 @@ class PostgresStore(Reads):
     is_fenced = True
     """Whether only the owner of its token may write."""
     _reader: Readers
+    _writer: Writer
 
     def __init__(self, address: Address, token: str) -> None:
         self.token = token
@@ -97,27 +97,9 @@ class PostgresStore(Reads):
         return str(self._address)
 
     @property
-    def commits(self) -> int:
-        """Return how many transactions were made durable."""
-        return self._writer.commits
-
-    @property
-    def writes(self) -> int:
-        """Return how many writes were made durable."""
-        return self._writer.writes
-
-    @property
     def pace(self) -> float:
         """Return infinity: the loop itself sends off what is to be written."""
         return math.inf
-
-    def submit(self, writes: Sequence[Write], told: Told) -> None:
-        """Make writes durable, together with all that wait."""
-        self._writer.submit(writes, told)
-
-    def commit(self, write: Write) -> "asyncio.Future[None]":
-        """Make one write durable."""
-        return commit_one(self, write)
 
     async def awake(self, shards: Collection[int], *, after: str = "", limit: int = 1000) -> list[RunRow]:
         """Return runs that are neither final nor asleep, by id."""

@@ -39,13 +39,6 @@ class Readers:
         rows = await loop.run_in_executor(self._threads, self._read, sql, parameters)
         return [make(row) for row in rows]
 
-    async def one(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> T | None:
-        """Return the first that a query finds, or None."""
-        found = await self.all(sql, parameters, make)
-        return found[0] if found else None
-
     def close(self) -> None:
         """Wait for running queries and let go of the file."""
         self._threads.shutdown(wait=True)

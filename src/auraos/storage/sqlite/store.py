@@ -1,27 +1,28 @@
 """`SqliteStore`: the engine's store in one file, with one writer and a few readers."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from uuid import uuid4
 
-from auraos.engine.ports import GateRow, RequestRow, RunRow, Timer, Told, Write
+from auraos.engine.ports import GateRow, RequestRow, RunRow, Timer
 from auraos.storage import rows
-from auraos.storage.batching import commit_one
 from auraos.storage.folder import DataFolder
 from auraos.storage.reads import Reads
 from auraos.storage.sqlite.opening import open_database
 from auraos.storage.sqlite.readers import Readers
 from auraos.storage.sqlite.tables import SqliteTables
 from auraos.storage.sqlite.writer import Writer
+from auraos.storage.writes import Writes
 
 
-class SqliteStore(Reads):
+class SqliteStore(Reads, Writes):
     """The store of one data folder. It holds the folder's file until it is closed, the folder's lock is the
     caller's.
     """
 
     _reader: Readers
+    _writer: Writer
     _newest_by = "number"
 
     def __init__(self, file: Path, writer: Writer) -> None:
@@ -42,27 +43,9 @@ class SqliteStore(Reads):
         return self._writer.token
 
     @property
-    def commits(self) -> int:
-        """Return how many transactions were made durable."""
-        return self._writer.commits
-
-    @property
-    def writes(self) -> int:
-        """Return how many writes were made durable."""
-        return self._writer.writes
-
-    @property
     def pace(self) -> float:
         """Return about how many seconds a commit takes at present."""
         return self._writer.pace
-
-    def submit(self, writes: Sequence[Write], told: Told) -> None:
-        """Make writes durable, together with all that wait."""
-        self._writer.submit(writes, told)
-
-    def commit(self, write: Write) -> asyncio.Future[None]:
-        """Make one write durable."""
-        return commit_one(self, write)
 
     async def awake(self, shards: Collection[int], *, after: str = "", limit: int = 1000) -> list[RunRow]:  # noqa: ARG002
         """Return runs that a restart goes on with, oldest first; one process owns all the shards of a file."""
@@ -96,7 +79,7 @@ class SqliteStore(Reads):
     async def numbers(self, workspace: str) -> range:
         """Return all numbers after the highest that was given; one process gives them all."""
         sql = "select max(number) from runs where workspace=? and number > 0"
-        last = await self._reader.one(sql, (workspace,), lambda row: row[0] or 0)
+        last = await self._one(sql, (workspace,), lambda row: row[0] or 0)
         return range((last or 0) + 1, 2**62)
 
     async def copy(self, file: Path) -> None:

@@ -314,7 +314,7 @@ class Writer:
             return error
         failure = StoreUnavailableError(
             f"{self._file} could not be written: {error}.",
-            hint="Make room or mend the disk; it goes on by itself.",
+            hint="Make room or mend the disk; a server that was ready then goes on by itself.",
         )
         failure.__cause__ = error
         return failure
