@@ -15,7 +15,7 @@ from auraos.api.answers import Answer, Reply, Send
 from auraos.api.asking import Ask, Asked
 from auraos.api.problems import trouble_of
 from auraos.api.reading import LARGEST_BODY, BodyTooLargeError, read_body, read_parameters
-from auraos.api.routes import OPEN, Found, Map
+from auraos.api.routes import ALWAYS, OPEN, Found, Map, Route
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
 
 log = logging.getLogger("auraos.api")
@@ -98,6 +98,8 @@ class Door:
 
     async def _answer(self, scope: Scope, receive: Receive, request: str) -> Reply:
         found = self._find(scope)
+        if found.route.may == ALWAYS:
+            return _reply(await found.route.handler(), found.route)
         headers = _headers(scope)
         client = scope.get("client")
         asked = Asked(
@@ -119,7 +121,7 @@ class Door:
         if route.body is not None:
             given["body"] = read_body(await _body(headers, receive), route.body)
         answered = await route.handler(ask, **given)
-        return answered if isinstance(answered, Reply) else Answer.of(answered, route.status)
+        return _reply(answered, route)
 
     def _find(self, scope: Scope) -> Found:
         method, path = scope["method"], scope["path"]
@@ -132,6 +134,10 @@ class Door:
                 f"{path} does not know {method}.", hint=f"It knows {', '.join(known)}.", allow=known
             )
         raise NoRouteError("There is nothing at this address.", hint="See /api/v1/openapi.json.")
+
+
+def _reply(answered: Any, route: Route) -> Reply:
+    return answered if isinstance(answered, Reply) else Answer.of(answered, route.status)
 
 
 def _headers(scope: Scope) -> Mapping[str, str]:

@@ -16,7 +16,9 @@ from auraos.core.errors import UnexpectedError
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler: TypeAlias = Callable[..., Awaitable[Any]]
 OPEN = "open"
-"""What is allowed to anybody, known or not: whether the process lives, and the way in."""
+"""What is allowed to anybody, known or not: the way in."""
+ALWAYS = "always"
+"""What is answered from the first moment of a process to its last, to anybody, without a look at who asks."""
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -195,6 +197,8 @@ def _parameters_of(at: type[Any] | None) -> dict[str, Parameter]:
 
 
 def _parameter(kind: Any) -> Parameter:
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _parameter(kind.type)
     if isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
         return Parameter(_parameter(kind.item_type).read, is_list=True)
     if isinstance(kind, msgspec.inspect.UnionType):

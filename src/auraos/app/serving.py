@@ -10,12 +10,12 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from auraos.app.definitions import FolderDefinitions
-from auraos.app.health import Health, HealthDoor, Phase, PortRefusedError
+from auraos.app.health import Health, Phase, PortRefusedError
 from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, claim, open_keeping
 from auraos.app.steward import ProcessSteward
@@ -71,14 +71,31 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     keeps: str
 
 
+class FrontDoor(Protocol):
+    """The door that programs and browsers come through."""
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen, telling only of the process's health, and return the port: 0 asks for a free one."""
+        ...
+
+    async def close(self) -> None:
+        """Take nothing new, answer what was taken, and close."""
+        ...
+
+
 async def serve(
-    wishes: Wishes, world: World, *, leave: asyncio.Event, ready: Callable[[Ready], None]
+    wishes: Wishes,
+    world: World,
+    *,
+    front: Callable[[Health], FrontDoor],
+    leave: asyncio.Event,
+    ready: Callable[[Ready], None],
 ) -> None:
     """Serve until `leave` is set, and leave in good order; `ready` hears when the doors are open."""
     health = Health()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(world.close)
-        door = HealthDoor(health)
+        door = front(health)
         try:
             port = await door.open(wishes.host, wishes.port)
         except PortRefusedError:

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from auraos.api.front import Front
 from auraos.app import serving
 from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
 from auraos.app.world import World
@@ -129,7 +130,7 @@ async def _until_told(wishes: Wishes, world: World, ready: Any, left: list[bool]
     loop = asyncio.get_running_loop()
     loop.set_default_executor(begun_threads(THREADS, "beside"))
     loop.set_exception_handler(_note_trouble)
-    await serving.serve(wishes, world, leave=leave, ready=ready)
+    await serving.serve(wishes, world, front=Front, leave=leave, ready=ready)
     left.append(True)
 
 

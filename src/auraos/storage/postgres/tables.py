@@ -42,7 +42,8 @@ class PostgresTables:
         self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
     ) -> T | None:
         """Return the first that a query finds, or None."""
-        return await self._readers.one(sql, parameters, make)
+        found = await self._readers.all(sql, parameters, make)
+        return found[0] if found else None
 
     async def change(self, statements: Sequence[Statement], entries: Sequence[Entry] = ()) -> None:
         """Make a change durable, with what the audit trail says of it."""

@@ -1,0 +1,71 @@
+"""`Front`: the front door of a process. It tells of the process's health from its first moment, and lets others in once the
+desk behind it is there.
+"""
+
+from auraos.api import definitions
+from auraos.api.asking import Ask, Asked
+from auraos.api.door import Door, Gatekeeper
+from auraos.api.health import health_routes
+from auraos.api.routes import Found, Map, Route
+from auraos.api.server import Server
+from auraos.app.health import Health
+from auraos.core.errors import OperationalError
+from auraos.engine.clock import SystemClock
+
+NOUNS = (definitions.routes,)
+"""The routes of all nouns."""
+
+
+class NotReadyError(OperationalError):
+    """The process only just begins, or leaves."""
+
+    code = "not-ready"
+
+
+class Front:
+    """The door of one process."""
+
+    def __init__(self, health: Health) -> None:
+        self._keeper = _Guard(health)
+        self._server = Server(Door(route_map(health), self._keeper, SystemClock().new_id))
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen, and return the port."""
+        return await self._server.open(host, port)
+
+    def admit(self, keeper: Gatekeeper) -> None:
+        """Let others in, as this keeper says."""
+        self._keeper.behind = keeper
+
+    async def close(self) -> None:
+        """Take nothing new, answer what was taken, and close."""
+        await self._server.close()
+
+
+def route_map(health: Health) -> Map:
+    """Return all routes."""
+    routes: list[Route] = [*health_routes(health)]
+    for noun in NOUNS:
+        routes += noun
+    return Map(routes)
+
+
+class _Guard:
+    """Keeps the door until somebody who recognises people is there."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self.behind: Gatekeeper | None = None
+
+    async def recognise(self, asked: Asked) -> Ask:
+        if self.behind is None:
+            raise NotReadyError(
+                f"The process is not ready: it is {self._health.phase}.",
+                hint="Ask again in a moment.",
+                retry_after=2,
+            )
+        return await self.behind.recognise(asked)
+
+    async def admit(self, ask: Ask, found: Found, at: object) -> None:
+        assert self.behind is not None
+        await self.behind.admit(ask, found, at)
