@@ -17,7 +17,7 @@ def test_the_kind_checks_as_check_workflow_does() -> None:
     document, _ = read_document(TEXT, KINDS)
     assert document is not None
     catalogue = load_installed().catalogue
-    found = WORKFLOW.check(document, catalogue)
+    found = WORKFLOW.check(document, catalogue, None)
     assert found == check_workflow(document, catalogue)
     assert [problem.code for problem in found] == ["unknown-type"]
 

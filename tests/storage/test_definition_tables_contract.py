@@ -1,10 +1,12 @@
 """What keeps definitions, on both databases."""
 
+import asyncio
+
 import msgspec
 import pytest
 
 from auraos.core.audit import Actor, Entry
-from auraos.documents.definitions.rows import Definition, Published, Query, Ref, Saving, Use
+from auraos.documents.definitions.rows import Definition, Live, Published, Query, Ref, Saving, Use
 from auraos.storage.tables.definitions import DefinitionTables
 from stores import AnyStore
 
@@ -82,6 +84,9 @@ async def test_every_revision_can_be_read_again_until_it_is_too_old(kept):
     assert await kept.revision(REF, 3) is None
     assert (await kept.revision(REF, 4)).text == "text 4"
     assert (await kept.revision(REF, 203)).author == "ann"
+    edits = await kept.revisions(REF, before=7, limit=1000)
+    assert [(edit.revision, edit.author) for edit in edits] == [(6, "ann"), (5, "ann"), (4, "ann")]
+    assert [edit.revision for edit in await kept.revisions(REF, limit=2)] == [203, 202]
 
 
 async def test_versions_come_the_newest_first_with_their_texts(kept):
@@ -102,6 +107,8 @@ async def test_versions_come_the_newest_first_with_their_texts(kept):
     assert [version.version for version in await kept.versions(REF)] == [3, 2, 1]
     assert [version.version for version in await kept.versions(REF, before=3, limit=1)] == [2]
     assert (await kept.version(REF, 2)).text == "t2"
+    assert await kept.live(REF) == Live(version=3, hash="h3", is_archived=False)
+    assert await kept.live(Ref("default", "workflow", "other")) is None
     assert await kept.version(REF, 4) is None
 
 
@@ -109,12 +116,13 @@ async def test_two_versions_of_the_same_content_share_its_text(kept, store):
     row = a_definition()
     await kept.save([born(row)], [])
     for number in (1, 2):
-        version = Published(version=number, hash="same", text="t", step_types={}, at=1, author="")
+        version = Published(version=number, hash="same", text=f"t{number}", step_types={}, at=1, author="")
         after = msgspec.structs.replace(row, version=number, hash="same")
         assert await kept.save([Saving(before=row, after=after, published=version)], [])
         row = after
     assert [version.hash for version in await kept.versions(REF)] == ["same", "same"]
-    assert (await store.version("same")).text == "t"
+    assert [(await kept.version(REF, number)).text for number in (1, 2)] == ["t1", "t2"]
+    assert (await store.version("same")).text == "t1"
 
 
 async def test_who_names_a_definition_is_known_live_and_in_drafts(kept):
@@ -127,6 +135,48 @@ async def test_who_names_a_definition_is_known_live_and_in_drafts(kept):
     await kept.save([Saving(before=caller, after=after, draft_uses=(), live_uses=uses)], [])
     (found,) = await kept.used_by(REF)
     assert found.is_live
+    caller = Ref("default", "workflow", "caller")
+    assert await kept.uses(caller, is_live=True) == list(uses)
+    assert await kept.uses(caller, is_live=False) == []
+
+
+USES = (Use(kind="workflow", name="greet", place="spec"),)
+
+
+async def test_what_is_published_holds_only_while_all_that_it_names_is_live(kept):
+    target, caller = a_definition(), a_definition("caller")
+    await kept.save([born(target), born(caller)], [])
+    naming = Saving(before=caller, after=caller, live_uses=USES, needs=(REF,))
+    assert not await kept.save([naming], [])
+    live = msgspec.structs.replace(target, version=1)
+    assert await kept.save([Saving(before=target, after=live), naming], [])
+    gone = msgspec.structs.replace(live, archived_at=5)
+    assert not await kept.save([Saving(before=live, after=gone, unused=True)], [])
+    assert await kept.save([Saving(before=caller, after=caller, live_uses=())], [])
+    assert await kept.save([Saving(before=live, after=gone, unused=True)], [])
+    assert not await kept.save([naming], [])
+
+
+async def test_of_an_archiving_and_a_publishing_that_needs_it_at_one_time_only_one_is_done(kept):
+    for number in range(20):
+        ref = Ref("default", "workflow", f"t{number}")
+        target = a_definition(ref.name, id=1000 + number, version=1)
+        caller = a_definition(f"c{number}", id=2000 + number, version=1)
+        await kept.save([born(target), born(caller)], [])
+        uses = (Use(kind="workflow", name=ref.name, place="spec"),)
+        gone = msgspec.structs.replace(target, archived_at=5)
+        done = await asyncio.gather(
+            kept.save([Saving(before=target, after=gone, unused=True)], []),
+            kept.save([Saving(before=caller, after=caller, live_uses=uses, needs=(ref,))], []),
+        )
+        assert sum(done) == 1
+
+
+async def test_whole_definitions_come_in_pages(kept):
+    rows = [a_definition("a"), a_definition("b"), a_definition("c", archived_at=3)]
+    await kept.save([born(row) for row in rows], [])
+    assert await kept.whole(Query(workspace="default", limit=1)) == rows[:1]
+    assert await kept.whole(Query(workspace="default", after=("workflow", "a"))) == rows[1:2]
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ async def archive_definition(ask: Ask, at: OneDefinition) -> DefinitionDetail:
 @routes.post("/api/v1/check", may="definitions.check")
 async def check_text(ask: Ask, body: CheckText) -> CheckResult:
     """Check a text, and keep it nowhere."""
-    checked = ask.desk.definitions.check(body.text, body.kind or "")
+    checked = await ask.desk.definitions.check(ask.workspace, body.text, body.kind or "")
     return CheckResult(ok=not checked.errors, problems=findings_of(checked.problems))
 
 

@@ -13,11 +13,21 @@ from auraos.core.problems import Path, Problem
 
 
 class Named(msgspec.Struct, frozen=True):
-    """A document names another one at a place of its text."""
+    """A document names another one at a place of its text; `version` is what it pins, 0 for whichever is live."""
 
     kind: str
     name: str
     path: Path
+    version: int = 0
+
+
+class Others(msgspec.Struct, frozen=True):
+    """The documents beside the one that is checked, which have numbered versions.
+
+    `find` is given kind, name and pinned version, 0 for none; without it nobody knows which there are.
+    """
+
+    find: Callable[[str, str, int], Document | None] | None = None
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -28,14 +38,14 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of document. `schema` gives the JSON Schema of its spec; `check` finds all that is wrong with one; `read`
-    returns what it means, None for one that cannot be read.
+    """One kind of document. `schema` gives the JSON Schema of its spec; `check` finds all that is wrong with one, also with
+    how it names others where these are known; `read` returns what it means, None for one that cannot be read.
     """
 
     name: str
     title: str = ""
     schema: Callable[[Catalogue], Schema]
-    check: Callable[[Document, Catalogue], list[Problem]]
+    check: Callable[[Document, Catalogue, Others | None], list[Problem]]
     read: Callable[[Document, Catalogue], Meaning | None]
 
 

@@ -18,7 +18,7 @@ tests: [{name: x}]
 """
 KINDS = Kinds(
     [
-        Kind(name=name, schema=lambda _: {}, check=lambda document, catalogue: [])
+        Kind(name=name, schema=lambda _: {}, check=lambda *_: [], read=lambda *_: None)
         for name in ("workflow", "report")
     ]
 )
@@ -149,7 +149,7 @@ def test_kinds_are_found_by_name() -> None:
 
 def test_two_kinds_of_one_name_are_refused() -> None:
     with pytest.raises(Exception, match="The kind 'workflow' is registered twice"):
-        Kinds([Kind(name="workflow", schema=lambda _: {}, check=lambda document, catalogue: [])] * 2)
+        Kinds([Kind(name="workflow", schema=lambda _: {}, check=lambda *_: [], read=lambda *_: None)] * 2)
 
 
 def test_every_problem_of_a_readable_text_has_a_place() -> None:

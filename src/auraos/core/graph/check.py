@@ -36,11 +36,13 @@ def check_workflow(
     *,
     others: FindWorkflow | None = None,
     secrets: Collection[str] | None = None,
+    numbered: bool = False,
 ) -> list[Problem]:
     """Return all that is wrong with a workflow, in the order of the text.
 
     `others` finds called workflows by name and `secrets` holds the names of those that exist; where either is None nobody
-    can know, and nothing is said of them. No input of any shape makes this raise.
+    can know, and nothing is said of them. Where versions are `numbered`, `others` is given `invoice@3` too. No input of any
+    shape makes this raise.
     """
     findings = Findings(document.tree, document.text)
     view = WorkflowView(read_tree(document.tree, catalogue, findings), catalogue, findings)
@@ -58,7 +60,7 @@ def check_workflow(
     check_containers(view, uses)
     check_policies(view, uses)
     check_secrets(view, secrets)
-    check_calls(view, others, types.check_whole)
+    check_calls(view, others, types.check_whole, numbered=numbered)
     check_tests(view)
     return in_order(findings.problems)
 

@@ -1,7 +1,7 @@
 """Checks of calls: the called workflow exists, takes the input it is given, and the chain of calls comes to an end."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from auraos.core.catalogue import Behaviour
 from auraos.core.graph.names import split_called
@@ -17,24 +17,33 @@ FindWorkflow: TypeAlias = Callable[[str], Workflow | None]
 MOST_CALLS = 16
 
 
-def check_calls(view: WorkflowView, others: FindWorkflow | None, whole: WholeTemplate) -> None:
+def check_calls(
+    view: WorkflowView, others: FindWorkflow | None, whole: WholeTemplate, *, numbered: bool = False
+) -> None:
     """Report calls that cannot work; `others` None: nobody knows which workflows there are."""
     chains = _Chains(view, others or _nobody)
+    calls = _Calls(view, others, numbered)
     for step in view.steps:
         if step.behaviour is Behaviour.CALL:
-            _check_call(view, step, others, whole, chains)
+            _check_call(calls, step, whole, chains)
     on_failure = view.workflow.settings.on_failure
     if on_failure is not None:
         path: Path = ("spec", "settings", "on_failure", "workflow")
         if view.findings.tree.find(path) is None:
             path = path[:-1]
-        _find_called(view, on_failure, path, others)
+        _find_called(calls, on_failure, path)
 
 
-def _check_call(
-    view: WorkflowView, step: StepView, others: FindWorkflow | None, whole: WholeTemplate, chains: "_Chains"
-) -> None:
-    path = (*step.path, "with", "workflow")
+class _Calls(NamedTuple):
+    """What is known where calls are checked."""
+
+    view: WorkflowView
+    others: FindWorkflow | None
+    numbered: bool
+
+
+def _check_call(calls: _Calls, step: StepView, whole: WholeTemplate, chains: "_Chains") -> None:
+    view, path = calls.view, (*step.path, "with", "workflow")
     name = plain_settings(step.step.settings, "workflow")
     if not isinstance(name, str):
         if isinstance(step.step.settings.get("workflow"), str):
@@ -45,9 +54,12 @@ def _check_call(
                 "no-expression-here", path, message, hint="Use a `switch` with a `call` at each port."
             )
         return
-    called = _find_called(view, name, path, others)
+    called = _find_called(calls, name, path)
     if called is None:
         return
+    _check_input(view, step, called, whole)
+    if "@" in name.removesuffix("@latest"):
+        return  # a version that is published already: what it calls was checked then
     chain = chains.back_from(called) if is_certain(step) else []
     if chain:
         message = f"Every run of this calls itself again: {' -> '.join(chain)}. At {MOST_CALLS} calls deep it fails."
@@ -55,15 +67,18 @@ def _check_call(
         view.findings.add("call-recursion", path, message, hint=hint)
     elif chains.depth_of(called) + 1 > MOST_CALLS:
         view.findings.add("call-too-deep", path, f"Calls would be more than {MOST_CALLS} deep.")
-    _check_input(view, step, called, whole)
 
 
-def _find_called(view: WorkflowView, name: str, path: Path, others: FindWorkflow | None) -> Workflow | None:
-    parts = split_called(name.removesuffix("@latest"))
+def _find_called(calls: _Calls, name: str, path: Path) -> Workflow | None:
+    view, others = calls.view, calls.others
+    name = name.removesuffix("@latest")
+    parts = split_called(name)
     if parts is None:
         hint = "Write small letters, digits and -, as `invoice`."
         view.findings.add("bad-name", path, f"{name!r} cannot be the name of a workflow.", hint=hint)
         return None
+    if parts[1] is not None and calls.numbered:
+        return _find_pinned(calls, name, path)
     if parts[1] is not None:
         message = f"{name!r} pins a version, and files have no version numbers."
         fix = view.findings.fix_value(path, f"Write {parts[0]}", parts[0])
@@ -77,6 +92,16 @@ def _find_called(view: WorkflowView, name: str, path: Path, others: FindWorkflow
     if called is None:
         message = f"There is no workflow {parts[0]!r}."
         view.findings.add("unknown-workflow", path, message, hint="Is it misspelt, or not there yet?")
+    return called
+
+
+def _find_pinned(calls: _Calls, name: str, path: Path) -> Workflow | None:
+    called = calls.others(name) if calls.others is not None else None
+    if called is None and calls.others is not None:
+        message = f"There is no published version {name!r}."
+        calls.view.findings.add(
+            "unknown-workflow", path, message, hint="See which versions the workflow has."
+        )
     return called
 
 
@@ -144,7 +169,7 @@ class _Chains:
 def _certain_calls(view: WorkflowView) -> set[str]:
     calls = (step for step in view.steps if step.behaviour is Behaviour.CALL and is_certain(step))
     names = (plain_settings(step.step.settings, "workflow") for step in calls)
-    return {name.partition("@")[0] for name in names if isinstance(name, str)}
+    return {name.removesuffix("@latest") for name in names if isinstance(name, str)}
 
 
 def is_certain(step: StepView) -> bool:
@@ -185,7 +210,7 @@ def called_names(scope: Scope) -> set[str]:
     while waiting:
         for step in waiting.pop().steps.values():
             if step.type == "call" and isinstance(step.settings.get("workflow"), str):
-                names.add(step.settings["workflow"].partition("@")[0])
+                names.add(step.settings["workflow"].removesuffix("@latest"))
             waiting.extend(_inner_scopes(step))
     return names
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from auraos.core.catalogue import Behaviour, Catalogue, Schema
 from auraos.core.document import Document
 from auraos.core.graph.check import check_workflow, read_workflow
-from auraos.core.kind import Kind, Meaning, Named
+from auraos.core.graph.check_calls import FindWorkflow
+from auraos.core.graph.names import split_called
+from auraos.core.kind import Kind, Meaning, Named, Others
 from auraos.core.problems import Path, Problem
 from auraos.core.workflow import Scope, Step, Workflow
 
@@ -28,8 +30,27 @@ def resolved_types(workflow: Workflow, catalogue: Catalogue) -> dict[str, int]:
     return types
 
 
-def _check(document: Document, catalogue: Catalogue) -> list[Problem]:
-    return check_workflow(document, catalogue)
+def _check(document: Document, catalogue: Catalogue, others: Others | None = None) -> list[Problem]:
+    if others is None:
+        return check_workflow(document, catalogue)
+    return check_workflow(document, catalogue, others=_finder(others, catalogue), numbered=True)
+
+
+def _finder(others: Others, catalogue: Catalogue) -> FindWorkflow | None:
+    """Return what finds called workflows as they are written, each read once."""
+    known: dict[str, Workflow | None] = {}
+    found = others.find
+    if found is None:
+        return None
+
+    def find(written: str) -> Workflow | None:
+        if written not in known:
+            parts = split_called(written)
+            document = found("workflow", parts[0], parts[1] or 0) if parts is not None else None
+            known[written] = read_workflow(document, catalogue)[0] if document is not None else None
+        return known[written]
+
+    return find
 
 
 def _read(document: Document, catalogue: Catalogue) -> Meaning | None:
@@ -49,8 +70,9 @@ def _named(workflow: Workflow, catalogue: Catalogue) -> Iterator[Named]:
 
 
 def _name(written: object, path: Path) -> Iterator[Named]:
-    if isinstance(written, str) and written and "{{" not in written:
-        yield Named("workflow", written.partition("@")[0], path)
+    parts = split_called(written.removesuffix("@latest")) if isinstance(written, str) else None
+    if parts is not None:
+        yield Named("workflow", parts[0], path, parts[1] or 0)
 
 
 def _steps_of(scope: Scope, path: Path) -> Iterator[tuple[Path, Step]]:

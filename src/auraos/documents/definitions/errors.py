@@ -45,11 +45,15 @@ class StaleDefinitionError(UserError):
 
     code = "definition-changed"
 
-    def __init__(self, current: Definition, *, merged: str | None, conflicts: Sequence[str]) -> None:
+    def __init__(
+        self, current: Definition, *, merged: str | None = None, conflicts: Sequence[str] = ()
+    ) -> None:
         who = f" by {current.changed_by}" if current.changed_by else ""
         super().__init__(
             f"The {current.ref} was changed{who} since you read it: it is at revision {current.revision} now.",
-            hint="Take the joined text, decide what stands in conflict, and save it over the new revision.",
+            hint="Read it again and decide anew."
+            if merged is None
+            else "Take the joined text, decide what stands in conflict, and save it over the new revision.",
             revision=current.revision,
             merged=merged,
             conflicts=list(conflicts),
@@ -60,6 +64,12 @@ class DefinitionUsedError(UserError):
     """Others need the definition as it is."""
 
     code = "definition-used"
+
+
+class BreaksOthersError(UserError):
+    """Live definitions that name this one would not work with it any more; `problems` says all that would be wrong with them."""
+
+    code = "definition-breaks-others"
 
 
 class ArchivedError(UserError):

@@ -69,11 +69,37 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """A version as lists show it, without its text."""
+
+    version: int
+    hash: str
+    at: int
+    author: str
+    note: str = ""
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """Which version is live; 0 for none."""
+
+    version: int
+    hash: str
+    is_archived: bool
+
+
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """A draft as somebody saved it."""
 
     revision: int
     text: str
+    at: int
+    author: str
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision as lists show it, without its text."""
+
+    revision: int
     at: int
     author: str
 
@@ -141,3 +167,7 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
     """What the draft names now; None where that did not change."""
     published: Published | None = None
     live_uses: tuple[Use, ...] | None = None
+    needs: tuple[Ref, ...] = ()
+    """These must be live when it is written, for what is published names them."""
+    unused: bool = False
+    """Whether no live version of another definition may name it when it is written."""

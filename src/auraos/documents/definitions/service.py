@@ -4,18 +4,20 @@ A draft may be anything that is text: whoever writes is in the midst of it. What
 never changes. Every change names who made it and rides with its entry of the audit trail.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from auraos.core.audit import Actor, Entry, Object
+from auraos.core.audit import Actor
 from auraos.core.catalogue import Catalogue
-from auraos.core.document import Document, content_hash, read_document
-from auraos.core.kind import Kinds, Meaning
-from auraos.core.problems import Problem, Severity, format_path
+from auraos.core.kind import Kinds
+from auraos.core.problems import Problem
+from auraos.documents.definitions import changes
+from auraos.documents.definitions.changes import When, entry_of, refuse_unkeepable, uses_of
+from auraos.documents.definitions.checking import Broken, Checked, Checker, aside
 from auraos.documents.definitions.errors import (
     ArchivedError,
+    BreaksOthersError,
     DefinitionExistsError,
     DefinitionRefusedError,
     DefinitionUsedError,
@@ -25,10 +27,13 @@ from auraos.documents.definitions.errors import (
 )
 from auraos.documents.definitions.rows import (
     Definition,
+    Edit,
     Listed,
+    Live,
     Published,
     Query,
     Ref,
+    Release,
     Revision,
     Saving,
     Use,
@@ -40,23 +45,8 @@ from auraos.documents.difference import Difference
 from auraos.documents.merge import merge
 from auraos.documents.parts import EditRefusedError
 
-LONGEST_TEXT = 2 * 1024 * 1024
 LARGEST_PAGE = 1000
 MOST_TRIES = 5
-
-
-class Checked(msgspec.Struct, frozen=True):
-    """A text as it was read: what it is, all that is wrong with it, and what it means."""
-
-    document: Document | None
-    problems: tuple[Problem, ...]
-    meaning: Meaning | None
-    hash: str
-
-    @property
-    def errors(self) -> list[Problem]:
-        """Return the problems with which nothing is published."""
-        return [problem for problem in self.problems if problem.severity is Severity.ERROR]
 
 
 class Definitions:
@@ -71,136 +61,149 @@ class Definitions:
         now: Callable[[], int],
         new_number: Callable[[], int],
     ) -> None:
-        self._store = store
-        self._kinds = kinds
-        self._catalogue = catalogue
+        self.checker = Checker(store, kinds, catalogue)
+        self.store = store
+        self.new_number = new_number
         self._now = now
-        self._new_number = new_number
 
     # --- reading ---
 
     async def find(self, ref: Ref) -> Definition:
         """Return a definition; raise `NoDefinitionError` if there is none."""
-        found = await self._store.find(ref)
+        found = await self.store.find(ref)
+        if found is None:
+            raise NoDefinitionError.of(ref)
+        return found
+
+    async def live(self, ref: Ref) -> Live:
+        """Return which version of a definition is live."""
+        found = await self.store.live(ref)
         if found is None:
             raise NoDefinitionError.of(ref)
         return found
 
     async def page(self, query: Query) -> Sequence[Listed]:
         """Return a page of definitions by kind and name."""
-        limit = max(1, min(query.limit, LARGEST_PAGE))
-        return await self._store.page(msgspec.structs.replace(query, limit=limit))
+        return await self.store.page(msgspec.structs.replace(query, limit=_within(query.limit)))
 
-    async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Published]:
+    async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Release]:
         """Return the published versions, the newest first."""
-        await self.find(ref)
-        return await self._store.versions(ref, before=before, limit=max(1, min(limit, LARGEST_PAGE)))
+        await self.live(ref)
+        return await self.store.versions(ref, before=before, limit=_within(limit))
 
     async def version(self, ref: Ref, number: int = 0) -> Published:
         """Return a published version, the live one without a number."""
         if not number:
-            number = (await self.find(ref)).version
+            number = (await self.live(ref)).version
             if not number:
                 raise NoVersionError(f"The {ref} was never published.", hint="Publish its draft first.")
-        found = await self._store.version(ref, number)
+        found = await self.store.version(ref, number)
         if found is None:
-            await self.find(ref)
+            await self.live(ref)
             raise NoVersionError(f"The {ref} has no version {number}.", hint="List its versions.")
         return found
 
+    async def revisions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Edit]:
+        """Return the drafts as they were saved, the newest first."""
+        await self.live(ref)
+        return await self.store.revisions(ref, before=before, limit=_within(limit))
+
     async def revision(self, ref: Ref, number: int) -> Revision:
         """Return a draft as it was saved."""
-        found = await self._store.revision(ref, number)
+        found = await self.store.revision(ref, number)
         if found is None:
-            await self.find(ref)
+            await self.live(ref)
             raise NoVersionError(
                 f"The {ref} has no revision {number}, or it is too old and was forgotten.",
                 hint="Published versions are never forgotten.",
             )
         return found
 
+    async def uses(self, ref: Ref, *, is_live: bool = False) -> Sequence[Use]:
+        """Return which definitions the draft of this one names, or its live version."""
+        await self.live(ref)
+        return await self.store.uses(ref, is_live=is_live)
+
     async def used_by(self, ref: Ref) -> Sequence[UsedBy]:
         """Return which definitions name this one, in their live version or their draft."""
-        return await self._store.used_by(ref)
+        await self.live(ref)
+        return await self.store.used_by(ref)
 
-    def check(self, text: str, kind: str = "") -> Checked:
-        """Read a text and find all that is wrong with it; with a kind, also when it is of another one."""
-        document, problems = read_document(text, [kind] if kind else self._kinds)
-        if document is None:
-            return Checked(None, tuple(problems), None, "")
-        found = self._kinds.find(document.kind)
-        assert found is not None
-        problems = [*problems, *found.check(document, self._catalogue)]
-        meaning = found.read(document, self._catalogue)
-        hash_ = content_hash(document, meaning.step_types) if meaning is not None else ""
-        return Checked(document, tuple(problems), meaning, hash_)
+    async def check(self, workspace: str, text: str, kind: str = "") -> Checked:
+        """Return all that is wrong with a text (of a kind) beside the definitions of a workspace."""
+        return await self.checker.check(workspace, text, kind)
 
-    def compare(self, before: str, after: str) -> Difference:
+    async def broken_by(self, ref: Ref) -> tuple[Checked, list[Broken]]:
+        """Return what is wrong with the draft, and with the live callers that would be given it."""
+        row = await self.find(ref)
+        checked = await self.checker.check(ref.workspace, row.text, ref.kind)
+        broken = await self.checker.broken(ref.workspace, {(ref.kind, ref.name): checked})
+        return checked, broken
+
+    async def compare(self, before: str, after: str) -> Difference:
         """Return what changed from one text to another; raise `DefinitionRefusedError` when one cannot be read."""
-        read: list[Document] = []
-        for text in (before, after):
-            document, problems = read_document(text, self._kinds)
-            if document is None:
-                raise DefinitionRefusedError("One of the texts cannot be read as a document.", problems)
-            read.append(document)
-        return compare(*read)
+        read = [await self.checker.read(text) for text in (before, after)]
+        unread = next((one for one in read if one.document is None), None)
+        if unread is not None:
+            raise DefinitionRefusedError("One of the texts cannot be read as a document.", unread.problems)
+        old, new = (one.document for one in read)
+        assert old is not None
+        assert new is not None
+        return await aside(after, compare, old, new)
 
     # --- changing ---
 
     async def create(self, actor: Actor, workspace: str, text: str, *, kind: str = "") -> Definition:
         """Keep a new definition as a draft under the name that its text gives."""
-        checked = self._readable(text, kind)
-        document = checked.document
-        assert document is not None
-        ref = Ref(workspace, document.kind, document.name)
-        now = self._now()
-        made = Definition(
-            id=self._new_number(),
-            workspace=workspace,
-            kind=ref.kind,
-            name=ref.name,
-            owner=actor.id,
-            revision=1,
-            text=text,
-            changed_at=now,
-            changed_by=actor.name,
-            created_at=now,
-        )
-        made = _described(made, checked)
-        saving = Saving(before=None, after=made, words=_words(made, document), draft_uses=_uses(checked))
-        entry = _entry(actor, ref, "definitions.create", now, after={"revision": 1})
-        if not await self._store.save([saving], [entry]):
+        refuse_unkeepable(text)
+        read = await self.checker.read(text, kind)
+        if read.document is None or not read.document.name:
+            raise DefinitionRefusedError(
+                "The text does not say what it is.",
+                read.problems,
+                hint="It needs `kind`, `name` and `spec`; the rest may still be wrong in a draft.",
+            )
+        if any(problem.code == "bad-name" and problem.path == ("name",) for problem in read.problems):
+            raise DefinitionRefusedError("A definition cannot be called this.", read.problems)
+        ref = Ref(workspace, read.document.kind, read.document.name)
+        when = self.when(actor)
+        saving = changes.begin(ref, read, when, self.new_number())
+        if not await self.store.save([saving], [entry_of(when, ref, "create", after={"revision": 1})]):
             raise DefinitionExistsError(
                 f"There is a {ref} in this workspace already.",
                 hint="Choose another name, or change that one.",
             )
-        return made
+        return saving.after
 
     async def save(self, actor: Actor, ref: Ref, text: str, *, revision: int) -> Definition:
         """Save a draft over the revision that it was made from; raise `StaleDefinitionError` when that is not the last."""
-        _refuse_long(text)
+        refuse_unkeepable(text)
         before = await self._changeable(ref)
-        if before.revision != revision:
-            raise await self._stale(before, revision, text)
-        checked = self.check(text, ref.kind)
-        self._refuse_other_name(ref, checked)
         if text == before.text:
             return before
-        after = _described(self._next(before, actor, text=text), checked)
-        saving = Saving(
-            before=before, after=after, words=_words(after, checked.document), draft_uses=_uses(checked)
-        )
-        entry = _entry(actor, ref, "definitions.save", after.changed_at, after={"revision": after.revision})
-        if not await self._store.save([saving], [entry]):
+        if before.revision != revision:
+            raise await self._stale(before, revision, text)
+        read = await self.checker.read(text)
+        _refuse_another(ref, read)
+        when = self.when(actor)
+        saving = changes.redraft(before, read, when)
+        entry = entry_of(when, ref, "save", after={"revision": saving.after.revision})
+        if not await self.store.save([saving], [entry]):
             raise await self._stale(await self.find(ref), revision, text)
-        return after
+        return saving.after
 
-    async def publish(self, actor: Actor, ref: Ref, *, revision: int, note: str = "") -> Published:
-        """Publish the draft, if nothing is wrong with it. A draft that means what is live publishes nothing new."""
+    async def publish(
+        self, actor: Actor, ref: Ref, *, revision: int, note: str = "", break_others: bool = False
+    ) -> Published:
+        """Publish the draft, if nothing is wrong with it, and nothing would be with those that name it (unless one wishes that).
+
+        A draft that means what is live publishes nothing new.
+        """
         before = await self._changeable(ref)
         if before.revision != revision:
-            raise await self._stale(before, revision, before.text)
-        checked = self.check(before.text, ref.kind)
+            raise StaleDefinitionError(before)
+        checked = await self.checker.check(ref.workspace, before.text, ref.kind)
+        _refuse_another(ref, checked)
         if checked.errors or checked.meaning is None:
             raise DefinitionRefusedError(
                 f"The {ref} has {_count(checked.errors)} and cannot be published.",
@@ -209,27 +212,20 @@ class Definitions:
             )
         if before.version and checked.hash == before.hash:
             return await self.version(ref, before.version)
-        now = self._now()
-        published = Published(
-            version=before.version + 1,
-            hash=checked.hash,
-            text=before.text,
-            step_types=checked.meaning.step_types,
-            at=now,
-            author=actor.name,
-            note=note,
-        )
-        after = msgspec.structs.replace(
-            before, version=published.version, hash=checked.hash, meaning=checked.hash, published_at=now
-        )
-        saving = Saving(before=before, after=after, published=published, live_uses=_uses(checked))
-        entry = _entry(
-            actor, ref, "definitions.publish", now, why=note,
+        if not break_others:
+            await self.refuse_breaking(ref.workspace, {(ref.kind, ref.name): checked})
+        when = self.when(actor)
+        saving, published = changes.publish(Saving(before=before, after=before), checked, when, note)
+        entry = entry_of(
+            when, ref, "publish", why=note,
             before={"version": before.version, "hash": before.hash},
             after={"version": published.version, "hash": published.hash},
         )  # fmt: skip
-        if not await self._store.save([saving], [entry]):
-            raise await self._stale(await self.find(ref), revision, before.text)
+        if not await self.store.save([saving], [entry]):
+            now = await self._changeable(ref)
+            if now.revision == revision and now.version == before.version:  # it was something that it names
+                return await self.publish(actor, ref, revision=revision, note=note, break_others=break_others)
+            raise StaleDefinitionError(now)
         return published
 
     async def restore(self, actor: Actor, ref: Ref, *, version: int, revision: int) -> Definition:
@@ -239,35 +235,36 @@ class Definitions:
     async def archive(self, actor: Actor, ref: Ref) -> Definition:
         """Put a definition away: nothing starts it any more. Refused while a live version names it."""
 
-        async def put_away(before: Definition) -> Saving:
-            users = [use for use in await self._store.used_by(ref) if use.is_live and use.name != ref.name]
+        async def put_away(before: Definition, when: When) -> Saving:
+            users = [use for use in await self.store.used_by(ref) if use.is_live]
+            users = [use for use in users if (use.kind, use.name) != (ref.kind, ref.name)]
             if users:
-                named = ", ".join(sorted({f"{use.kind} {use.name!r}" for use in users})[:10])
-                raise DefinitionUsedError(
-                    f"The {ref} is used by {named}.", hint="Change or archive these first.",
-                    used_by=[msgspec.to_builtins(use) for use in users],
-                )  # fmt: skip
-            return Saving(
-                before=before,
-                after=msgspec.structs.replace(before, archived_at=self._now()),
-                draft_uses=(),
-                live_uses=(),
-            )
+                raise used_error(ref, users)
+            return changes.put_away(before, when)
 
         before = await self.find(ref)
         return before if before.archived_at else await self._change(actor, ref, "archive", put_away)
 
     async def bring_back(self, actor: Actor, ref: Ref) -> Definition:
-        """Bring back a definition that was put away."""
+        """Bring back a definition that was put away; its version is live again if all that it names is there."""
 
-        async def back(before: Definition) -> Saving:
-            live = await self.version(ref) if before.version else None
-            return Saving(
+        async def back(before: Definition, _when: When) -> Saving:
+            draft = await self.checker.read(before.text)
+            saving = Saving(
                 before=before,
                 after=msgspec.structs.replace(before, archived_at=0),
-                draft_uses=_uses(self.check(before.text, ref.kind)),
-                live_uses=_uses(self.check(live.text, ref.kind)) if live is not None else None,
+                draft_uses=uses_of(draft),
             )
+            if not before.version:
+                return saving
+            live = await self.version(ref, before.version)
+            checked = await self.checker.check(ref.workspace, live.text, ref.kind)
+            missing = [problem for problem in checked.errors if problem.code.startswith("unknown-")]
+            if missing:
+                raise DefinitionRefusedError(
+                    f"The {ref} names what is not there any more.", missing, hint="Bring that back first."
+                )
+            return changes.live(saving, checked)
 
         before = await self.find(ref)
         return await self._change(actor, ref, "bring-back", back) if before.archived_at else before
@@ -275,30 +272,42 @@ class Definitions:
     async def give(self, actor: Actor, ref: Ref, owner: str) -> Definition:
         """Let somebody else own a definition."""
 
-        async def given(before: Definition) -> Saving:
+        async def given(before: Definition, _when: When) -> Saving:
             return Saving(before=before, after=msgspec.structs.replace(before, owner=owner))
 
         return await self._change(actor, ref, "give", given)
 
     # --- how ---
 
+    def when(self, actor: Actor) -> When:
+        """Return who changes something, and that it is now."""
+        return When(actor, self._now())
+
+    async def refuse_breaking(self, workspace: str, beside: dict[tuple[str, str], Checked | None]) -> None:
+        """Raise when a live definition would not work any more with these in place."""
+        broken = await self.checker.broken(workspace, beside)
+        if broken:
+            named = ", ".join(f"{one.kind} {one.name!r}" for one in broken[:10])
+            raise BreaksOthersError(
+                f"With this, {named} would not work any more.",
+                hint="Publish these together, or say that it may break them.",
+                problems=tuple(problem for one in broken for problem in one.problems),
+                broken=[{"kind": one.kind, "name": one.name} for one in broken],
+            )
+
     async def _change(
-        self, actor: Actor, ref: Ref, what: str, make: Callable[[Definition], Any]
+        self, actor: Actor, ref: Ref, what: str, make: Callable[[Definition, When], Awaitable[Saving]]
     ) -> Definition:
         """Make a change of what a definition is, not of its text; begin again when another one came between."""
         for _ in range(MOST_TRIES):
-            saving: Saving = await make(await self.find(ref))
-            entry = _entry(
-                actor, ref, f"definitions.{what}", self._now(), after={"owner": saving.after.owner}
-            )
-            if await self._store.save([saving], [entry]):
+            when = self.when(actor)
+            before = await self.find(ref)
+            saving = await make(before, when)
+            told = {"before": {"owner": before.owner}, "after": {"owner": saving.after.owner}}
+            entry = entry_of(when, ref, what, **(told if what == "give" else {}))
+            if await self.store.save([saving], [entry]):
                 return saving.after
-        raise await self._stale(await self.find(ref), 0, "")
-
-    def _next(self, before: Definition, actor: Actor, *, text: str) -> Definition:
-        return msgspec.structs.replace(
-            before, text=text, revision=before.revision + 1, changed_at=self._now(), changed_by=actor.name
-        )
+        raise StaleDefinitionError(await self.find(ref))
 
     async def _changeable(self, ref: Ref) -> Definition:
         found = await self.find(ref)
@@ -308,71 +317,42 @@ class Definitions:
 
     async def _stale(self, current: Definition, revision: int, text: str) -> StaleDefinitionError:
         """Return what is told of a change to an older revision, with both changes joined where that can be done."""
-        base = await self._store.revision(current.ref, revision) if revision else None
+        base = await self.store.revision(current.ref, revision)
         if base is None:
-            return StaleDefinitionError(current, merged=None, conflicts=())
+            return StaleDefinitionError(current)
         try:
-            joined = merge(base.text, text, current.text)
+            joined = await aside(text, merge, base.text, text, current.text)
         except EditRefusedError:
-            return StaleDefinitionError(current, merged=None, conflicts=())
+            return StaleDefinitionError(current)
         return StaleDefinitionError(
             current, merged=joined.text, conflicts=[conflict.words for conflict in joined.conflicts]
         )
 
-    def _readable(self, text: str, kind: str) -> Checked:
-        """Return a text that says at least of which kind it is and what it is called."""
-        _refuse_long(text)
-        checked = self.check(text, kind)
-        if checked.document is None or not checked.document.name:
-            raise DefinitionRefusedError(
-                "The text does not say what it is.",
-                checked.problems,
-                hint="It needs `kind`, `name` and `spec`; the rest may still be wrong in a draft.",
-            )
-        return checked
 
-    def _refuse_other_name(self, ref: Ref, checked: Checked) -> None:
-        name = checked.document.name if checked.document is not None else ""
-        if name and name != ref.name:
-            raise DefinitionRefusedError(
-                f"The text is called {name!r}, and this is the {ref}.",
-                checked.problems,
-                hint="A definition keeps its name; save the text as a new one instead.",
-            )
+def used_error(ref: Ref, users: Sequence[UsedBy]) -> DefinitionUsedError:
+    """Return what is told of a definition that others name."""
+    named = ", ".join(sorted({f"{use.kind} {use.name!r}" for use in users})[:10])
+    return DefinitionUsedError(
+        f"The {ref} is used by {named}.", hint="Change or archive these first.",
+        used_by=[msgspec.to_builtins(use) for use in users],
+    )  # fmt: skip
 
 
-def _refuse_long(text: str) -> None:
-    if len(text) > LONGEST_TEXT:
-        raise DefinitionRefusedError(
-            f"The text has {len(text)} characters; a definition has at most {LONGEST_TEXT}.", ()
-        )
-
-
-def _described(row: Definition, checked: Checked) -> Definition:
-    """Return a definition with what its text says of it; what cannot be read leaves it as it was."""
-    document = checked.document
-    if document is None:
-        return msgspec.structs.replace(row, meaning="")
-    return msgspec.structs.replace(
-        row, title=document.title, labels=dict(document.labels), meaning=checked.hash
+def _refuse_another(ref: Ref, read: Checked) -> None:
+    """Raise for a text that says that it is another definition."""
+    document = read.document
+    if document is None or (document.kind, document.name or ref.name) == (ref.kind, ref.name):
+        return
+    found = Ref(ref.workspace, document.kind, document.name)
+    raise DefinitionRefusedError(
+        f"The text is the {found}, and this is the {ref}.",
+        read.problems,
+        hint="A definition keeps its kind and name; save the text as a new one instead.",
     )
 
 
-def _words(row: Definition, document: Document | None) -> str:
-    """Return what a search finds a definition by."""
-    described = "" if document is None else document.description
-    labels = " ".join(f"{label} {value}" for label, value in row.labels.items())
-    return " ".join((row.name.replace("-", " "), row.name, row.title, described, labels, row.text))
-
-
-def _uses(checked: Checked) -> tuple[Use, ...]:
-    named = () if checked.meaning is None else checked.meaning.names
-    return tuple(Use(kind=one.kind, name=one.name, place=format_path(one.path)) for one in named)
-
-
-def _entry(actor: Actor, ref: Ref, action: str, now: int, **told: Any) -> Entry:
-    about = Object(kind=ref.kind, name=ref.name)
-    return Entry(at=now, workspace=ref.workspace, actor=actor, action=action, object=about, **told)
+def _within(limit: int) -> int:
+    return max(1, min(limit, LARGEST_PAGE))
 
 
 def _count(errors: Sequence[Problem]) -> str:

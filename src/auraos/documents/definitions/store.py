@@ -6,12 +6,16 @@ from typing import Protocol
 from auraos.core.audit import Entry
 from auraos.documents.definitions.rows import (
     Definition,
+    Edit,
     Listed,
+    Live,
     Published,
     Query,
     Ref,
+    Release,
     Revision,
     Saving,
+    Use,
     UsedBy,
 )
 
@@ -21,22 +25,36 @@ class DefinitionStore(Protocol):
 
     async def find(self, ref: Ref) -> Definition | None: ...
 
+    async def live(self, ref: Ref) -> Live | None:
+        """Return which version is live; None for a definition that is not there."""
+        ...
+
     async def page(self, query: Query) -> Sequence[Listed]:
         """Return a page of definitions by kind and name."""
+        ...
+
+    async def whole(self, query: Query) -> Sequence[Definition]:
+        """Return a page of definitions with their texts by kind and name."""
         ...
 
     async def save(self, savings: Sequence[Saving], entries: Sequence[Entry]) -> bool:
         """Write changes, all or none, with what the audit trail says of them; return whether all was still as it was."""
         ...
 
-    async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Published]:
+    async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Release]:
         """Return the published versions, the newest first, below a number if one is given."""
         ...
 
     async def version(self, ref: Ref, number: int) -> Published | None: ...
 
-    async def revision(self, ref: Ref, number: int) -> Revision | None:
-        """Return a draft as it was; the oldest are forgotten."""
+    async def revisions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Edit]:
+        """Return the drafts as they were saved, the newest first, below a number if one is given; the oldest are forgotten."""
+        ...
+
+    async def revision(self, ref: Ref, number: int) -> Revision | None: ...
+
+    async def uses(self, ref: Ref, *, is_live: bool) -> Sequence[Use]:
+        """Return which definitions the live version of this one names, or its draft."""
         ...
 
     async def used_by(self, ref: Ref) -> Sequence[UsedBy]: ...

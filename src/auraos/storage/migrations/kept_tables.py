@@ -29,7 +29,7 @@ _TABLES = (
     ){compact}""",
     """create table publications(
         workspace {text} not null, kind {text} not null, name {text} not null, version {int} not null,
-        hash {text} not null, at {int} not null, author {text} not null, note text not null,
+        hash {text} not null, at {int} not null, author {text} not null, note text not null, text text,
         primary key(workspace, kind, name, version)
     ){compact}""",
     """create table uses(

@@ -2,18 +2,21 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from auraos.core.audit import Entry
 from auraos.documents.definitions.rows import (
     Definition,
+    Edit,
     Listed,
+    Live,
     Published,
     Query,
     Ref,
+    Release,
     Revision,
     Saving,
     State,
@@ -35,9 +38,9 @@ _LISTED = (
 )
 _OF = "workspace=? and kind=? and name=?"
 _PUBLISHED = (
-    "select p.version, p.hash, v.text, v.step_types, p.at, p.author, p.note from publications p"
+    "select p.version, p.hash, coalesce(p.text, v.text), v.step_types, p.at, p.author, p.note from publications p"
     " join definition_versions v on v.hash = p.hash and v.workspace = p.workspace"
-    " where p.workspace=? and p.kind=? and p.name=?"
+    " where p.workspace=? and p.kind=? and p.name=? and p.version=?"
 )
 _STATES: dict[State, str] = {
     "draft": "(archived_at = 0 and version = 0)",
@@ -58,6 +61,9 @@ _INDEX = {
     ),
 }
 _WORD = re.compile(r"\w+")
+_NEWEST = 2**62
+
+T = TypeVar("T")
 
 _encode = msgspec.json.encode
 
@@ -75,6 +81,13 @@ class DefinitionTables:
 
     async def page(self, query: Query) -> Sequence[Listed]:
         """Return a page of definitions by kind and name."""
+        return await self._of(_LISTED, query, _listed)
+
+    async def whole(self, query: Query) -> Sequence[Definition]:
+        """Return a page of definitions with their texts by kind and name."""
+        return await self._of(f"select {_COLUMNS} from definitions", query, _definition)
+
+    async def _of(self, select: str, query: Query, make: Callable[[Sequence[Any]], T]) -> list[T]:
         tests, values = ["workspace=?"], [query.workspace]
         if query.kind:
             tests.append("kind=?")
@@ -93,30 +106,46 @@ class DefinitionTables:
             tests.append(_FOUND[self._tables.dialect])
             values.append(self._searched(query.words))
         tests.append(f"({' or '.join(_STATES[state] for state in query.states) or _NOT_ARCHIVED})")
-        sql = f"{_LISTED} where {' and '.join(tests)} order by kind, name limit ?"
-        return await self._tables.all(sql, (*values, query.limit), _listed)
+        sql = f"{select} where {' and '.join(tests)} order by kind, name limit ?"
+        return await self._tables.all(sql, (*values, query.limit), make)
 
     async def save(self, savings: Sequence[Saving], entries: Sequence[Entry]) -> bool:
         """Write changes, all or none; return whether all was still as it was."""
         statements = [statement for saving in savings for statement in self._statements(saving)]
+        statements += _conditions(savings)
         try:
             await self._tables.change(statements, entries)
         except NotAsExpectedError:
             return False
         return True
 
-    async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Published]:
+    async def live(self, ref: Ref) -> Live | None:
+        """Return which version is live."""
+        sql = f"select version, hash, archived_at from definitions where {_OF}"
+        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name), _live)
+
+    async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Release]:
         """Return the published versions, the newest first."""
-        below = " and p.version < ?" if before else ""
-        values = (ref.workspace, ref.kind, ref.name, *([before] if before else []), limit)
-        return await self._tables.all(
-            f"{_PUBLISHED}{below} order by p.version desc limit ?", values, _published
+        sql = (
+            f"select version, hash, at, author, note from publications where {_OF} and version < ?"
+            " order by version desc limit ?"
         )
+        values = (ref.workspace, ref.kind, ref.name, before or _NEWEST, limit)
+        return await self._tables.all(sql, values, _release)
 
     async def version(self, ref: Ref, number: int) -> Published | None:
         """Return one published version."""
         values = (ref.workspace, ref.kind, ref.name, number)
-        return await self._tables.one(f"{_PUBLISHED} and p.version=?", values, _published)
+        return await self._tables.one(_PUBLISHED, values, _published)
+
+    async def revisions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Edit]:
+        """Return the drafts as they were saved, the newest first."""
+        sql = (
+            "select r.revision, r.at, r.author from definition_revisions r join definitions d on d.id = r.id"
+            " where d.workspace=? and d.kind=? and d.name=? and r.revision < ? order by r.revision desc limit ?"
+        )
+        values = (ref.workspace, ref.kind, ref.name, before or _NEWEST, limit)
+        return await self._tables.all(sql, values, _edit)
 
     async def revision(self, ref: Ref, number: int) -> Revision | None:
         """Return a draft as it was."""
@@ -125,6 +154,11 @@ class DefinitionTables:
             " where d.workspace=? and d.kind=? and d.name=? and r.revision=?"
         )
         return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name, number), _revision)
+
+    async def uses(self, ref: Ref, *, is_live: bool) -> Sequence[Use]:
+        """Return which definitions this one names."""
+        sql = f"select used_kind, used_name, place from uses where {_OF} and is_live=? order by used_kind, used_name, place"
+        return await self._tables.all(sql, (ref.workspace, ref.kind, ref.name, int(is_live)), _a_use)
 
     async def used_by(self, ref: Ref) -> Sequence[UsedBy]:
         """Return who names this definition."""
@@ -222,14 +256,41 @@ def _publish(row: Definition, published: Published) -> list[Statement]:
             ),
         ),
         Statement(
-            "insert into publications(workspace, kind, name, version, hash, at, author, note) values(?,?,?,?,?,?,?,?)",
+            "insert into publications(workspace, kind, name, version, hash, at, author, note, text)"
+            " values(?,?,?,?,?,?,?,?, nullif(?, (select text from definition_versions where hash=? and workspace=?)))",
             (
                 row.workspace, row.kind, row.name, published.version, published.hash, published.at, published.author,
-                published.note,
+                published.note, published.text, published.hash, row.workspace,
             ),
             name="version",
         ),
     ]  # fmt: skip
+
+
+def _conditions(savings: Sequence[Saving]) -> list[Statement]:
+    """Return what must hold when all is written; each touches its row, so that two changes cannot pass each other."""
+    needed = {ref: None for saving in savings for ref in saving.needs}
+    return [
+        *(
+            Statement(
+                f"update definitions set archived_at=0 where {_OF} and archived_at=0 and version>0",
+                (ref.workspace, ref.kind, ref.name),
+                expect=1,
+                name="needed",
+            )
+            for ref in needed
+        ),
+        *(
+            Statement(
+                "delete from uses where workspace=? and used_kind=? and used_name=? and is_live=1",
+                (saving.after.workspace, saving.after.kind, saving.after.name),
+                expect=0,
+                name="unused",
+            )
+            for saving in savings
+            if saving.unused
+        ),
+    ]
 
 
 def _use(row: Definition, uses: Sequence[Use], is_live: int) -> list[Statement]:
@@ -289,6 +350,22 @@ def _listed(row: Sequence[Any]) -> Listed:
         kind=kind, name=name, title=title, labels=_labels(labels), owner=owner, state=as_state.state, version=version,
         revision=revision, changed_at=changed_at, changed_by=changed_by, published_at=published_at, archived_at=gone,
     )  # fmt: skip
+
+
+def _live(row: Sequence[Any]) -> Live:
+    return Live(version=row[0], hash=row[1], is_archived=row[2] > 0)
+
+
+def _release(row: Sequence[Any]) -> Release:
+    return Release(version=row[0], hash=row[1], at=row[2], author=row[3], note=row[4])
+
+
+def _edit(row: Sequence[Any]) -> Edit:
+    return Edit(revision=row[0], at=row[1], author=row[2])
+
+
+def _a_use(row: Sequence[Any]) -> Use:
+    return Use(kind=row[0], name=row[1], place=row[2])
 
 
 def _labels(text: str) -> dict[str, str]:
