@@ -27,6 +27,39 @@ class BrokenDefinitionError(UserError):
     code = "broken-definition"
 
 
+class Compiled:
+    """The programs of versions, each made once, with the step types that it was published with."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._programs: dict[str, Program] = {}
+
+    def of(self, version: Version) -> Program:
+        """Return the program of a version; raise `BrokenDefinitionError` when this installation cannot run it."""
+        program = self._programs.get(version.hash)
+        if program is None:
+            named = f"{version.name!r}, version {version.hash[:12]}"
+            document, workflow = _workflow_of(version.text, self._catalogue)
+            if document is None or workflow is None:
+                message = f"The text of {named}, cannot be read by this installation."
+                raise BrokenDefinitionError(message, hint="A step type that it uses may not be installed.")
+            self._refuse_changed_types(named, version)
+            program = self._programs[version.hash] = compile_workflow(
+                workflow, self._catalogue, version=version.hash
+            )
+        return program
+
+    def _refuse_changed_types(self, named: str, version: Version) -> None:
+        for written, number in version.step_types.items():
+            name = written.partition("@")[0]
+            installed = self._catalogue.find(name)
+            if installed is not None and installed.version != number:
+                raise BrokenDefinitionError(
+                    f"{named}, was published with {name}@{number}, and {name}@{installed.version} is installed.",
+                    hint="Publish it again to use that one, or install the plugin of before.",
+                )
+
+
 class FolderDefinitions:
     """The workflows of one folder, and of texts that were handed over."""
 
@@ -36,7 +69,7 @@ class FolderDefinitions:
         self._seen: dict[Path, tuple[tuple[int, int], str]] = {}
         self._read: dict[str, Workflow | None] = {}
         self._versions: dict[str, Version] = {}
-        self._programs: dict[str, Program] = {}
+        self._programs = Compiled(catalogue)
 
     def add(self, text: str) -> Version:
         """Take a text into use, before whatever the folder has under its name; return its version."""
@@ -68,17 +101,8 @@ class FolderDefinitions:
         return self._versions.get(bare) or make_version(text, self._catalogue)
 
     def compile(self, version: Version) -> Program:
-        """Return the program of a version, with the step types that it was published with; it is made once."""
-        program = self._programs.get(version.hash)
-        if program is None:
-            document, workflow = _workflow_of(version.text, self._catalogue)
-            if document is None or workflow is None:
-                message = f"The text of {version.name!r}, version {version.hash[:12]}, cannot be read by this installation."
-                raise BrokenDefinitionError(message, hint="A step type that it uses may not be installed.")
-            program = self._programs[version.hash] = compile_workflow(
-                workflow, self._catalogue, version=version.hash
-            )
-        return program
+        """Return the program of a version; it is made once."""
+        return self._programs.of(version)
 
     async def called(self, version: Version) -> list[Version]:
         """Return the versions of all workflows that this one calls, and those that they call; missing ones are left out."""
