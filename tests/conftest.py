@@ -2,10 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from houses import House, a_house
 from postgres_server import PostgresServer, migrated, postgres_programs
 
 
@@ -46,3 +48,10 @@ def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[s
     url = asyncio.run(postgres.create(postgres_template))
     yield url
     asyncio.run(postgres.drop(url))
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Return a new installation on SQLite, with the services of identity and access."""
+    async with a_house(tmp_path / "data") as made:
+        yield made

@@ -25,7 +25,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 """File systems whose locks or shared memory do not hold between machines."""
 
 
-OURS = ("auraos.db", "auraos.json", "engine.")
+OURS = ("auraos.db", "auraos.json", "auraos.owned", "engine.")
 """How the files of a data folder begin that this process writes to."""
 
 

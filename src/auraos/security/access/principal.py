@@ -31,5 +31,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     scopes: tuple[str, ...] | None = None
     """What the key may be used for, written as in roles; None where it was not narrowed."""
+    home: str = ""
+    """The workspace that the key opens, if it opens one only: what is meant where none is named."""
     is_fresh: bool = False
     """Whether the person proved only just now who they are."""

@@ -162,26 +162,33 @@ _WORDS = frozenset(
 _WALKS = ("1234567890", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm", "abcdefghijklmnopqrstuvwxyz",
           "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "1q2w3e4r5t6y7u8i9o0p", "q1w2e3r4t5y6u7i8o9p0")  # fmt: skip
 _LEET = str.maketrans("013457@$!", "oieastasi")
+_INNER = re.compile(r"[\W\d_]+")
 _ENDS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+
+
+MOST_WORDS = 3
+"""So many of the words in a row are still among what is tried first."""
 
 
 def is_common(password: str) -> bool:
     """Return whether a password, in small letters, is one of those that are tried first."""
-    for form in {password, password.translate(_LEET)}:
-        bare = _ENDS.sub("", form)
-        if any(_is_made_of_words(each) for each in (bare, bare[::-1], form) if each):
-            return True
     compact = re.sub(r"[\W_]", "", password)
+    forms = {password, password.translate(_LEET), compact, compact.translate(_LEET)}
+    forms |= {_ENDS.sub("", password).translate(_LEET)}
+    bare = {_ENDS.sub("", form) for form in forms} | {_INNER.sub("", form) for form in forms}
+    if any(_is_made_of_words(text) for form in bare for text in (form, form[::-1])):
+        return True
     return any(_walks(walk, compact) for walk in _WALKS) or bool(re.fullmatch(r"\d{1,12}", compact))
 
 
 def _is_made_of_words(text: str) -> bool:
-    """Return whether a text is nothing but one or two of the words."""
-    if text in _WORDS:
-        return True
-    return any(
-        text[:at] in _WORDS and text[at:].lstrip("0123456789-_. ") in _WORDS for at in range(3, len(text) - 2)
-    )
+    """Return whether a text is nothing but a few of the words, one behind the other."""
+    fewest = {0: 0}
+    for end in range(1, len(text) + 1):
+        counts = [fewest[at] for at in fewest if text[at:end] in _WORDS]
+        if counts:
+            fewest[end] = min(counts) + 1
+    return 0 < fewest.get(len(text), 0) <= MOST_WORDS
 
 
 def _walks(walk: str, text: str) -> bool:

@@ -2,18 +2,25 @@
 
 import asyncio
 import unicodedata
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from auraos.core.errors import UserError
 from auraos.security.identity.common_passwords import is_common
+from auraos.security.identity.errors import TooManyTriesError
 
 SHORTEST, LONGEST = 10, 500
 THREADS = 2
 MEMORY, ROUNDS = 47104, 1
 """46 MiB and one round, which is among the settings that OWASP names; two at once take 92 MiB for a moment."""
+MOST_WAITING = 64
+"""So many wait for the threads; whoever comes then is asked to come again."""
+
+T = TypeVar("T")
 
 
 class WeakPasswordError(UserError):
@@ -29,10 +36,11 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory, parallelism=1)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
         self._nobody = ""
+        self._waiting = 0
 
     async def hash(self, password: str) -> str:
         """Return what is kept of a password."""
-        return await self._run(self._hasher.hash, normal(password))
+        return await self._run(lambda: self._hasher.hash(normal(password)))
 
     async def verify(self, kept: str, password: str) -> bool:
         """Return whether this is the password. For nobody's it takes as long, so that the time tells nothing."""
@@ -40,7 +48,7 @@ class Passwords:
             password = ""
         if not kept and not self._nobody:
             self._nobody = await self.hash("nobody has this password")
-        matches = await self._run(self._matches, kept or self._nobody, normal(password))
+        matches = await self._run(lambda: self._matches(kept or self._nobody, normal(password)))
         return matches and bool(kept)
 
     def is_outdated(self, kept: str) -> bool:
@@ -60,8 +68,16 @@ class Passwords:
         except (Argon2Error, InvalidHashError):
             return False
 
-    async def _run(self, work, *given):  # type: ignore[no-untyped-def]
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= MOST_WAITING:
+            raise TooManyTriesError(
+                "Too many people sign in at once.", hint="Try again in a moment.", retry_after=2
+            )
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
 
 
 def refuse_weak(password: str, *about: str) -> None:
@@ -79,7 +95,7 @@ def refuse_weak(password: str, *about: str) -> None:
             "This password is among those that are tried first.", hint="Choose another one."
         )
     if any(
-        len(word) > 2 and folded.replace(word.casefold(), "").strip("0123456789!?.-_") == ""
+        len(word) > 2 and not any(letter.isalpha() for letter in folded.replace(word.casefold(), ""))
         for word in about
         if word
     ):

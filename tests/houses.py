@@ -1,0 +1,152 @@
+"""An installation in a folder of a test: its store, its people, and what they come in by."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from auraos.core.audit import Actor, Entry
+from auraos.core.errors import UserError
+from auraos.engine.clock import SystemClock
+from auraos.security.access import Grant, Principal
+from auraos.security.access.rows import HolderKind
+from auraos.security.identity.identity import Identity
+from auraos.security.identity.passwords import Passwords
+from auraos.security.identity.rows import Person
+from auraos.storage.folder import DataFolder
+from auraos.storage.owned_mark import OwnedMark
+from auraos.storage.sqlite import SqliteStore
+from auraos.storage.tables.identity import identity_tables
+from auraos.storage.tables.rows import RowTables
+from auraos.storage.tables.statement import Tables
+
+PASSWORD = "a long way home"
+NOBODY = Actor(kind="nobody", address="192.0.2.7")
+HOUSE = Actor(kind="house", id="house", name="the house")
+EVERYTHING = Principal(
+    kind="person",
+    id="0",
+    name="the house",
+    grants=(Grant(role="owner", workspace="*"),),
+    session="-",
+    is_fresh=True,
+)
+_names = itertools.count()
+
+
+class Clock:
+    """A clock that a test sets forward."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000_000_000
+
+    def now(self) -> int:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += round(seconds * 1_000_000)
+
+
+class PlainSeal:
+    """Seals with a key of its own."""
+
+    def __init__(self) -> None:
+        self._key = AESGCM(b"k" * 32)
+
+    async def seal(self, value: bytes, place: str) -> str:
+        return self._key.encrypt(b"n" * 12, value, place.encode()).hex()
+
+    async def open(self, sealed: str, place: str) -> bytes:
+        try:
+            return self._key.decrypt(b"n" * 12, bytes.fromhex(sealed), place.encode())
+        except Exception as error:
+            raise UserError("It was not sealed here.") from error
+
+
+class House:
+    """An installation, with short ways to people and what they come in by."""
+
+    def __init__(self, tables: Tables, folder: Path, clock: Clock) -> None:
+        self.tables = tables
+        self.folder = folder
+        self.clock = clock
+        self.rows: RowTables = identity_tables(tables)
+        self.passwords = Passwords(memory=64, rounds=1)
+        self.identity = self.another_process()
+
+    def another_process(self) -> Identity:
+        """Return the services as another process on the same store has them."""
+        return Identity.on(
+            self.rows,
+            mark=OwnedMark(self.folder),
+            seal=PlainSeal(),
+            passwords=self.passwords,
+            now=self.clock.now,
+            new_id=SystemClock().new_id,
+        )
+
+    async def person(
+        self, role: str = "", workspace: str = "default", *, name: str = "", **narrow: object
+    ) -> Person:
+        """Return a new person with a password and, if one is given, a role."""
+        name = name or f"{role or 'person'}-{next(_names)}"
+        invited = await self.identity.people.add(HOUSE, name, "")
+        person = await self.identity.people.accept(NOBODY, invited.token, PASSWORD)
+        if role:
+            await self.grant("person", person.id, role, workspace, **narrow)
+        return person
+
+    async def grant(
+        self, kind: HolderKind, holder: str, role: str, workspace: str = "default", **narrow: object
+    ) -> str:
+        """Grant a role, and return the id of the grant."""
+        wish = Grant(role=role, workspace=workspace, **narrow)
+        return (await self.identity.access.grant(HOUSE, EVERYTHING, wish, kind, holder)).id
+
+    async def session(self, person: Person) -> str:
+        """Return the token of a new session of somebody."""
+        return (await self.identity.sign_in.sign_in(NOBODY, person.name, PASSWORD)).token
+
+    async def known(self, token: str) -> Principal:
+        """Return whoever carries a token."""
+        principal = await self.identity.recognition.principal(token)
+        assert principal is not None
+        return principal
+
+    async def signed_in(
+        self, role: str = "", workspace: str = "default", **narrow: object
+    ) -> tuple[Person, str]:
+        """Return a new person with a role, and the token of a session of theirs."""
+        person = await self.person(role, workspace, **narrow)
+        return person, await self.session(person)
+
+    async def entries(self, action: str = "") -> list[Entry]:
+        """Return what the audit trail tells of an action, the oldest first."""
+        bodies = await self.tables.all("select body from audit order by seq", (), lambda row: str(row[0]))
+        found = [msgspec.json.decode(body, type=Entry) for body in bodies]
+        return [entry for entry in found if entry.action == action or not action]
+
+
+@asynccontextmanager
+async def a_house(path: Path) -> AsyncIterator[House]:
+    """Yield a new installation on SQLite."""
+    folder = DataFolder.claim(path)
+    store = SqliteStore.open(folder)
+    house = House(store.tables, path, Clock())
+    yield house
+    house.passwords.close()
+    await store.close()
+    folder.release()
+
+
+def who(person: Person, *grants: Grant) -> Principal:
+    """Return a person with these grants, as recognised just now."""
+    return Principal(kind="person", id=person.id, name=person.name, grants=grants, session="-", is_fresh=True)
+
+
+def acting(person: Person) -> Actor:
+    """Return a person as somebody who acts."""
+    return Actor(kind="person", id=person.id, name=person.name, address="192.0.2.7")
