@@ -121,15 +121,43 @@ _PEOPLE = (
     ){compact}""",
 )
 
+_SECRETS = (
+    """create table data_keys(
+        id {text} primary key, workspace {text} not null, version {int} not null, state {text} not null,
+        master {text} not null, wrapped {bytes} not null, created_at {int} not null, retired_at {int} not null
+    ){compact}""",
+    "create unique index data_keys_by_version on data_keys(workspace, version)",
+    """create table secrets(
+        id {text} primary key, workspace {text} not null, name {text} not null, title text not null,
+        kind {text} not null, hosts text not null, workflows text not null, labels text not null,
+        source {text} not null, version {int} not null, latest {int} not null, revision {int} not null,
+        ends_at {int} not null, warned {int} not null, created_at {int} not null, created_by {text} not null,
+        changed_at {int} not null, changed_by {text} not null
+    ){compact}""",
+    "create unique index secrets_by_name on secrets(workspace, name)",
+    "create index secrets_by_end on secrets(ends_at)",
+    """create table secret_versions(
+        secret {text} not null, version {int} not null, workspace {text} not null, state {text} not null,
+        key_id {text} not null, sealed {bytes} not null, at {int} not null, author {text} not null,
+        revoked_at {int} not null, token {bytes} not null, token_ends_at {int} not null,
+        refreshing_until {int} not null, primary key(secret, version)
+    ){compact}""",
+    "create index secret_versions_by_key on secret_versions(key_id)",
+    """create table secret_uses(
+        secret {text} not null, workflow {text} not null, workspace {text} not null, version {text} not null,
+        run {text} not null, at {int} not null, count {int} not null, primary key(secret, workflow)
+    ){compact}""",
+)
+
 _SQLITE_WORDS = {"int": "integer", "text": "text", "bytes": "blob", "compact": " without rowid"}
 _POSTGRES_WORDS = {"int": "bigint", "text": 'text collate "C"', "bytes": "bytea", "compact": ""}
 
 SQLITE = (
-    *(statement.format(**_SQLITE_WORDS) for statement in (*_TABLES, *_PEOPLE)),
+    *(statement.format(**_SQLITE_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS)),
     "create virtual table definition_search using fts5(words, tokenize='unicode61 remove_diacritics 0')",
 )
 POSTGRES = (
-    *(statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE)),
+    *(statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS)),
     "create table definition_search(id bigint primary key, words tsvector not null)",
     "create index definition_search_by_words on definition_search using gin(words)",
 )
