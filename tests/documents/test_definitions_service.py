@@ -400,6 +400,25 @@ async def test_what_a_draft_names_stays_known_while_it_cannot_be_read(definition
     assert await definitions.uses(caller, is_live=True) == []
 
 
+async def test_which_secrets_a_definition_uses_is_known(definitions):
+    text = """kind: workflow
+name: greet
+spec:
+  steps:
+    get:
+      type: http.request
+      with: {url: "https://a.example/", secret: stock-api}
+      undo: {type: http.request, with: {url: "https://a.example/", method: DELETE, secret: admin-api}}
+"""
+    await published(definitions, text)
+    assert [(use.kind, use.name, use.place) for use in await definitions.uses(GREET, is_live=True)] == [
+        ("secret", "admin-api", "spec.steps.get.undo.with.secret"),
+        ("secret", "stock-api", "spec.steps.get.with.secret"),
+    ]
+    users = await definitions.store.used_by(Ref("default", "secret", "stock-api"))
+    assert {(use.name, use.is_live) for use in users} == {("greet", False), ("greet", True)}
+
+
 # --- finding and comparing ---
 
 

@@ -3,6 +3,7 @@ kind, the application registers it; everything else about documents is the same 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import msgspec
 
@@ -10,6 +11,9 @@ from auraos.core.catalogue import Catalogue, Schema
 from auraos.core.document import Document
 from auraos.core.errors import UnexpectedError
 from auraos.core.problems import Path, Problem
+
+OF_SECRETS: Final = "secret"
+"""The kind of what a document names and is no document: it lies in the keeping of another part of the house."""
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -31,7 +35,9 @@ class Others(msgspec.Struct, frozen=True):
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """What a document is beyond its text: the versions that its step types stand for now, and the documents it names."""
+    """What a document is beyond its text: the versions that its step types stand for now, and the documents and
+    secrets it names.
+    """
 
     step_types: dict[str, int] = {}
     names: tuple[Named, ...] = ()

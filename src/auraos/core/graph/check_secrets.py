@@ -6,7 +6,7 @@ from typing import Any
 
 from auraos.core.catalogue import StepType
 from auraos.core.graph.fields import has_template
-from auraos.core.graph.findings import did_you_mean, nearest
+from auraos.core.graph.findings import Findings, did_you_mean, nearest
 from auraos.core.graph.names import DOCUMENT_NAME
 from auraos.core.graph.schema_check import SchemaCheck
 from auraos.core.graph.views import WorkflowView
@@ -61,7 +61,7 @@ def _check_settings(
     path: Path,
     known: Collection[str] | None,
 ) -> None:
-    named = set(_find_named(view, step_type, settings, path)) if step_type else set()
+    named = set(find_named(step_type, settings, path, view.findings)) if step_type else set()
     for name in sorted(named, key=str):
         _check_name(view, name, known)
     for inner, text in _texts(settings, path):
@@ -74,11 +74,11 @@ def _check_all(view: WorkflowView, value: Any, path: Path) -> None:
         _check_text(view, inner, text)
 
 
-def _find_named(
-    view: WorkflowView, step_type: StepType, settings: dict[str, Any], path: Path
+def find_named(
+    step_type: StepType, settings: dict[str, Any], path: Path, findings: Findings
 ) -> Iterator[Path]:
     """Yield the paths of the settings that name a secret."""
-    resolve = SchemaCheck(step_type.settings, view.findings).resolve
+    resolve = SchemaCheck(step_type.settings, findings).resolve
     for field, schema in step_type.settings.get("properties", {}).items():
         yield from _secret_names(settings.get(field), resolve(schema), (*path, field), resolve)
 

@@ -4,6 +4,7 @@ import msgspec
 
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.document import Document
+from auraos.core.kind import OF_SECRETS
 from auraos.core.problems import format_path
 from auraos.documents.definitions.checking import Checked
 from auraos.documents.definitions.errors import DefinitionRefusedError
@@ -79,7 +80,7 @@ def publish(saving: Saving, checked: Checked, when: When, note: str) -> tuple[Sa
 def live(saving: Saving, checked: Checked) -> Saving:
     """Return a change with what a version names that is live from now on; all of that must be live too."""
     after, uses = saving.after, uses_of(checked)
-    needs = {(use.kind, use.name) for use in uses} - {(after.kind, after.name)}
+    needs = {(use.kind, use.name) for use in uses if use.kind != OF_SECRETS} - {(after.kind, after.name)}
     refs = tuple(Ref(after.workspace, kind, name) for kind, name in sorted(needs))
     return msgspec.structs.replace(saving, live_uses=uses, needs=refs)
 

@@ -135,7 +135,7 @@ class Checker:
         if read.meaning is None:
             return Others(None)
         known: dict[tuple[str, str, int], Document | None] = {}
-        waiting = list(read.names)
+        waiting = [named for named in read.names if named.kind in self.kinds]
         while waiting:
             named = waiting.pop()
             key = (named.kind, named.name, named.version)
@@ -148,7 +148,7 @@ class Checker:
             else:
                 found = await self._published(Ref(workspace, named.kind, named.name), named.version)
             known[key] = found.document if found is not None else None
-            waiting += found.names if found is not None else ()
+            waiting += [one for one in found.names if one.kind in self.kinds] if found is not None else ()
         return Others(lambda *key: known.get(key))
 
     async def _published(self, ref: Ref, number: int) -> Checked | None:
