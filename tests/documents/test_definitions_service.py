@@ -1,8 +1,5 @@
 """What a team does with its definitions, over a real store."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from auraos.documents.definitions.errors import (
@@ -16,26 +13,7 @@ from auraos.documents.definitions.errors import (
     StaleDefinitionError,
 )
 from auraos.documents.definitions.rows import Query, Ref
-from auraos.documents.definitions.service import Definitions
-from auraos.storage.folder import DataFolder
-from auraos.storage.sqlite import SqliteStore
-from kept_definitions import ANN, BEN, GREET, audited, changed, definitions_over, published, workflow
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    """Return an empty store."""
-    folder = DataFolder.claim(tmp_path / "data")
-    opened = SqliteStore.open(folder)
-    yield opened
-    await opened.close()
-    folder.release()
-
-
-@pytest.fixture
-def definitions(store: SqliteStore) -> Definitions:
-    return definitions_over(store)
-
+from kept_definitions import ANN, BEN, GREET, audited, changed, published, workflow
 
 # --- drafts ---
 

@@ -1,5 +1,8 @@
 """What a change of a definition writes, worked out from what it was and what is wished."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import msgspec
 
 from auraos.core.audit import Actor, Entry, Object
@@ -17,6 +20,10 @@ MOST_LABELS = 100
 LONGEST_PLACE = 500
 MOST_WORDS = 200_000
 """So many characters of a definition are searched."""
+
+
+NewNumber: TypeAlias = Callable[[], int]
+"""Gives numbers to new definitions."""
 
 
 class When(msgspec.Struct, frozen=True):
