@@ -12,12 +12,7 @@ from auraos.api.door import Door
 from auraos.api.routes import Map, Routes
 from auraos.core.errors import OperationalError, UserError
 from auraos.security.access import Principal
-
-
-class NotAllowedError(UserError):
-    """You may not."""
-
-    code = "not-allowed"
+from auraos.security.access.errors import NotAllowedError
 
 
 class NotSignedInError(UserError):
@@ -55,6 +50,9 @@ class Keeper:
     async def admit(self, ask: Ask, found: Any, at: Any) -> None:
         if found.route.may == "never":
             raise NotAllowedError("You may not.")
+
+    async def refused(self, ask: Ask, found: Any, error: NotAllowedError) -> None:
+        self.heard = str(error)
 
 
 @pytest.fixture

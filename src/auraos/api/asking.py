@@ -4,9 +4,15 @@ from collections.abc import Mapping
 
 import msgspec
 
+from auraos.api.site import Site
 from auraos.app.desk import Desk
 from auraos.core.audit import Actor
-from auraos.security.access import Principal
+from auraos.core.errors import UnexpectedError
+from auraos.security.access import ROLES, Principal, Role, authorize
+from auraos.security.access.authorize import Thing
+from auraos.security.access.errors import NotAllowedError
+from auraos.security.access.scope import Scope, scope_of
+from auraos.security.identity.errors import PersonNeededError, StepUpNeededError
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +37,37 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """None where anybody may ask."""
     revision: int = 0
     """The revision that the caller read, where it changes something over one."""
+
+    roles: Mapping[str, Role] = msgspec.field(default_factory=lambda: ROLES)
+    """The roles of the workspace by name; none where there is no such workspace."""
+    site: Site = Site()
+
+    @property
+    def known(self) -> Principal:
+        """Return who asks, where only those who are known come through."""
+        if self.who is None:
+            raise UnexpectedError("This is asked by nobody who is known.")
+        return self.who
+
+    def require_fresh(self) -> None:
+        """Raise `PersonNeededError` or `StepUpNeededError` unless a person asks who proved only just now who they are."""
+        if not self.known.session:
+            raise PersonNeededError("Only a person who is signed in can do this.", hint="Sign in by name.")
+        if not self.known.is_fresh:
+            raise StepUpNeededError(
+                "This asks for a proof of the last ten minutes.", hint="Prove again who you are."
+            )
+
+    def scope(self, action: str) -> Scope:
+        """Return which things of the workspace whoever asks may do this to."""
+        found = scope_of(self.known, action, self.workspace, roles=self.roles)
+        return found if found is not None else Scope(is_whole=False)
+
+    def require(self, action: str, thing: Thing) -> None:
+        """Raise `NotAllowedError` unless whoever asks may do this to that."""
+        decision = authorize(self.known, action, self.workspace, thing, roles=self.roles)
+        if not decision.is_allowed:
+            raise NotAllowedError(decision.why)
 
     @property
     def actor(self) -> Actor:

@@ -17,6 +17,7 @@ from auraos.api.problems import trouble_of
 from auraos.api.reading import LARGEST_BODY, BodyTooLargeError, read_body, read_parameters
 from auraos.api.routes import ALWAYS, OPEN, Found, Map, Route
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
+from auraos.security.access.errors import NotAllowedError
 
 log = logging.getLogger("auraos.api")
 LONGEST_BODY = 20.0
@@ -68,6 +69,10 @@ class Gatekeeper(Protocol):
         """Raise unless whoever asks may do this."""
         ...
 
+    async def refused(self, ask: Ask, found: Found, error: NotAllowedError) -> None:
+        """Hear that whoever asked may not do this, or not to what it is about."""
+        ...
+
 
 class Door:
     """All routes behind one door."""
@@ -110,7 +115,14 @@ class Door:
             is_open=found.route.may == OPEN,
         )
         ask = await self._keeper.recognise(asked)
-        route = found.route
+        try:
+            return await self._carry_out(ask, found, scope, receive)
+        except NotAllowedError as error:
+            await self._keeper.refused(ask, found, error)
+            raise
+
+    async def _carry_out(self, ask: Ask, found: Found, scope: Scope, receive: Receive) -> Reply:
+        route, headers = found.route, ask.asked.headers
         at = read_parameters(found.given, scope["query_string"], route)
         await self._keeper.admit(ask, found, at)
         given: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 desk behind it is there.
 """
 
-from auraos.api import definitions
+from auraos.api import access, definitions, keys, people, sign_in
 from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
 from auraos.api.health import health_routes
@@ -11,8 +11,9 @@ from auraos.api.server import Server
 from auraos.app.health import Health
 from auraos.core.errors import OperationalError
 from auraos.engine.clock import SystemClock
+from auraos.security.access.errors import NotAllowedError
 
-NOUNS = (definitions.routes,)
+NOUNS = (definitions.routes, sign_in.routes, people.routes, keys.routes, access.routes)
 """The routes of all nouns."""
 
 
@@ -69,3 +70,7 @@ class _Guard:
     async def admit(self, ask: Ask, found: Found, at: object) -> None:
         assert self.behind is not None
         await self.behind.admit(ask, found, at)
+
+    async def refused(self, ask: Ask, found: Found, error: NotAllowedError) -> None:
+        assert self.behind is not None
+        await self.behind.refused(ask, found, error)

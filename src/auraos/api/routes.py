@@ -7,11 +7,12 @@ documented and tested by. A route that says nothing of what it takes to be allow
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, TypeAlias, get_type_hints
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_type_hints
 
 import msgspec
 
-from auraos.core.errors import UnexpectedError
+from auraos.core.errors import AuraError, UnexpectedError
+from auraos.security.access.authorize import Thing
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler: TypeAlias = Callable[..., Awaitable[Any]]
@@ -19,6 +20,8 @@ OPEN = "open"
 """What is allowed to anybody, known or not: the way in."""
 ALWAYS = "always"
 """What is answered from the first moment of a process to its last, to anybody, without a look at who asks."""
+SELF = "self"
+"""What is allowed to whoever is known: what concerns nobody but themselves."""
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -27,6 +30,27 @@ class Parameter(msgspec.Struct, frozen=True):
 
     read: Callable[[str], Any]
     is_list: bool
+
+
+class About(msgspec.Struct, frozen=True):
+    """How the one thing that a route is about is known, for those who may do something to some things only."""
+
+    find: Callable[[Any, Any], Awaitable[Thing | None]]
+    """From the request and its parameters; None where it is not there."""
+    missing: Callable[[Any, Any], AuraError]
+    """What is told of one that is not there, or that whoever asks may not know of."""
+
+
+class Guard(TypedDict, total=False):
+    """What else there is to say of who may come through a route."""
+
+    about: About
+    narrows: bool
+    """The handler itself leaves out, or refuses, what is not in `ask.scope`: a list, or what makes something."""
+    everywhere: bool
+    """It concerns the whole installation: what was granted in one workspace is worth nothing."""
+    fresh: bool
+    """It takes a person who proved only just now who they are."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +72,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The codes of the problems that it may answer with, beside those that every route may."""
     over: bool = False
     """Whether it changes something over the revision that the caller read, which `If-Match` names."""
+    about: About | None = None
+    narrows: bool = False
+    everywhere: bool = False
+    fresh: bool = False
     parameters: dict[str, "Parameter"] = {}
     """What `at` is made of, by name."""
 
@@ -76,25 +104,38 @@ class Routes:
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes)
 
-    def get(self, path: str, *, may: str, tells: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+    def get(
+        self, path: str, *, may: str, tells: tuple[str, ...] = (), **guard: Unpack[Guard]
+    ) -> Callable[[Handler], Handler]:
         """Declare what only reads."""
-        return self._declare(method="GET", path=path, may=may, tells=tells)
+        return self._declare(method="GET", path=path, may=may, tells=tells, **guard)
 
     def post(
-        self, path: str, *, may: str, status: int = 200, tells: tuple[str, ...] = (), over: bool = False
+        self,
+        path: str,
+        *,
+        may: str,
+        status: int = 200,
+        tells: tuple[str, ...] = (),
+        over: bool = False,
+        **guard: Unpack[Guard],
     ) -> Callable[[Handler], Handler]:
         """Declare what makes something, or does something."""
-        return self._declare(method="POST", path=path, may=may, status=status, tells=tells, over=over)
+        return self._declare(
+            method="POST", path=path, may=may, status=status, tells=tells, over=over, **guard
+        )
 
     def put(
-        self, path: str, *, may: str, tells: tuple[str, ...] = (), over: bool = False
+        self, path: str, *, may: str, tells: tuple[str, ...] = (), over: bool = False, **guard: Unpack[Guard]
     ) -> Callable[[Handler], Handler]:
         """Declare what takes the place of something."""
-        return self._declare(method="PUT", path=path, may=may, tells=tells, over=over)
+        return self._declare(method="PUT", path=path, may=may, tells=tells, over=over, **guard)
 
-    def delete(self, path: str, *, may: str, tells: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+    def delete(
+        self, path: str, *, may: str, tells: tuple[str, ...] = (), **guard: Unpack[Guard]
+    ) -> Callable[[Handler], Handler]:
         """Declare what takes something away."""
-        return self._declare(method="DELETE", path=path, may=may, status=204, tells=tells)
+        return self._declare(method="DELETE", path=path, may=may, status=204, tells=tells, **guard)
 
     def _declare(self, **declared: Any) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:

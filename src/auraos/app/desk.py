@@ -6,9 +6,11 @@ import msgspec
 
 if TYPE_CHECKING:
     from auraos.documents.definitions.service import Definitions
+    from auraos.security.identity.identity import Identity
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """What a process can do for those who ask. Whoever calls a service has asked whether the actor may."""
 
     definitions: "Definitions"
+    identity: "Identity"

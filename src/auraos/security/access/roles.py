@@ -17,8 +17,8 @@ EDIT: Final = (
 )  # fmt: skip
 AUDIT: Final = ("audit.read", "access.read", "secrets.list", "people.read")
 ADMIN: Final = (
-    "runs.*", "definitions.*", "events.*", "secrets.*", "access.*", "people.*", "workspace.*", "keys.*", "settings.*",
-    "privacy.*", "audit.read",
+    "runs.*", "definitions.*", "events.*", "secrets.*", "access.*", "people.*", "workspace.*", "services.*", "keys.*",
+    "settings.*", "privacy.*", "audit.read",
 )  # fmt: skip
 
 

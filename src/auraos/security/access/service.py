@@ -61,6 +61,10 @@ class Access:
         held = await self._store.all(Held, holder=[holder, *groups])
         return tuple(each.grant(groups.get(each.holder, "")) for each in held)
 
+    async def own_roles(self, workspace: str) -> Sequence[OwnRole]:
+        """Return the roles that a workspace has beside those of the house."""
+        return await self._store.all(OwnRole, workspace=workspace)
+
     async def grants(self, workspace: str) -> Sequence[Held]:
         """Return all grants over a workspace, and over all workspaces."""
         return await self._store.all(Held, workspace=[workspace, EVERYWHERE])
@@ -89,6 +93,10 @@ class Access:
     async def explain(self, who: Principal, action: str, workspace: str, thing: Thing) -> Decision:
         """Return whether somebody may do this, and why."""
         return authorize(who, action, workspace, thing, roles=await self.roles(workspace) or ROLES)
+
+    async def note_refusal(self, entry: Entry) -> None:
+        """Tell the audit trail that somebody was refused something."""
+        await self._store.save([], [entry])
 
     # --- grants ---
 

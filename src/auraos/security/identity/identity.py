@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from auraos.security.access import Principal
+from auraos.security.access.rows import HolderKind
 from auraos.security.access.service import Access
 from auraos.security.identity.backoff import Backoff
 from auraos.security.identity.keys import Keys
@@ -26,6 +28,32 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     people: People
     keys: Keys
     recognition: Recognition
+
+    async def holder(self, kind: HolderKind, name: str, workspace: str) -> str:
+        """Return the id of whoever can hold a grant in a workspace; raise `NotFoundError`."""
+        if kind == "person":
+            return (await self.people.find(name)).id
+        if kind == "group":
+            return (await self.access.group(name)).id
+        return (await self.keys.service(workspace, name)).id
+
+    async def names(self, workspace: str) -> dict[str, str]:
+        """Return the names of all who hold something in a workspace, by their ids."""
+        people = await self.people.members(workspace)
+        services, groups = await self.keys.services(workspace), await self.access.groups()
+        named: list[tuple[str, str]] = [(each.id, each.name) for each in people]
+        named += [(each.id, each.name) for each in services]
+        return dict(named + [(each.id, each.name) for each in groups])
+
+    async def principal(self, kind: HolderKind, name: str, workspace: str) -> Principal:
+        """Return somebody as they would be recognised by a session, or by a key that is good for everything."""
+        number = await self.holder(kind, name, workspace)
+        return Principal(
+            kind="service" if kind == "service" else "person",
+            id=number,
+            name=name,
+            grants=await self.access.grants_of(kind, number),
+        )
 
     @classmethod
     def on(

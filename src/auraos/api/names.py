@@ -1,0 +1,17 @@
+"""The words of which parameters and bodies are made, for all nouns."""
+
+from typing import Annotated
+
+import msgspec
+
+END = r"$(?!\n)"
+"""The end of a text in a pattern: some readers of patterns let a line end follow."""
+
+Slug = Annotated[str, msgspec.Meta(pattern=f"^[a-z][a-z0-9-]*{END}", max_length=100)]
+PersonName = Annotated[str, msgspec.Meta(pattern=f"^[a-z0-9][a-z0-9._@-]*{END}", max_length=100)]
+Id = Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f-]+{END}", max_length=40)]
+Title = Annotated[str, msgspec.Meta(max_length=200)]
+Action = Annotated[str, msgspec.Meta(pattern=rf"^([a-z-]+\.([a-z-]+|\*)|\*){END}", max_length=100)]
+Secret = Annotated[str, msgspec.Meta(max_length=1000)]
+"""Something that is shown to nobody: a password, a code, a token."""
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
