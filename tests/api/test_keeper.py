@@ -9,9 +9,9 @@ from kept_definitions import workflow
 from rooms import Room
 
 
-async def key_of(house: House, role: str = "editor", workspace: str = "default", **wish) -> str:
+async def key_of(house: House, role: str = "editor", where: str = "default", **wish) -> str:
     """Return a key of a new person with a role."""
-    person, token = await house.signed_in(role, workspace)
+    person, token = await house.signed_in(role, where)
     known = await house.known(token)
     return (await house.identity.keys.add_own(acting(person), known, KeyWish(title="a key", **wish))).token
 

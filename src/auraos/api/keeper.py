@@ -41,6 +41,10 @@ class Keeper:
     async def recognise(self, asked: Asked) -> Ask:
         """Return the request with whoever makes it; raise `NotSignedInError` or `ForeignOriginError`."""
         who = await self._who(asked)
+        if who is None and not asked.is_open:
+            raise NotSignedInError(
+                "Nobody is signed in.", hint="Sign in, or send a key as `Authorization: Bearer`."
+            )
         workspace = asked.headers.get(WORKSPACE) or (who.home if who is not None else "") or DEFAULT
         roles = await self._desk.identity.access.roles(workspace) if workspace != EVERYWHERE else None
         return Ask(
@@ -52,12 +56,8 @@ class Keeper:
         route = found.route
         if route.may == OPEN:
             return
-        if ask.who is None:
-            raise NotSignedInError(
-                "Nobody is signed in.", hint="Sign in, or send a key as `Authorization: Bearer`."
-            )
         if route.may != SELF:
-            await _refuse(ask, ask.who, route, at)
+            await _refuse(ask, ask.known, route, at)
         if route.fresh:
             ask.require_fresh()
 
