@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from auraos.core.audit import Actor, Entry
-from auraos.documents.definitions.rows import Definition, Live, Published, Query, Ref, Saving, Use
+from auraos.documents.definitions.rows import Definition, Live, Part, Published, Query, Ref, Saving, Use
 from auraos.storage.tables.definitions import DefinitionTables
 from stores import AnyStore
 
@@ -239,6 +239,10 @@ async def test_lists_are_cut_by_kind_labels_owner_and_state(kept):
     assert await names(owner="ann") == ["a"]
     assert await names(states=("live",)) == ["b"]
     assert await names(states=("changed", "archived")) == ["c", "d"]
+    parts = (Part(kind="task"), Part(labels=(("team", "sales"), ("x", "1"))), Part(name="c"))
+    assert await names(within=parts) == ["e", "a", "c"]
+    assert await names(within=(Part(kind="workflow", name="e"),)) == []
+    assert await names(within=()) == []
     assert await names(limit=2) == ["e", "a"]
     assert await names(after=("workflow", "a")) == ["b", "c"]
 

@@ -8,6 +8,7 @@ import msgspec
 from auraos.api.reading import RequestRefusedError
 from auraos.core.errors import AuraError, OperationalError, UserError
 from auraos.core.problems import Problem, format_path
+from auraos.documents.definitions.files import FileProblem
 
 STATUSES: Final[dict[str, int]] = {
     "request-unparsable": 400,
@@ -33,6 +34,7 @@ STATUSES: Final[dict[str, int]] = {
     "workspace-exists": 409,
     "definition-exists": 409,
     "definition-used": 409,
+    "definition-breaks-others": 409,
     "definition-archived": 409,
     "request-refused-by-run": 409,
     "ambiguous-run": 409,
@@ -55,6 +57,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int = 0
     column: int = 0
     hint: str = ""
+    file: str = ""
+    """Of which of several files it is told."""
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,10 +98,13 @@ def _findings(error: AuraError) -> list[Finding]:
     if isinstance(error, RequestRefusedError):
         return [Finding(path=each.path.lstrip("."), message=each.message) for each in error.mismatches]
     found = error.data.get("problems", ())
-    return [
-        finding_of(each) if isinstance(each, Problem) else Finding(path="", message=str(each))
-        for each in found
-    ]
+    return [_finding_of_any(each) for each in found]
+
+
+def _finding_of_any(found: Any) -> Finding:
+    if isinstance(found, FileProblem):
+        return msgspec.structs.replace(finding_of(found.problem), file=found.file)
+    return finding_of(found) if isinstance(found, Problem) else Finding(path="", message=str(found))
 
 
 def findings_of(problems: Iterable[Problem]) -> tuple[Finding, ...]:

@@ -121,6 +121,14 @@ class UsedBy(msgspec.Struct, frozen=True, kw_only=True):
     is_live: bool
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the definitions of a workspace: of a kind, of one name, with these labels, as far as each is given."""
+
+    kind: str = ""
+    name: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Which definitions to list, and from where on."""
 
@@ -133,6 +141,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[State, ...] = ()
     """Without any: all but the archived."""
     owner: str = ""
+    within: tuple[Part, ...] | None = None
+    """Only what is in one of these parts; None for all."""
     after: tuple[str, str] = ("", "")
     """(kind, name) of the last one of the page before."""
     limit: int = 50

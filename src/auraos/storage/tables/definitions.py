@@ -13,6 +13,7 @@ from auraos.documents.definitions.rows import (
     Edit,
     Listed,
     Live,
+    Part,
     Published,
     Query,
     Ref,
@@ -23,6 +24,7 @@ from auraos.documents.definitions.rows import (
     Use,
     UsedBy,
 )
+from auraos.storage.tables import definition_rows as rows
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
 
 MOST_REVISIONS = 200
@@ -77,15 +79,15 @@ class DefinitionTables:
     async def find(self, ref: Ref) -> Definition | None:
         """Return a definition as it stands now."""
         sql = f"select {_COLUMNS} from definitions where {_OF}"
-        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name), _definition)
+        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name), rows.definition)
 
     async def page(self, query: Query) -> Sequence[Listed]:
         """Return a page of definitions by kind and name."""
-        return await self._of(_LISTED, query, _listed)
+        return await self._of(_LISTED, query, rows.listed)
 
     async def whole(self, query: Query) -> Sequence[Definition]:
         """Return a page of definitions with their texts by kind and name."""
-        return await self._of(f"select {_COLUMNS} from definitions", query, _definition)
+        return await self._of(f"select {_COLUMNS} from definitions", query, rows.definition)
 
     async def _of(self, select: str, query: Query, make: Callable[[Sequence[Any]], T]) -> list[T]:
         tests, values = ["workspace=?"], [query.workspace]
@@ -98,10 +100,10 @@ class DefinitionTables:
         if query.owner:
             tests.append("owner=?")
             values.append(query.owner)
-        for label, value in query.labels:
-            valued = " and value=?" if value else ""
-            tests.append(f"id in (select id from definition_labels where workspace=? and label=?{valued})")
-            values += [query.workspace, label, *([value] if value else [])]
+        _label_tests(query.workspace, query.labels, tests, values)
+        if query.within is not None:
+            parts = [_part_tests(query.workspace, part, values) for part in query.within]
+            tests.append(f"({' or '.join(parts) or '1=0'})")
         if query.words:
             tests.append(_FOUND[self._tables.dialect])
             values.append(self._searched(query.words))
@@ -122,7 +124,7 @@ class DefinitionTables:
     async def live(self, ref: Ref) -> Live | None:
         """Return which version is live."""
         sql = f"select version, hash, archived_at from definitions where {_OF}"
-        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name), _live)
+        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name), rows.live)
 
     async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Release]:
         """Return the published versions, the newest first."""
@@ -131,12 +133,12 @@ class DefinitionTables:
             " order by version desc limit ?"
         )
         values = (ref.workspace, ref.kind, ref.name, before or _NEWEST, limit)
-        return await self._tables.all(sql, values, _release)
+        return await self._tables.all(sql, values, rows.release)
 
     async def version(self, ref: Ref, number: int) -> Published | None:
         """Return one published version."""
         values = (ref.workspace, ref.kind, ref.name, number)
-        return await self._tables.one(_PUBLISHED, values, _published)
+        return await self._tables.one(_PUBLISHED, values, rows.published)
 
     async def revisions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Edit]:
         """Return the drafts as they were saved, the newest first."""
@@ -145,7 +147,7 @@ class DefinitionTables:
             " where d.workspace=? and d.kind=? and d.name=? and r.revision < ? order by r.revision desc limit ?"
         )
         values = (ref.workspace, ref.kind, ref.name, before or _NEWEST, limit)
-        return await self._tables.all(sql, values, _edit)
+        return await self._tables.all(sql, values, rows.edit)
 
     async def revision(self, ref: Ref, number: int) -> Revision | None:
         """Return a draft as it was."""
@@ -153,12 +155,12 @@ class DefinitionTables:
             "select r.revision, r.text, r.at, r.author from definition_revisions r join definitions d on d.id = r.id"
             " where d.workspace=? and d.kind=? and d.name=? and r.revision=?"
         )
-        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name, number), _revision)
+        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name, number), rows.revision)
 
     async def uses(self, ref: Ref, *, is_live: bool) -> Sequence[Use]:
         """Return which definitions this one names."""
         sql = f"select used_kind, used_name, place from uses where {_OF} and is_live=? order by used_kind, used_name, place"
-        return await self._tables.all(sql, (ref.workspace, ref.kind, ref.name, int(is_live)), _a_use)
+        return await self._tables.all(sql, (ref.workspace, ref.kind, ref.name, int(is_live)), rows.use)
 
     async def used_by(self, ref: Ref) -> Sequence[UsedBy]:
         """Return who names this definition."""
@@ -166,7 +168,7 @@ class DefinitionTables:
             "select kind, name, place, is_live from uses where workspace=? and used_kind=? and used_name=?"
             " order by kind, name, place, is_live"
         )
-        return await self._tables.all(sql, (ref.workspace, ref.kind, ref.name), _used_by)
+        return await self._tables.all(sql, (ref.workspace, ref.kind, ref.name), rows.used_by)
 
     # --- what a change writes ---
 
@@ -192,6 +194,25 @@ class DefinitionTables:
         if self._tables.dialect == "sqlite":
             return " ".join(f'"{word}"*' for word in found) or '""'
         return " & ".join(f"'{word}':*" for word in found)
+
+
+def _label_tests(
+    workspace: str, labels: Sequence[tuple[str, str]], tests: list[str], values: list[Any]
+) -> None:
+    for label, value in labels:
+        valued = " and value=?" if value else ""
+        tests.append(f"id in (select id from definition_labels where workspace=? and label=?{valued})")
+        values += [workspace, label, *([value] if value else [])]
+
+
+def _part_tests(workspace: str, part: Part, values: list[Any]) -> str:
+    tests = []
+    for column, wanted in (("kind", part.kind), ("name", part.name)):
+        if wanted:
+            tests.append(f"{column}=?")
+            values.append(wanted)
+    _label_tests(workspace, part.labels, tests, values)
+    return f"({' and '.join(tests) or '1=1'})"
 
 
 def _insert(row: Definition) -> Statement:
@@ -313,75 +334,3 @@ def _folded(text: str) -> str:
     """Return a text as it is searched in both databases: without case and accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(each for each in decomposed if not unicodedata.combining(each))
-
-
-# --- rows as data ---
-
-
-def _definition(row: Sequence[Any]) -> Definition:
-    return Definition(
-        id=row[0], workspace=row[1], kind=row[2], name=row[3], title=row[4], labels=_labels(row[5]), owner=row[6],
-        revision=row[7], text=row[8], meaning=row[9], changed_at=row[10], changed_by=row[11], created_at=row[12],
-        version=row[13], hash=row[14], published_at=row[15], archived_at=row[16],
-    )  # fmt: skip
-
-
-def _listed(row: Sequence[Any]) -> Listed:
-    (
-        kind,
-        name,
-        title,
-        labels,
-        owner,
-        revision,
-        meaning,
-        changed_at,
-        changed_by,
-        version,
-        hash_,
-        published_at,
-        gone,
-    ) = row
-    as_state = Definition(
-        id=0, workspace="", kind=kind, name=name, revision=revision, text="", meaning=meaning, changed_at=changed_at,
-        created_at=0, version=version, hash=hash_, archived_at=gone,
-    )  # fmt: skip
-    return Listed(
-        kind=kind, name=name, title=title, labels=_labels(labels), owner=owner, state=as_state.state, version=version,
-        revision=revision, changed_at=changed_at, changed_by=changed_by, published_at=published_at, archived_at=gone,
-    )  # fmt: skip
-
-
-def _live(row: Sequence[Any]) -> Live:
-    return Live(version=row[0], hash=row[1], is_archived=row[2] > 0)
-
-
-def _release(row: Sequence[Any]) -> Release:
-    return Release(version=row[0], hash=row[1], at=row[2], author=row[3], note=row[4])
-
-
-def _edit(row: Sequence[Any]) -> Edit:
-    return Edit(revision=row[0], at=row[1], author=row[2])
-
-
-def _a_use(row: Sequence[Any]) -> Use:
-    return Use(kind=row[0], name=row[1], place=row[2])
-
-
-def _labels(text: str) -> dict[str, str]:
-    return msgspec.json.decode(text, type=dict[str, str])
-
-
-def _published(row: Sequence[Any]) -> Published:
-    return Published(
-        version=row[0], hash=row[1], text=row[2], step_types=msgspec.json.decode(row[3], type=dict[str, int]),
-        at=row[4], author=row[5], note=row[6],
-    )  # fmt: skip
-
-
-def _revision(row: Sequence[Any]) -> Revision:
-    return Revision(revision=row[0], text=row[1], at=row[2], author=row[3])
-
-
-def _used_by(row: Sequence[Any]) -> UsedBy:
-    return UsedBy(kind=row[0], name=row[1], place=row[2], is_live=bool(row[3]))
