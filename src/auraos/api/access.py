@@ -8,6 +8,8 @@ from auraos.api.asking import Ask
 from auraos.api.names import Action, Id, PersonName, Slug, Title
 from auraos.api.routes import SELF, Routes
 from auraos.core.errors import UserError
+from auraos.documents.definitions.errors import NoDefinitionError
+from auraos.documents.definitions.rows import Ref
 from auraos.security.access import Grant
 from auraos.security.access.authorize import Thing
 from auraos.security.access.giving import OWNER
@@ -183,8 +185,7 @@ async def explain_access(ask: Ask, at: Question) -> Explanation:
         who = await identity.principal("person", at.who, ask.workspace)
     except UserError:
         who = await identity.principal("service", at.who, ask.workspace)
-    labels = {label: value for label, _, value in (each.partition("=") for each in at.label)}
-    thing = Thing(kind=at.kind, name=at.name, labels=labels)
+    thing = Thing(kind=at.kind, name=at.name, labels=await _labels(ask, at))
     decision = await identity.access.explain(who, at.action, ask.workspace, thing)
     return Explanation(allowed=decision.is_allowed, why=decision.why, grant=decision.grant)
 
@@ -201,6 +202,16 @@ async def list_workspaces(ask: Ask) -> tuple[WorkspaceDetail, ...]:
 async def add_workspace(ask: Ask, body: NewWorkspace) -> WorkspaceDetail:
     """Make a workspace."""
     return WorkspaceDetail.of(await ask.desk.identity.access.add_workspace(ask.actor, body.name, body.title))
+
+
+async def _labels(ask: Ask, at: Question) -> dict[str, str]:
+    """Return the labels that were given, or those of the definition that is asked about."""
+    if at.label or not (at.kind and at.name):
+        return {label: value for label, _, value in (each.partition("=") for each in at.label)}
+    try:
+        return (await ask.desk.definitions.find(Ref(ask.workspace, at.kind, at.name))).labels
+    except NoDefinitionError:
+        return {}
 
 
 def _detail(held: Held, holder: str) -> GrantDetail:

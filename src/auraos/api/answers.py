@@ -45,14 +45,13 @@ class Answer(Reply):
     @classmethod
     def of(cls, value: Any, status: int = 200, **headers: str) -> "Answer":
         """Return the answer that says this as JSON; nothing to say is 204. A revision is told as the `ETag` too."""
+        headers = {name.replace("_", "-"): told for name, told in headers.items()}
         if value is None:
             return cls(204 if status == 200 else status, headers=headers)
         revision = getattr(value, "revision", 0)
         if revision:
             headers["etag"] = f'"{revision}"'
-        return cls(
-            status, msgspec.json.encode(value), headers={k.replace("_", "-"): v for k, v in headers.items()}
-        )
+        return cls(status, msgspec.json.encode(value), headers=headers)
 
     async def send(self, send: Send, *, with_body: bool, request: str) -> None:
         """Send it in two messages."""

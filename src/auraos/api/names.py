@@ -1,11 +1,11 @@
 """The words of which parameters and bodies are made, for all nouns."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-END = r"$(?!\n)"
-"""The end of a text in a pattern: some readers of patterns let a line end follow."""
+END = r"\Z"
+"""The end of a text in a pattern, as it is matched here: after `$` a line end could follow. See `plain`."""
 
 Slug = Annotated[str, msgspec.Meta(pattern=f"^[a-z][a-z0-9-]*{END}", max_length=100)]
 PersonName = Annotated[str, msgspec.Meta(pattern=f"^[a-z0-9][a-z0-9._@-]*{END}", max_length=100)]
@@ -15,3 +15,13 @@ Action = Annotated[str, msgspec.Meta(pattern=rf"^([a-z-]+\.([a-z-]+|\*)|\*){END}
 Secret = Annotated[str, msgspec.Meta(max_length=1000)]
 """Something that is shown to nobody: a password, a code, a token."""
 Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+def plain(schema: Any) -> Any:
+    """Return a schema with the end of a text in its patterns as all readers of schemas know it."""
+    if isinstance(schema, dict):
+        return {
+            key: value.replace(END, "$") if key == "pattern" and isinstance(value, str) else plain(value)
+            for key, value in schema.items()
+        }
+    return [plain(each) for each in schema] if isinstance(schema, list) else schema

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from auraos.api.names import plain
 from auraos.api.routes import Route
 from auraos.core.errors import UserError
 from auraos.core.schemas import Mismatch, SchemaCheck
@@ -125,7 +126,7 @@ def _no_number(text: str) -> NoReturn:
 
 def _mismatches(raw: bytes, wanted: type[Any], error: msgspec.ValidationError) -> list[Mismatch]:
     """Return everything in a body that is not as it must be."""
-    found = SchemaCheck(msgspec.json.schema(wanted)).mismatches(json.loads(raw))
+    found = SchemaCheck(plain(msgspec.json.schema(wanted))).mismatches(json.loads(raw))
     if found:
         return found
     message, _, place = str(error).partition(" - at `$")
