@@ -2,7 +2,7 @@
 desk behind it is there.
 """
 
-from auraos.api import access, definitions, keys, people, sign_in
+from auraos.api import access, definition_files, definition_history, definitions, keys, people, sign_in
 from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
 from auraos.api.health import health_routes
@@ -13,7 +13,10 @@ from auraos.core.errors import OperationalError
 from auraos.engine.clock import SystemClock
 from auraos.security.access.errors import NotAllowedError
 
-NOUNS = (definitions.routes, sign_in.routes, people.routes, keys.routes, access.routes)
+NOUNS = (
+    definitions.routes, definition_history.routes, definition_files.routes, sign_in.routes, people.routes, keys.routes,
+    access.routes,
+)  # fmt: skip
 """The routes of all nouns."""
 
 
