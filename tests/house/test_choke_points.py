@@ -34,6 +34,8 @@ APART = "engine/places.py"
 """It starts this interpreter again, for a function that is to run in a process of its own, and nothing else."""
 BELOW = "engine/descendants.py"
 """It asks the system to keep below such a process whatever that starts."""
+OPERATORS = "security/secrets/programs.py"
+"""It starts what the operator named for the master key or for values that are kept elsewhere, without a shell."""
 HEALTH = "app/health.py"
 """It listens, and calls nobody."""
 SOCKET_OPTIONS = "storage/postgres/address.py"
@@ -108,7 +110,7 @@ def test_only_the_store_speaks_to_a_database() -> None:
 
 
 def test_nobody_starts_another_program() -> None:
-    elsewhere = (file for file in source_files() if not file.as_posix().endswith((APART, BELOW)))
+    elsewhere = (file for file in source_files() if not file.as_posix().endswith((APART, BELOW, OPERATORS)))
     assert offences(elsewhere, PROGRAMS, PROGRAMS_BY_CALL) == []
 
 
@@ -122,6 +124,10 @@ def test_what_runs_apart_is_this_interpreter_on_a_module_of_ours() -> None:
     assert begun == [["sys.executable", "'-m'", "'auraos.engine.apart'"]]
     assert offences(iter([SOURCE / APART]), PROGRAMS, PROGRAMS_BY_CALL - {"create_subprocess_exec"}) == []
     assert offences(iter([SOURCE / BELOW]), PROGRAMS - {"ctypes"}, PROGRAMS_BY_CALL) == []
+
+
+def test_what_the_operator_named_is_started_without_a_shell() -> None:
+    assert offences(iter([SOURCE / OPERATORS]), PROGRAMS, PROGRAMS_BY_CALL - {"create_subprocess_exec"}) == []
 
 
 def test_nobody_trusts_what_was_not_checked() -> None:

@@ -2,16 +2,21 @@
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from auraos.app.masking import MaskedBlobs
 from auraos.app.network import LateEgress
 from auraos.app.sandbox import LateSandbox
+from auraos.core.asker import Asker
 from auraos.core.run import LARGEST
 from auraos.core.values import Value
-from auraos.engine.context import Doors
+from auraos.engine.context import Doors, Ways
 from auraos.engine.ports import Blobs
 from auraos.security.redaction import Redactor
 from auraos.security.reveal import Reveal
+
+if TYPE_CHECKING:
+    from auraos.security.secrets.stored import StoredSecrets
 
 
 class World:
@@ -20,6 +25,7 @@ class World:
     def __init__(self, allow_net: Iterable[str] = ()) -> None:
         self._redactor = Redactor()
         self._reveal = Reveal(os.environ, self._redactor)
+        self._stores: list[StoredSecrets] = []
         self._egress = LateEgress(allow_net, self._reveal)
         self._sandbox = LateSandbox()
 
@@ -32,7 +38,23 @@ class World:
             blobs=MaskedBlobs(blobs, self._redactor),
             redact=self.redact,
             largest_value=largest_value,
+            seen_by=self.seen_by if self._stores else None,
         )
+
+    @property
+    def http(self) -> LateEgress:
+        """Return the way out, for what the house sends itself."""
+        return self._egress
+
+    def use(self, stored: "StoredSecrets") -> None:
+        """Reveal what a store keeps, too. It is told before the doors are made, and closed with the world."""
+        self._stores.append(stored)
+        self._reveal.use(stored)
+
+    def seen_by(self, asker: Asker) -> Ways:
+        """Return the ways out as one run has them."""
+        revealing = self._reveal.seen_by(asker)
+        return Ways(self._egress.seen_by(revealing), revealing)
 
     def redact(self, value: Value) -> Value:
         """Return a value with every secret masked that was revealed here."""
@@ -40,5 +62,7 @@ class World:
 
     async def close(self) -> None:
         """Close what was opened."""
+        for stored in self._stores:
+            await stored.close()
         await self._sandbox.close()
         await self._egress.close()

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
+from auraos.core.asker import Asker
 from auraos.core.errors import AuraError
-from auraos.core.run import LARGEST
+from auraos.core.run import LARGEST, Program
 from auraos.core.run.commands import ExecuteStep
 from auraos.core.values import Value, to_wire
 from auraos.engine.places import Places
@@ -46,6 +47,13 @@ class Listener(Protocol):
     def progressed(self, run: str, progress: Progress) -> None: ...
 
 
+class Ways(NamedTuple):
+    """The ways out as one run has them."""
+
+    http: Http
+    secrets: Secrets
+
+
 class Doors(msgspec.Struct, frozen=True, kw_only=True):
     """The ways out that steps have, and what takes revealed secrets out of all that comes back."""
 
@@ -57,6 +65,8 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
     places: Places = msgspec.field(default_factory=Places)
     largest_value: int = LARGEST
     """So many bytes a value may have."""
+    seen_by: Callable[[Asker], Ways] | None = None
+    """What `http` and `secrets` are for one run, where that makes a difference."""
 
 
 class AttemptContext:
@@ -68,6 +78,7 @@ class AttemptContext:
         "_doors",
         "_lines",
         "_listener",
+        "_program",
         "_workspace",
         "run_id",
         "touched_the_world",
@@ -83,6 +94,7 @@ class AttemptContext:
         doors: Doors,
         listener: Listener,
         clock: Clock,
+        program: Program | None = None,
     ) -> None:
         self.run_id = run
         self.touched_the_world = False
@@ -93,6 +105,7 @@ class AttemptContext:
         self._doors = doors
         self._listener = listener
         self._clock = clock
+        self._program = program
         self._lines = 0
 
     @property
@@ -123,11 +136,13 @@ class AttemptContext:
     @property
     def http(self) -> Http:
         self.touched_the_world = True
-        return self._doors.http
+        seen_by = self._doors.seen_by
+        return self._doors.http if seen_by is None else seen_by(self._asker()).http
 
     @property
     def secrets(self) -> Secrets:
-        return self._doors.secrets
+        seen_by = self._doors.seen_by
+        return self._doors.secrets if seen_by is None else seen_by(self._asker()).secrets
 
     @property
     def files(self) -> Files:
@@ -136,6 +151,12 @@ class AttemptContext:
     @property
     def sandbox(self) -> Sandbox:
         return self._doors.sandbox
+
+    def _asker(self) -> Asker:
+        program = self._program
+        if program is None:
+            return Asker(self._workspace, run=self.run_id)
+        return Asker(self._workspace, program.workflow.name, program.version, self.run_id)
 
     async def in_thread(self, function: Callable[..., T], *given: Any) -> T:
         """Return what a function returns that waits or reckons for long."""

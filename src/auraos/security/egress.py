@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from auraos.core.values import format_duration
-from auraos.sdk import Answer, Secrets, StepFailed, StepUnknown
+from auraos.sdk import Answer, StepFailed, StepUnknown
 from auraos.sdk.retry_after import read_retry_after
 from auraos.security.addresses import Opening, normal_host
 from auraos.security.circuit import Circuits, Place, Visit
@@ -28,7 +28,9 @@ from auraos.security.destinations import (
     cannot_connect,
     make_socket,
 )
-from auraos.security.requests import Outgoing, becomes_get, next_hop, read_request, with_secret
+from auraos.security.requests import Outgoing, becomes_get, next_hop, read_request
+from auraos.security.reveal import Opener
+from auraos.security.sending_secrets import Certificates, Wish
 
 MOST_HOPS = 5
 USER_AGENT = "AuraOS"
@@ -46,7 +48,7 @@ class Egress:
         self,
         allowed: Iterable[str | Opening] = (),
         *,
-        secrets: Secrets | None = None,
+        secrets: Opener | None = None,
         lookup: Lookup | None = None,
         trust: ssl.SSLContext | None = None,
         timeout: timedelta = timedelta(seconds=60),
@@ -64,6 +66,7 @@ class Egress:
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._circuits = Circuits() if circuits is None else circuits
+        self._certificates = Certificates(trust)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> "Egress":
@@ -94,16 +97,21 @@ class Egress:
         secret_in: str = "bearer",  # noqa: S107 (a place, not a password)
         follow_redirects: bool = True,
         timeout: timedelta | None = None,
+        opener: Opener | None = None,
+        carries_secret: bool = False,
     ) -> AbstractAsyncContextManager[Answer]:
-        """Send a request and yield its answer; see `auraos.sdk.protocols.Http`."""
-        span = self._timeout if timeout is None else timeout
-        return self._request(
-            read_request(method, url, headers, body), secret, secret_in, follow_redirects, span
-        )
+        """Send a request and yield its answer; see `auraos.sdk.protocols.Http`.
+
+        `opener` opens the secret in place of what Egress was made with. `carries_secret`: headers or body hold one already,
+        as those of the house's own requests for tokens.
+        """
+        request = read_request(method, url, headers, body, carries_secret=carries_secret)
+        wish = Wish(secret, secret_in, opener or self._secrets) if secret is not None else None
+        return self._request(request, wish, follow_redirects, self._timeout if timeout is None else timeout)
 
     @asynccontextmanager
     async def _request(
-        self, request: Outgoing, secret: str | None, secret_in: str, follow: bool, span: timedelta
+        self, request: Outgoing, wish: Wish | None, follow: bool, span: timedelta
     ) -> AsyncIterator[Answer]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + span.total_seconds()
@@ -113,9 +121,9 @@ class Egress:
             try:
                 await self._circuits.turn(place, within=(deadline - loop.time()) / 2)
                 with self._circuits.visit(place) as visit:
-                    destination = await self._check(request, secret)
-                    if secret is not None:
-                        request, secret = await self._reveal(request, secret, secret_in), None
+                    destination = await self._check(request, wish)
+                    if wish is not None:
+                        request, wish = await wish.put_into(request), None
                     response = await self._send(request, destination, visit, span, deadline - loop.time())
                     visit.answered(response.status, retry_after=_asked_rest(response, self._circuits.wall()))
             except StepUnknown:
@@ -143,9 +151,9 @@ class Egress:
         finally:
             response.close()
 
-    async def _check(self, request: Outgoing, secret: str | None) -> Destination:
+    async def _check(self, request: Outgoing, wish: Wish | None) -> Destination:
         destination = await self._destinations.check(request.host, request.port, within=self._connect_timeout)
-        carries = secret is not None or request.carries_secret
+        carries = wish is not None or request.carries_secret
         if carries and request.url.scheme != "https" and not destination.opened:
             raise StepFailed(
                 f"A secret is not sent to {request.shown} unencrypted.",
@@ -154,11 +162,6 @@ class Egress:
                 hint="Use https, or have the operator open the host with --allow-net.",
             )
         return destination
-
-    async def _reveal(self, request: Outgoing, secret: str, secret_in: str) -> Outgoing:
-        if self._secrets is None:
-            raise StepFailed("There are no secrets here.", error_class="credential", code="secret-missing")
-        return with_secret(request, await self._secrets.reveal(secret, host=request.host), secret_in)
 
     async def _send(
         self, request: Outgoing, destination: Destination, visit: Visit, span: timedelta, left: float
@@ -174,6 +177,7 @@ class Egress:
                 headers=request.headers,
                 data=request.body,
                 allow_redirects=False,
+                ssl=self._certificates.context(request.certificate) if request.certificate else True,
                 timeout=aiohttp.ClientTimeout(total=left, connect=self._connect_timeout.total_seconds()),
                 trace_request_ctx=progress,
             )

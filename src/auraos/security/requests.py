@@ -9,6 +9,7 @@ import msgspec
 from yarl import URL
 
 from auraos.sdk import StepFailed
+from auraos.security.opened import Opened
 
 LONGEST_URL = 16_000
 MOST_HEADER_BYTES = 64_000
@@ -36,6 +37,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     body: Any = None
     carries_secret: bool = False
+    certificate: Opened | None = None
+    """With what the client proves itself when the encrypted connection begins."""
 
     @property
     def host(self) -> str:
@@ -48,7 +51,9 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
         return self.url.port or 0
 
 
-def read_request(method: str, url: str, headers: Mapping[str, str] | None, body: Any) -> Outgoing:
+def read_request(
+    method: str, url: str, headers: Mapping[str, str] | None, body: Any, *, carries_secret: bool = False
+) -> Outgoing:
     """Return a request that may be sent as it is; fail before anything is sent when it may not."""
     if method.upper() not in _METHODS:
         message = f"{method[:20]!r} is no method that can be sent."
@@ -57,8 +62,9 @@ def read_request(method: str, url: str, headers: Mapping[str, str] | None, body:
         )
     parsed = read_url(url)
     return Outgoing(
-        method=method.upper(), url=parsed, shown=show(parsed), headers=read_headers(headers or {}), body=body
-    )
+        method=method.upper(), url=parsed, shown=show(parsed), headers=read_headers(headers or {}), body=body,
+        carries_secret=carries_secret,
+    )  # fmt: skip
 
 
 def read_url(text: str) -> URL:
@@ -150,10 +156,10 @@ def next_hop(request: Outgoing, status: int, location: str) -> Outgoing:
         raise _bad_url(location, str(error)) from None
     target = read_url(str(url))
     headers = request.headers
-    keeps_secret = request.carries_secret
+    keeps_secret, certificate = request.carries_secret, request.certificate
     if target.origin() != request.url.origin():
         headers = {name: value for name, value in headers.items() if name.lower() in _KEPT_ELSEWHERE}
-        keeps_secret = False
+        keeps_secret, certificate = False, None
     method, body = request.method, request.body
     if becomes_get(method, status):
         method, body = "GET", None
@@ -162,8 +168,9 @@ def next_hop(request: Outgoing, status: int, location: str) -> Outgoing:
         message = f"{request.shown} redirects, and a body that is sent piece by piece cannot be sent again."
         raise StepFailed(message, code="redirect-needs-body", hint=f"Ask {show(target)} directly.")
     return Outgoing(
-        method=method, url=target, shown=show(target), headers=headers, body=body, carries_secret=keeps_secret
-    )
+        method=method, url=target, shown=show(target), headers=headers, body=body, carries_secret=keeps_secret,
+        certificate=certificate,
+    )  # fmt: skip
 
 
 def becomes_get(method: str, status: int) -> bool:

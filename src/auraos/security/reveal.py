@@ -1,76 +1,146 @@
 """Reveal: the one place that opens secrets. A secret is bound to the hosts it may be sent to, and to no other.
 
+A secret of the store goes before one of the environment:
+
 AURAOS_SECRET_STOCK_API=…                              the value of the secret `stock-api`
 AURAOS_HOSTS_STOCK_API=stock.example,*.stock.example   where it may go; `@local` for use in a step, sent nowhere
 """
 
 import re
 from collections.abc import Mapping
+from typing import Protocol
 
+from auraos.core.asker import Asker
 from auraos.sdk import StepFailed
-from auraos.security.addresses import normal_host
+from auraos.security.binding import is_bound, is_host
+from auraos.security.opened import Opened
 from auraos.security.redaction import SHORTEST, Redactor
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-_HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
-_LITERAL = re.compile(r"\[?[0-9a-f.:]+\]?")
-HERE = "@local"
+NOBODY = Asker(workspace="")
+"""A step that no run carries out: it gets at nothing that is stored."""
+
+
+class Stored(Protocol):
+    """Secrets that are kept in a store."""
+
+    async def open(self, asker: Asker, name: str, host: str) -> Opened | None:
+        """Return a secret for a run and a host; None where there is none of this name, `StepFailed` where it may not go."""
+        ...
+
+
+class Opener(Protocol):
+    """Reveal, as those see it who send a secret."""
+
+    async def open(self, name: str, *, host: str) -> Opened:
+        """Return a secret and where it goes, for a host that it is bound to; else fail as class `credential`."""
+        ...
 
 
 class Reveal:
-    """Opens the secrets of an environment, each only for the hosts it is bound to, and has their values masked."""
+    """Opens secrets, each only for the hosts it is bound to, and has their values masked from then on."""
 
-    def __init__(self, environment: Mapping[str, str], redactor: Redactor | None = None) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        redactor: Redactor | None = None,
+        stored: Stored | None = None,
+    ) -> None:
         self._environment = {name: value for name, value in environment.items() if name.startswith("AURAOS_")}
+        self._stored = stored
         self.redactor = redactor or Redactor()
         for name, value in self._environment.items():
-            if name.startswith("AURAOS_SECRET_"):
+            if name.startswith(_NEVER_SHOWN):
                 self.redactor.add(value)
 
-    async def reveal(self, name: str, *, host: str) -> str:
-        """Return the value of a secret for a host it is bound to; else fail as class `credential`."""
+    def use(self, stored: Stored) -> None:
+        """Open what a store keeps, too, from now on."""
+        self._stored = stored
+
+    def seen_by(self, asker: Asker) -> "Revealing":
+        """Return how a run sees it."""
+        return Revealing(self, asker)
+
+    async def open(self, name: str, *, host: str, asker: Asker = NOBODY) -> Opened:
+        """Return a secret and where it goes, for a host that it is bound to; else fail as class `credential`."""
         if not _NAME.fullmatch(name):
-            raise _refused(
+            raise refused(
                 "secret-missing", f"{name!r} is no name of a secret.", "Names look like `stock-api`."
             )
+        opened = None
+        if self._stored is not None and asker.workspace:
+            opened = await self._stored.open(asker, name, host)
+        if opened is None:
+            return Opened(value=self._from_environment(name, host))
+        for value in opened.hidden:
+            self.redactor.add(value)
+        return opened
+
+    async def reveal(self, name: str, *, host: str, asker: Asker = NOBODY) -> str:
+        """Return the value of a secret for a host it is bound to; else fail as class `credential`."""
+        return (await self.open(name, host=host, asker=asker)).value
+
+    def hosts(self, name: str) -> list[str]:
+        """Return the hosts that a secret of the environment is bound to; one without any is of no use and fails."""
+        variable = variable_of(name)
+        text = self._environment.get(f"AURAOS_HOSTS_{variable}", "")
+        hosts = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
+        if not hosts:
+            raise refused(
+                "secret-unbound",
+                f"The secret {name!r} is bound to no host.",
+                f"Set AURAOS_HOSTS_{variable} to the hosts it may go to, as in stock.example,*.stock.example.",
+            )
+        for host in hosts:
+            if not is_host(host):
+                raise refused(
+                    "secret-unbound",
+                    f"AURAOS_HOSTS_{variable} holds {host!r}, which is no host.",
+                    "Write hosts only, without a scheme, port or path: stock.example,*.stock.example.",
+                )
+        return hosts
+
+    def _from_environment(self, name: str, host: str) -> str:
         variable = variable_of(name)
         value = self._environment.get(f"AURAOS_SECRET_{variable}", "")
-        if not value:
-            raise _refused(
+        if not value or f"AURAOS_SECRET_{variable}" in _OF_THE_HOUSE:
+            raise refused(
                 "secret-missing",
                 f"The secret {name!r} is not set.",
                 f"Set AURAOS_SECRET_{variable} to its value and AURAOS_HOSTS_{variable} to the hosts it may go to.",
             )
         if len(value) < SHORTEST:
             fault = f"The secret {name!r} has fewer than {SHORTEST} characters and could not be masked."
-            raise _refused("secret-too-short", fault, "Use a longer one.")
-        if not _is_bound(self.hosts(name), host):
-            raise _refused(
+            raise refused("secret-too-short", fault, "Use a longer one.")
+        if not is_bound(self.hosts(name), host):
+            raise refused(
                 "host-not-allowed",
                 f"Host not allowed: the secret {name!r} may not be sent to {host!r}.",
                 f"AURAOS_HOSTS_{variable} names where it may go: {', '.join(self.hosts(name))}.",
             )
         return value
 
-    def hosts(self, name: str) -> list[str]:
-        """Return the hosts that a secret is bound to; a secret without any is of no use and fails."""
-        variable = variable_of(name)
-        text = self._environment.get(f"AURAOS_HOSTS_{variable}", "")
-        hosts = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
-        if not hosts:
-            raise _refused(
-                "secret-unbound",
-                f"The secret {name!r} is bound to no host.",
-                f"Set AURAOS_HOSTS_{variable} to the hosts it may go to, as in stock.example,*.stock.example.",
-            )
-        for host in hosts:
-            if host != HERE and not _HOST.fullmatch(host) and not _LITERAL.fullmatch(host):
-                raise _refused(
-                    "secret-unbound",
-                    f"AURAOS_HOSTS_{variable} holds {host!r}, which is no host.",
-                    "Write hosts only, without a scheme, port or path: stock.example,*.stock.example.",
-                )
-        return hosts
+
+class Revealing:
+    """Reveal, as one run sees it (the sdk's `Secrets`)."""
+
+    __slots__ = ("_asker", "_reveal")
+
+    def __init__(self, reveal: Reveal, asker: Asker) -> None:
+        self._reveal = reveal
+        self._asker = asker
+
+    async def open(self, name: str, *, host: str) -> Opened:
+        """Return a secret and where it goes, for a host that it is bound to."""
+        return await self._reveal.open(name, host=host, asker=self._asker)
+
+    async def reveal(self, name: str, *, host: str) -> str:
+        """Return the value of a secret for a host it is bound to."""
+        return (await self._reveal.open(name, host=host, asker=self._asker)).value
+
+
+_NEVER_SHOWN = ("AURAOS_SECRET_", "AURAOS_SOURCE_", "AURAOS_MASTER_KEY", "AURAOS_VAULT_TOKEN")
+_OF_THE_HOUSE = frozenset(("AURAOS_SECRET_FILES", "AURAOS_SECRET_COMMAND"))
 
 
 def variable_of(name: str) -> str:
@@ -78,16 +148,6 @@ def variable_of(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def _is_bound(allowed: list[str], host: str) -> bool:
-    wanted = normal_host(host).removeprefix("[").removesuffix("]")
-    for entry in allowed:
-        if entry.startswith("*."):
-            if wanted.endswith(entry[1:]) and len(wanted) > len(entry) - 1:
-                return True
-        elif normal_host(entry).removeprefix("[").removesuffix("]") == wanted:
-            return True
-    return False
-
-
-def _refused(code: str, message: str, hint: str) -> StepFailed:
+def refused(code: str, message: str, hint: str) -> StepFailed:
+    """Return the failure of a step that does not get a secret."""
     return StepFailed(message, error_class="credential", code=code, hint=hint)

@@ -1,0 +1,193 @@
+"""`StoredSecrets`: what Reveal gets at of the store. It opens a secret for a run and a host, and notes that it did.
+
+What was opened is remembered, and looked after once a second: whoever revokes a secret waits no longer than that, in other
+processes too; in this one, not at all.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from auraos.core.asker import Asker
+from auraos.core.errors import AuraError, OperationalError, UserError
+from auraos.core.failures import StepFailed
+from auraos.security.binding import is_bound
+from auraos.security.opened import Opened
+from auraos.security.redaction import SHORTEST
+from auraos.security.secrets.credentials import OAuth2Client, OAuth2Refresh, from_elsewhere
+from auraos.security.secrets.keys import Keys
+from auraos.security.secrets.rows import Secret, SecretVersion
+from auraos.security.secrets.sealed import Sealed, unseal_version
+from auraos.security.secrets.sources import Sources
+from auraos.security.secrets.store import SecretStore
+from auraos.security.secrets.tokens import Tokens, hidden_of
+from auraos.security.secrets.uses import Uses
+
+log = logging.getLogger("auraos.secrets")
+BELIEVED: Final = 1_000_000
+"""For so many microseconds a secret is taken to be as it was read."""
+FETCHED: Final = 60_000_000
+"""For so long a value from elsewhere is."""
+
+
+class _Known:
+    """A secret as it was read, or that there is none."""
+
+    __slots__ = ("fetched", "fetched_at", "read_at", "row", "sealed", "secret")
+
+    def __init__(
+        self, read_at: int, secret: Secret | None, row: SecretVersion | None, sealed: Sealed | None
+    ) -> None:
+        self.read_at = read_at
+        self.secret = secret
+        self.row = row
+        self.sealed = sealed
+        self.fetched: Opened | None = None
+        self.fetched_at = 0
+
+
+class StoredSecrets:
+    """Opens secrets of a store."""
+
+    def __init__(
+        self,
+        store: SecretStore,
+        keys: Keys,
+        sources: Sources,
+        tokens: Tokens,
+        *,
+        now: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._sources = sources
+        self._tokens = tokens
+        self._now = now
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._reading: dict[tuple[str, str], asyncio.Future[_Known]] = {}
+        self.uses = Uses(store, now)
+
+    async def open(self, asker: Asker, name: str, host: str) -> Opened | None:
+        """Return a secret for a run and a host; None where there is none of this name, `StepFailed` where it may not go."""
+        known = await self._find(asker.workspace, name)
+        secret, row, sealed = known.secret, known.row, known.sealed
+        if secret is None:
+            return None
+        if row is None or sealed is None:
+            raise _refused(
+                "secret-revoked", f"The secret {name!r} was revoked.", "Store a new version of it."
+            )
+        _refuse_elsewhere(secret, sealed, asker, host, self._now())
+        opened = await self._opened(known, secret, row, sealed)
+        self.uses.note(secret, asker)
+        return opened
+
+    def forget(self, secret: Secret) -> None:
+        """Read a secret anew when it is wanted next."""
+        self._known.pop((secret.workspace, secret.name), None)
+        self._tokens.forget(secret.id)
+
+    async def close(self) -> None:
+        """Write down what was used."""
+        await self.uses.close()
+
+    # --- reading ---
+
+    async def _find(self, workspace: str, name: str) -> _Known:
+        mark = (workspace, name)
+        known = self._known.get(mark)
+        if known is not None and 0 <= self._now() - known.read_at < BELIEVED:
+            return known
+        reading = self._reading.get(mark)
+        if reading is None:
+            reading = self._reading[mark] = asyncio.ensure_future(self._read(workspace, name, known))
+            reading.add_done_callback(lambda _: self._reading.pop(mark, None))
+        return await asyncio.shield(reading)
+
+    async def _read(self, workspace: str, name: str, before: _Known | None) -> _Known:
+        now = self._now()
+        try:
+            secret = await self._store.one(Secret, workspace=workspace, name=name)
+            if before is not None and secret == before.secret:
+                before.read_at = now
+                known = before
+            else:
+                known = await self._unsealed(now, secret)
+        except OperationalError as error:
+            log.warning("secrets.unreadable", extra={"secret": name, "why": error.message})
+            raise StepFailed(
+                f"The secret {name!r} cannot be opened: {error.message}", error_class="transient", code=error.code,
+                hint=error.hint,
+            ) from None  # fmt: skip
+        self._known[workspace, name] = known
+        return known
+
+    async def _unsealed(self, now: int, secret: Secret | None) -> _Known:
+        if secret is None or not secret.version:
+            return _Known(now, secret, None, None)
+        row = await self._store.one(SecretVersion, secret=secret.id, version=secret.version)
+        if row is None or row.state != "kept":
+            return _Known(now, secret, None, None)
+        return _Known(now, secret, row, await unseal_version(self._keys, secret, row))
+
+    # --- opening ---
+
+    async def _opened(self, known: _Known, secret: Secret, row: SecretVersion, sealed: Sealed) -> Opened:
+        if known.fetched is not None and 0 <= self._now() - known.fetched_at < FETCHED:
+            return known.fetched
+        credential = sealed.credential
+        if sealed.source is not None:
+            credential = await self._fetched(secret, sealed)
+        assert credential is not None
+        if isinstance(credential, OAuth2Client | OAuth2Refresh):
+            token = await self._tokens.token(secret, row, credential)
+            return Opened(value=token.access, place="bearer", hidden=tuple(hidden_of(credential, token)))
+        opened = credential.opened()
+        if min(map(len, opened.hidden)) < SHORTEST:
+            raise _refused(
+                "secret-too-short",
+                f"The secret {secret.name!r} has fewer than {SHORTEST} characters and could not be masked.",
+                "Use a longer one.",
+            )
+        known.fetched, known.fetched_at = opened, self._now()
+        return opened
+
+    async def _fetched(self, secret: Secret, sealed: Sealed) -> Any:
+        assert sealed.source is not None
+        try:
+            return from_elsewhere(sealed.kind, await self._sources.fetch(secret.workspace, sealed.source))
+        except AuraError as error:
+            is_lasting = isinstance(error, UserError)
+            raise StepFailed(
+                f"The secret {secret.name!r} is kept elsewhere, and cannot be had: {error.message}",
+                error_class="credential" if is_lasting else "transient",
+                code=error.code,
+                hint=error.hint,
+            ) from None
+
+
+def _refuse_elsewhere(secret: Secret, sealed: Sealed, asker: Asker, host: str, now: int) -> None:
+    """Refuse a secret that expired, or to a workflow or host that it is not for."""
+    if secret.ends_at and now >= secret.ends_at:
+        raise _refused(
+            "secret-expired",
+            f"The secret {secret.name!r} is expired.",
+            "Store a new version of it, or a later date.",
+        )
+    if sealed.workflows and asker.workflow not in sealed.workflows:
+        raise _refused(
+            "secret-not-for-workflow",
+            f"The secret {secret.name!r} is not for the workflow {asker.workflow!r}.",
+            "Whoever keeps it says which workflows may use it.",
+        )
+    if not is_bound(sealed.hosts, host):
+        raise _refused(
+            "host-not-allowed",
+            f"Host not allowed: the secret {secret.name!r} may not be sent to {host!r}.",
+            f"It may go to {', '.join(sealed.hosts)}.",
+        )
+
+
+def _refused(code: str, message: str, hint: str) -> StepFailed:
+    return StepFailed(message, error_class="credential", code=code, hint=hint)
