@@ -157,7 +157,7 @@ async def sign_in(ask: Ask, body: Credentials) -> Welcome | Answer:
     return _welcome(ask, signed_in, body.carry)
 
 
-@routes.post("/api/v1/sign-out", may=SELF, status=204)
+@routes.post("/api/v1/sign-out", may=SELF, status=204, tells=("person-needed",))
 async def sign_out(ask: Ask) -> Answer | None:
     """End the session in which this is asked."""
     session = await ask.desk.identity.sign_in.session_of(ask.known)
