@@ -6,21 +6,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from auraos.core.audit import Actor, Entry
-from auraos.core.errors import UserError
 from auraos.engine.clock import SystemClock
 from auraos.security.access import Grant, Principal
 from auraos.security.access.rows import HolderKind
 from auraos.security.identity.identity import Identity
 from auraos.security.identity.passwords import Passwords
 from auraos.security.identity.rows import Person
+from auraos.security.identity.sealing import InstallationSeal
+from auraos.security.secrets.keys import Keys
+from auraos.security.secrets.master import KeyFile
 from auraos.storage.folder import DataFolder
 from auraos.storage.owned_mark import OwnedMark
 from auraos.storage.sqlite import SqliteStore
 from auraos.storage.tables.identity import identity_tables
 from auraos.storage.tables.rows import RowTables
+from auraos.storage.tables.secrets import SecretTables
 from auraos.storage.tables.statement import Tables
 
 PASSWORD = "a long way home"
@@ -50,22 +52,6 @@ class Clock:
         self.time += round(seconds * 1_000_000)
 
 
-class PlainSeal:
-    """Seals with a key of its own."""
-
-    def __init__(self) -> None:
-        self._key = AESGCM(b"k" * 32)
-
-    async def seal(self, value: bytes, place: str) -> str:
-        return self._key.encrypt(b"n" * 12, value, place.encode()).hex()
-
-    async def open(self, sealed: str, place: str) -> bytes:
-        try:
-            return self._key.decrypt(b"n" * 12, bytes.fromhex(sealed), place.encode())
-        except Exception as error:
-            raise UserError("It was not sealed here.") from error
-
-
 class House:
     """An installation, with short ways to people and what they come in by."""
 
@@ -75,6 +61,10 @@ class House:
         self.clock = clock
         self.rows: RowTables = identity_tables(tables)
         self.passwords = Passwords(memory=64, rounds=1)
+        self.keys = Keys(
+            SecretTables(tables), KeyFile(folder / "master.key"), installation="test", now=clock.now,
+            new_id=SystemClock().new_id,
+        )  # fmt: skip
         self.identity = self.another_process()
 
     def another_process(self) -> Identity:
@@ -82,7 +72,7 @@ class House:
         return Identity.on(
             self.rows,
             mark=OwnedMark(self.folder),
-            seal=PlainSeal(),
+            seal=InstallationSeal(self.keys),
             passwords=self.passwords,
             now=self.clock.now,
             new_id=SystemClock().new_id,
