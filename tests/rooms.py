@@ -55,8 +55,8 @@ class Room:
         self.house = house
         self.routes: Map = route_map(Health())
         self.desk = Desk(definitions=definitions_over(house), identity=house.identity)
-        keeper = Keeper(self.desk, site=site or Site(), now=house.clock.now)
-        self.door = Door(self.routes, keeper, SystemClock().new_id)
+        self.keeper = Keeper(self.desk, site=site or Site(), now=house.clock.now)
+        self.door = Door(self.routes, self.keeper, SystemClock().new_id)
 
     async def ask(
         self,

@@ -2,9 +2,10 @@
 
 import pytest
 
+from auraos.api.asking import Asked
 from auraos.api.site import Site
 from auraos.security.identity.keys import KeyWish
-from houses import HOUSE, PASSWORD, House, acting
+from houses import EVERYTHING, HOUSE, PASSWORD, House, acting
 from kept_definitions import workflow
 from rooms import Room
 
@@ -291,3 +292,17 @@ async def test_no_other_way_of_writing_an_address_leads_past_the_keeper(room, pa
     assert (
         await room.ask("GET", path, x_original_url="/health/live", x_http_method_override="GET")
     ).status in (401, 404)
+
+
+async def test_what_goes_on_ends_for_whoever_is_no_longer_known_or_allowed(room):
+    """S07."""
+    person, token = await room.house.signed_in()
+    grant = await room.house.grant("person", person.id, "viewer")
+    asked = Asked(
+        request="1", method="GET", headers={"authorization": f"Bearer {token}"}, address="", is_open=False
+    )  # fmt: skip
+    ask = await room.keeper.recognise(asked)
+    assert await ask.still_may("runs.read")
+    assert not await ask.still_may("runs.start")
+    await room.house.identity.access.revoke(HOUSE, EVERYTHING, "default", grant)
+    assert not await ask.still_may("runs.read")

@@ -38,6 +38,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     """The revision that the caller read, where it changes something over one."""
 
+    token: str = ""
+    """What they carry to be known by."""
     roles: Mapping[str, Role] = msgspec.field(default_factory=lambda: ROLES)
     """The roles of the workspace by name; none where there is no such workspace."""
     site: Site = Site()
@@ -62,6 +64,11 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         """Return which things of the workspace whoever asks may do this to."""
         found = scope_of(self.known, action, self.workspace, roles=self.roles)
         return found if found is not None else Scope(is_whole=False)
+
+    async def still_may(self, action: str) -> bool:
+        """Return whether whoever asked is still known, and may still do this to something here: for answers that go on."""
+        who = await self.desk.identity.recognition.principal(self.token)
+        return who is not None and scope_of(who, action, self.workspace, roles=self.roles) is not None
 
     def require(self, action: str, thing: Thing) -> None:
         """Raise `NotAllowedError` unless whoever asks may do this to that."""

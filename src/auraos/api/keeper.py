@@ -7,6 +7,8 @@ that the page is ours. Nobody else's pages read an answer, as no answer allows i
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from auraos.api.asking import Ask, Asked
 from auraos.api.routes import OPEN, SELF, Found, Route
 from auraos.api.site import Site
@@ -40,7 +42,8 @@ class Keeper:
 
     async def recognise(self, asked: Asked) -> Ask:
         """Return the request with whoever makes it; raise `NotSignedInError` or `ForeignOriginError`."""
-        who = await self._who(asked)
+        asked = msgspec.structs.replace(asked, address=self._site.address_of(asked.address, asked.headers))
+        token, who = await self._who(asked)
         if who is None and not asked.is_open:
             raise NotSignedInError(
                 "Nobody is signed in.", hint="Sign in, or send a key as `Authorization: Bearer`."
@@ -48,7 +51,7 @@ class Keeper:
         workspace = asked.headers.get(WORKSPACE) or (who.home if who is not None else "") or DEFAULT
         roles = await self._desk.identity.access.roles(workspace) if workspace != EVERYWHERE else None
         return Ask(
-            asked=asked, desk=self._desk, workspace=workspace, who=who, roles=roles or {}, site=self._site
+            asked=asked, desk=self._desk, workspace=workspace, who=who, token=token, roles=roles or {}, site=self._site
         )  # fmt: skip
 
     async def admit(self, ask: Ask, found: Found, at: Any) -> None:
@@ -71,8 +74,8 @@ class Keeper:
         )  # fmt: skip
         await self._desk.identity.access.note_refusal(entry)
 
-    async def _who(self, asked: Asked) -> Principal | None:
-        """Return who asks, None where nobody says who they are."""
+    async def _who(self, asked: Asked) -> tuple[str, Principal | None]:
+        """Return the token that somebody carries, and who they are; None where nobody says so."""
         given = asked.headers.get("authorization")
         if given is not None:
             scheme, _, token = given.partition(" ")
@@ -81,13 +84,13 @@ class Keeper:
                 raise NotSignedInError(
                     "The key or session opens nothing, or no more.", hint="Make another, or sign in."
                 )
-            return who
+            return token.strip(), who
         token = self._site.token_in(asked.headers)
         self._refuse_foreign(asked, by_cookie=bool(token))
         who = await self._recognised(token) if token else None
         if token and who is None and not asked.is_open:
             raise NotSignedInError("The session is over.", hint="Sign in.")
-        return who
+        return token, who
 
     async def _recognised(self, token: str) -> Principal | None:
         return await self._desk.identity.recognition.principal(token)

@@ -111,7 +111,7 @@ class ServiceDetail(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**{field: getattr(service, field) for field in cls.__struct_fields__})
 
 
-@routes.get("/api/v1/me/keys", may=SELF)
+@routes.get("/api/v1/me/keys", may=SELF, tells=("person-needed",))
 async def list_my_keys(ask: Ask) -> tuple[KeyDetail, ...]:
     """List one's own keys."""
     return tuple(KeyDetail.of(key) for key in await ask.desk.identity.keys.own(ask.known))
@@ -124,7 +124,7 @@ async def add_my_key(ask: Ask, body: NewOwnKey) -> ShownKey:
     return ShownKey.of(await ask.desk.identity.keys.add_own(ask.actor, ask.known, wish))
 
 
-@routes.delete("/api/v1/me/keys/{id}", may=SELF, tells=CHANGES)
+@routes.delete("/api/v1/me/keys/{id}", may=SELF, tells=(*CHANGES, "person-needed"))
 async def revoke_my_key(ask: Ask, at: OneKey) -> None:
     """Let a key of one's own open nothing any more."""
     await ask.desk.identity.keys.revoke_own(ask.actor, ask.known, at.id)

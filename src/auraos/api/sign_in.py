@@ -183,19 +183,19 @@ async def prove_myself(ask: Ask, body: Proving) -> Welcome | Answer:
     return _welcome(ask, proved, _carrier(ask))
 
 
-@routes.get("/api/v1/me/sessions", may=SELF)
+@routes.get("/api/v1/me/sessions", may=SELF, tells=("person-needed",))
 async def list_my_sessions(ask: Ask) -> tuple[SessionDetail, ...]:
     """List one's sessions, the last begun first."""
     return tuple(_detail(each, ask) for each in await ask.desk.identity.sign_in.sessions(ask.known))
 
 
-@routes.delete("/api/v1/me/sessions/{id}", may=SELF, tells=("not-found",))
+@routes.delete("/api/v1/me/sessions/{id}", may=SELF, tells=("not-found", "person-needed"))
 async def end_my_session(ask: Ask, at: OneSession) -> None:
     """End a session of one's own."""
     await ask.desk.identity.sign_in.end(ask.actor, ask.known, at.id)
 
 
-@routes.delete("/api/v1/me/sessions", may=SELF)
+@routes.delete("/api/v1/me/sessions", may=SELF, tells=("person-needed",))
 async def end_my_other_sessions(ask: Ask) -> None:
     """End all sessions of one's own but this one."""
     await ask.desk.identity.sign_in.end_all(ask.actor, ask.known, but=ask.known.session)

@@ -1,6 +1,8 @@
 """The site that browsers know this installation as: its origin, and the cookie that carries a session to it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,6 +14,8 @@ class Site(msgspec.Struct, frozen=True):
     """An address as in `https://auraos.example.com`; without one, whatever address the browser names."""
 
     url: str = ""
+    proxies: tuple[str, ...] = ()
+    """The networks of the proxies in front of it, as in `10.0.0.0/8`: what they say of an address is believed."""
 
     @property
     def is_https(self) -> bool:
@@ -30,6 +34,15 @@ class Site(msgspec.Struct, frozen=True):
             return origin == f"{parts.scheme}://{parts.netloc}"
         host = headers.get("host", "")
         return bool(host) and origin in (f"http://{host}", f"https://{host}")
+
+    def address_of(self, peer: str, headers: Mapping[str, str]) -> str:
+        """Return the address that somebody asks from: of the connection, or what our own proxies say of it."""
+        address = peer
+        for told in reversed(headers.get("x-forwarded-for", "").split(",")):
+            if not _is_in(address, self.proxies):
+                break
+            address = _address(told.strip()) or address
+        return address
 
     def token_in(self, headers: Mapping[str, str]) -> str:
         """Return the token that the cookie carries; nothing where there is none, or more than one."""
@@ -50,3 +63,26 @@ class Site(msgspec.Struct, frozen=True):
     def _set(self, value: str, life: int) -> str:
         secure = "; Secure" if self.is_https else ""
         return f"{self.cookie}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{secure}"
+
+
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in _networks(networks))
+
+
+@lru_cache(maxsize=8)
+def _networks(networks: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(network) for network in networks)
+
+
+def _address(text: str) -> str:
+    """Return an address as it is written by all, nothing for what is none."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""

@@ -56,16 +56,18 @@ class Keys:
 
     async def own(self, who: Principal) -> Sequence[Key]:
         """Return the keys of somebody."""
-        return await self._store.all(Key, owner=who.id, owner_kind=who.kind)
+        _refuse_keys(who)
+        return await self._store.all(Key, owner=who.id, owner_kind="person")
 
     async def add_own(self, actor: Actor, who: Principal, wish: KeyWish) -> NewKey:
         """Make a key by which a program does what this person may."""
-        if not who.session:
-            raise PersonNeededError("A key makes no other keys.", hint="Sign in by name.")
+        _refuse_keys(who)
         return await self._add(actor, "person", who.id, who.name, "", wish)
 
     async def revoke_own(self, actor: Actor, who: Principal, number: str) -> None:
-        """Let a key of one's own open nothing any more."""
+        """Let a key of one's own open nothing any more; a key can do that to itself."""
+        if number != who.key:
+            _refuse_keys(who)
         key = await self._store.one(Key, id=number)
         if key is None or key.owner != who.id or key.owner_kind != who.kind:
             raise NotFoundError.of("key", number)
@@ -173,3 +175,9 @@ class Keys:
             about = entry.object or Object(kind="")
             raise ChangedMeanwhileError.of(about.kind, about.name)
         self._forget()
+
+
+def _refuse_keys(who: Principal) -> None:
+    """Raise `PersonNeededError` unless a person is signed in: a key sees and makes no others."""
+    if not who.session:
+        raise PersonNeededError("A key sees and makes no other keys.", hint="Sign in by name.")

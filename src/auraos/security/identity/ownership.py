@@ -76,9 +76,9 @@ class Ownership:
     async def claim(self, actor: Actor, token: str, name: str, password: str, title: str = "") -> Person:
         """Make the first owner; raise `AlreadyOwnedError` or `TokenRefusedError`."""
         made = await self._backoff.begin("the first owner", actor.address)
-        if await self.is_owned():
-            raise AlreadyOwnedError("This installation has an owner.", hint="Sign in.")
         row = await self._row()
+        if row.owned_at or await self.is_owned():
+            raise AlreadyOwnedError("This installation has an owner.", hint="Sign in.")
         if not row.digest or digest(token) != row.digest:
             await self._store.save(
                 [], [self._entry(actor, "", outcome="refused", why="The token is not right.")]

@@ -131,7 +131,7 @@ class SignIn:
 
     async def sessions(self, who: Principal) -> Sequence[Session]:
         """Return the sessions of somebody that go on, those last begun first."""
-        found = await self._store.all(Session, person=who.id)
+        found = await self._store.all(Session, person=(await self.session_of(who)).person)
         return sorted(
             (each for each in found if each.ends_at > self._now()),
             key=lambda each: each.created_at,
@@ -140,8 +140,9 @@ class SignIn:
 
     async def end(self, actor: Actor, who: Principal, number: str) -> None:
         """End a session of one's own."""
+        await self.session_of(who)
         session = await self._store.one(Session, id=number)
-        if session is None or session.person != who.id or who.kind != "person":
+        if session is None or session.person != who.id:
             raise NotFoundError.of("session", number)
         await self._store.save(
             [Clear(Session, {"id": number})], [self._entry(actor, "sessions.end", who.name)]
@@ -150,6 +151,7 @@ class SignIn:
 
     async def end_all(self, actor: Actor, who: Principal, *, but: str = "") -> None:
         """End all sessions of one's own, but one."""
+        await self.session_of(who)
         others = [each for each in await self._store.all(Session, person=who.id) if each.id != but]
         writes = [Clear(Session, {"id": each.id}) for each in others]
         if writes:
