@@ -188,6 +188,12 @@ async def test_whole_definitions_come_in_pages(kept):
         (("grosse",), ["bill", "greet"]),
         (("große",), ["bill", "greet"]),
         (("groß", "invoice"), ["bill"]),
+        (("stock",), ["greet"]),
+        (("example",), ["greet"]),
+        (("step_one",), ["greet"]),
+        (("one",), ["greet"]),
+        (("x" * 500,), ["greet"]),
+        (("\ue00064656661756c74",), []),
         (("cafe",), ["greet"]),
         (("café",), ["greet"]),
         (("nothing",), []),
@@ -201,12 +207,22 @@ async def test_words_find_whatever_has_words_that_begin_so(kept, words, found):
     await kept.save(
         [
             born(a_definition("bill"), "an invoice, große Zahlen"),
-            born(a_definition("greet"), "das Café ist große Klasse"),
+            born(
+                a_definition("greet"),
+                f"das Café ist große Klasse https://stock.example/{'x' * 100} step_one",
+            ),
+            born(a_definition("greet", id=3, workspace="other"), "invoice nothing große café"),
         ],
         [],
     )
     page = await kept.page(Query(workspace="default", words=words))
     assert [row.name for row in page] == found
+
+
+async def test_however_many_different_words_a_text_has_it_is_kept_and_found_by_the_first(kept):
+    words = " ".join(f"größe{number:x}" for number in range(250_000))
+    assert await kept.save([born(a_definition(), words), born(a_definition("long"), "ﷺ" * 100_000)], [])
+    assert len(await kept.page(Query(workspace="default", words=("größe1", "grosse7f")))) == 1
 
 
 async def test_a_definition_is_found_by_its_words_of_now_only(kept):

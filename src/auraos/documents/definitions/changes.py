@@ -18,8 +18,6 @@ LONGEST_TITLE = 500
 LONGEST_LABEL = 200
 MOST_LABELS = 100
 LONGEST_PLACE = 500
-MOST_WORDS = 200_000
-"""So many characters of a definition are searched."""
 
 
 NewNumber: TypeAlias = Callable[[], int]
@@ -166,8 +164,7 @@ def _words(row: Definition, document: Document | None) -> str:
     """Return what a search finds a definition by."""
     described = "" if document is None else _clean(document.description)
     labels = " ".join(f"{label} {value}" for label, value in row.labels.items())
-    found = " ".join((row.name.replace("-", " "), row.name, row.title, described, labels, row.text))
-    return found[:MOST_WORDS]
+    return f"{row.name} {row.title} {described} {labels} {row.text}"
 
 
 def _clean(text: str) -> str:

@@ -13,7 +13,7 @@ _TABLES = (
         version {int} not null, hash {text} not null, published_at {int} not null, archived_at {int} not null
     )""",
     "create unique index definitions_by_name on definitions(workspace, kind, name)",
-    "create index definitions_by_change on definitions(workspace, changed_at, id)",
+    "create index definitions_by_owner on definitions(workspace, owner, kind, name)",
     """create table definition_labels(
         workspace {text} not null, label {text} not null, value {text} not null, id {int} not null,
         primary key(workspace, label, value, id)
@@ -159,5 +159,5 @@ SQLITE = (
 POSTGRES = (
     *(statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS)),
     "create table definition_search(id bigint primary key, words tsvector not null)",
-    "create index definition_search_by_words on definition_search using gin(words)",
+    "create index definition_search_by_words on definition_search using gin(words) with (fastupdate=off)",
 )

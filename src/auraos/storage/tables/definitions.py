@@ -1,7 +1,5 @@
 """Definitions in tables."""
 
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -25,6 +23,7 @@ from auraos.documents.definitions.rows import (
     UsedBy,
 )
 from auraos.storage.tables import definition_rows as rows
+from auraos.storage.tables import search
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
 
 MOST_REVISIONS = 200
@@ -51,18 +50,6 @@ _STATES: dict[State, str] = {
     "archived": "(archived_at > 0)",
 }
 _NOT_ARCHIVED = "archived_at = 0"
-_FOUND = {
-    "sqlite": "id in (select rowid from definition_search where definition_search match ?)",
-    "postgres": "id in (select id from definition_search where words @@ to_tsquery('simple', ?))",
-}
-_INDEX = {
-    "sqlite": "insert or replace into definition_search(rowid, words) values(?,?)",
-    "postgres": (
-        "insert into definition_search(id, words) values(?, to_tsvector('simple', ?::text))"
-        " on conflict (id) do update set words = excluded.words"
-    ),
-}
-_WORD = re.compile(r"\w+")
 _NEWEST = 2**62
 
 T = TypeVar("T")
@@ -105,8 +92,9 @@ class DefinitionTables:
             parts = [_part_tests(query.workspace, part, values) for part in query.within]
             tests.append(f"({' or '.join(parts) or '1=0'})")
         if query.words:
-            tests.append(_FOUND[self._tables.dialect])
-            values.append(self._searched(query.words))
+            test, wanted = search.found(self._tables.dialect, query.workspace, query.words)
+            tests.append(test)
+            values += wanted
         tests.append(f"({' or '.join(_STATES[state] for state in query.states) or _NOT_ARCHIVED})")
         sql = f"{select} where {' and '.join(tests)} order by kind, name limit ?"
         return await self._tables.all(sql, (*values, query.limit), make)
@@ -180,20 +168,13 @@ class DefinitionTables:
         if before is None or before.labels != after.labels:
             statements += _label(after)
         if before is None or before.text != after.text:
-            statements.append(Statement(_INDEX[self._tables.dialect], (after.id, _folded(saving.words))))
+            statements.append(search.index(self._tables.dialect, after.id, after.workspace, saving.words))
         if saving.published is not None:
             statements += _publish(after, saving.published)
         for is_live, uses in ((0, saving.draft_uses), (1, saving.live_uses)):
             if uses is not None:
                 statements += _use(after, uses, is_live)
         return statements
-
-    def _searched(self, words: Sequence[str]) -> str:
-        """Return what finds texts in which each word begins with one of these."""
-        found = [word for text in words for word in _WORD.findall(_folded(text))]
-        if self._tables.dialect == "sqlite":
-            return " ".join(f'"{word}"*' for word in found) or '""'
-        return " & ".join(f"'{word}':*" for word in found)
 
 
 def _label_tests(
@@ -328,9 +309,3 @@ def _use(row: Definition, uses: Sequence[Use], is_live: int) -> list[Statement]:
             for kind, name, place in sorted(distinct)
         ),
     ]
-
-
-def _folded(text: str) -> str:
-    """Return a text as it is searched in both databases: without case and accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in decomposed if not unicodedata.combining(each))
