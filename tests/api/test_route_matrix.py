@@ -263,6 +263,8 @@ async def test_what_anybody_may_ask_is_little_and_known(room):
         ("GET", "/api/v1/owner"),
         ("POST", "/api/v1/owner"),
         ("POST", "/api/v1/sign-in"),
+        ("POST", "/api/v1/sign-in/passkey"),
+        ("POST", "/api/v1/passkeys/challenge"),
         ("POST", "/api/v1/invitations/accept"),
     }
     assert all(route.path.startswith("/health/") for route in room.routes.routes if route.may == ALWAYS)

@@ -7,7 +7,16 @@ import pytest
 
 from auraos.core.audit import Actor, Entry
 from auraos.security.access.rows import Group, Held, Member, OwnRole, Workspace
-from auraos.security.identity.rows import Failures, FirstOwner, Invitation, Key, Person, Service, Session
+from auraos.security.identity.rows import (
+    Failures,
+    FirstOwner,
+    Invitation,
+    Key,
+    Passkey,
+    Person,
+    Service,
+    Session,
+)
 from auraos.security.row_store import Add, Clear, OwnerStays, Remove, Replace
 from auraos.storage.tables.identity import identity_tables
 from auraos.storage.tables.rows import RowTables
@@ -52,6 +61,9 @@ def owns(person: Person, **given) -> Held:
         Key(
             id="k", digest="d", owner_kind="service", owner="1", title="", workspace="a", created_at=1,
             created_by="ann", ends_at=2, used_at=3, revoked_at=4,
+        ),
+        Passkey(
+            id="p", person="1", title="phone", public_key=b"\x00\xff", counter=3, created_at=1, used_at=2
         ),
         Service(id="s", workspace="a", name="robot", created_at=1, created_by="ann"),
         Invitation(digest="d", person="1", created_at=1, created_by="ann", ends_at=9),

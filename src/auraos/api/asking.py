@@ -77,10 +77,15 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
             raise NotAllowedError(decision.why)
 
     @property
+    def nobody(self) -> Actor:
+        """Return whoever comes in by proving who they are, whatever they are known as so far."""
+        return Actor(kind="nobody", address=self.asked.address)
+
+    @property
     def actor(self) -> Actor:
         """Return who acts, as the audit trail and the journals name them."""
         if self.who is None:
-            return Actor(kind="nobody", address=self.asked.address)
+            return self.nobody
         return Actor(
             kind=self.who.kind,
             id=self.who.id,

@@ -2,7 +2,16 @@
 desk behind it is there.
 """
 
-from auraos.api import access, definition_files, definition_history, definitions, keys, people, sign_in
+from auraos.api import (
+    access,
+    definition_files,
+    definition_history,
+    definitions,
+    keys,
+    passkeys,
+    people,
+    sign_in,
+)
 from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
 from auraos.api.health import health_routes
@@ -14,9 +23,15 @@ from auraos.engine.clock import SystemClock
 from auraos.security.access.errors import NotAllowedError
 
 NOUNS = (
-    definitions.routes, definition_history.routes, definition_files.routes, sign_in.routes, people.routes, keys.routes,
     access.routes,
-)  # fmt: skip
+    definition_files.routes,
+    definition_history.routes,
+    definitions.routes,
+    keys.routes,
+    passkeys.routes,
+    people.routes,
+    sign_in.routes,
+)
 """The routes of all nouns."""
 
 

@@ -143,18 +143,17 @@ async def claim_ownership(ask: Ask, body: FirstOwner) -> Welcome | Answer:
     """Become the first owner, and sign in."""
     identity = ask.desk.identity
     person = await identity.ownership.claim(ask.actor, body.token, body.name, body.password, body.title)
-    signed_in = await identity.sign_in.begin(ask.actor, person, ("token", "password"), agent=_agent(ask))
-    return _welcome(ask, signed_in, body.carry, 201)
+    signed_in = await identity.sign_in.begin(ask.actor, person, ("token", "password"), agent=agent_of(ask))
+    return welcome(ask, signed_in, body.carry, 201)
 
 
 @routes.post("/api/v1/sign-in", may=OPEN, tells=TRIES)
 async def sign_in(ask: Ask, body: Credentials) -> Welcome | Answer:
     """Sign in by name and password, and a code where the account asks for one."""
     signed_in = await ask.desk.identity.sign_in.sign_in(
-        msgspec.structs.replace(ask.actor, kind="nobody", id="", name="", key=""),
-        body.name, body.password, body.code, agent=_agent(ask),
+        ask.nobody, body.name, body.password, body.code, agent=agent_of(ask),
     )  # fmt: skip
-    return _welcome(ask, signed_in, body.carry)
+    return welcome(ask, signed_in, body.carry)
 
 
 @routes.post("/api/v1/sign-out", may=SELF, status=204, tells=("person-needed",))
@@ -180,7 +179,7 @@ async def show_me(ask: Ask) -> Me:
 async def prove_myself(ask: Ask, body: Proving) -> Welcome | Answer:
     """Prove anew who one is, for what asks for a fresh proof."""
     proved = await ask.desk.identity.sign_in.prove(ask.actor, ask.known, body.password, body.code)
-    return _welcome(ask, proved, _carrier(ask))
+    return welcome(ask, proved, carrier_of(ask))
 
 
 @routes.get("/api/v1/me/sessions", may=SELF, tells=("person-needed",))
@@ -205,9 +204,9 @@ async def end_my_other_sessions(ask: Ask) -> None:
 async def change_my_password(ask: Ask, body: NewPassword) -> Welcome | Answer:
     """Take another password; all other sessions end."""
     changed = await ask.desk.identity.sign_in.change_password(
-        ask.actor, ask.known, body.old, body.new, agent=_agent(ask)
+        ask.actor, ask.known, body.old, body.new, agent=agent_of(ask)
     )
-    return _welcome(ask, changed, _carrier(ask))
+    return welcome(ask, changed, carrier_of(ask))
 
 
 @routes.post("/api/v1/me/totp", may=SELF, fresh=True)
@@ -245,7 +244,8 @@ async def accept_invitation(ask: Ask, body: Acceptance) -> None:
     await ask.desk.identity.people.accept(ask.actor, body.token, body.password)
 
 
-def _welcome(ask: Ask, signed_in: SignedIn, carry: Carrier, status: int = 200) -> Answer:
+def welcome(ask: Ask, signed_in: SignedIn, carry: Carrier, status: int = 200) -> Answer:
+    """Return the answer to somebody who is signed in from now on."""
     by_cookie = carry == "cookie"
     told = Welcome(
         name=signed_in.person.name,
@@ -258,11 +258,13 @@ def _welcome(ask: Ask, signed_in: SignedIn, carry: Carrier, status: int = 200) -
     return Answer.of(told, status, **({"set_cookie": ask.site.carry(signed_in.token)} if by_cookie else {}))
 
 
-def _carrier(ask: Ask) -> Carrier:
+def carrier_of(ask: Ask) -> Carrier:
+    """Return how the session in which somebody asks is carried."""
     return "token" if "authorization" in ask.asked.headers else "cookie"
 
 
-def _agent(ask: Ask) -> str:
+def agent_of(ask: Ask) -> str:
+    """Return what somebody asks with, without what could mislead whoever reads it."""
     return "".join(each if each.isprintable() else "?" for each in ask.asked.headers.get("user-agent", ""))
 
 

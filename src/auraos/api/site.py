@@ -30,10 +30,16 @@ class Site(msgspec.Struct, frozen=True):
     def is_own(self, origin: str, headers: Mapping[str, str]) -> bool:
         """Return whether a page of this origin is a page of ours."""
         if self.url:
-            parts = urlsplit(self.url)
-            return origin == f"{parts.scheme}://{parts.netloc}"
+            return origin == self.origin(headers)
         host = headers.get("host", "")
         return bool(host) and origin in (f"http://{host}", f"https://{host}")
+
+    def origin(self, headers: Mapping[str, str]) -> str:
+        """Return the origin of our pages, as the browser that asks names it where none is set."""
+        if self.url:
+            parts = urlsplit(self.url)
+            return f"{parts.scheme}://{parts.netloc}"
+        return headers.get("origin") or f"http://{headers.get('host', '')}"
 
     def address_of(self, peer: str, headers: Mapping[str, str]) -> str:
         """Return the address that somebody asks from: of the connection, or what our own proxies say of it."""

@@ -10,6 +10,7 @@ from auraos.security.access.service import Access
 from auraos.security.identity.backoff import Backoff
 from auraos.security.identity.keys import Keys
 from auraos.security.identity.ownership import OwnedMark, Ownership
+from auraos.security.identity.passkeys import Passkeys
 from auraos.security.identity.passwords import Passwords
 from auraos.security.identity.people import People
 from auraos.security.identity.recognition import Recognition
@@ -25,6 +26,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     ownership: Ownership
     sign_in: SignIn
     second_proofs: SecondProofs
+    passkeys: Passkeys
     people: People
     keys: Keys
     recognition: Recognition
@@ -73,11 +75,13 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         access.when_changed(forget)
         backoff = Backoff(store, now)
         second_proofs = SecondProofs(store, seal, now=now, forget=forget)
+        sign_in = SignIn(store, passwords, second_proofs, backoff, now=now, new_id=new_id, forget=forget)
         return cls(
             access=access,
             ownership=Ownership(store, mark, passwords, backoff, now=now, new_id=new_id),
-            sign_in=SignIn(store, passwords, second_proofs, backoff, now=now, new_id=new_id, forget=forget),
+            sign_in=sign_in,
             second_proofs=second_proofs,
+            passkeys=Passkeys(store, seal, sign_in, backoff, now=now),
             people=People(store, access, passwords, now=now, new_id=new_id, forget=forget),
             keys=Keys(store, access, now=now, new_id=new_id, forget=forget),
             recognition=recognition,

@@ -18,7 +18,7 @@ from auraos.security.access.rows import Group, Held, Member
 from auraos.security.access.service import Access
 from auraos.security.identity.errors import TokenRefusedError
 from auraos.security.identity.passwords import Passwords, refuse_weak
-from auraos.security.identity.rows import Invitation, Key, Person, PersonState, Session
+from auraos.security.identity.rows import Invitation, Key, Passkey, Person, PersonState, Session
 from auraos.security.identity.tokens import INVITATION, digest, new_token
 from auraos.security.row_store import Add, Clear, OwnerStays, Replace, RowStore, Write
 
@@ -106,6 +106,8 @@ class People:
             Replace(before, after), Clear(Session, {"person": before.id}), Clear(Invitation, {"person": before.id}),
             Add(invitation),
         ]  # fmt: skip
+        if second_proof:
+            writes.append(Clear(Passkey, {"person": before.id}))
         await self._save(
             writes, self._entry(actor, "people.reset", name, after={"second_proof": second_proof})
         )

@@ -71,6 +71,19 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: int = 0
 
 
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key in a device of a person, which proves itself by signing a challenge."""
+
+    id: str
+    person: str
+    title: str
+    public_key: bytes
+    counter: int
+    """How often it signed, as it says itself; 0 where it does not count."""
+    created_at: int
+    used_at: int = 0
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """An account for programs, of one workspace."""
 

@@ -86,9 +86,15 @@ class SignIn:
 
     async def prove(self, actor: Actor, who: Principal, password: str, code: str = "") -> SignedIn:
         """Prove anew who somebody is, and carry their session on under another token."""
-        before = await self.session_of(who)
         name = (await self.person_of(who)).name
         person, proofs, writes = await self._proved(actor, "sessions.prove", name, password, code)
+        return await self.renew(actor, who, person, proofs, writes)
+
+    async def renew(
+        self, actor: Actor, who: Principal, person: Person, proofs: tuple[Proof, ...], writes: Sequence[Write]
+    ) -> SignedIn:
+        """Carry the session of somebody who proved anew who they are on under another token."""
+        before = await self.session_of(who)
         token = new_token(SESSION)
         now = self._now()
         after = msgspec.structs.replace(

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from auraos.security.access.rows import Group, Held, Member, OwnRole, Workspace
-from auraos.security.identity.rows import Failures, FirstOwner, Invitation, Key, Person, Service, Session
+from auraos.security.identity.rows import Failures, FirstOwner, Invitation, Key, Passkey, Person, Service, Session
 from auraos.storage.tables.rows import RowTables, Shape
 from auraos.storage.tables.statement import Tables
 
@@ -15,6 +15,7 @@ _SHAPES: Final[dict[type[msgspec.Struct], Shape[Any]]] = {
         Shape(Person, "people", ("id",)),
         Shape(Session, "sessions", ("digest",)),
         Shape(Key, "keys", ("id",)),
+        Shape(Passkey, "passkeys", ("id",)),
         Shape(Service, "services", ("id",)),
         Shape(Invitation, "invitations", ("digest",)),
         Shape(FirstOwner, "first_owner", ("one",)),
