@@ -11,6 +11,7 @@ from auraos.security.addresses import parse_opening
 from auraos.security.reveal import Opener
 
 if TYPE_CHECKING:
+    from auraos.security.destinations import Connected
     from auraos.security.egress import Egress
 
 
@@ -38,6 +39,16 @@ class LateEgress:
         carries_secret: bool = False,
     ) -> AbstractAsyncContextManager[Answer]:
         """Send a request and yield its answer; see `Egress.request`."""
+        return self._made().request(
+            method, url, headers=headers, body=body, secret=secret, secret_in=secret_in,
+            follow_redirects=follow_redirects, timeout=timeout, opener=opener, carries_secret=carries_secret,
+        )  # fmt: skip
+
+    async def connect(self, host: str, port: int) -> "Connected":
+        """Return a connected socket to a host whose addresses were all checked."""
+        return await self._made().connect(host, port)
+
+    def _made(self) -> "Egress":
         if self._egress is None:
             from auraos.security.circuit import Circuits  # noqa: PLC0415 (see above)
             from auraos.security.egress import Egress  # noqa: PLC0415 (see above)
@@ -45,10 +56,7 @@ class LateEgress:
             self._pulse.start()
             circuits = Circuits(woke=self._pulse.woke)
             self._egress = Egress(self._allowed, secrets=self._secrets, circuits=circuits)
-        return self._egress.request(
-            method, url, headers=headers, body=body, secret=secret, secret_in=secret_in,
-            follow_redirects=follow_redirects, timeout=timeout, opener=opener, carries_secret=carries_secret,
-        )  # fmt: skip
+        return self._egress
 
     def seen_by(self, opener: Opener) -> "RunEgress":
         """Return it as one run has it, whose secrets are opened for this run."""

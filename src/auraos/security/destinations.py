@@ -22,6 +22,8 @@ from auraos.security.addresses import (
 )
 
 Lookup: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
+Connected: TypeAlias = socket.socket
+"""A socket to a host whose addresses were all checked."""
 
 
 class Destination(msgspec.Struct, frozen=True):

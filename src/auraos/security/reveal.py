@@ -103,7 +103,7 @@ class Reveal:
     def _from_environment(self, name: str, host: str) -> str:
         variable = variable_of(name)
         value = self._environment.get(f"AURAOS_SECRET_{variable}", "")
-        if not value or f"AURAOS_SECRET_{variable}" in _OF_THE_HOUSE:
+        if not value:
             raise refused(
                 "secret-missing",
                 f"The secret {name!r} is not set.",
@@ -140,7 +140,6 @@ class Revealing:
 
 
 _NEVER_SHOWN = ("AURAOS_SECRET_", "AURAOS_SOURCE_", "AURAOS_MASTER_KEY", "AURAOS_VAULT_TOKEN")
-_OF_THE_HOUSE = frozenset(("AURAOS_SECRET_FILES", "AURAOS_SECRET_COMMAND"))
 
 
 def variable_of(name: str) -> str:

@@ -270,8 +270,8 @@ def _fields(kind: str, text: str) -> dict[str, Any]:
 
 
 def _safe(words: str) -> str:
-    """Return what msgspec says of a mistake, which names types and fields, and no values but unknown tags."""
-    return words if not words.startswith("Invalid value") else "it is of another kind"
+    """Return what msgspec says of a mistake where that names types and fields of the kind; all else may be what was found."""
+    return words if words.startswith(("Expected", "Object missing")) else "a part of it is another one"
 
 
 _HIDDEN: Final = {

@@ -4,10 +4,10 @@ Where these are the operator says, once and for all workspaces; a reference only
 part of it. So who may write references in one workspace gets at nothing that is meant for another one, or for the house.
 
 AURAOS_SOURCE_<WORKSPACE>__<NAME>=…            environment
-AURAOS_SECRET_FILES=/run/secrets               file: /run/secrets/<workspace>/<path>
+AURAOS_FILES_OF_SECRETS=/run/secrets               file: /run/secrets/<workspace>/<path>
 AURAOS_VAULT_ADDR, AURAOS_VAULT_TOKEN          vault: <mount>/<folder>/<workspace>/<path>, KV version 2
   (AURAOS_VAULT_TOKEN_FILE, _MOUNT, _FOLDER, _NAMESPACE)
-AURAOS_SECRET_COMMAND=/usr/bin/fetch-secret    command: the program, with workspace and name added
+AURAOS_COMMAND_OF_SECRETS=/usr/bin/fetch-secret    command: the program, with workspace and name added
 """
 
 import asyncio
@@ -110,8 +110,8 @@ class Sources:
             case FromVault():
                 return await self._ask_vault(workspace, source)
             case FromCommand(name=name):
-                command = self._needed("AURAOS_SECRET_COMMAND", "the program that brings values")
-                return await run_program(command, (workspace, name), "AURAOS_SECRET_COMMAND")
+                command = self._needed("AURAOS_COMMAND_OF_SECRETS", "the program that brings values")
+                return await run_program(command, (workspace, name), "AURAOS_COMMAND_OF_SECRETS")
 
     def _needed(self, variable: str, what: str) -> str:
         found = self._environment.get(variable, "")
@@ -120,7 +120,7 @@ class Sources:
         return found
 
     def _read(self, workspace: str, path: str) -> str:
-        named = Path(self._needed("AURAOS_SECRET_FILES", "the folder of values"))
+        named = Path(self._needed("AURAOS_FILES_OF_SECRETS", "the folder of values"))
         try:
             root = (named / workspace).resolve(strict=True)
             file = (root / path).resolve(strict=True)
@@ -128,7 +128,7 @@ class Sources:
                 raise FileNotFoundError
             with file.open("rb") as opened:
                 content = opened.read(LARGEST + 1)
-        except OSError:
+        except (OSError, RuntimeError):  # the latter for links that lead in a circle
             raise SourceFailedError(
                 f"There is no file {path!r} among the values of this workspace.",
                 hint=f"It is to be {named}/{workspace}/{path}, and readable for the server.",

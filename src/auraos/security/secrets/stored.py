@@ -16,6 +16,7 @@ from auraos.security.binding import is_bound
 from auraos.security.opened import Opened
 from auraos.security.redaction import SHORTEST
 from auraos.security.secrets.credentials import OAuth2Client, OAuth2Refresh, from_elsewhere
+from auraos.security.secrets.errors import NoSecretError
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.rows import Secret, SecretVersion
 from auraos.security.secrets.sealed import Sealed, unseal_version
@@ -46,6 +47,17 @@ class _Known:
         self.fetched: Opened | None = None
         self.fetched_at = 0
 
+    def kept(self) -> tuple[Secret, SecretVersion, Sealed]:
+        """Return the version that counts; fail where there is none."""
+        assert self.secret is not None
+        if self.row is None or self.sealed is None:
+            raise _refused(
+                "secret-revoked",
+                f"The secret {self.secret.name!r} was revoked.",
+                "Store a new version of it.",
+            )
+        return self.secret, self.row, self.sealed
+
 
 class StoredSecrets:
     """Opens secrets of a store."""
@@ -71,17 +83,31 @@ class StoredSecrets:
     async def open(self, asker: Asker, name: str, host: str) -> Opened | None:
         """Return a secret for a run and a host; None where there is none of this name, `StepFailed` where it may not go."""
         known = await self._find(asker.workspace, name)
-        secret, row, sealed = known.secret, known.row, known.sealed
-        if secret is None:
+        if known.secret is None:
             return None
-        if row is None or sealed is None:
+        secret, row, sealed = known.kept()
+        if sealed.workflows and asker.workflow not in sealed.workflows:
             raise _refused(
-                "secret-revoked", f"The secret {name!r} was revoked.", "Store a new version of it."
+                "secret-not-for-workflow",
+                f"The secret {name!r} is not for the workflow {asker.workflow!r}.",
+                "Whoever keeps it says which workflows may use it.",
             )
-        _refuse_elsewhere(secret, sealed, asker, host, self._now())
+        _refuse_elsewhere(secret, sealed, host, self._now())
         opened = await self._opened(known, secret, row, sealed)
         self.uses.note(secret, asker)
         return opened
+
+    async def open_to_try(self, workspace: str, name: str, host: str | None) -> Opened:
+        """Return a secret for a trial at a host that it is bound to, or, without one, where its own kind says."""
+        known = await self._existing(workspace, name)
+        secret, row, sealed = known.kept()
+        if host is not None:
+            _refuse_elsewhere(secret, sealed, host, self._now())
+        return await self._opened(known, secret, row, sealed)
+
+    async def sealed(self, workspace: str, name: str) -> Sealed:
+        """Return what stands under the seal of a secret; raise `NoSecretError` if there is none."""
+        return (await self._existing(workspace, name)).kept()[2]
 
     def forget(self, secret: Secret) -> None:
         """Read a secret anew when it is wanted next."""
@@ -93,6 +119,12 @@ class StoredSecrets:
         await self.uses.close()
 
     # --- reading ---
+
+    async def _existing(self, workspace: str, name: str) -> _Known:
+        known = await self._find(workspace, name)
+        if known.secret is None:
+            raise NoSecretError.of(name)
+        return known
 
     async def _find(self, workspace: str, name: str) -> _Known:
         mark = (workspace, name)
@@ -167,19 +199,13 @@ class StoredSecrets:
             ) from None
 
 
-def _refuse_elsewhere(secret: Secret, sealed: Sealed, asker: Asker, host: str, now: int) -> None:
-    """Refuse a secret that expired, or to a workflow or host that it is not for."""
+def _refuse_elsewhere(secret: Secret, sealed: Sealed, host: str, now: int) -> None:
+    """Refuse a secret that expired, and any host that it is not bound to."""
     if secret.ends_at and now >= secret.ends_at:
         raise _refused(
             "secret-expired",
             f"The secret {secret.name!r} is expired.",
             "Store a new version of it, or a later date.",
-        )
-    if sealed.workflows and asker.workflow not in sealed.workflows:
-        raise _refused(
-            "secret-not-for-workflow",
-            f"The secret {secret.name!r} is not for the workflow {asker.workflow!r}.",
-            "Whoever keeps it says which workflows may use it.",
         )
     if not is_bound(sealed.hosts, host):
         raise _refused(

@@ -18,7 +18,7 @@ from auraos.core.errors import OperationalError
 from auraos.core.failures import StepFailed
 from auraos.security.opened import Hidden
 from auraos.security.row_store import Replace
-from auraos.security.secrets.credentials import Exchanged, OAuth2Refresh
+from auraos.security.secrets.credentials import Exchanged, OAuth2Client, OAuth2Refresh
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.rows import Secret, SecretVersion
 from auraos.security.secrets.sources import Sender
@@ -81,10 +81,9 @@ class Tokens:
                 known = self._known[mark] = await self._refreshed(secret, version, credential)
             return known
 
-    async def try_out(self, credential: Exchanged) -> None:
-        """Get a token and forget it; raise `StepFailed` where none can be got."""
-        refresh = credential.refresh_token if isinstance(credential, OAuth2Refresh) else ""
-        await self._exchange(credential, refresh)
+    async def try_out(self, credential: OAuth2Client) -> str:
+        """Return a token that is kept nowhere; raise `StepFailed` where none can be got."""
+        return (await self._exchange(credential, "")).access
 
     def forget(self, secret: str) -> None:
         """Forget what is remembered of a secret."""
