@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from auraos.core.audit import Entry
-from auraos.core.document.hashing import canonical_json
+from auraos.core.canonical import canonical_json
 
 BEGINNING = "0" * 64
 """The hash before the first link."""
