@@ -137,7 +137,7 @@ def _read_variables(spec: Fields, findings: Findings) -> tuple[dict[str, Any], d
             findings.add(reason[0], path, f"A variable cannot be named {name!r}. {reason[1]}", key=True)
         value = entry.value.value
         _refuse_secret(value, path, findings)
-        if _is_typed(value):
+        if is_typed(value):
             types[name] = {key: part for key, part in value.items() if key not in ("default", "secret")}
             value = value["default"]
             path = (*path, "default")
@@ -159,7 +159,7 @@ def _refuse_secret(value: Any, path: Path, findings: Findings) -> None:
         )
 
 
-def _is_typed(value: Any) -> bool:
+def is_typed(value: Any) -> bool:
     """Return whether a variable is written with its type, as `{type: string, default: EUR}`."""
     return (
         isinstance(value, dict)

@@ -38,6 +38,11 @@ _TABLES = (
         primary key(workspace, kind, name, is_live, used_kind, used_name, place)
     ){compact}""",
     "create index uses_by_used on uses(workspace, used_kind, used_name)",
+    """create table bindings(
+        workspace {text} not null, kind {text} not null, name {text} not null, what {text} not null,
+        given {text} not null, value text not null, at {int} not null, author {text} not null,
+        primary key(workspace, kind, name, what, given)
+    ){compact}""",
     """create table audit(
         seq {int} primary key, at {int} not null, workspace {text} not null, actor {text} not null,
         action {text} not null, object {text} not null, outcome {text} not null,
@@ -64,6 +69,11 @@ _PEOPLE = (
         primary key(issuer, subject)
     ){compact}""",
     "create index identities_by_person on identities(person)",
+    """create table providers(
+        name {text} primary key, title text not null, issuer {text} not null, client_id text not null,
+        client_secret text not null, scopes text not null, groups_claim text not null,
+        creates_people {int} not null, state {text} not null, created_at {int} not null, changed_at {int} not null
+    ){compact}""",
     """create table passkeys(
         id {text} primary key, person {text} not null, title text not null, public_key {bytes} not null,
         counter {int} not null, created_at {int} not null, used_at {int} not null

@@ -1,0 +1,124 @@
+"""Bindings: what a workspace puts in place of variables and secrets of definitions that come to it from another one.
+
+`test` and `production` share a definition and differ in an address and a secret. What differs is bound once, in the workspace
+where it holds; whatever is promoted there says it from then on.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from auraos.core.audit import Actor, Entry, Object
+from auraos.core.document import parse
+from auraos.core.graph.read import is_typed
+from auraos.core.kind import OF_SECRETS
+from auraos.core.problems import Path
+from auraos.documents.definitions.checking import Checked
+from auraos.documents.definitions.service import Definitions
+from auraos.documents.difference import show
+from auraos.documents.splice import apply_edits, set_value
+
+Bound: TypeAlias = Literal["variable", "secret"]
+
+
+class Binding(msgspec.Struct, frozen=True, kw_only=True):
+    """One variable or secret, and what stands for it in a workspace: in all definitions, or in one of them."""
+
+    workspace: str
+    kind: str = ""
+    name: str = ""
+    """The definition; both are empty for all."""
+    what: Bound
+    given: str
+    """The name of the variable, or of the secret, as definitions have it."""
+    value: str
+    """The value as JSON, or the name of the secret here."""
+    at: int = 0
+    author: str = ""
+
+
+class BindingStore(Protocol):
+    """Keeps bindings."""
+
+    async def bindings(self, workspace: str) -> Sequence[Binding]:
+        """Return all bindings of a workspace by definition and name."""
+        ...
+
+    async def bind(self, binding: Binding, entry: Entry) -> None:
+        """Keep a binding, in place of the one of before."""
+        ...
+
+    async def unbind(self, binding: Binding, entry: Entry) -> bool:
+        """Forget a binding; return whether it was there."""
+        ...
+
+
+class Bindings:
+    """The bindings of all workspaces. Whoever calls it has asked whether the actor may."""
+
+    def __init__(self, store: BindingStore, definitions: Definitions) -> None:
+        self._store = store
+        self._definitions = definitions
+
+    async def all(self, workspace: str) -> Sequence[Binding]:
+        """Return all bindings of a workspace."""
+        return await self._store.bindings(workspace)
+
+    async def bind(self, actor: Actor, binding: Binding) -> Binding:
+        """Let this stand for a variable or secret from now on, in what is promoted to the workspace."""
+        when = self._definitions.when(actor)
+        kept = msgspec.structs.replace(binding, at=when.at, author=actor.name)
+        await self._store.bind(kept, _entry(actor, when.at, binding, "bind"))
+        return kept
+
+    async def unbind(self, actor: Actor, binding: Binding) -> bool:
+        """Let a variable or secret stand for itself again; return whether it was bound."""
+        entry = _entry(actor, self._definitions.when(actor).at, binding, "unbind")
+        return await self._store.unbind(binding, entry)
+
+
+def rebound(read: Checked, bindings: Sequence[Binding]) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a definition with what is bound in its place, and what that is in words."""
+    document = read.document
+    if document is None:
+        return read.text, ()
+    own = [each for each in bindings if (each.kind, each.name) in (("", ""), (document.kind, document.name))]
+    chosen = {(each.what, each.given): each for each in sorted(own, key=lambda each: bool(each.name))}
+    text, words = read.text, []
+    for path, value, told in (*_variables(document.spec, chosen), *_secrets(read, chosen)):
+        changed = apply_edits(text, set_value(parse(text), path, value))
+        if changed != text:
+            words.append(told)
+            text = changed
+    return text, tuple(words)
+
+
+def _variables(spec: dict[str, Any], chosen: dict[tuple[Bound, str], Binding]) -> list[tuple[Path, Any, str]]:
+    variables = spec.get("variables")
+    found: list[tuple[Path, Any, str]] = []
+    for name, written in variables.items() if isinstance(variables, dict) else ():
+        binding = chosen.get(("variable", name))
+        if binding is not None:
+            value = msgspec.json.decode(binding.value)
+            path: Path = ("spec", "variables", name)
+            inner = (*path, "default") if is_typed(written) else path
+            found.append((inner, value, f"the variable `{name}` is {show(value)} here"))
+    return found
+
+
+def _secrets(read: Checked, chosen: dict[tuple[Bound, str], Binding]) -> list[tuple[Path, Any, str]]:
+    found: list[tuple[Path, Any, str]] = []
+    for named in read.names:
+        binding = chosen.get(("secret", named.name)) if named.kind == OF_SECRETS else None
+        if binding is not None:
+            found.append((named.path, binding.value, f"the secret `{named.name}` is `{binding.value}` here"))
+    return found
+
+
+def _entry(actor: Actor, at: int, binding: Binding, action: str) -> Entry:
+    told = {"what": binding.what, "given": binding.given, "value": binding.value}
+    about = Object(kind=binding.kind, name=binding.name) if binding.name else None
+    return Entry(
+        at=at, workspace=binding.workspace, actor=actor, action=f"definitions.{action}", object=about, after=told
+    )  # fmt: skip

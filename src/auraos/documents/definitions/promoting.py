@@ -1,0 +1,115 @@
+"""Promoting: versions of one workspace published in another, with what is bound there in place of what differs."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from auraos.core.audit import Actor
+from auraos.core.errors import UserError
+from auraos.documents.definitions.applying import Applied, Applying, Wishes
+from auraos.documents.definitions.bindings import Bindings, rebound
+from auraos.documents.definitions.bundles import path_of
+from auraos.documents.definitions.checking import Checked, aside
+from auraos.documents.definitions.errors import ArchivedError
+from auraos.documents.definitions.files import MOST_FILES, File, FilesRefusedError, told_of
+from auraos.documents.definitions.rows import Ref
+from auraos.documents.definitions.service import Definitions
+from auraos.documents.parts import EditRefusedError
+
+LONGEST_NOTE = 1_000
+
+
+class PromotionRefusedError(UserError):
+    """These definitions cannot be promoted so."""
+
+    code = "promotion-refused"
+
+
+class Pick(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition to promote, in its live version, or in this one."""
+
+    kind: str
+    name: str
+    version: int = 0
+
+
+class Promoted(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one definition in the other workspace."""
+
+    version_there: int
+    """The version that was promoted, as the workspace that it comes from counts."""
+    bound: tuple[str, ...]
+    """What is bound in it, in words."""
+    applied: Applied
+
+
+class Promoting:
+    """Promotes definitions. Whoever calls it has asked whether the actor may, in both workspaces."""
+
+    def __init__(self, definitions: Definitions, bindings: Bindings) -> None:
+        self._definitions = definitions
+        self._bindings = bindings
+
+    async def promote(
+        self,
+        actor: Actor,
+        source: str,
+        target: str,
+        picks: Sequence[Pick],
+        *,
+        with_called: bool = False,
+        wishes: Wishes | None = None,
+    ) -> tuple[Promoted, ...]:
+        """Publish versions of one workspace in another, all or none; with `wishes.dry_run` say what would change."""
+        wishes = wishes or Wishes()
+        if source == target:
+            raise PromotionRefusedError("A definition is promoted from one workspace to another one.")
+        found = await self._gather(source, picks, with_called=with_called)
+        known = await self._bindings.all(target)
+        files, bound, problems = [], [], []
+        for ref, _, read in found:
+            try:
+                text, words = await aside(read.text, rebound, read, known)
+            except EditRefusedError as error:
+                problems.append(told_of(path_of(ref), error))
+                continue
+            files.append(File(path_of(ref), text))
+            bound.append(words)
+        if problems:
+            raise FilesRefusedError(problems)
+        what = ", ".join(f"{ref.name} {number}" for ref, number, _ in found)
+        note = f"{wishes.note or 'Promoted'} ({source}: {what})"
+        wishes = msgspec.structs.replace(wishes, prune=False, note=note[:LONGEST_NOTE])
+        applied = await Applying(self._definitions).apply(actor, target, files, wishes)
+        return tuple(
+            Promoted(version_there=number, bound=words, applied=one)
+            for (_, number, _), words, one in zip(found, bound, applied, strict=True)
+        )
+
+    async def _gather(
+        self, source: str, picks: Sequence[Pick], *, with_called: bool
+    ) -> list[tuple[Ref, int, Checked]]:
+        """Return the versions to promote; with those that they call, if that is wished, in their live versions."""
+        checker = self._definitions.checker
+        found: dict[tuple[str, str], tuple[Ref, int, Checked]] = {}
+        waiting = list(picks)
+        while waiting:
+            pick = waiting.pop(0)
+            key = (pick.kind, pick.name)
+            if key in found:
+                continue
+            if len(found) >= MOST_FILES:
+                raise PromotionRefusedError(f"These are more than {MOST_FILES:,} definitions.")
+            ref = Ref(source, *key)
+            if (await self._definitions.live(ref)).is_archived:
+                raise ArchivedError(f"The {ref} is archived.", hint="Bring it back first.")
+            version = await self._definitions.version(ref, pick.version)
+            read = await checker.read(version.text, ref.kind)
+            found[key] = (ref, version.version, read)
+            if with_called:
+                waiting += [
+                    Pick(kind=named.kind, name=named.name)
+                    for named in read.names
+                    if named.kind in checker.kinds and not named.version
+                ]
+        return list(found.values())
