@@ -3,12 +3,11 @@
 import pytest
 
 from auraos.documents.definitions.applying import Wishes
-from auraos.documents.definitions.bindings import Binding, Bindings
+from auraos.documents.definitions.bindings import Bindings
 from auraos.documents.definitions.errors import ArchivedError, NoDefinitionError, NoVersionError
 from auraos.documents.definitions.files import FilesRefusedError
 from auraos.documents.definitions.promoting import Pick, Promoting, PromotionRefusedError
-from auraos.documents.definitions.rows import Query, Ref
-from auraos.storage.tables.bindings import BindingTables
+from auraos.documents.definitions.rows import Binding, Query, Ref
 from kept_definitions import ANN, BEN, audited, changed, published, workflow
 
 TEXT = """kind: workflow
@@ -24,13 +23,13 @@ ORDER = Pick(kind="workflow", name="order")
 
 
 @pytest.fixture
-def bindings(definitions, store):
-    return Bindings(BindingTables(store.tables), definitions)
+def bindings(definitions):
+    return Bindings(definitions)
 
 
 @pytest.fixture
-def promoting(definitions, bindings):
-    return Promoting(definitions, bindings)
+def promoting(definitions):
+    return Promoting(definitions)
 
 
 async def bind(bindings, what: str, given: str, value: str, name: str = "") -> None:

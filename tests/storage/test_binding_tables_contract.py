@@ -3,7 +3,7 @@
 import msgspec
 
 from auraos.core.audit import Actor, Entry
-from auraos.documents.definitions.bindings import Binding
+from auraos.documents.definitions.rows import Binding
 from auraos.storage.tables.bindings import BindingTables
 
 ENTRY = Entry(at=1, workspace="prod", actor=Actor(kind="house"), action="definitions.bind")

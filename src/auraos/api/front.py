@@ -10,6 +10,7 @@ from auraos.api import (
     keys,
     passkeys,
     people,
+    promotions,
     sign_in,
 )
 from auraos.api.asking import Ask, Asked
@@ -30,6 +31,7 @@ NOUNS = (
     keys.routes,
     passkeys.routes,
     people.routes,
+    promotions.routes,
     sign_in.routes,
 )
 """The routes of all nouns."""

@@ -25,6 +25,7 @@ STATUSES: Final[dict[str, int]] = {
     "no-workspace": 404,
     "no-definition": 404,
     "no-version": 404,
+    "no-binding": 404,
     "method-not-allowed": 405,
     "already-owned": 409,
     "changed-meanwhile": 409,

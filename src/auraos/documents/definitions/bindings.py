@@ -5,7 +5,7 @@ where it holds; whatever is promoted there says it from then on.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -15,50 +15,17 @@ from auraos.core.graph.read import is_typed
 from auraos.core.kind import OF_SECRETS
 from auraos.core.problems import Path
 from auraos.documents.definitions.checking import Checked
+from auraos.documents.definitions.rows import Binding, Bound
 from auraos.documents.definitions.service import Definitions
 from auraos.documents.difference import show
 from auraos.documents.splice import apply_edits, set_value
-
-Bound: TypeAlias = Literal["variable", "secret"]
-
-
-class Binding(msgspec.Struct, frozen=True, kw_only=True):
-    """One variable or secret, and what stands for it in a workspace: in all definitions, or in one of them."""
-
-    workspace: str
-    kind: str = ""
-    name: str = ""
-    """The definition; both are empty for all."""
-    what: Bound
-    given: str
-    """The name of the variable, or of the secret, as definitions have it."""
-    value: str
-    """The value as JSON, or the name of the secret here."""
-    at: int = 0
-    author: str = ""
-
-
-class BindingStore(Protocol):
-    """Keeps bindings."""
-
-    async def bindings(self, workspace: str) -> Sequence[Binding]:
-        """Return all bindings of a workspace by definition and name."""
-        ...
-
-    async def bind(self, binding: Binding, entry: Entry) -> None:
-        """Keep a binding, in place of the one of before."""
-        ...
-
-    async def unbind(self, binding: Binding, entry: Entry) -> bool:
-        """Forget a binding; return whether it was there."""
-        ...
 
 
 class Bindings:
     """The bindings of all workspaces. Whoever calls it has asked whether the actor may."""
 
-    def __init__(self, store: BindingStore, definitions: Definitions) -> None:
-        self._store = store
+    def __init__(self, definitions: Definitions) -> None:
+        self._store = definitions.store.bindings
         self._definitions = definitions
 
     async def all(self, workspace: str) -> Sequence[Binding]:

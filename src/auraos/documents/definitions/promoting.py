@@ -46,9 +46,9 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True):
 class Promoting:
     """Promotes definitions. Whoever calls it has asked whether the actor may, in both workspaces."""
 
-    def __init__(self, definitions: Definitions, bindings: Bindings) -> None:
+    def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._bindings = bindings
+        self._bindings = Bindings(definitions)
 
     async def promote(
         self,

@@ -181,3 +181,22 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
     """These must be live when it is written, for what is published names them."""
     unused: bool = False
     """Whether no live version of another definition may name it when it is written."""
+
+
+Bound: TypeAlias = Literal["variable", "secret"]
+
+
+class Binding(msgspec.Struct, frozen=True, kw_only=True):
+    """One variable or secret, and what stands for it in a workspace: in all definitions, or in one of them."""
+
+    workspace: str
+    kind: str = ""
+    name: str = ""
+    """The definition; both are empty for all."""
+    what: Bound
+    given: str
+    """The name of the variable, or of the secret, as definitions have it."""
+    value: str
+    """The value as JSON, or the name of the secret here."""
+    at: int = 0
+    author: str = ""

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from auraos.core.audit import Entry
 from auraos.documents.definitions.rows import (
+    Binding,
     Definition,
     Edit,
     Listed,
@@ -20,8 +21,29 @@ from auraos.documents.definitions.rows import (
 )
 
 
+class BindingStore(Protocol):
+    """Keeps bindings."""
+
+    async def bindings(self, workspace: str) -> Sequence[Binding]:
+        """Return all bindings of a workspace by definition and name."""
+        ...
+
+    async def bind(self, binding: Binding, entry: Entry) -> None:
+        """Keep a binding, in place of the one of before."""
+        ...
+
+    async def unbind(self, binding: Binding, entry: Entry) -> bool:
+        """Forget a binding; return whether it was there."""
+        ...
+
+
 class DefinitionStore(Protocol):
     """Keeps definitions, their revisions and versions, and who names whom."""
+
+    @property
+    def bindings(self) -> BindingStore:
+        """Return what keeps bindings beside them."""
+        ...
 
     async def find(self, ref: Ref) -> Definition | None: ...
 

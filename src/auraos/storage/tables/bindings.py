@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from auraos.core.audit import Entry
-from auraos.documents.definitions.bindings import Binding
+from auraos.documents.definitions.rows import Binding
 from auraos.storage.tables.rows import Shape
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
 

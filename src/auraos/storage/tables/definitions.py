@@ -24,6 +24,7 @@ from auraos.documents.definitions.rows import (
 )
 from auraos.storage.tables import definition_rows as rows
 from auraos.storage.tables import search
+from auraos.storage.tables.bindings import BindingTables
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
 
 MOST_REVISIONS = 200
@@ -62,6 +63,7 @@ class DefinitionTables:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self.bindings = BindingTables(tables)
 
     async def find(self, ref: Ref) -> Definition | None:
         """Return a definition as it stands now."""
