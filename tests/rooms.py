@@ -21,6 +21,7 @@ from auraos.app.health import Health
 from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
+from kept_secrets import secrets_over
 
 ADDRESS = "192.0.2.7"
 LONGEST = 5.0
@@ -51,11 +52,19 @@ class Got(msgspec.Struct):
 class Room:
     """A house with its front door."""
 
-    def __init__(self, house: House, site: Site | None = None) -> None:
+    def __init__(self, house: House, site: Site | None = None, keeper: type[Keeper] = Keeper) -> None:
         self.house = house
         self.routes: Map = route_map(Health())
-        self.desk = Desk(definitions=definitions_over(house), identity=house.identity)
-        self.keeper = Keeper(self.desk, site=site or Site(), now=house.clock.now)
+        definitions = definitions_over(house)
+        services = secrets_over(house, definitions)
+        self.services = services
+        self.desk = Desk(
+            definitions=definitions,
+            identity=house.identity,
+            secrets=services.secrets,
+            secret_trials=services.trials,
+        )
+        self.keeper = keeper(self.desk, site=site or Site(), now=house.clock.now)
         self.door = Door(self.routes, self.keeper, SystemClock().new_id)
 
     async def ask(

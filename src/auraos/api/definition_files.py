@@ -11,6 +11,7 @@ from auraos.api.definitions import ABOUT, TELLS, Labels, OneDefinition, Text, la
 from auraos.api.names import END, Slug
 from auraos.api.problems import Finding, findings_of
 from auraos.api.routes import Routes
+from auraos.api.secrets import require_use
 from auraos.documents.definitions.applying import Applied, Applying, What, Wishes
 from auraos.documents.definitions.bundles import pack, unpack
 from auraos.documents.definitions.exporting import Side, export
@@ -167,6 +168,7 @@ async def apply_files(ask: Ask, body: Applicable) -> AppliedFiles:
         publish=body.publish, prune=body.prune, labels=labels_of(body.label), dry_run=body.dry_run,
         break_others=body.break_others, note=body.note,
     )  # fmt: skip
+    await require_use(ask, *(file.text for file in body.files))
     applying = Applying(ask.desk.definitions)
     return AppliedFiles.of(await applying.apply(ask.actor, ask.workspace, _files(body.files), wishes))
 
@@ -190,6 +192,7 @@ async def compare_files(ask: Ask, body: Comparable) -> AppliedFiles:
 async def import_definitions(ask: Ask, body: Importable) -> ImportedFiles:
     """Keep definitions of another place as drafts."""
     files = [*_files(body.files), *(unpack(body.bundle) if body.bundle else ())]
+    await require_use(ask, *(file.text for file in files))
     imported = await Importing(ask.desk.definitions).bring(
         ask.actor, ask.workspace, files, conflicts=body.conflicts, dry_run=body.dry_run
     )

@@ -9,6 +9,7 @@ from auraos.api.asking import Ask
 from auraos.api.definitions import ABOUT, TELLS, DefinitionDetail, OneDefinition, ref_of, thing_of
 from auraos.api.names import END, Limit
 from auraos.api.routes import Routes
+from auraos.api.secrets import require_use
 from auraos.core.problems import format_path
 from auraos.documents.definitions.rows import (
     Edit,
@@ -187,6 +188,7 @@ async def compare_definition(ask: Ask, at: Compared) -> DifferenceOf:
 )
 async def restore_version(ask: Ask, at: OneDefinition, body: Restoring) -> DefinitionDetail:
     """Make a published version the draft again."""
+    await require_use(ask, (await ask.desk.definitions.version(ref_of(ask, at), body.version)).text)
     restored = await ask.desk.definitions.restore(
         ask.actor, ref_of(ask, at), version=body.version, revision=ask.revision
     )

@@ -9,6 +9,7 @@ from auraos.api.asking import Ask
 from auraos.api.names import END, Id, Limit, Slug
 from auraos.api.problems import Finding, findings_of
 from auraos.api.routes import About, Routes
+from auraos.api.secrets import require_use
 from auraos.documents.definitions.checking import Checked
 from auraos.documents.definitions.errors import NoDefinitionError
 from auraos.documents.definitions.rows import Definition, Listed, Part, Published, Query, Ref, State
@@ -188,6 +189,7 @@ async def list_definitions(ask: Ask, at: DefinitionList) -> DefinitionPage:
 async def create_definition(ask: Ask, body: NewDefinition) -> DefinitionDetail:
     """Keep a new definition as a draft."""
     await _require_of_text(ask, "definitions.create", body.text)
+    await require_use(ask, body.text)
     return DefinitionDetail.of(await ask.desk.definitions.create(ask.actor, ask.workspace, body.text))
 
 
@@ -207,6 +209,7 @@ async def show_definition(ask: Ask, at: OneDefinition) -> DefinitionDetail:
 async def save_draft(ask: Ask, at: OneDefinition, body: Draft) -> DefinitionDetail:
     """Save a draft over the revision that it was made from."""
     await _require_of_text(ask, "definitions.save", body.text)
+    await require_use(ask, body.text)
     saved = await ask.desk.definitions.save(ask.actor, ref_of(ask, at), body.text, revision=ask.revision)
     return DefinitionDetail.of(saved)
 
@@ -237,6 +240,7 @@ async def check_draft(ask: Ask, at: OneDefinition) -> DraftCheck:
 )
 async def publish_definition(ask: Ask, at: OneDefinition, body: Publishing) -> Published:
     """Publish the draft, if nothing is wrong with it."""
+    await require_use(ask, (await ask.desk.definitions.find(ref_of(ask, at))).text)
     return await ask.desk.definitions.publish(
         ask.actor, ref_of(ask, at), revision=ask.revision, note=body.note, break_others=body.break_others
     )
@@ -261,6 +265,7 @@ async def archive_definition(ask: Ask, at: OneDefinition) -> DefinitionDetail:
 )
 async def bring_back_definition(ask: Ask, at: OneDefinition) -> DefinitionDetail:
     """Bring back a definition that was put away."""
+    await require_use(ask, (await ask.desk.definitions.find(ref_of(ask, at))).text)
     return DefinitionDetail.of(await ask.desk.definitions.bring_back(ask.actor, ref_of(ask, at)))
 
 

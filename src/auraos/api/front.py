@@ -11,6 +11,7 @@ from auraos.api import (
     passkeys,
     people,
     promotions,
+    secrets,
     sign_in,
 )
 from auraos.api.asking import Ask, Asked
@@ -32,6 +33,7 @@ NOUNS = (
     passkeys.routes,
     people.routes,
     promotions.routes,
+    secrets.routes,
     sign_in.routes,
 )
 """The routes of all nouns."""

@@ -12,7 +12,9 @@ PersonName = Annotated[str, msgspec.Meta(pattern=f"^[a-z0-9][a-z0-9._@-]*{END}",
 Id = Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f-]+{END}", max_length=40)]
 Title = Annotated[str, msgspec.Meta(max_length=200)]
 Action = Annotated[str, msgspec.Meta(pattern=rf"^([a-z-]+\.([a-z-]+|\*)|\*){END}", max_length=100)]
-Secret = Annotated[str, msgspec.Meta(max_length=1000)]
+HIDDEN = {"writeOnly": True, "format": "password"}
+"""What the schema says of it: nobody who reads a body wrongly is told what stood there."""
+Secret = Annotated[str, msgspec.Meta(max_length=1000, extra_json_schema=HIDDEN)]
 """Something that is shown to nobody: a password, a code, a token."""
 Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 

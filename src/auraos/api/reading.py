@@ -126,8 +126,15 @@ def _no_number(text: str) -> NoReturn:
 
 def _mismatches(raw: bytes, wanted: type[Any], error: msgspec.ValidationError) -> list[Mismatch]:
     """Return everything in a body that is not as it must be."""
-    found = SchemaCheck(plain(msgspec.json.schema(wanted))).mismatches(json.loads(raw))
-    if found:
-        return found
+    schema = plain(msgspec.json.schema(wanted))
+    hides = "'writeOnly': True" in repr(schema)
     message, _, place = str(error).partition(" - at `$")
-    return [Mismatch(place.rstrip("`"), message)]
+    told = Mismatch(place.rstrip("`"), message)
+    if hides and message.startswith(_WITHOUT_VALUES):
+        return [told]
+    found = SchemaCheck(schema, mask="what was sent" if hides else "").mismatches(json.loads(raw))
+    return found or [told if not hides else Mismatch(told.path, "it is not as it must be")]
+
+
+_WITHOUT_VALUES = ("Expected", "Object missing")
+"""So begins what names types and fields only."""

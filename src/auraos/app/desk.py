@@ -7,6 +7,8 @@ import msgspec
 if TYPE_CHECKING:
     from auraos.documents.definitions.service import Definitions
     from auraos.security.identity.identity import Identity
+    from auraos.security.secrets.service import Secrets
+    from auraos.security.secrets.trying import Trials
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,3 +16,5 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
     definitions: "Definitions"
     identity: "Identity"
+    secrets: "Secrets"
+    secret_trials: "Trials"

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from auraos.app.network import LateEgress
+from auraos.core.kind import OF_SECRETS
+from auraos.documents.definitions.rows import Ref
+from auraos.documents.definitions.service import Definitions
 from auraos.security.secrets.expiry import ExpiryWatch
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.master import master_source
-from auraos.security.secrets.service import FindUsers, Secrets
+from auraos.security.secrets.service import FindUsers, Named, Secrets
 from auraos.security.secrets.sources import Sources
 from auraos.security.secrets.stored import StoredSecrets
 from auraos.security.secrets.tokens import Tokens
@@ -25,15 +28,37 @@ class SecretServices(NamedTuple):
 
     secrets: Secrets
     trials: Trials
-    keys: Keys
     stored: StoredSecrets
     watch: ExpiryWatch
 
 
-def secret_services(  # noqa: PLR0913 (what secrets are made of)
+def users_of(definitions: Definitions) -> FindUsers:
+    """Return what finds the definitions that name a secret."""
+
+    async def find(workspace: str, name: str) -> list[Named]:
+        found = await definitions.store.used_by(Ref(workspace, OF_SECRETS, name))
+        return [Named(kind=use.kind, name=use.name, place=use.place, is_live=use.is_live) for use in found]
+
+    return find
+
+
+def open_keys(
     environment: Mapping[str, str],
     data: Path,
     installation: str,
+    tables: Tables,
+    *,
+    now: Callable[[], int],
+    new_id: Callable[[], str],
+) -> Keys:
+    """Return the keys of a store. `installation` is the key in the marker of its data folder."""
+    source = master_source(environment, data / KEYS)
+    return Keys(SecretTables(tables), source, installation=installation, now=now, new_id=new_id)
+
+
+def secret_services(
+    environment: Mapping[str, str],
+    keys: Keys,
     tables: Tables,
     http: LateEgress,
     *,
@@ -41,17 +66,14 @@ def secret_services(  # noqa: PLR0913 (what secrets are made of)
     now: Callable[[], int],
     new_id: Callable[[], str],
 ) -> SecretServices:
-    """Return the services of a store. `installation` is the key in the marker of the data folder; `http` is the world's."""
+    """Return the services around the secrets of a store; `http` is the way out of the world that uses them."""
     store = SecretTables(tables)
-    source = master_source(environment, data / KEYS)
-    keys = Keys(store, source, installation=installation, now=now, new_id=new_id)
     sources = Sources(environment, http)
     tokens = Tokens(store, keys, http, now=now)
     stored = StoredSecrets(store, keys, sources, tokens, now=now)
     return SecretServices(
         secrets=Secrets(store, keys, stored, named_by=named_by, now=now, new_id=new_id),
         trials=Trials(store, stored, sources, tokens, http, now=now),
-        keys=keys,
         stored=stored,
         watch=ExpiryWatch(store, named_by, now=now),
     )

@@ -30,12 +30,14 @@ class SchemaRefusedError(UserError):
 
 
 class SchemaCheck:
-    """A schema, compiled."""
+    """A schema, compiled. With a mask, what it finds wrong is told without the values."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, *, mask: str = "") -> None:
         options = jsonschema_rs.RegexOptions()
         try:
-            self._validator = jsonschema_rs.validator_for(schema, pattern_options=options, retriever=_refuse)
+            self._validator = jsonschema_rs.validator_for(
+                schema, pattern_options=options, retriever=_refuse, mask=mask or None
+            )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
             raise SchemaRefusedError(f"This schema cannot be used: {str(error).splitlines()[0]}") from error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from auraos.app.network import LateEgress
-from auraos.app.secrets import SecretServices, secret_services
+from auraos.app.secrets import SecretServices, open_keys, secret_services
 from auraos.core.asker import Asker
 from auraos.core.audit import Actor, Entry
 from auraos.security.reveal import Reveal
@@ -44,10 +44,17 @@ class Vault:
         self.http = LateEgress(allowed, self.reveal)
         ids = itertools.count()
         mark = os.urandom(3).hex()
+
+        def now() -> int:
+            return self.time
+
+        def new_id() -> str:
+            return f"id-{mark}-{next(ids):04}"
+
+        self.keys = open_keys(environment, folder, installation, tables, now=now, new_id=new_id)
         self.services: SecretServices = secret_services(
-            environment, folder, installation, tables, self.http,
-            named_by=self._named_by, now=lambda: self.time, new_id=lambda: f"id-{mark}-{next(ids):04}",
-        )  # fmt: skip
+            environment, self.keys, tables, self.http, named_by=self._named_by, now=now, new_id=new_id
+        )
         self.secrets = self.services.secrets
         self.rows = SecretTables(tables)
         self.reveal.use(self.services.stored)

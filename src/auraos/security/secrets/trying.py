@@ -22,7 +22,7 @@ from auraos.security.opened import Opened
 from auraos.security.reveal import Opener
 from auraos.security.secrets.checking import Value, read_value
 from auraos.security.secrets.credentials import OAuth2Client, OAuth2Refresh, from_elsewhere
-from auraos.security.secrets.errors import SecretTestError
+from auraos.security.secrets.errors import NoSecretError, SecretTestError
 from auraos.security.secrets.sealed import Sealed
 from auraos.security.secrets.sources import WITHIN, Sources
 from auraos.security.secrets.store import SecretStore
@@ -95,9 +95,12 @@ class Trials:
 
     async def try_stored(self, actor: Actor, workspace: str, name: str, trial: Trial) -> Tried:
         """Try a secret of the store, at a host that it is bound to."""
-        opener = _Stored(self._stored, workspace, name)
-        sealed = await self._stored.sealed(workspace, name)
-        return await self._tell(actor, workspace, name, trial, self._try(name, sealed.kind, opener, trial))
+
+        async def trying() -> Tried:
+            sealed = await self._stored.sealed(workspace, name)
+            return await self._try(name, sealed.kind, _Stored(self._stored, workspace, name), trial)
+
+        return await self._tell(actor, workspace, name, trial, trying())
 
     async def try_given(self, actor: Actor, workspace: str, value: Value, trial: Trial) -> Tried:
         """Try a value that whoever tries brings along; it is kept nowhere."""
@@ -159,7 +162,7 @@ class Trials:
             tried = Tried(
                 works=False, words=f"{failure.message} {failure.hint}".strip(), code=failure.error_code
             )
-        except SecretTestError:
+        except (SecretTestError, NoSecretError):
             raise
         except AuraError as error:
             tried = Tried(works=False, words=str(error), code=error.code)
