@@ -11,6 +11,7 @@ from auraos.core.audit import Actor, Entry
 from auraos.engine.clock import SystemClock
 from auraos.security.access import Grant, Principal
 from auraos.security.access.rows import HolderKind
+from auraos.security.egress import Egress
 from auraos.security.identity.identity import Identity
 from auraos.security.identity.passwords import Passwords
 from auraos.security.identity.rows import Person
@@ -61,6 +62,7 @@ class House:
         self.clock = clock
         self.rows: RowTables = identity_tables(tables)
         self.passwords = Passwords(memory=64, rounds=1)
+        self.egress = Egress(["127.0.0.1:*"])
         self.keys = Keys(
             SecretTables(tables), KeyFile(folder / "master.key"), installation="test", now=clock.now,
             new_id=SystemClock().new_id,
@@ -74,6 +76,7 @@ class House:
             mark=OwnedMark(self.folder),
             seal=InstallationSeal(self.keys),
             passwords=self.passwords,
+            outside=self.egress,
             now=self.clock.now,
             new_id=SystemClock().new_id,
         )
@@ -128,6 +131,7 @@ async def a_house(path: Path) -> AsyncIterator[House]:
     house = House(store.tables, path, Clock())
     yield house
     house.passwords.close()
+    await house.egress.close()
     await store.close()
     folder.release()
 

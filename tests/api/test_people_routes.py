@@ -95,7 +95,7 @@ async def test_groups_are_made_filled_and_let_go(room, boss):
     assert (await room.ask("POST", "/api/v1/groups", {"name": "team"}, token=boss)).status == 201
     assert (await room.ask("POST", "/api/v1/groups", {"name": "team"}, token=boss)).code == "name-taken"
     filled = await room.ask("PUT", "/api/v1/groups/team/members", {"people": ["ann"]}, token=boss)
-    assert filled.json == {"name": "team", "title": "", "people": ["ann"]}
+    assert filled.json == {"name": "team", "title": "", "outside": "", "people": ["ann"]}
     unknown = await room.ask("PUT", "/api/v1/groups/team/members", {"people": ["nobody"]}, token=boss)
     assert unknown.status == 404
     assert (await room.ask("GET", "/api/v1/groups", token=boss)).json == [filled.json]

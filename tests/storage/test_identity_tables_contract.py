@@ -14,8 +14,10 @@ from auraos.security.identity.rows import (
     Key,
     Passkey,
     Person,
+    Provider,
     Service,
     Session,
+    Vouched,
 )
 from auraos.security.row_store import Add, Clear, OwnerStays, Remove, Replace
 from auraos.storage.tables.identity import identity_tables
@@ -65,6 +67,11 @@ def owns(person: Person, **given) -> Held:
         Passkey(
             id="p", person="1", title="phone", public_key=b"\x00\xff", counter=3, created_at=1, used_at=2
         ),
+        Provider(
+            name="corp", title="Corp", issuer="https://x", client_id="c", client_secret="s", scopes=("openid",),
+            creates_people=1, created_at=1, changed_at=2,
+        ),
+        Vouched(issuer="https://x", subject="1", person="1", at=1),
         Service(id="s", workspace="a", name="robot", created_at=1, created_by="ann"),
         Invitation(digest="d", person="1", created_at=1, created_by="ann", ends_at=9),
         Failures(who="name:7", count=3, last_at=9),
@@ -88,7 +95,8 @@ async def test_a_row_is_read_as_it_was_written(kept, row):
 
 def _key(row: msgspec.Struct) -> dict[str, str]:
     names = {
-        Session: ("digest",), Invitation: ("digest",), Failures: ("who",), Workspace: ("name",),
+        Session: ("digest",), Provider: ("name",), Vouched: ("issuer", "subject"),
+        Invitation: ("digest",), Failures: ("who",), Workspace: ("name",),
         Member: ("group_id", "person"), OwnRole: ("workspace", "name"),
     }.get(type(row), ("id",))  # fmt: skip
     return {name: getattr(row, name) for name in names}

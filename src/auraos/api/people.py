@@ -1,9 +1,11 @@
 """People and groups over HTTP. They belong to the whole installation; who of them belongs to a workspace is seen in it."""
 
+from typing import Annotated
+
 import msgspec
 
 from auraos.api.asking import Ask
-from auraos.api.names import Limit, PersonName, Slug, Title
+from auraos.api.names import END, Limit, PersonName, Slug, Title
 from auraos.api.routes import Routes
 from auraos.security.access.rows import Group
 from auraos.security.identity.people import Invited
@@ -12,6 +14,14 @@ from auraos.security.identity.rows import Person, PersonState
 routes = Routes()
 
 CHANGES = ("not-found", "changed-meanwhile")
+Outside = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=rf"^([a-z][a-z0-9-]*:[^\x00-\x1f]+)?{END}",
+        max_length=300,
+        description="As in `okta:engineering`: who is in it is said by the provider `okta`, which calls it `engineering`.",
+    ),
+]
 
 
 class OnePerson(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +67,7 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     name: Slug
     title: Title = ""
+    outside: Outside = ""
 
 
 class Members(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,6 +131,7 @@ class GroupDetail(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
+    outside: str
     people: tuple[str, ...]
 
 
@@ -192,7 +204,9 @@ async def list_groups(ask: Ask) -> tuple[GroupDetail, ...]:
 @routes.post("/api/v1/groups", may="people.group", everywhere=True, status=201, tells=("name-taken",))
 async def add_group(ask: Ask, body: NewGroup) -> GroupDetail:
     """Make a group."""
-    return await _group(ask, await ask.desk.identity.access.add_group(ask.actor, body.name, body.title))
+    return await _group(
+        ask, await ask.desk.identity.access.add_group(ask.actor, body.name, body.title, body.outside)
+    )
 
 
 @routes.get("/api/v1/groups/{name}", may="people.read", everywhere=True, tells=("not-found",))
@@ -207,7 +221,9 @@ async def remove_group(ask: Ask, at: OneGroup) -> None:
     await ask.desk.identity.access.remove_group(ask.actor, ask.known, at.name)
 
 
-@routes.put("/api/v1/groups/{name}/members", may="people.group", everywhere=True, tells=CHANGES)
+@routes.put(
+    "/api/v1/groups/{name}/members", may="people.group", everywhere=True, tells=(*CHANGES, "role-refused")
+)
 async def change_members(ask: Ask, at: OneGroup, body: Members) -> GroupDetail:
     """Say who is in a group."""
     identity = ask.desk.identity
@@ -220,4 +236,4 @@ async def _group(ask: Ask, group: Group) -> GroupDetail:
     identity = ask.desk.identity
     people = await identity.people.named(await identity.access.members(group))
     names = tuple(sorted(person.name for person in people.values()))
-    return GroupDetail(name=group.name, title=group.title, people=names)
+    return GroupDetail(name=group.name, title=group.title, outside=group.outside, people=names)

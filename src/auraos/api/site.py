@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 LIFE = 7 * 24 * 3600
+FLOW_LIFE = 600
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -52,23 +53,39 @@ class Site(msgspec.Struct, frozen=True):
 
     def token_in(self, headers: Mapping[str, str]) -> str:
         """Return the token that the cookie carries; nothing where there is none, or more than one."""
-        pairs = (
-            each.strip().partition("=") for each in headers.get("cookie", "").replace(", ", "; ").split(";")
-        )
-        found = {value for name, _, value in pairs if name == self.cookie}
-        return found.pop() if len(found) == 1 else ""
+        return self._in(headers, self.cookie)
 
     def carry(self, token: str) -> str:
         """Return the header that lets a browser keep a token."""
-        return self._set(token, LIFE)
+        return self._set(self.cookie, token, LIFE)
 
     def clear(self) -> str:
         """Return the header that lets a browser forget the token."""
-        return self._set("", 0)
+        return self._set(self.cookie, "", 0)
 
-    def _set(self, value: str, life: int) -> str:
+    def flow_in(self, headers: Mapping[str, str]) -> str:
+        """Return what a browser keeps while it is elsewhere to be vouched for."""
+        return self._in(headers, self.flow_cookie)
+
+    def carry_flow(self, flow: str) -> str:
+        """Return the header that lets a browser keep it for some minutes."""
+        return self._set(self.flow_cookie, flow, FLOW_LIFE)
+
+    @property
+    def flow_cookie(self) -> str:
+        """Return the name of the cookie of a browser that is elsewhere to be vouched for."""
+        return self.cookie.replace("session", "flow")
+
+    def _in(self, headers: Mapping[str, str], wanted: str) -> str:
+        pairs = (
+            each.strip().partition("=") for each in headers.get("cookie", "").replace(", ", "; ").split(";")
+        )
+        found = {value for name, _, value in pairs if name == wanted}
+        return found.pop() if len(found) == 1 else ""
+
+    def _set(self, name: str, value: str, life: int) -> str:
         secure = "; Secure" if self.is_https else ""
-        return f"{self.cookie}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{secure}"
+        return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{secure}"
 
 
 def _is_in(address: str, networks: tuple[str, ...]) -> bool:

@@ -180,9 +180,9 @@ class Access:
 
     # --- groups ---
 
-    async def add_group(self, actor: Actor, name: str, title: str) -> Group:
-        """Make a group."""
-        group = Group(id=self._new_id(), name=name, title=title)
+    async def add_group(self, actor: Actor, name: str, title: str, outside: str = "") -> Group:
+        """Make a group; one from outside is filled by the provider that knows it."""
+        group = Group(id=self._new_id(), name=name, title=title, outside=outside)
         taken = NameTakenError(f"There is a group {name!r} already.", hint="Choose another name.")
         await self._save([Add(group)], self._entry(actor, "people.group", "group", name, after=group), taken)
         return group
@@ -201,6 +201,10 @@ class Access:
     async def put_members(self, actor: Actor, who: Principal, name: str, people: Sequence[str]) -> None:
         """Say who is in a group, by their ids; raise `NotAllowedError` when that gives more than the giver has."""
         group = await self.group(name)
+        if group.outside:
+            raise RoleRefusedError(
+                f"Who is in {name!r} is said by {group.outside!r}.", hint="Change it there."
+            )
         await self._refuse_above_group(who, group)
         before, after = set(await self.members(group)), set(people)
         writes: list[Write] = [

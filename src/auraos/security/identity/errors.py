@@ -1,6 +1,6 @@
 """Why somebody does not come in, or is asked for more."""
 
-from auraos.core.errors import UserError
+from auraos.core.errors import OperationalError, UserError
 
 
 class NotSignedInError(UserError):
@@ -54,6 +54,12 @@ class CodeRefusedError(UserError):
     """A one-time code is not right, or was used."""
 
     code = "code-refused"
+
+
+class ProviderFailedError(OperationalError):
+    """Whoever vouches for people cannot be asked now, or answers what cannot be believed."""
+
+    code = "provider-failed"
 
 
 class PersonNeededError(UserError):

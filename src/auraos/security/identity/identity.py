@@ -8,6 +8,9 @@ from auraos.security.access import Principal
 from auraos.security.access.rows import HolderKind
 from auraos.security.access.service import Access
 from auraos.security.identity.backoff import Backoff
+from auraos.security.identity.federation.elsewhere import Elsewhere, Outside
+from auraos.security.identity.federation.providers import Providers
+from auraos.security.identity.federation.service import Federation
 from auraos.security.identity.keys import Keys
 from auraos.security.identity.ownership import OwnedMark, Ownership
 from auraos.security.identity.passkeys import Passkeys
@@ -27,6 +30,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: SignIn
     second_proofs: SecondProofs
     passkeys: Passkeys
+    providers: Providers
+    federation: Federation
     people: People
     keys: Keys
     recognition: Recognition
@@ -65,6 +70,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         mark: OwnedMark,
         seal: Seal,
         passwords: Passwords,
+        outside: Outside,
         now: Callable[[], int],
         new_id: Callable[[], str],
     ) -> "Identity":
@@ -76,12 +82,15 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         backoff = Backoff(store, now)
         second_proofs = SecondProofs(store, seal, now=now, forget=forget)
         sign_in = SignIn(store, passwords, second_proofs, backoff, now=now, new_id=new_id, forget=forget)
+        providers = Providers(store, seal, Elsewhere(outside, now), now=now)
         return cls(
             access=access,
             ownership=Ownership(store, mark, passwords, backoff, now=now, new_id=new_id),
             sign_in=sign_in,
             second_proofs=second_proofs,
             passkeys=Passkeys(store, seal, sign_in, backoff, now=now),
+            providers=providers,
+            federation=Federation(store, seal, providers, sign_in, backoff, now=now, new_id=new_id),
             people=People(store, access, passwords, now=now, new_id=new_id, forget=forget),
             keys=Keys(store, access, now=now, new_id=new_id, forget=forget),
             recognition=recognition,

@@ -84,6 +84,34 @@ class Passkey(msgspec.Struct, frozen=True, kw_only=True):
     used_at: int = 0
 
 
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody else who knows people and vouches for them (OpenID Connect)."""
+
+    name: str
+    title: str = ""
+    issuer: str
+    client_id: str
+    client_secret: str = ""
+    """Sealed; empty for a client without one."""
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    groups_claim: str = "groups"
+    """Where it says in which groups somebody is."""
+    creates_people: int = 0
+    """1 where whoever it vouches for becomes a person here; else only people who linked themselves come in."""
+    state: PersonState = "active"
+    created_at: int
+    changed_at: int
+
+
+class Vouched(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a person is elsewhere: the issuer, and its own name for them, which it gives to nobody else."""
+
+    issuer: str
+    subject: str
+    person: str
+    at: int
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """An account for programs, of one workspace."""
 

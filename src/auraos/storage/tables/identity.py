@@ -5,7 +5,18 @@ from typing import Any, Final
 import msgspec
 
 from auraos.security.access.rows import Group, Held, Member, OwnRole, Workspace
-from auraos.security.identity.rows import Failures, FirstOwner, Invitation, Key, Passkey, Person, Service, Session
+from auraos.security.identity.rows import (
+    Failures,
+    FirstOwner,
+    Invitation,
+    Key,
+    Passkey,
+    Person,
+    Provider,
+    Service,
+    Session,
+    Vouched,
+)
 from auraos.storage.tables.rows import RowTables, Shape
 from auraos.storage.tables.statement import Tables
 
@@ -16,6 +27,8 @@ _SHAPES: Final[dict[type[msgspec.Struct], Shape[Any]]] = {
         Shape(Session, "sessions", ("digest",)),
         Shape(Key, "keys", ("id",)),
         Shape(Passkey, "passkeys", ("id",)),
+        Shape(Provider, "providers", ("name",)),
+        Shape(Vouched, "identities", ("issuer", "subject")),
         Shape(Service, "services", ("id",)),
         Shape(Invitation, "invitations", ("digest",)),
         Shape(FirstOwner, "first_owner", ("one",)),
