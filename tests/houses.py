@@ -81,6 +81,11 @@ class House:
             new_id=SystemClock().new_id,
         )
 
+    async def close(self) -> None:
+        """Let go of threads and connections."""
+        self.passwords.close()
+        await self.egress.close()
+
     async def person(
         self, role: str = "", workspace: str = "default", *, name: str = "", **narrow: object
     ) -> Person:
@@ -130,8 +135,7 @@ async def a_house(path: Path) -> AsyncIterator[House]:
     store = SqliteStore.open(folder)
     house = House(store.tables, path, Clock())
     yield house
-    house.passwords.close()
-    await house.egress.close()
+    await house.close()
     await store.close()
     folder.release()
 
