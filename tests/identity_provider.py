@@ -39,6 +39,7 @@ class Provider:
         self.about: dict[str, Any] = {}
         self.header: dict[str, Any] = {"alg": "RS256", "kid": "first"}
         self.token: Callable[[dict[str, Any]], str] = self.signed
+        self.asked = 0
         self._codes: dict[str, dict[str, str]] = {}
 
     def visit(self, url: str) -> tuple[str, dict[str, str]]:
@@ -73,6 +74,7 @@ class Provider:
     def _answer(self, request: Request) -> tuple[int, Any]:
         match urlsplit(request.target).path:
             case "/.well-known/openid-configuration":
+                self.asked += 1
                 return 200, {
                     "issuer": self.url,
                     "authorization_endpoint": f"{self.url}/authorize",

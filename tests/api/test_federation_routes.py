@@ -200,6 +200,29 @@ async def test_a_provider_that_says_strange_things_of_itself_is_not_asked(room, 
     assert (await room.ask("GET", "/api/v1/sign-in/with/corp")).code == "provider-failed"
 
 
+async def test_a_provider_that_failed_is_left_alone_for_a_moment_however_many_want_it(room, provider):
+    provider.about = {"issuer": "https://evil.example"}
+    for _ in range(5):
+        assert (await room.ask("GET", "/api/v1/sign-in/with/corp")).code == "provider-failed"
+    assert provider.asked == 1
+    provider.about = {}
+    room.house.clock.sleep(10)
+    assert (await room.ask("GET", "/api/v1/sign-in/with/corp")).status == 303
+
+
+async def test_whole_offices_come_in_at_once(room, provider):
+    for number in range(30):
+        provider.claims["sub"] = f"subject-{number}"
+        assert (await sign_in(room, provider)).status == 303
+
+
+async def test_who_comes_back_without_having_gone_is_slowed_down(room, provider):
+    """S38."""
+    path = "/api/v1/sign-in/with/corp/return?code=x&state=y"
+    told = [(await room.ask("GET", path)).code for _ in range(25)]
+    assert (told[0], told[-1]) == ("sign-in-refused", "too-many-requests")
+
+
 async def test_a_provider_that_was_switched_off_or_let_go_vouches_for_nobody(room, provider):
     """S36."""
     gone = await room.ask("GET", "/api/v1/sign-in/with/corp")

@@ -6,7 +6,7 @@ import msgspec
 
 from auraos.api.answers import Answer
 from auraos.api.asking import Ask
-from auraos.api.names import END, Secret
+from auraos.api.names import END
 from auraos.api.routes import OPEN, SELF, Routes
 from auraos.api.sign_in import Carrier, Welcome, agent_of, carrier_of, welcome
 from auraos.security.identity.passkeys import Challenge
@@ -54,7 +54,7 @@ class PasskeySignIn(PasskeyProof, frozen=True, kw_only=True, forbid_unknown_fiel
 class PasskeyDetail(msgspec.Struct, frozen=True, kw_only=True):
     """A passkey of one's own."""
 
-    id: Secret
+    id: str
     title: str
     created_at: int
     used_at: int

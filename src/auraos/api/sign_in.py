@@ -41,7 +41,7 @@ class FirstOwner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By what somebody signs in."""
 
-    name: Secret
+    name: Annotated[str, msgspec.Meta(max_length=1000)]
     password: Secret
     code: Secret = ""
     """Of an app, or a recovery code, where the account asks for one."""

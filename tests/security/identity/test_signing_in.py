@@ -290,3 +290,10 @@ async def test_a_password_that_was_hashed_more_weakly_is_hashed_anew(house):
     assert before != after
     assert await sign_in(house, person.name)
     house.passwords.close()
+
+
+async def test_people_who_sign_in_at_once_leave_nothing_that_counts_against_their_office(house):
+    people = [await house.person() for _ in range(15)]
+    for _ in range(3):
+        await asyncio.gather(*(house.session(person) for person in people))
+    assert sum(row.count for row in await house.rows.all(Failures)) == 0

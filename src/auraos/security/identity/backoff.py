@@ -4,6 +4,7 @@ A try counts before it is looked at, so that a thousand at once are as slow as a
 share a bounded number of rows: whoever tries names without end does not fill the store.
 """
 
+import asyncio
 import hashlib
 import ipaddress
 from collections.abc import Callable
@@ -25,10 +26,11 @@ MOST_TRIES = 20
 
 
 class Try(msgspec.Struct, frozen=True):
-    """A try that may be made, and what was counted before it."""
+    """A try that may be made: the rows in which it counts."""
 
-    before: tuple[Failures | None, Failures | None]
-    after: tuple[Failures, Failures]
+    address: str
+    name: str = ""
+    """Empty where it counts for no account."""
 
 
 class Backoff:
@@ -37,51 +39,50 @@ class Backoff:
     def __init__(self, store: RowStore, now: Callable[[], int]) -> None:
         self._store = store
         self._now = now
+        self._turn = asyncio.Lock()
 
     async def begin(self, name: str, address: str) -> Try:
-        """Count a try, and return it; raise `TooManyTriesError` while it may not be made."""
-        for _ in range(MOST_TRIES):
-            now = self._now()
-            name_before, name_after = await self._counted(_row_of("name", name), FREE_OF_NAME, now)
-            address_before, address_after = await self._counted(
-                _row_of("address", network_of(address)), FREE_OF_ADDRESS, now
-            )
-            counted = Try((name_before, address_before), (name_after, address_after))
-            if (
-                await self._store.save([_counting(*each) for each in zip(*_both(counted), strict=True)])
-                is None
-            ):
-                return counted
+        """Count a try for a name, where one is given, and an address; raise `TooManyTriesError` while it may not be made."""
+        row = _row_of("name", name) if name else ""
+        counted = Try(_row_of("address", network_of(address)), row)
+        async with self._turn:  # among processes they try again, and within one they need not
+            for _ in range(MOST_TRIES):
+                now = self._now()
+                writes = [await self._counting(counted.name, FREE_OF_NAME, now)] if counted.name else []
+                writes.append(await self._counting(counted.address, FREE_OF_ADDRESS, now))
+                if await self._store.save(writes) is None:
+                    return counted
         raise _too_many(1)
 
     def cleared(self, good: Try) -> Write:
         """Return what lets the account of a good try begin anew; it belongs to what the try opens."""
-        return Clear(Failures, {"who": good.after[0].who})
+        return Clear(Failures, {"who": good.name})
 
     async def take_back(self, made: Try, *, name: bool) -> None:
         """Let a try not count: neither for its address nor, where that is said, for its account."""
-        for before, after in list(zip(*_both(made), strict=True))[0 if name else 1 :]:
-            if before is None:
-                await self._store.save([Clear(Failures, {"who": after.who})])
-            elif before != after:
-                await self._store.save([Replace(after, before)])
+        async with self._turn:
+            for who in (made.address, *([made.name] if name and made.name else [])):
+                await self._count_less(who)
 
-    async def _counted(self, who: str, free: int, now: int) -> tuple[Failures | None, Failures]:
+    async def _count_less(self, who: str) -> None:
+        for _ in range(MOST_TRIES):
+            row = await self._store.one(Failures, who=who)
+            if row is None or not row.count:
+                return
+            fewer = msgspec.structs.replace(row, count=row.count - 1)
+            if await self._store.save([Replace(row, fewer)]) is None:
+                return
+
+    async def _counting(self, who: str, free: int, now: int) -> Write:
+        """Return what counts a try in a row."""
         row = await self._store.one(Failures, who=who)
-        count = row.count if row is not None and now - row.last_at < FORGOTTEN else 0
-        if row is not None and count >= free:
-            wait = row.last_at + min(LONGEST, 2 ** min(count - free, 10)) * SECOND - now
-            if wait > 0:
-                raise _too_many(-(-wait // SECOND))
-        return row, Failures(who=who, count=count + 1, last_at=now)
-
-
-def _both(made: Try) -> tuple[tuple[Failures | None, ...], tuple[Failures, ...]]:
-    return made.before, made.after
-
-
-def _counting(before: Failures | None, after: Failures) -> Write:
-    return Add(after) if before is None else Replace(before, after)
+        if row is None:
+            return Add(Failures(who=who, count=1, last_at=now))
+        count = row.count if now - row.last_at < FORGOTTEN else 0
+        wait = row.last_at + min(LONGEST, 2 ** min(count - free, 10)) * SECOND - now if count >= free else 0
+        if wait > 0:
+            raise _too_many(round(-(-wait // SECOND)))
+        return Replace(row, Failures(who=who, count=count + 1, last_at=now))
 
 
 def _row_of(kind: str, text: str) -> str:

@@ -1,5 +1,6 @@
 """`Elsewhere`: what a provider says of itself, and what it gives for a code. All of it goes through Egress."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -18,6 +19,8 @@ BELIEVED = 3600 * SECOND
 """What a provider says of itself is believed for so long."""
 SOONEST = 60 * SECOND
 """Its keys are read anew no more often, whatever keys tokens name."""
+RESTS = 10 * SECOND
+"""One that failed is left alone for so long."""
 LIMIT = 1024 * 1024
 TIMEOUT = timedelta(seconds=15)
 
@@ -69,6 +72,8 @@ class Elsewhere:
         self._outside = outside
         self._now = now
         self._known: dict[str, _Known] = {}
+        self._failed: dict[str, tuple[int, ProviderFailedError]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
     async def about(self, provider: Provider) -> About:
         """Return what a provider says of itself."""
@@ -100,11 +105,24 @@ class Elsewhere:
         return tokens.id_token
 
     async def _learned(self, provider: Provider, believed: int) -> _Known:
-        known = self._known.get(provider.issuer)
-        if known is not None and self._now() < known.at + believed:
-            return known
+        """Return what is known of a provider; one that failed just now is not asked again, however many want it."""
+        async with self._turns.setdefault(provider.issuer, asyncio.Lock()):
+            known, now = self._known.get(provider.issuer), self._now()
+            if known is not None and now < known.at + believed:
+                return known
+            failed = self._failed.get(provider.issuer)
+            if failed is not None and now < failed[0] + RESTS:
+                raise failed[1]
+            try:
+                self._known[provider.issuer] = learned = await self._learn(provider)
+            except ProviderFailedError as error:
+                self._failed[provider.issuer] = (now, error)
+                raise
+            return learned
+
+    async def _learn(self, provider: Provider) -> _Known:
         place = provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        about = await self._ask("GET", place, About)
+        about: About = await self._ask("GET", place, About)
         if about.issuer != provider.issuer:
             raise ProviderFailedError(
                 f"{provider.issuer} calls itself {about.issuer}.",
@@ -113,9 +131,8 @@ class Elsewhere:
         for url in (about.authorization_endpoint, about.token_endpoint, about.jwks_uri):
             if not _is_as_safe(url, provider.issuer):
                 raise ProviderFailedError(f"{provider.issuer} would have {url} asked unencrypted.")
-        keys = (await self._ask("GET", about.jwks_uri, _Keys)).keys
-        self._known[provider.issuer] = known = _Known(about, keys, self._now())
-        return known
+        keys: _Keys = await self._ask("GET", about.jwks_uri, _Keys)
+        return _Known(about, keys.keys, self._now())
 
     async def _ask(
         self,

@@ -119,7 +119,7 @@ class Federation:
         agent: str = "",
     ) -> Ended:
         """Take what the provider gives for a code; raise `SignInRefusedError` where any of it does not hold."""
-        made = await self._backoff.begin(f"provider {name}", actor.address)
+        made = await self._backoff.begin("", actor.address)
         begun = await self._begun(flow)
         provider = await self._store.one(Provider, name=name)
         if begun is None or provider is None or provider.state != "active" or begun.provider != name:
@@ -127,7 +127,7 @@ class Federation:
         if not secrets.compare_digest(begun.state.encode(), state.encode("utf-8", "replace")):
             raise await self._refused(actor, name, "It was begun in another browser.")
         claims = await self._vouched(actor, provider, begun, code)
-        await self._backoff.take_back(made, name=True)
+        await self._backoff.take_back(made, name=False)
         if begun.session:
             await self._link(actor, provider, claims, begun, who)
             return Ended(signed_in=None, page=begun.page)
