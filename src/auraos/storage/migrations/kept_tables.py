@@ -24,7 +24,7 @@ _TABLES = (
         workspace {text} not null, primary key(id, revision)
     )""",
     """create table definition_versions(
-        workspace {text} not null, hash {text} not null, kind {text} not null, name {text} not null,
+        hash {text} not null, workspace {text} not null, kind {text} not null, name {text} not null,
         text text not null, step_types text not null, primary key(hash, workspace)
     ){compact}""",
     """create table publications(
@@ -33,8 +33,8 @@ _TABLES = (
         primary key(workspace, kind, name, version)
     ){compact}""",
     """create table uses(
-        workspace {text} not null, kind {text} not null, name {text} not null, used_kind {text} not null,
-        used_name {text} not null, place {text} not null, is_live {int} not null,
+        workspace {text} not null, kind {text} not null, name {text} not null, is_live {int} not null,
+        used_kind {text} not null, used_name {text} not null, place {text} not null,
         primary key(workspace, kind, name, is_live, used_kind, used_name, place)
     ){compact}""",
     "create index uses_by_used on uses(workspace, used_kind, used_name)",
