@@ -36,6 +36,8 @@ BELOW = "engine/descendants.py"
 """It asks the system to keep below such a process whatever that starts."""
 OPERATORS = "security/secrets/programs.py"
 """It starts what the operator named for the master key or for values that are kept elsewhere, without a shell."""
+GIT = "app/git/program.py"
+"""It starts git, without a shell, hooks, questions or the configuration of anybody."""
 HEALTH = "app/health.py"
 """It listens, and calls nobody."""
 SOCKET_OPTIONS = "storage/postgres/address.py"
@@ -110,7 +112,9 @@ def test_only_the_store_speaks_to_a_database() -> None:
 
 
 def test_nobody_starts_another_program() -> None:
-    elsewhere = (file for file in source_files() if not file.as_posix().endswith((APART, BELOW, OPERATORS)))
+    elsewhere = (
+        file for file in source_files() if not file.as_posix().endswith((APART, BELOW, GIT, OPERATORS))
+    )
     assert offences(elsewhere, PROGRAMS, PROGRAMS_BY_CALL) == []
 
 
@@ -127,7 +131,8 @@ def test_what_runs_apart_is_this_interpreter_on_a_module_of_ours() -> None:
 
 
 def test_what_the_operator_named_is_started_without_a_shell() -> None:
-    assert offences(iter([SOURCE / OPERATORS]), PROGRAMS, PROGRAMS_BY_CALL - {"create_subprocess_exec"}) == []
+    files = [SOURCE / OPERATORS, SOURCE / GIT]
+    assert offences(iter(files), PROGRAMS, PROGRAMS_BY_CALL - {"create_subprocess_exec"}) == []
 
 
 def test_nobody_trusts_what_was_not_checked() -> None:

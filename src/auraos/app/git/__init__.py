@@ -1,0 +1,1 @@
+"""Definitions and a git repository, kept the same from both sides."""
