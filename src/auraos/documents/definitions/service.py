@@ -223,7 +223,7 @@ class Definitions:
         )  # fmt: skip
         if not await self.store.save([saving], [entry]):
             now = await self._changeable(ref)
-            if now.revision == revision and now.version == before.version:  # it was something that it names
+            if now.revision == revision:  # it was published meanwhile, or something that it names has changed
                 return await self.publish(actor, ref, revision=revision, note=note, break_others=break_others)
             raise StaleDefinitionError(now)
         return published
