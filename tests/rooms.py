@@ -8,6 +8,7 @@ import asyncio
 import json
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -102,7 +103,8 @@ async def through(door: Door, method: str, path: str, body: bytes, headers: dict
     scope = {
         "type": "http",
         "method": method,
-        "path": path,
+        "path": unquote(path),
+        "raw_path": path.encode(),
         "query_string": query.encode(),
         "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
         "client": (ADDRESS, 5),
