@@ -301,7 +301,7 @@ async def test_what_anybody_may_ask_is_little_and_known(room):
 
 
 async def test_every_action_is_one_that_somebody_but_an_owner_may_be_granted(room):
-    owned = {"workspaces.create", "installation.rotate"}
+    owned = {"workspaces.create", "workspaces.change", "installation.rotate"}
     others = [role for role in ROLES.values() if role.name != "owner"]
     for route in guarded(room):
         is_known = route.may == SELF or any(role.covers(route.may) for role in others)

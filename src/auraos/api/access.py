@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 
 from auraos.api.asking import Ask
+from auraos.api.keeper import PACE
+from auraos.api.keys import PerSecond
 from auraos.api.names import Action, Id, PersonName, Slug, Title
 from auraos.api.routes import SELF, Routes
 from auraos.core.errors import UserError
@@ -61,6 +63,19 @@ class NewWorkspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     title: Title = ""
 
 
+class WorkspaceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a workspace is called, and how much may be asked in it."""
+
+    title: Title = ""
+    requests_per_second: PerSecond = 0
+
+
+class OneWorkspace(msgspec.Struct, frozen=True, kw_only=True):
+    """A workspace, by name."""
+
+    name: Slug
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """May this person, or service account, do this to that?"""
 
@@ -110,11 +125,13 @@ class WorkspaceDetail(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     created_at: int
+    requests_per_second: int
 
     @classmethod
     def of(cls, row: Workspace) -> "WorkspaceDetail":
         """Return what is shown of a workspace."""
-        return cls(name=row.name, title=row.title, created_at=row.created_at)
+        pace = int(row.wishes.get(PACE, 0))
+        return cls(name=row.name, title=row.title, created_at=row.created_at, requests_per_second=pace)
 
 
 @routes.get("/api/v1/access/roles", may="access.read")
@@ -202,6 +219,14 @@ async def list_workspaces(ask: Ask) -> tuple[WorkspaceDetail, ...]:
 async def add_workspace(ask: Ask, body: NewWorkspace) -> WorkspaceDetail:
     """Make a workspace."""
     return WorkspaceDetail.of(await ask.desk.identity.access.add_workspace(ask.actor, body.name, body.title))
+
+
+@routes.put("/api/v1/workspaces/{name}", may="workspaces.change", everywhere=True, tells=("no-workspace",))
+async def change_workspace(ask: Ask, at: OneWorkspace, body: WorkspaceChange) -> WorkspaceDetail:
+    """Change what a workspace is called, and how much may be asked in it."""
+    access = ask.desk.identity.access
+    wishes = {PACE: body.requests_per_second}
+    return WorkspaceDetail.of(await access.change_workspace(ask.actor, at.name, body.title, wishes))
 
 
 async def _labels(ask: Ask, at: Question) -> dict[str, str]:

@@ -38,6 +38,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     """The revision that the caller read, where it changes something over one."""
 
+    pace: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """What the answer tells of how much more may be asked."""
     token: str = ""
     """What they carry to be known by."""
     roles: Mapping[str, Role] = msgspec.field(default_factory=lambda: ROLES)

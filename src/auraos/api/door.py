@@ -132,8 +132,10 @@ class Door:
             given["at"] = at
         if route.body is not None:
             given["body"] = read_body(await _body(headers, receive), route.body)
-        answered = await route.handler(ask, **given)
-        return _reply(answered, route)
+        reply = _reply(await route.handler(ask, **given), route)
+        if isinstance(reply, Answer):
+            reply.headers.update(ask.pace)
+        return reply
 
     def _find(self, scope: Scope) -> Found:
         method, path = scope["method"], scope["path"]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from auraos.api.asking import Ask, Asked
+from auraos.api.pace import Allowance, Pace
 from auraos.api.routes import OPEN, SELF, Found, Route
 from auraos.api.site import Site
 from auraos.app.desk import Desk
@@ -19,11 +20,16 @@ from auraos.security.access import Principal, authorize
 from auraos.security.access.errors import NotAllowedError, NoWorkspaceError
 from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.scope import scope_of
+from auraos.security.identity.backoff import network_of
 from auraos.security.identity.errors import NotSignedInError
 
 WORKSPACE = "x-auraos-workspace"
 DEFAULT = "default"
 SAFE = ("GET", "HEAD")
+PACE = "requests_per_second"
+"""The wish of a workspace by which it says how much may be asked in it."""
+STRANGERS = Allowance(per_second=20, burst=100)
+"""So much may be asked from one address by those whom nobody knows."""
 
 
 class ForeignOriginError(UserError):
@@ -39,11 +45,16 @@ class Keeper:
         self._desk = desk
         self._site = site
         self._now = now
+        self._pace = Pace(now)
 
     async def recognise(self, asked: Asked) -> Ask:
         """Return the request with whoever makes it; raise `NotSignedInError` or `ForeignOriginError`."""
         asked = msgspec.structs.replace(asked, address=self._site.address_of(asked.address, asked.headers))
-        token, who = await self._who(asked)
+        try:
+            token, who = await self._who(asked)
+        except NotSignedInError:
+            self._paced(asked, None, "")
+            raise
         if who is None and not asked.is_open:
             raise NotSignedInError(
                 "Nobody is signed in.", hint="Sign in, or send a key as `Authorization: Bearer`."
@@ -51,8 +62,21 @@ class Keeper:
         workspace = asked.headers.get(WORKSPACE) or (who.home if who is not None else "") or DEFAULT
         roles = await self._desk.identity.access.roles(workspace) if workspace != EVERYWHERE else None
         return Ask(
-            asked=asked, desk=self._desk, workspace=workspace, who=who, token=token, roles=roles or {}, site=self._site
+            asked=asked, desk=self._desk, workspace=workspace, who=who, token=token, roles=roles or {}, site=self._site,
+            pace=self._paced(asked, who, workspace if roles else ""),
         )  # fmt: skip
+
+    def _paced(self, asked: Asked, who: Principal | None, workspace: str) -> dict[str, str]:
+        """Count a request for the workspace and the key, or for the address of somebody unknown."""
+        if who is None:
+            return self._pace.take(f"address {network_of(asked.address)}", STRANGERS)
+        told: dict[str, str] = {}
+        wished = self._desk.identity.access.wish(workspace, PACE)
+        if wished:
+            told = self._pace.take(f"workspace {workspace}", Allowance.of(int(wished)))
+        if who.per_second:
+            told = self._pace.take(f"key {who.key}", Allowance.of(who.per_second))
+        return told
 
     async def admit(self, ask: Ask, found: Found, at: Any) -> None:
         """Raise unless whoever asks may do this."""

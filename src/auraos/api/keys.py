@@ -18,6 +18,9 @@ CHANGES = ("not-found", "changed-meanwhile")
 Days = Annotated[
     int, msgspec.Meta(ge=1, le=3650, description="After so many days the key opens nothing any more.")
 ]
+PerSecond = Annotated[
+    int, msgspec.Meta(ge=0, le=100_000, description="So many requests a second; 0 for as many as can be.")
+]
 Scopes = Annotated[
     tuple[Action, ...],
     msgspec.Meta(max_length=100, description="All that it may be used for, as in `runs.*`."),
@@ -30,6 +33,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     title: Title
     scopes: Scopes | None = None
     days: Days = 90
+    per_second: PerSecond = 0
 
 
 class NewOwnKey(NewKey, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,6 +80,7 @@ class KeyDetail(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: int
     used_at: int
     revoked_at: int
+    per_second: int
 
     @classmethod
     def of(cls, key: Key) -> "KeyDetail":
@@ -188,7 +193,9 @@ async def revoke_service_key(ask: Ask, at: KeyOfService) -> None:
 
 
 def _wish(body: NewKey, workspace: str) -> KeyWish:
-    return KeyWish(title=body.title, workspace=workspace, scopes=body.scopes, days=body.days)
+    return KeyWish(
+        title=body.title, workspace=workspace, scopes=body.scopes, days=body.days, per_second=body.per_second
+    )
 
 
 async def _set_state(ask: Ask, name: str, state: PersonState) -> ServiceDetail:

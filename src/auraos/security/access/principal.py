@@ -33,5 +33,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """What the key may be used for, written as in roles; None where it was not narrowed."""
     home: str = ""
     """The workspace that the key opens, if it opens one only: what is meant where none is named."""
+    per_second: int = 0
+    """So many requests a second may be made with the key; 0 for as many as can be."""
     is_fresh: bool = False
     """Whether the person proved only just now who they are."""

@@ -10,6 +10,7 @@ from auraos.security.access.errors import (
     LastOwnerError,
     NameTakenError,
     NotFoundError,
+    NoWorkspaceError,
     RoleHeldError,
     RoleRefusedError,
     WorkspaceExistsError,
@@ -33,6 +34,7 @@ class Access:
         self._new_id = new_id
         self._forget: Callable[[], None] = lambda: None
         self._rooms: dict[str, Mapping[str, Role]] = {}
+        self._wishes: dict[str, Mapping[str, bool | int | str]] = {}
         self._read_at = -LONGEST_BELIEVED
 
     def when_changed(self, forget: Callable[[], None]) -> None:
@@ -46,6 +48,10 @@ class Access:
         if self._now() - self._read_at >= LONGEST_BELIEVED:
             await self._read_rooms()
         return ROLES if workspace == EVERYWHERE else self._rooms.get(workspace)
+
+    def wish(self, workspace: str, name: str) -> bool | int | str | None:
+        """Return what a workspace wants otherwise than the house has it, as it was last read."""
+        return self._wishes.get(workspace, {}).get(name)
 
     async def grants_of(self, kind: HolderKind, holder: str) -> tuple[Grant, ...]:
         """Return what is granted to a person or service account now, of their own and through groups."""
@@ -233,6 +239,23 @@ class Access:
         await self._save([Add(made)], entry, taken)
         return made
 
+    async def change_workspace(
+        self, actor: Actor, name: str, title: str, wishes: Mapping[str, Any]
+    ) -> Workspace:
+        """Change what a workspace is called, and what it wants otherwise than the house has it."""
+        before = await self._store.one(Workspace, name=name)
+        if before is None:
+            raise NoWorkspaceError.of(name)
+        after = Workspace(
+            name=name, title=title, created_at=before.created_at, wishes={**before.wishes, **wishes}
+        )  # fmt: skip
+        if after != before:
+            entry = self._entry(
+                actor, "workspaces.change", "workspace", name, workspace=name, before=before, after=after
+            )
+            await self._save([Replace(before, after)], entry)
+        return after
+
     async def refuse_above(self, who: Principal, kind: HolderKind, holder: str, what: str) -> None:
         """Raise `NotAllowedError` when somebody would act on a person or account that has more than they have."""
         for grant in await self.grants_of(kind, holder):
@@ -245,10 +268,12 @@ class Access:
 
     async def _read_rooms(self) -> None:
         now = self._now()
-        own: dict[str, dict[str, Role]] = {each.name: {} for each in await self._store.all(Workspace)}
+        found = await self._store.all(Workspace)
+        own: dict[str, dict[str, Role]] = {each.name: {} for each in found}
         for row in await self._store.all(OwnRole):
             own.get(row.workspace, {})[row.name] = Role(name=row.name, title=row.title, actions=row.actions)
         self._rooms = {name: {**roles, **ROLES} for name, roles in own.items()}
+        self._wishes = {each.name: each.wishes for each in found}
         self._read_at = now
 
     def _entry(self, actor: Actor, action: str, kind: str, name: str, **more: Any) -> Entry:

@@ -100,6 +100,7 @@ class Recognition:
             grants=grants if found.workspace == EVERYWHERE else _only_in(grants, found.workspace),
             key=found.id,
             scopes=found.scopes,
+            per_second=found.per_second,
             home="" if found.workspace == EVERYWHERE else found.workspace,
         )
 

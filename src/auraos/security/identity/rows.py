@@ -69,6 +69,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: int = 0
     used_at: int = 0
     revoked_at: int = 0
+    per_second: int = 0
+    """So many requests a second may be made with it; 0 for as many as can be."""
 
 
 class Passkey(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,7 +95,8 @@ _PEOPLE = (
     """create table keys(
         id {text} primary key, digest {text} not null, owner_kind {text} not null, owner {text} not null,
         title text not null, workspace {text} not null, scopes text not null, created_at {int} not null,
-        created_by {text} not null, ends_at {int} not null, used_at {int} not null, revoked_at {int} not null
+        created_by {text} not null, ends_at {int} not null, used_at {int} not null, revoked_at {int} not null,
+        per_second {int} not null
     ){compact}""",
     "create unique index keys_by_digest on keys(digest)",
     "create index keys_by_owner on keys(owner)",

@@ -1,0 +1,60 @@
+"""How fast somebody may ask: a key, a workspace, or an address from which nobody known asks. Each process counts for itself."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+
+from auraos.core.errors import UserError
+
+MOST = 20_000
+"""So many of those who asked last are remembered."""
+SECOND = 1_000_000
+
+
+class TooFastError(UserError):
+    """Somebody asks faster than they may; the next request may be made after a while."""
+
+    code = "too-many-requests"
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """So many requests a second, and so many at once after a rest."""
+
+    per_second: int
+    burst: int
+
+    @classmethod
+    def of(cls, per_second: int) -> "Allowance":
+        """Return what lets the requests of two seconds come at once."""
+        return cls(per_second, per_second * 2)
+
+
+class Pace:
+    """Counts requests by who makes them: what was not asked for a while may be asked at once."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+        self._left: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def take(self, who: str, allowance: Allowance) -> dict[str, str]:
+        """Count a request; return the headers that tell what is left, raise `TooFastError` where nothing is."""
+        now = self._now()
+        left, at = self._left.pop(who, (float(allowance.burst), now))
+        left = min(allowance.burst, left + max(0, now - at) / SECOND * allowance.per_second)
+        if left < 1:
+            self._left[who] = (left, now)
+            wait = -(-(1 - left) // allowance.per_second)
+            raise TooFastError(
+                f"No more than {allowance.per_second} requests a second are taken here.",
+                hint=f"Try again in {max(1, round(wait))} s.",
+                retry_after=max(1, round(wait)),
+            )
+        self._left[who] = (left - 1, now)
+        if len(self._left) > MOST:
+            self._left.popitem(last=False)
+        return {
+            "ratelimit-limit": str(allowance.per_second),
+            "ratelimit-remaining": str(int(left - 1)),
+            "ratelimit-reset": str(round((allowance.burst - left + 1) / allowance.per_second)),
+        }
