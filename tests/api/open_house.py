@@ -36,12 +36,13 @@ class OpenKeeper:
     def __init__(self, desk: Desk, grants: tuple[Grant, ...]) -> None:
         self.desk = desk
         self.grants = grants
+        self.roles = ROLES
 
     async def recognise(self, asked: Asked) -> Ask:
         """Return the request as Ann's."""
         who = Principal(kind="person", id="1", name="ann", grants=self.grants)
         workspace = asked.headers.get("x-auraos-workspace", "default")
-        return Ask(asked=asked, desk=self.desk, workspace=workspace, who=who, roles=ROLES)
+        return Ask(asked=asked, desk=self.desk, workspace=workspace, who=who, roles=self.roles)
 
     async def admit(self, ask: Ask, found: Found, at: Any) -> None:
         """Raise unless Ann may do this."""

@@ -13,12 +13,20 @@ from auraos.app.desk import Desk
 from auraos.security.access import ROLES, Principal, Role, authorize
 from auraos.security.access.authorize import Decision, Thing
 from auraos.security.access.principal import Grant
+from auraos.security.secrets.errors import NoSecretError
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import SqliteStore
 from kept_definitions import definitions_over, workflow
 
 AT = "/api/v1/definitions"
 PROMOTE = f"{AT}/promote"
+USING = {"kind": "workflow", "name": "using"}
+USES = """kind: workflow
+name: using
+spec:
+  steps:
+    get: {type: http.request, with: {url: "https://a.example/", secret: stock-api}}
+"""
 BOUND = "/api/v1/bindings"
 VARYING = "  variables: {currency: EUR}\n"
 TEST = {"x_auraos_workspace": "test"}
@@ -34,6 +42,13 @@ class ThreeWorkspaces:
         return authorize(who, action, workspace, thing)
 
 
+class NoSecrets:
+    """Keeps none."""
+
+    async def find(self, workspace: str, name: str) -> None:
+        raise NoSecretError(f"There is no secret {name!r}.")
+
+
 class Known(msgspec.Struct):
     access: ThreeWorkspaces
 
@@ -44,13 +59,15 @@ async def house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
     folder = DataFolder.claim(tmp_path / "data")
     store = SqliteStore.open(folder)
     others: Any = dict.fromkeys(Desk.__struct_fields__)
-    desk = Desk(**{**others, "definitions": definitions_over(store), "identity": Known(ThreeWorkspaces())})
+    known = {"identity": Known(ThreeWorkspaces()), "secrets": NoSecrets()}
+    desk = Desk(**{**others, "definitions": definitions_over(store), **known})
     opened = OpenHouse(
         [*definitions.routes, *definition_history.routes, *definition_files.routes, *promotions.routes], desk
     )
     await opened.ask("POST", AT, {"text": workflow("called", more=VARYING)}, **TEST)
     await opened.ask("POST", AT, {"text": workflow("order", calls="called")}, **TEST)
-    for name in ("called", "order"):
+    await opened.ask("POST", AT, {"text": USES}, **TEST)
+    for name in ("called", "order", "using"):
         got = await opened.ask("POST", f"{AT}/workflow/{name}/publish", {}, if_match='"1"', **TEST)
         assert got.status == 200
     yield opened
@@ -124,4 +141,10 @@ async def test_whoever_promotes_may_read_there_and_apply_here(house):
     assert (await house.ask("POST", PROMOTE, promotion())).json["code"] == "not-allowed"
     house.may(editor, Grant(role="viewer", workspace="test"))
     assert (await house.ask("POST", PROMOTE, promotion())).status == 200
+    applier = Role(name="applier", title="", actions=("definitions.*",))
+    house.may(Grant(role="applier", workspace="default"), Grant(role="viewer", workspace="test"))
+    house.keeper.roles = {**ROLES, "applier": applier}
+    assert (await house.ask("POST", PROMOTE, promotion())).status == 200
+    assert (await house.ask("POST", PROMOTE, promotion(items=[USING]))).json["code"] == "not-allowed"
+    house.may(editor)
     assert (await house.ask("PUT", f"{BOUND}/variable/a", {"value": 1})).json["code"] == "not-allowed"

@@ -27,9 +27,20 @@ def bindings(definitions):
     return Bindings(definitions)
 
 
+class Promotions:
+    """Prepares and promotes at once."""
+
+    def __init__(self, definitions) -> None:
+        self._promoting = Promoting(definitions)
+
+    async def promote(self, actor, source, target, picks, *, with_called=False, wishes=None):
+        prepared = await self._promoting.prepare(source, target, picks, with_called=with_called)
+        return await self._promoting.promote(actor, target, prepared, wishes)
+
+
 @pytest.fixture
 def promoting(definitions):
-    return Promoting(definitions)
+    return Promotions(definitions)
 
 
 async def bind(bindings, what: str, given: str, value: str, name: str = "") -> None:

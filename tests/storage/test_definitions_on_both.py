@@ -104,7 +104,8 @@ async def test_what_is_imported_and_promoted_starts_where_it_is_published(defini
     await Importing(definitions).bring(ANN, "test", [a_file("caller", calls="greet"), a_file()])
     await Applying(definitions).apply(ANN, "test", [a_file("caller", calls="greet"), a_file()])
     pick = Pick(kind="workflow", name="caller")
-    promoted = await Promoting(definitions).promote(ANN, "test", "prod", [pick], with_called=True)
+    prepared = await Promoting(definitions).prepare("test", "prod", [pick], with_called=True)
+    promoted = await Promoting(definitions).promote(ANN, "prod", prepared)
     assert [one.applied.version for one in promoted] == [1, 1]
     resolver = PublishedDefinitions(definitions.store, load_installed().catalogue)
     version = await resolver.resolve("prod", "caller")

@@ -8,6 +8,7 @@ from auraos.api.asking import Ask
 from auraos.api.definition_files import AppliedFiles, AppliedOne
 from auraos.api.names import END, Slug
 from auraos.api.routes import Routes
+from auraos.api.secrets import require_use
 from auraos.core.errors import UserError
 from auraos.documents.definitions.applying import Wishes
 from auraos.documents.definitions.bindings import Bindings
@@ -151,9 +152,10 @@ async def promote_definitions(ask: Ask, body: Promotion) -> PromotedAll:
         publish=body.publish, dry_run=body.dry_run, break_others=body.break_others, note=body.note
     )
     picks = [Pick(kind=each.kind, name=each.name, version=each.version) for each in body.items]
-    promoted = await Promoting(ask.desk.definitions).promote(
-        ask.actor, body.source, ask.workspace, picks, with_called=body.with_called, wishes=wishes
-    )
+    promoting = Promoting(ask.desk.definitions)
+    prepared = await promoting.prepare(body.source, ask.workspace, picks, with_called=body.with_called)
+    await require_use(ask, *(one.file.text for one in prepared))
+    promoted = await promoting.promote(ask.actor, ask.workspace, prepared, wishes)
     shown = AppliedFiles.of([one.applied for one in promoted]).items
     return PromotedAll(
         items=tuple(

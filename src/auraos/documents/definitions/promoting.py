@@ -43,6 +43,15 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True):
     applied: Applied
 
 
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """One definition on its way: which version, the text that it would have in the other workspace, and what is bound in it."""
+
+    ref: Ref
+    version: int
+    file: File
+    bound: tuple[str, ...]
+
+
 class Promoting:
     """Promotes definitions. Whoever calls it has asked whether the actor may, in both workspaces."""
 
@@ -50,40 +59,40 @@ class Promoting:
         self._definitions = definitions
         self._bindings = Bindings(definitions)
 
-    async def promote(
-        self,
-        actor: Actor,
-        source: str,
-        target: str,
-        picks: Sequence[Pick],
-        *,
-        with_called: bool = False,
-        wishes: Wishes | None = None,
-    ) -> tuple[Promoted, ...]:
-        """Publish versions of one workspace in another, all or none; with `wishes.dry_run` say what would change."""
-        wishes = wishes or Wishes()
+    async def prepare(
+        self, source: str, target: str, picks: Sequence[Pick], *, with_called: bool = False
+    ) -> tuple[Prepared, ...]:
+        """Return the versions of one workspace as they would be in another; with all that they call, if that is wished."""
         if source == target:
             raise PromotionRefusedError("A definition is promoted from one workspace to another one.")
         found = await self._gather(source, picks, with_called=with_called)
         known = await self._bindings.all(target)
-        files, bound, problems = [], [], []
-        for ref, _, read in found:
+        prepared, problems = [], []
+        for ref, number, read in found:
             try:
                 text, words = await aside(read.text, rebound, read, known)
             except EditRefusedError as error:
                 problems.append(told_of(path_of(ref), error))
                 continue
-            files.append(File(path_of(ref), text))
-            bound.append(words)
+            prepared.append(Prepared(ref=ref, version=number, file=File(path_of(ref), text), bound=words))
         if problems:
             raise FilesRefusedError(problems)
-        what = ", ".join(f"{ref.name} {number}" for ref, number, _ in found)
+        return tuple(prepared)
+
+    async def promote(
+        self, actor: Actor, target: str, prepared: Sequence[Prepared], wishes: Wishes | None = None
+    ) -> tuple[Promoted, ...]:
+        """Publish what was prepared, all or none; with `wishes.dry_run` say what would change."""
+        wishes = wishes or Wishes()
+        what = ", ".join(f"{one.ref.name} {one.version}" for one in prepared)
+        source = prepared[0].ref.workspace if prepared else ""
         note = f"{wishes.note or 'Promoted'} ({source}: {what})"
         wishes = msgspec.structs.replace(wishes, prune=False, note=note[:LONGEST_NOTE])
+        files = [one.file for one in prepared]
         applied = await Applying(self._definitions).apply(actor, target, files, wishes)
         return tuple(
-            Promoted(version_there=number, bound=words, applied=one)
-            for (_, number, _), words, one in zip(found, bound, applied, strict=True)
+            Promoted(version_there=one.version, bound=one.bound, applied=each)
+            for one, each in zip(prepared, applied, strict=True)
         )
 
     async def _gather(

@@ -1,0 +1,32 @@
+"""The service of definitions, put together on a store."""
+
+import secrets
+
+from auraos.core.catalogue import Catalogue
+from auraos.documents.definitions.service import Definitions
+from auraos.documents.kinds import KINDS
+from auraos.engine.ports import Clock
+from auraos.storage.tables.definitions import DefinitionTables
+from auraos.storage.tables.statement import Tables
+
+_CHANCE = 20
+"""So many bits of a number are chance, so that two processes do not give the same one."""
+
+
+class Numbers:
+    """Gives whole numbers that no other process gives, each larger than those before it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0
+
+    def __call__(self) -> int:
+        """Return another number: the milliseconds since 1970, and chance."""
+        number = (self._clock.now() // 1000 << _CHANCE) | secrets.randbits(_CHANCE)
+        self._last = max(number, self._last + 1)
+        return self._last
+
+
+def definitions_on(tables: Tables, catalogue: Catalogue, clock: Clock) -> Definitions:
+    """Return the definitions that the tables of a store keep."""
+    return Definitions(DefinitionTables(tables), KINDS, catalogue, now=clock.now, new_number=Numbers(clock))
