@@ -202,3 +202,23 @@ async def test_a_proof_is_renewed_with_both_proofs_only(house):
     with pytest.raises(SecondProofNeededError):
         await house.identity.sign_in.prove(acting(person), known, PASSWORD)
     assert await house.identity.sign_in.prove(acting(person), known, PASSWORD, code_of(house, secret))
+
+
+async def test_whoever_knows_the_password_tries_a_code_an_hour(house):
+    """S39: six digits would be soon guessed at one a minute."""
+    person = await house.person()
+    secret, _ = await with_totp(house, person)
+    waited = 0
+    for _ in range(40):
+        try:
+            await sign_in(house, person, "0000000")
+        except TooManyTriesError as error:
+            waited = error.data["retry_after"]
+            house.clock.sleep(waited)
+        except SignInRefusedError:
+            house.clock.sleep(60)
+    assert waited > 1800
+    house.clock.sleep(3600)
+    assert await sign_in(house, person, code_of(house, secret))
+    house.clock.sleep(60)
+    assert await sign_in(house, person, code_of(house, secret))

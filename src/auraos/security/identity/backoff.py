@@ -16,13 +16,24 @@ from auraos.security.identity.rows import Failures
 from auraos.security.row_store import Add, Clear, Replace, RowStore, Write
 
 SECOND = 1_000_000
-FREE_OF_NAME, FREE_OF_ADDRESS = 5, 20
-"""So many failures cost nothing; each further one doubles the time until the next try."""
-LONGEST = 60
-"""Nobody can lock somebody else out for longer than so many seconds."""
-FORGOTTEN = 3600 * SECOND
 ROWS = 65536
 MOST_TRIES = 20
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """So many failures cost nothing; each further one doubles the time until the next try, up to the longest, in seconds."""
+
+    free: int
+    longest: int
+    forgotten: int
+    """After so many seconds without a try nothing of it is left."""
+
+
+NAMES = Patience(free=5, longest=60, forgotten=3600)
+"""Nobody can lock somebody else out for longer than a minute."""
+ADDRESSES = Patience(free=20, longest=60, forgotten=3600)
+CODES = Patience(free=5, longest=3600, forgotten=24 * 3600)
+"""Whoever tries codes knows the password, and six digits are soon guessed."""
 
 
 class Try(msgspec.Struct, frozen=True):
@@ -48,10 +59,19 @@ class Backoff:
         async with self._turn:  # among processes they try again, and within one they need not
             for _ in range(MOST_TRIES):
                 now = self._now()
-                writes = [await self._counting(counted.name, FREE_OF_NAME, now)] if counted.name else []
-                writes.append(await self._counting(counted.address, FREE_OF_ADDRESS, now))
+                writes = [await self._counting(counted.name, NAMES, now)] if counted.name else []
+                writes.append(await self._counting(counted.address, ADDRESSES, now))
                 if await self._store.save(writes) is None:
                     return counted
+        raise _too_many(1)
+
+    async def begin_code(self, person: str) -> Write:
+        """Count a try of a code, and return what lets its person begin anew once it was right."""
+        who = f"code:{person}"
+        async with self._turn:
+            for _ in range(MOST_TRIES):
+                if await self._store.save([await self._counting(who, CODES, self._now())]) is None:
+                    return Clear(Failures, {"who": who})
         raise _too_many(1)
 
     def cleared(self, good: Try) -> Write:
@@ -73,15 +93,17 @@ class Backoff:
             if await self._store.save([Replace(row, fewer)]) is None:
                 return
 
-    async def _counting(self, who: str, free: int, now: int) -> Write:
+    async def _counting(self, who: str, patience: Patience, now: int) -> Write:
         """Return what counts a try in a row."""
         row = await self._store.one(Failures, who=who)
         if row is None:
             return Add(Failures(who=who, count=1, last_at=now))
-        count = row.count if now - row.last_at < FORGOTTEN else 0
-        wait = row.last_at + min(LONGEST, 2 ** min(count - free, 10)) * SECOND - now if count >= free else 0
-        if wait > 0:
-            raise _too_many(round(-(-wait // SECOND)))
+        count = row.count if now - row.last_at < patience.forgotten * SECOND else 0
+        if count >= patience.free:
+            rest = min(patience.longest, 2 ** min(count - patience.free, 20))
+            wait = row.last_at + rest * SECOND - now
+            if wait > 0:
+                raise _too_many(-(-wait // SECOND))
         return Replace(row, Failures(who=who, count=count + 1, last_at=now))
 
 

@@ -206,6 +206,7 @@ class SignIn:
                 proofs=["totp", "recovery"],
             )  # fmt: skip
         if person.totp:
+            writes.append(await self._backoff.begin_code(person.id))
             used = await self._second_proofs.used(person, code)
             if used is None:
                 raise await self._refused(actor, action, person.name, "The code is not right, or was used.")
