@@ -26,3 +26,5 @@ class Opened(Hidden, frozen=True, kw_only=True):
     parts: dict[str, str] = {}
     """What a client that is not HTTP needs, by name."""
     hidden: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
+    """What of it is soon worth nothing: the tokens that were got in exchange."""

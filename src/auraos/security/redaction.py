@@ -1,36 +1,38 @@
-"""Masks the values of secrets in whatever is about to be kept or shown, also where they were encoded on the way."""
+"""Masks the values of secrets in whatever is about to be kept or shown, also where they were encoded on the way.
 
-import base64
+Few texts hold a secret, so a text is first searched for seeds, of which at least one stands wherever a value does in any of
+its forms: all of them at once, in time that does not grow with their number. Only what has one is looked at closely.
+"""
+
 import codecs
-import html
-import json
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any
-from urllib.parse import quote, quote_plus
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import Any, Final
 
+import re2
 from msgspec.structs import replace
 
 from auraos.core.values import FileReference
+from auraos.security.forms import FRAGMENT, SHORTEST, Forms, shortest_fragment
+
+__all__ = ["BEGINNING", "FRAGMENT", "MASK", "SHORTEST", "Redactor"]
 
 MASK = "•••"
-SHORTEST = 4
-"""A shorter value cannot be told from ordinary text and cannot be masked."""
-FRAGMENT = 8
-"""So many characters of a value that was cut off at the start or end of a text are masked, too."""
 LONGEST_SPELLING = 24
 """So many characters stand for one character of a value at most, in the longest of the forms that are looked for."""
 BEGINNING = 8192
 """Bytes without a zero among so many first ones are taken for a text."""
+LARGEST_GROUP: Final = 64
+MOST_PATTERNS: Final = 64
 
 
 class Redactor:
     """Knows the values that were revealed, in every form in which they may turn up, and puts a mask in their place."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        self._values: set[str] = set()
-        self._long: list[str] = []
-        self._pattern: re.Pattern[str] | None = None
+        self._values: dict[str, Forms] = {}
+        self._groups: list[_Group] = []
+        self._patterns: dict[tuple[str, ...], re.Pattern[str]] = {}
         for value in values:
             self.add(value)
 
@@ -38,29 +40,37 @@ class Redactor:
         """Mask this value from now on."""
         if len(value) < SHORTEST or value in self._values:
             return
-        self._values.add(value)
-        if len(value) > FRAGMENT:
-            self._long.append(value)
-        forms = {form for known in self._values for form in _forms(known) if len(form) >= SHORTEST}
-        ordered = sorted(forms, key=lambda form: (-len(form), form))
-        mixed = [
-            _as_mixed_pattern(known) for known in sorted(self._values, key=lambda known: (-len(known), known))
-        ]
-        self._pattern = re.compile("|".join([*map(_as_pattern, ordered), *mixed]))
+        forms = self._values[value] = Forms(value)
+        self._groups.append(_Group([forms]))
+        while len(self._groups) > 1:
+            before, last = self._groups[-2:]
+            if len(before.forms) > len(last.forms) or len(before.forms) + len(last.forms) > LARGEST_GROUP:
+                break
+            self._groups[-2:] = [_Group([*before.forms, *last.forms])]
+
+    def remove(self, value: str) -> None:
+        """Mask this value no more, for it is worth nothing any more."""
+        forms = self._values.pop(value, None)
+        if forms is not None:
+            self._groups = [group.without(forms) for group in self._groups]
+            self._groups = [group for group in self._groups if group.forms]
+            self._patterns.clear()
 
     def redact(self, value: Any) -> Any:
         """Return a value with every secret in it masked; what holds none comes back as it is."""
-        if self._pattern is None:
+        if not self._values:
             return value
         return self._redact(value)
 
     def redact_text(self, text: str) -> str:
-        """Return a text with every secret in it masked, also one that was cut off at its start or end."""
-        if self._pattern is None:
+        """Return a text with every secret in it masked, also one that was cut off."""
+        suspected = self._suspected(text)
+        if not suspected:
             return text
-        text = self._pattern.sub(MASK, text)
-        for value in self._long:
-            text = _mask_cut_start(_mask_cut_end(text, value), value)
+        text = self._masked(text, self._spans(text, suspected))
+        for forms in suspected:
+            if len(forms.value) > FRAGMENT:
+                text = _mask_cut_start(_mask_cut_end(text, forms.value), forms.value)
         return text
 
     async def redact_stream(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -86,27 +96,24 @@ class Redactor:
 
     def _redact_ready(self, text: str, *, is_first: bool) -> tuple[str, str]:
         """Return what is certain of a text of which more may come, masked, and the rest of it as it is."""
-        if self._pattern is None:
+        if not self._values:
             return text, ""
+        suspected = self._suspected(text)
         if is_first:
-            for value in self._long:
-                text = _mask_cut_start(text, value)
+            for forms in suspected:
+                if len(forms.value) > FRAGMENT:
+                    text = _mask_cut_start(text, forms.value)
         certain = max(0, len(text) - LONGEST_SPELLING * max(map(len, self._values)))
-        parts, at = [], 0
-        for found in self._pattern.finditer(text):
-            if found.start() >= certain:
-                break
-            parts += [text[at : found.start()], MASK]
-            at = found.end()
-        certain = max(certain, at)
-        return "".join([*parts, text[at:certain]]), text[certain:]
+        spans = [span for span in self._spans(text, suspected) if span[0] < certain]
+        certain = max([certain, *(end for _, end in spans)])
+        return self._masked(text[:certain], spans), text[certain:]
 
     def _redact_end(self, text: str) -> str:
-        if self._pattern is None:
-            return text
-        text = self._pattern.sub(MASK, text)
-        for value in self._long:
-            text = _mask_cut_end(text, value)
+        suspected = self._suspected(text)
+        text = self._masked(text, self._spans(text, suspected))
+        for forms in suspected:
+            if len(forms.value) > FRAGMENT:
+                text = _mask_cut_end(text, forms.value)
         return text
 
     def _redact(self, value: Any) -> Any:
@@ -126,6 +133,115 @@ class Redactor:
                 return replace(value, media_type=self.redact_text(kind), name=self.redact_text(name))
         return value
 
+    def _suspected(self, text: str) -> list[Forms]:
+        """Return the values of which something may stand in a text."""
+        if not self._groups:
+            return []
+        raw = text.encode("utf-8", "surrogatepass")
+        return [forms for group in self._groups for forms in group.suspected(text, raw)]
+
+    def _spans(self, text: str, suspected: Sequence[Forms]) -> list[tuple[int, int]]:
+        """Return where values stand in a text, one after the other."""
+        if not suspected:
+            return []
+        found = [match.span() for match in self._pattern(suspected).finditer(text)]
+        for forms in suspected:
+            for form in forms.fragments:
+                found += _fragments(text, form)
+        return _joined(found)
+
+    def _masked(self, text: str, spans: Sequence[tuple[int, int]]) -> str:
+        parts, at = [], 0
+        for start, end in spans:
+            parts += [text[at:start], MASK]
+            at = end
+        return "".join([*parts, text[at:]]) if parts else text
+
+    def _pattern(self, suspected: Sequence[Forms]) -> re.Pattern[str]:
+        key = tuple(sorted(forms.value for forms in suspected))
+        found = self._patterns.get(key)
+        if found is None:
+            while len(self._patterns) >= MOST_PATTERNS:
+                del self._patterns[next(iter(self._patterns))]
+            found = self._patterns[key] = _compiled(suspected)
+        return found
+
+
+class _Group:
+    """Some values, and what finds their seeds in a text."""
+
+    def __init__(self, forms: Sequence[Forms]) -> None:
+        self.forms = forms
+        self._always = [each for each in forms if each.seeds is None]
+        self._seeds: Any = None
+
+    def without(self, gone: Forms) -> "_Group":
+        """Return the others."""
+        return self if gone not in self.forms else _Group([each for each in self.forms if each is not gone])
+
+    def suspected(self, text: str, raw: bytes) -> list[Forms]:
+        """Return the values of which something may stand in a text; `raw` is its bytes."""
+        if self._seeds is None:
+            self._seeds = _any_of(seed for forms in self.forms for seed in forms.seeds or ())
+        if not self._seeds.search(raw):
+            return self._always
+        return [
+            forms for forms in self.forms if forms.seeds is None or any(seed in text for seed in forms.seeds)
+        ]
+
+
+def _any_of(seeds: Iterable[str]) -> Any:
+    """Return what finds any of some texts in bytes, in linear time."""
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.max_mem = 256 * 1024 * 1024
+    options.never_capture = True
+    options.log_errors = False
+    ordered = sorted({re2.escape(seed.encode("utf-8", "surrogatepass")) for seed in seeds})
+    return re2.compile(b"|".join(ordered) if ordered else b"[^\\x00-\\xff]", options)
+
+
+def _compiled(suspected: Sequence[Forms]) -> re.Pattern[str]:
+    """Return the pattern of all forms of some values, the longest first."""
+    forms = sorted(
+        {each for known in suspected for each in known.patterns}, key=lambda each: (-len(each[0]), each[0])
+    )
+    mixed = [known.mixed for known in sorted(suspected, key=lambda known: (-len(known.value), known.value))]
+    return re.compile("|".join([*(pattern for _, pattern in forms), *mixed]))
+
+
+def _fragments(text: str, form: str) -> Iterator[tuple[int, int]]:
+    """Yield where a long part of a form stands, of which the end or the beginning was cut off."""
+    shortest = shortest_fragment(form)
+    beginning, ending = form[:shortest], form[-shortest:]
+    at = text.find(beginning)
+    while at >= 0:
+        end = at + shortest
+        while end < len(text) and end - at < len(form) and text[end] == form[end - at]:
+            end += 1
+        yield at, end
+        at = text.find(beginning, end)
+    at = text.find(ending)
+    while at >= 0:
+        start, end = at, at + shortest
+        while (
+            start > 0 and end - start < len(form) and text[start - 1] == form[len(form) - (end - start) - 1]
+        ):
+            start -= 1
+        yield start, end
+        at = text.find(ending, end)
+
+
+def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return stretches in order, those that overlap as one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
 
 async def _with_whole_beginning(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Yield the same bytes, in a first piece so many that a text can be told from what is none."""
@@ -139,23 +255,6 @@ async def _with_whole_beginning(pieces: AsyncIterator[bytes]) -> AsyncIterator[b
             yield piece
     if len(beginning) < BEGINNING:
         yield beginning
-
-
-def _as_pattern(form: str) -> str:
-    """Return the pattern that finds a form; the two digits behind a percent sign may be of either case."""
-    return re.sub("%([0-9A-Fa-f]{2})", r"%(?i:\1)", re.escape(form))
-
-
-def _as_mixed_pattern(value: str) -> str:
-    """Return the pattern that finds a value of which any signs but letters and digits are encoded as in addresses or JSON."""
-    return "".join(letter if letter.isalnum() else _any_of(letter) for letter in value)
-
-
-def _any_of(sign: str) -> str:
-    spelled = [re.escape(sign), r"\\" + re.escape(sign), "(?i:" + _percent(sign.encode()) + ")"]
-    if ord(sign) < 0x10000:
-        spelled.append(rf"(?i:\\u{ord(sign):04x})")
-    return f"(?:{'|'.join(spelled)}{'|' + re.escape('+') if sign == ' ' else ''})"
 
 
 def _mask_cut_end(text: str, value: str) -> str:
@@ -172,45 +271,3 @@ def _mask_cut_start(text: str, value: str) -> str:
     if at >= 0 and value.endswith(text[: at + FRAGMENT]):
         text = MASK + text[at + FRAGMENT :]
     return text
-
-
-def _forms(value: str) -> Iterator[str]:
-    raw = value.encode()
-    yield value
-    yield from (raw.hex(), raw.hex().upper(), raw.hex(" "), raw.hex(":"))
-    yield from (quote(value, safe=""), quote(value), quote_plus(value), _percent(raw))
-    yield from _json_forms(value)
-    yield html.escape(value)
-    yield repr(value)[1:-1]
-    yield value[::-1]
-    if len(value) > FRAGMENT:
-        yield from (value.lower(), value.upper())
-    yield from _base64_forms(raw)
-
-
-def _json_forms(value: str) -> Iterator[str]:
-    for ascii_only in (True, False):
-        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        yield escaped
-        yield escaped.replace("/", "\\/")
-        yield json.dumps(escaped)[1:-1]
-    units = value.encode("utf-16-be").hex()
-    spelled = ["\\u" + units[at : at + 4] for at in range(0, len(units), 4)]
-    yield "".join(spelled)
-    yield "".join(unit[:2] + unit[2:].upper() for unit in spelled)
-
-
-def _base64_forms(raw: bytes) -> Iterator[str]:
-    """Yield the middle of the value's base64 form for each of the three places where it may begin within a longer text."""
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + raw).rstrip(b"=").decode()
-        first = 0 if before == 0 else before + 1
-        whole = (before + len(raw)) * 8 // 6
-        middle = encoded[first:whole]
-        if len(middle) >= SHORTEST + 1:
-            yield middle
-            yield middle.replace("+", "-").replace("/", "_")
-
-
-def _percent(raw: bytes) -> str:
-    return "".join(f"%{byte:02X}" for byte in raw)

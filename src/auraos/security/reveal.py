@@ -7,6 +7,7 @@ AURAOS_HOSTS_STOCK_API=stock.example,*.stock.example   where it may go; `@local`
 """
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from auraos.security.opened import Opened
 from auraos.security.redaction import SHORTEST, Redactor
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+MOST_TOKENS = 4
+"""So many tokens of a secret, one after the other, are masked; older ones are worth nothing."""
 NOBODY = Asker(workspace="")
 """A step that no run carries out: it gets at nothing that is stored."""
 
@@ -48,6 +51,7 @@ class Reveal:
     ) -> None:
         self._environment = {name: value for name, value in environment.items() if name.startswith("AURAOS_")}
         self._stored = stored
+        self._passing: dict[tuple[str, str], deque[tuple[str, ...]]] = {}
         self.redactor = redactor or Redactor()
         for name, value in self._environment.items():
             if name.startswith(_NEVER_SHOWN):
@@ -72,8 +76,7 @@ class Reveal:
             opened = await self._stored.open(asker, name, host)
         if opened is None:
             return Opened(value=self._from_environment(name, host))
-        for value in opened.hidden:
-            self.redactor.add(value)
+        self._mask(asker.workspace, name, opened)
         return opened
 
     async def reveal(self, name: str, *, host: str, asker: Asker = NOBODY) -> str:
@@ -99,6 +102,19 @@ class Reveal:
                     "Write hosts only, without a scheme, port or path: stock.example,*.stock.example.",
                 )
         return hosts
+
+    def _mask(self, workspace: str, name: str, opened: Opened) -> None:
+        for value in opened.hidden:
+            self.redactor.add(value)
+        if opened.passing:
+            former = self._passing.setdefault((workspace, name), deque())
+            if not former or former[-1] != opened.passing:
+                for value in opened.passing:
+                    self.redactor.add(value)
+                former.append(opened.passing)
+            if len(former) > MOST_TOKENS:
+                for value in set(former.popleft()).difference(*former):
+                    self.redactor.remove(value)
 
     def _from_environment(self, name: str, host: str) -> str:
         variable = variable_of(name)

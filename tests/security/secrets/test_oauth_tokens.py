@@ -193,6 +193,19 @@ async def test_all_of_an_exchange_is_masked(tmp_path):
     assert shown == " ".join([MASK] * 4)
 
 
+async def test_tokens_that_are_worth_nothing_any_more_are_let_go(tmp_path):
+    giver = Giver()
+    async with listening(giver.respond) as server, vault_of(tmp_path, server) as vault:
+        await vault.keep("api", refreshing(server))
+        for _ in range(6):
+            await token(vault)
+            vault.time += 3590 * SECOND
+        shown = vault.reveal.redactor.redact(
+            "access-1 access-2 access-3 access-6 refresh-0 refresh-1 refresh-6 s3cret"
+        )
+    assert shown == f"access-1 access-2 {MASK} {MASK} {MASK} refresh-1 {MASK} {MASK}"
+
+
 async def test_the_token_is_kept_under_seal(tmp_path):
     giver = Giver()
     async with listening(giver.respond) as server, vault_of(tmp_path, server) as vault:

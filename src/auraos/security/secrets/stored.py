@@ -22,7 +22,7 @@ from auraos.security.secrets.rows import Secret, SecretVersion
 from auraos.security.secrets.sealed import Sealed, unseal_version
 from auraos.security.secrets.sources import Sources
 from auraos.security.secrets.store import SecretStore
-from auraos.security.secrets.tokens import Tokens, hidden_of
+from auraos.security.secrets.tokens import Tokens, opened_token
 from auraos.security.secrets.uses import Uses
 
 log = logging.getLogger("auraos.secrets")
@@ -173,8 +173,7 @@ class StoredSecrets:
             credential = await self._fetched(secret, sealed)
         assert credential is not None
         if isinstance(credential, OAuth2Client | OAuth2Refresh):
-            token = await self._tokens.token(secret, row, credential)
-            return Opened(value=token.access, place="bearer", hidden=tuple(hidden_of(credential, token)))
+            return opened_token(credential, await self._tokens.token(secret, row, credential))
         opened = credential.opened()
         if min(map(len, opened.hidden)) < SHORTEST:
             raise _refused(

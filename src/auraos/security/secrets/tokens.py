@@ -7,7 +7,7 @@ brings, a new refresh token too, is kept under seal before it is used, so no pro
 import asyncio
 import base64
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
@@ -16,9 +16,9 @@ import msgspec
 
 from auraos.core.errors import OperationalError
 from auraos.core.failures import StepFailed
-from auraos.security.opened import Hidden
+from auraos.security.opened import Hidden, Opened
 from auraos.security.row_store import Replace
-from auraos.security.secrets.credentials import Exchanged, OAuth2Client, OAuth2Refresh
+from auraos.security.secrets.credentials import Exchanged, OAuth2Client, OAuth2Refresh, hidden_parts
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.rows import Secret, SecretVersion
 from auraos.security.secrets.sources import Sender
@@ -188,12 +188,16 @@ def place_of_token(secret: Secret, version: SecretVersion) -> tuple[str, ...]:
     return ("token", secret.id, secret.name, str(version.version))
 
 
-def hidden_of(credential: Exchanged, token: Token) -> Sequence[str]:
-    """Return all that must not be seen of an exchange."""
-    parts = [credential.client_secret, token.access, token.refresh]
-    if isinstance(credential, OAuth2Refresh):
-        parts.append(credential.refresh_token)
-    return [part for part in parts if part]
+def opened_token(credential: Exchanged, token: Token) -> Opened:
+    """Return a token as it is used, with all of the exchange that must not be seen."""
+    lasting = [*hidden_parts(credential).values()]
+    passing = [token.access, token.refresh]
+    return Opened(
+        value=token.access,
+        place="bearer",
+        hidden=tuple(part for part in lasting if part),
+        passing=tuple(part for part in passing if part and part not in lasting),
+    )
 
 
 def _not_given(status: int, body: bytes) -> StepFailed:
