@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
 import msgspec
+from cryptography.x509 import load_pem_x509_certificate
 
 from auraos.core.failures import StepFailed
 from auraos.security.binding import HERE, is_bound, is_host
@@ -69,6 +70,14 @@ def read_value(value: Value) -> Sealed:
     return Sealed(
         kind=kind, credential=value.credential, source=value.source, hosts=hosts, workflows=value.workflows
     )
+
+
+def end_of(sealed: Sealed) -> int:
+    """Return when a credential expires by what it says itself, in microseconds since 1970; 0 where it says nothing."""
+    if not isinstance(sealed.credential, TlsClient):
+        return 0
+    certificate = load_pem_x509_certificate(sealed.credential.certificate.strip().encode())
+    return int(certificate.not_valid_after_utc.timestamp()) * 1_000_000
 
 
 def refuse_name(name: str) -> None:

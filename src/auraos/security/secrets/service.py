@@ -14,7 +14,7 @@ from auraos.core.errors import OperationalError
 from auraos.security.access.errors import ChangedMeanwhileError
 from auraos.security.binding import are_within
 from auraos.security.row_store import Add, Replace
-from auraos.security.secrets.checking import Value, read_value, refuse_name
+from auraos.security.secrets.checking import Value, end_of, read_value, refuse_name
 from auraos.security.secrets.errors import (
     NoSecretError,
     NoSecretVersionError,
@@ -148,7 +148,7 @@ class Secrets:
         now = self._now()
         secret = Secret(
             id=self._new_id(), workspace=workspace, name=name, title=about.title, labels=about.labels,
-            ends_at=about.ends_at, **_visible(sealed), created_at=now, created_by=actor.name, changed_at=now,
+            ends_at=about.ends_at or end_of(sealed), **_visible(sealed), created_at=now, created_by=actor.name, changed_at=now,
             changed_by=actor.name,
         )  # fmt: skip
         row = await self._new_version(secret, 1, sealed, actor)
@@ -167,8 +167,9 @@ class Secrets:
         before = await self._unchanged(workspace, name, revision)
         sealed = read_value(value)
         after = self._changed(
-            before, actor, version=before.latest + 1, latest=before.latest + 1, warned=0, **_visible(sealed)
-        )
+            before, actor, version=before.latest + 1, latest=before.latest + 1, warned=0,
+            ends_at=end_of(sealed) or (before.ends_at if before.ends_at > self._now() else 0), **_visible(sealed),
+        )  # fmt: skip
         row = await self._new_version(after, after.version, sealed, actor)
         entry = self._entry(actor, "replace", after, before=_told(before), after=_told(after))
         return await self._save(before, after, [Add(row)], entry)
