@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from auraos.documents.definitions.applying import Applying, Wishes
-from auraos.documents.definitions.errors import BreaksOthersError
+from auraos.documents.definitions.errors import BreaksOthersError, StaleDefinitionError
 from auraos.documents.definitions.files import File, FilesRefusedError
 from auraos.documents.definitions.rows import Query, Ref
 from kept_definitions import ANN, BEN, GREET, audited, changed, published, workflow
@@ -84,6 +84,46 @@ async def test_that_it_takes_the_place_of_somebodys_draft_is_said(applying, defi
     (applied,) = await applying.apply(ANN, "default", [a_file(value=2)])
     assert "in place of the draft of ben (revision 2)" in applied.words
     assert (await definitions.revision(GREET, 2)).text == workflow(value=7)
+
+
+TWO = "    b: {type: noop, with: {value: 1}}\n"
+
+
+async def test_a_draft_is_kept_beside_what_is_published_and_joined_with_it_if_that_is_wished(
+    applying, definitions
+):
+    await published(definitions, workflow(more=TWO))
+    draft = workflow(more=TWO.replace("value: 1", "value: 7"))
+    await definitions.save(BEN, GREET, draft, revision=1)
+    (applied,) = await applying.apply(ANN, "default", [a_file(value=2, more=TWO)], Wishes(keep_drafts=True))
+    assert applied.words == ("published as version 2", "joined with the draft of ben")
+    row = await definitions.find(GREET)
+    assert (row.state, row.version) == ("changed", 2)
+    assert row.text == workflow(value=2, more=TWO.replace("value: 1", "value: 7"))
+    assert (await definitions.version(GREET)).text == workflow(value=2, more=TWO)
+    (applied,) = await applying.apply(ANN, "default", [a_file(value=2, more=TWO)], Wishes(keep_drafts=True))
+    assert applied.what == "same"
+    assert (await definitions.find(GREET)).text == row.text
+
+
+async def test_a_draft_that_cannot_be_joined_with_what_is_published_stays_as_it_is(applying, definitions):
+    await published(definitions, workflow())
+    await definitions.save(BEN, GREET, workflow(value=7), revision=1)
+    (applied,) = await applying.apply(ANN, "default", [a_file(value=2)], Wishes(keep_drafts=True))
+    assert applied.words[1] == "the draft of ben (revision 2) stays as it is"
+    row = await definitions.find(GREET)
+    assert (row.text, row.state, row.version) == (workflow(value=7), "changed", 2)
+    assert (await definitions.publish(BEN, GREET, revision=2)).version == 3
+
+
+async def test_nothing_is_done_over_another_version_than_the_one_that_was_meant(applying, definitions):
+    await published(definitions, workflow())
+    over = {("workflow", "greet"): 1, ("workflow", "new"): 0}
+    await applying.apply(ANN, "default", [a_file(value=2), a_file("new")], Wishes(over=over))
+    with pytest.raises(StaleDefinitionError):
+        await applying.apply(ANN, "default", [a_file(value=3), a_file("other")], Wishes(over=over))
+    assert (await definitions.find(GREET)).text == workflow(value=2)
+    assert len(await definitions.page(Query(workspace="default"))) == 2
 
 
 async def test_all_problems_of_all_files_are_told_at_once_and_nothing_is_changed(applying, definitions):

@@ -58,6 +58,12 @@ class Applicable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = ()
     dry_run: Annotated[bool, msgspec.Meta(description="Say what would be done, and do nothing.")] = False
     break_others: bool = False
+    keep_drafts: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Leave drafts that differ from what is live, joined with what is published."
+        ),
+    ] = False
     note: Annotated[str, msgspec.Meta(pattern=rf"^[^\x00]*{END}", max_length=1000)] = ""
 
 
@@ -166,7 +172,7 @@ async def apply_files(ask: Ask, body: Applicable) -> AppliedFiles:
     """Make the workspace say what these files say, all at once or not at all."""
     wishes = Wishes(
         publish=body.publish, prune=body.prune, labels=labels_of(body.label), dry_run=body.dry_run,
-        break_others=body.break_others, note=body.note,
+        break_others=body.break_others, keep_drafts=body.keep_drafts, note=body.note,
     )  # fmt: skip
     await require_use(ask, *(file.text for file in body.files))
     applying = Applying(ask.desk.definitions)

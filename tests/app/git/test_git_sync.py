@@ -230,6 +230,27 @@ async def test_a_draft_is_worked_on_from_both_sides_and_its_branch_goes_when_it_
     assert pat.branches() == ["main"]
 
 
+async def test_what_somebody_pushes_leaves_a_draft_that_another_one_works_on(sync, definitions, pat):
+    await published(definitions, workflow(more=TWO))
+    draft = workflow(more=TWO.replace("value: 1", "value: 7"))
+    await changed(definitions, GREET, draft, publish=False)
+    await sync.sync(ANN)
+    pat.pull()
+    pat.push("main", {FILE: "# why\n" + workflow(more=TWO)})
+    assert await sync.sync(BEN) == ()
+    assert (await definitions.find(GREET)).text == draft
+    pat.pull()
+    pat.push("main", {FILE: "# why\n" + workflow(value=2, more=TWO)})
+    assert told(await sync.sync(BEN)) == [("greet", "main", "pulled"), ("greet", BRANCH, "pushed")]
+    joined = workflow(value=2, more=TWO.replace("value: 1", "value: 7"))
+    row = await definitions.find(GREET)
+    assert (row.state, row.version) == ("changed", 2)
+    assert row.text == joined
+    assert pat.shown(FILE, BRANCH) == row.text
+    assert pat.shown(FILE) == "# why\n" + workflow(value=2, more=TWO)
+    assert await sync.sync(ANN) == ()
+
+
 async def test_a_branch_that_somebody_merges_is_published(sync, definitions, pat):
     await published(definitions, workflow())
     await changed(definitions, GREET, workflow(value=2), publish=False)

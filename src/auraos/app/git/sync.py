@@ -80,12 +80,17 @@ class GitSync:
         commit = await commit_of(self._git, f"refs/remote/{self._branch}")
         theirs = await self._read(commit)
         agreed = await self._read(await commit_of(self._git, "refs/auraos/live"))
-        ours = await self._ours()
+        rows = {(row.kind, row.name): row for row in await self._rows(lambda row: row.version > 0)}
+        ours = {
+            key: await self._live_text(row, _text(theirs, key), _text(agreed, key))
+            for key, row in rows.items()
+        }
         settled = {
             key: settle(_text(agreed, key), ours.get(key), _text(theirs, key))
             for key in sorted(agreed.keys() | ours.keys() | theirs.keys())
         }
-        refused = await self._take(actor, settled, commit)
+        over = {key: rows[key].version if key in rows else 0 for key in settled}
+        refused = await self._take(actor, settled, over, commit)
         kept = {key: one for key, one in settled.items() if key not in refused and not one.conflict}
         changes = {self._path(theirs, key): one.text for key, one in kept.items() if one.to_them}
         made = commit
@@ -100,7 +105,7 @@ class GitSync:
         return _told(self._branch, settled, refused)
 
     async def _take(
-        self, actor: Actor, settled: Mapping[Key, Settled], commit: str
+        self, actor: Actor, settled: Mapping[Key, Settled], over: Mapping[Key, int], commit: str
     ) -> dict[Key, tuple[str, ...]]:
         """Publish and archive what the repository changed; return what could not be, and why."""
         files = [
@@ -110,7 +115,7 @@ class GitSync:
         ]
         refused: dict[Key, tuple[str, ...]] = {}
         if files:
-            wishes = Wishes(note=f"From git, {commit[:12]}")
+            wishes = Wishes(note=f"From git, {commit[:12]}", keep_drafts=True, over=over)
             try:
                 await Applying(self._definitions).apply(actor, self._workspace, files, wishes)
             except UserError as error:
@@ -124,15 +129,14 @@ class GitSync:
                     refused[key] = _words(error)
         return refused
 
-    async def _ours(self) -> dict[Key, str]:
-        """Return what is live, as it is written: a draft that means the same stands for it."""
-        found: dict[Key, str] = {}
-        for row in await self._rows(lambda row: row.version > 0):
-            if row.state == "live":
-                found[row.kind, row.name] = row.text
-            else:
-                found[row.kind, row.name] = (await self._definitions.version(row.ref, row.version)).text
-        return found
+    async def _live_text(self, row: Definition, *spelled: str | None) -> str:
+        """Return what is live as it is written: by its draft, or as the repository spells it, where that means the same."""
+        if row.state == "live":
+            return row.text
+        for text in spelled:
+            if text is not None and (await self._definitions.checker.read(text, row.kind)).hash == row.hash:
+                return text
+        return (await self._definitions.version(row.ref, row.version)).text
 
     # --- drafts ---
 

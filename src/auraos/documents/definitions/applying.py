@@ -1,7 +1,7 @@
 """`Applying`: a workspace made to say what the files of a folder say, all at once or not at all."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -24,6 +24,8 @@ from auraos.documents.definitions.files import (
 from auraos.documents.definitions.rows import Definition, Query, Ref, Saving
 from auraos.documents.definitions.service import LARGEST_PAGE, MOST_TRIES, Definitions, used_error
 from auraos.documents.diff import compare
+from auraos.documents.merge import merge
+from auraos.documents.parts import EditRefusedError
 
 What: TypeAlias = Literal["new", "changed", "same", "archived", "missing"]
 
@@ -40,6 +42,10 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """Say what would be done, and do nothing."""
     break_others: bool = False
     """Publish also with what would break those that name it."""
+    keep_drafts: bool = False
+    """Leave a draft that differs from what is live, joined with what is published where that can be done."""
+    over: Mapping[tuple[str, str], int] = {}
+    """Which version must be live still, by kind and name; 0 for none. Else nothing is done."""
     note: str = ""
 
 
@@ -176,7 +182,13 @@ class Applying:
         plan = _Plan([], [], [])
         for one, found in checked:
             before = await self._store.find(Ref(workspace, *one.key))
-            await self._put(plan, when, Ref(workspace, *one.key), before, one, found, wishes)
+            version = before.version if before is not None else 0
+            if before is not None and wishes.over.get(one.key, version) != version:
+                raise StaleDefinitionError(before)
+            if before is not None and _keeps_draft(before, found, wishes):
+                await self._publish_beside(plan, when, before, one, found, wishes)
+            else:
+                await self._put(plan, when, Ref(workspace, *one.key), before, one, found, wishes)
         for row in gone:
             plan.savings.append(changes.put_away(row, when))
             plan.entries.append(entry_of(when, row.ref, "archive", why=wishes.note))
@@ -203,20 +215,41 @@ class Applying:
                 what != "same"
             )
         if is_published:
-            told = {"version": saving.after.version, "hash": saving.after.hash}
-            plan.entries.append(entry_of(when, ref, "publish", why=wishes.note, after=told))
-        plan.told.append(
-            Applied(
-                kind=ref.kind,
-                name=ref.name,
-                file=one.path,
-                what="changed" if is_published and what == "same" else what,
-                version=saving.after.version,
-                is_published=is_published,
-                words=words,
-                warnings=tuple(each for each in checked.problems if each.severity is Severity.WARNING),
-            )
-        )
+            plan.entries.append(_published(saving, when, wishes))
+        what = "changed" if is_published and what == "same" else what
+        plan.told.append(_applied(saving.after, one, checked, what, words, is_published=is_published))
+
+    async def _publish_beside(
+        self, plan: _Plan, when: When, before: Definition, one: ReadFile, checked: Checked, wishes: Wishes
+    ) -> None:
+        """Add to a plan what publishes a file and leaves somebody's draft, joined with it where that can be done."""
+        if before.version and before.hash == checked.hash:
+            plan.told.append(_applied(before, one, checked, "same", (), is_published=False))
+            return
+        draft, became = await self._joined(before, checked)
+        saving = Saving(before=before, after=before)
+        if draft != before.text:
+            saving = changes.redraft(before, await self._checker.read(draft, before.kind), when)
+            plan.entries.append(entry_of(when, before.ref, "save", after={"revision": saving.after.revision}))
+        saving, published = changes.publish(saving, checked, when, wishes.note)
+        plan.savings.append(saving)
+        plan.entries.append(_published(saving, when, wishes))
+        words = (f"published as version {published.version}", became)
+        plan.told.append(_applied(saving.after, one, checked, "changed", words, is_published=True))
+
+    async def _joined(self, before: Definition, checked: Checked) -> tuple[str, str]:
+        """Return a draft with what a new version changes of the live one, and what became of it in words."""
+        kept = f"the draft of {before.changed_by or 'somebody'} (revision {before.revision}) stays as it is"
+        if not before.version:
+            return before.text, kept
+        live = await self._definitions.version(before.ref, before.version)
+        try:
+            joined = await aside(checked.text, merge, live.text, before.text, checked.text)
+        except EditRefusedError:
+            return before.text, kept
+        if joined.conflicts:
+            return before.text, kept
+        return joined.text, f"joined with the draft of {before.changed_by or 'somebody'}"
 
     async def _changes(
         self, before: Definition | None, read: Checked, by: str | None = None
@@ -237,6 +270,37 @@ class Applying:
             if by is not None and before.state in ("draft", "changed") and before.changed_by not in ("", by):
                 words.append(f"in place of the draft of {before.changed_by} (revision {before.revision})")
         return ("changed" if words else "same"), tuple(words)
+
+
+def _keeps_draft(before: Definition, checked: Checked, wishes: Wishes) -> bool:
+    is_open = before.state in ("draft", "changed") and before.text != checked.text
+    return wishes.publish and wishes.keep_drafts and is_open
+
+
+def _published(saving: Saving, when: When, wishes: Wishes) -> Entry:
+    told = {"version": saving.after.version, "hash": saving.after.hash}
+    return entry_of(when, saving.after.ref, "publish", why=wishes.note, after=told)
+
+
+def _applied(
+    row: Definition,
+    one: ReadFile,
+    checked: Checked,
+    what: What,
+    words: tuple[str, ...],
+    *,
+    is_published: bool,
+) -> Applied:
+    return Applied(
+        kind=row.kind,
+        name=row.name,
+        file=one.path,
+        what=what,
+        version=row.version,
+        is_published=is_published,
+        words=words,
+        warnings=tuple(each for each in checked.problems if each.severity is Severity.WARNING),
+    )
 
 
 def _drafted(

@@ -62,22 +62,22 @@ def redraft(before: Definition, read: Checked, when: When) -> Saving:
 
 
 def publish(saving: Saving, checked: Checked, when: When, note: str) -> tuple[Saving, Published]:
-    """Return a change with the publication of the draft that it leaves."""
+    """Return a change with the publication of a text: the draft that it leaves, or one beside that."""
     meaning = checked.meaning
     assert meaning is not None
     after = saving.after
     published = Published(
         version=after.version + 1,
         hash=checked.hash,
-        text=after.text,
+        text=checked.text,
         step_types=meaning.step_types,
         at=when.at,
         author=when.actor.name,
         note=note,
     )
-    after = msgspec.structs.replace(
-        after, version=published.version, hash=checked.hash, meaning=checked.hash, published_at=when.at
-    )
+    after = msgspec.structs.replace(after, version=published.version, hash=checked.hash, published_at=when.at)
+    if after.text == checked.text:
+        after = msgspec.structs.replace(after, meaning=checked.hash)
     changed = msgspec.structs.replace(saving, after=after, published=published)
     return live(changed, checked), published
 
