@@ -33,8 +33,8 @@ def backup(
     """Write all that a data folder holds into one file, while it is in use.
 
     Everything that was acknowledged before the command began is in it. With --key-file it is encrypted with AES-256-GCM; keep
-    the key apart from the backup, for one without the other is worth nothing. Secrets are not in it: they are in the
-    environment of the process that serves.
+    the key apart from the backup, for one without the other is worth nothing. Secrets of the store are in it under seal; the
+    master key is not, so keep a copy of that elsewhere.
     """
     key = read_key(key_file) if key_file is not None else None
     progress = Progress()
