@@ -288,20 +288,27 @@ async def test_whoever_may_do_something_to_some_definitions_only_does_it_to_thes
     await made(house, workflow(more=sales))
     await made(house, workflow("other"))
     await made(house, workflow("caller", calls="greet"))
+    moved = f"{AT}/workflow/moved"
+    await made(house, workflow("moved"))
+    await house.ask("PUT", f"{moved}/draft", {"text": workflow("moved", more=sales)}, if_match='"1"')
     house.may(Grant(role="editor", workspace="default", labels={"team": "sales"}))
     got = await house.ask("GET", AT)
-    assert [item["name"] for item in got.json["items"]] == ["greet"]
+    assert [item["name"] for item in got.json["items"]] == ["greet", "moved"]
+    assert (await house.ask("POST", f"{moved}/restore", {"version": 1}, if_match='"2"')).status == 403
     assert (await house.ask("GET", GREET)).status == 200
     assert (await house.ask("GET", f"{GREET}/used-by")).json == []
     for path in (f"{AT}/workflow/other", f"{AT}/workflow/other/versions/1", f"{AT}/workflow/nothing"):
         got = await house.ask("GET", path)
         assert (got.status, got.json["code"]) == (404, "no-definition")
     with zipfile.ZipFile(BytesIO((await house.ask("GET", f"{AT}/export")).body)) as opened:
-        assert opened.namelist() == ["workflow/greet.yaml"]
+        assert opened.namelist() == ["workflow/greet.yaml", "workflow/moved.yaml"]
     assert (await house.ask("POST", AT, {"text": workflow("mine")})).status == 403
     assert (await house.ask("POST", AT, {"text": workflow("mine", more=sales)})).status == 201
     got = await house.ask("PUT", f"{GREET}/draft", {"text": workflow()}, if_match='"1"')
     assert got.status == 403
+    got = await house.ask("PUT", f"{GREET}/draft", {"text": workflow(value=2, more=sales)}, if_match='"1"')
+    assert got.status == 200
+    assert (await house.ask("POST", f"{GREET}/restore", {"version": 1}, if_match='"2"')).status == 200
     for noun in ("apply", "import", "diff"):
         assert (await house.ask("POST", f"{AT}/{noun}", {"files": []})).status == 403
 

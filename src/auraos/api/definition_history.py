@@ -6,7 +6,15 @@ from typing import Annotated, Any
 import msgspec
 
 from auraos.api.asking import Ask
-from auraos.api.definitions import ABOUT, TELLS, DefinitionDetail, OneDefinition, ref_of, thing_of
+from auraos.api.definitions import (
+    ABOUT,
+    TELLS,
+    DefinitionDetail,
+    OneDefinition,
+    ref_of,
+    require_of_text,
+    thing_of,
+)
 from auraos.api.names import END, Limit
 from auraos.api.routes import Routes
 from auraos.api.secrets import require_use
@@ -188,7 +196,9 @@ async def compare_definition(ask: Ask, at: Compared) -> DifferenceOf:
 )
 async def restore_version(ask: Ask, at: OneDefinition, body: Restoring) -> DefinitionDetail:
     """Make a published version the draft again."""
-    await require_use(ask, (await ask.desk.definitions.version(ref_of(ask, at), body.version)).text)
+    text = (await ask.desk.definitions.version(ref_of(ask, at), body.version)).text
+    await require_of_text(ask, "definitions.save", text)
+    await require_use(ask, text)
     restored = await ask.desk.definitions.restore(
         ask.actor, ref_of(ask, at), version=body.version, revision=ask.revision
     )

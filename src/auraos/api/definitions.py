@@ -188,7 +188,7 @@ async def list_definitions(ask: Ask, at: DefinitionList) -> DefinitionPage:
 )
 async def create_definition(ask: Ask, body: NewDefinition) -> DefinitionDetail:
     """Keep a new definition as a draft."""
-    await _require_of_text(ask, "definitions.create", body.text)
+    await require_of_text(ask, "definitions.create", body.text)
     await require_use(ask, body.text)
     return DefinitionDetail.of(await ask.desk.definitions.create(ask.actor, ask.workspace, body.text))
 
@@ -208,7 +208,7 @@ async def show_definition(ask: Ask, at: OneDefinition) -> DefinitionDetail:
 )
 async def save_draft(ask: Ask, at: OneDefinition, body: Draft) -> DefinitionDetail:
     """Save a draft over the revision that it was made from."""
-    await _require_of_text(ask, "definitions.save", body.text)
+    await require_of_text(ask, "definitions.save", body.text)
     await require_use(ask, body.text)
     saved = await ask.desk.definitions.save(ask.actor, ref_of(ask, at), body.text, revision=ask.revision)
     return DefinitionDetail.of(saved)
@@ -306,7 +306,7 @@ def within(ask: Ask, action: str) -> tuple[Part, ...] | None:
     )
 
 
-async def _require_of_text(ask: Ask, action: str, text: str) -> None:
+async def require_of_text(ask: Ask, action: str, text: str) -> None:
     """Raise `NotAllowedError` for a text that would make the definition one to which whoever asks may not do this."""
     if ask.scope(action).is_whole:
         return

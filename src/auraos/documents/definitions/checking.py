@@ -23,8 +23,8 @@ LONG_TEXT = 20_000
 MOST_OTHERS = 1_000
 """If a definition leads to more others than these, nothing is said of how it names them."""
 MOST_CALLERS = 200
-MOST_KEPT = 4_000_000
-"""So many characters of published texts are kept as they were read."""
+MOST_KEPT = 500_000
+"""So many characters of published texts are kept as they were read; each takes some thirty bytes so."""
 
 T = TypeVar("T")
 
