@@ -220,3 +220,11 @@ def test_a_canary_is_found_in_every_form_where_it_is_not_kept_back(tmp_path):
     for form, text in forms_of(value).items():
         (tmp_path / "file").write_bytes(b"before " + text + b" after")
         assert any(form in each for each in found_below(tmp_path, {"it": value}))
+
+
+def test_every_step_type_that_takes_a_secret_is_among_the_runs():
+    catalogue = load_installed().catalogue
+    taking = {
+        name for name in catalogue.names() if "'x-kind': 'secret'" in repr(catalogue.find(name).settings)
+    }
+    assert taking == {"http.request", "crypto.hmac"}
