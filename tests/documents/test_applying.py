@@ -46,6 +46,23 @@ async def test_two_that_call_each_other_are_published_together(applying):
     assert told(await applying.apply(ANN, "default", files)) == [("ping", "new", 1), ("pong", "new", 1)]
 
 
+async def test_calls_that_never_end_or_go_too_deep_are_seen_across_definitions(applying):
+    with pytest.raises(FilesRefusedError) as refused:
+        await applying.apply(ANN, "default", [a_file("ping", calls="pong"), a_file("pong", calls="ping")])
+    assert {one.problem.code for one in refused.value.problems} == {"call-recursion"}
+    chain = [a_file(f"w{n}", calls=f"w{n - 1}" if n else "") for n in range(17)]
+    assert len(await applying.apply(ANN, "default", chain)) == 17
+    with pytest.raises(FilesRefusedError) as refused:
+        await applying.apply(ANN, "default", [a_file("w17", calls="w16")])
+    assert [one.problem.code for one in refused.value.problems] == ["call-too-deep"]
+
+
+async def test_what_pins_an_earlier_version_of_itself_calls_itself_no_more_than_that(applying, definitions):
+    await applying.apply(ANN, "default", [a_file()])
+    (applied,) = await applying.apply(ANN, "default", [a_file(calls="greet@1")])
+    assert (applied.what, applied.version) == ("changed", 2)
+
+
 async def test_what_is_the_same_is_left_and_what_changed_is_told_in_words(applying, definitions, store):
     await applying.apply(ANN, "default", [a_file(), a_file("other")])
     before = len(await audited(store))
