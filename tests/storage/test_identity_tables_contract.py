@@ -165,6 +165,8 @@ async def test_what_is_over_is_cleared(kept):
         for key, end in ends.items()
     ]
     await kept.save([Add(each) for each in made])
+    assert await kept.save([Clear(Invitation, until=0)]) is None
+    assert len(await kept.all(Invitation)) == 2
     assert await kept.save([Clear(Invitation, until=5)]) is None
     assert [each.digest for each in await kept.all(Invitation)] == ["b"]
     assert await kept.save([Clear(Invitation, {"person": "1"})]) is None

@@ -37,7 +37,7 @@ class Clear(msgspec.Struct, frozen=True):
 
     kind: type[msgspec.Struct]
     by: dict[str, str | int] = {}
-    until: int = 0
+    until: int | None = None
 
 
 class OwnerStays(msgspec.Struct, frozen=True):

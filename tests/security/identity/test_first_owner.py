@@ -9,7 +9,7 @@ from auraos.security.identity.errors import AlreadyOwnedError, TokenRefusedError
 from auraos.security.identity.passwords import WeakPasswordError
 from auraos.security.identity.rows import FirstOwner, Person
 from auraos.security.row_store import Clear
-from houses import NOBODY, PASSWORD, House
+from houses import HOUSE, NOBODY, PASSWORD, House
 
 
 async def claim(house: House, token: str, name: str = "ann", password: str = PASSWORD) -> Person:
@@ -78,6 +78,28 @@ async def test_no_other_token_makes_an_owner_even_before_one_was_printed(house, 
     with pytest.raises(TokenRefusedError):
         await claim(house, token)
     assert [entry.outcome for entry in await house.entries("ownership.claim")] == ["refused", "refused"]
+
+
+@pytest.mark.parametrize("name", ["ann", "bob"])
+async def test_whoever_has_the_folder_in_hand_makes_an_owner_when_none_comes_in(house, name):
+    ann = await claim(house, await house.identity.ownership.token_for_first_start())
+    token = await house.session(ann)
+    await house.identity.people.add(HOUSE, "carl", "")
+    invitation = await house.identity.ownership.rescue(HOUSE, name)
+    house.clock.sleep(10)
+    assert (await house.identity.recognition.principal(token) is None) is (name == "ann")
+    person = await house.identity.people.accept(NOBODY, invitation, "another way home")
+    known = await house.known((await house.identity.sign_in.sign_in(NOBODY, name, "another way home")).token)
+    assert [(grant.role, grant.workspace) for grant in known.grants] == [("owner", "*")]
+    assert [entry.object.name for entry in await house.entries("ownership.rescue")] == [person.name]
+
+
+async def test_an_owner_who_was_rescued_closes_the_door_of_the_first_start(house):
+    token = await house.identity.ownership.token_for_first_start()
+    await house.identity.ownership.rescue(HOUSE, "ann")
+    assert await house.identity.ownership.token_for_first_start() is None
+    with pytest.raises(AlreadyOwnedError):
+        await claim(house, token, "eve")
 
 
 async def test_a_weak_password_leaves_the_token_good(house):

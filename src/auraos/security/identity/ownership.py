@@ -11,15 +11,19 @@ from typing import Protocol
 import msgspec
 
 from auraos.core.audit import Actor, Entry, Object, Outcome
+from auraos.security.access.errors import ChangedMeanwhileError
 from auraos.security.access.giving import OWNER
 from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.rows import Held
 from auraos.security.identity.backoff import Backoff
 from auraos.security.identity.errors import AlreadyOwnedError, TokenRefusedError
 from auraos.security.identity.passwords import Passwords, refuse_weak
-from auraos.security.identity.rows import FirstOwner, Person
-from auraos.security.identity.tokens import SETUP, digest, new_token
-from auraos.security.row_store import Add, Replace, RowStore, Write
+from auraos.security.identity.rows import FirstOwner, Invitation, Passkey, Person, Session, Vouched
+from auraos.security.identity.tokens import INVITATION, SETUP, digest, new_token
+from auraos.security.row_store import Add, Clear, Replace, RowStore, Write
+
+DAY = 24 * 3600 * 1_000_000
+"""For so long an owner who was rescued may choose a password."""
 
 
 class OwnedMark(Protocol):
@@ -92,9 +96,7 @@ class Ownership:
             id=self._new_id(), name=name, title=title, password=await self._passwords.hash(password),
             created_at=now, changed_at=now,
         )  # fmt: skip
-        grant = Held(
-            id=self._new_id(), holder_kind="person", holder=person.id, role=OWNER, workspace=EVERYWHERE, at=now, author=name
-        )  # fmt: skip
+        grant = self._grant(person, name)
         owned = msgspec.structs.replace(row, digest="", owned_at=now)
         acting = msgspec.structs.replace(actor, kind="person", id=person.id, name=name)
         entry = self._entry(acting, name)
@@ -103,6 +105,40 @@ class Ownership:
             raise AlreadyOwnedError("Somebody else has just become the owner.", hint="Sign in.")
         await asyncio.to_thread(self._mark.set)
         return person
+
+    async def rescue(self, actor: Actor, name: str) -> str:
+        """Make a person an owner who chooses a password anew, and return the token of their invitation.
+
+        It is for whoever has the data folder in hand, when nobody can come in as an owner any more.
+        """
+        before, row, now = await self._store.one(Person, name=name), await self._row(), self._now()
+        person = before or Person(id=self._new_id(), name=name, created_at=now, changed_at=now)
+        after = msgspec.structs.replace(
+            person, state="active", password="", totp="", totp_used=0, recovery=(), epoch=person.epoch + 1, changed_at=now
+        )  # fmt: skip
+        token, owns = new_token(INVITATION), await self._store.all(Held, holder=person.id, role=OWNER)
+        writes: list[Write] = [
+            Add(after) if before is None else Replace(before, after),
+            *(Clear(kind, {"person": person.id}) for kind in (Session, Invitation, Passkey, Vouched)),
+            Add(Invitation(digest=digest(token), person=person.id, created_at=now, created_by=actor.name, ends_at=now + DAY)),
+        ]  # fmt: skip
+        if not owns:
+            writes.append(Add(self._grant(person, actor.name)))
+        if not row.owned_at:
+            writes.append(Replace(row, msgspec.structs.replace(row, digest="", owned_at=now)))
+        entry = Entry(
+            at=now, workspace="", actor=actor, action="ownership.rescue", object=Object(kind="person", name=name)
+        )  # fmt: skip
+        if await self._store.save(writes, [entry]) is not None:
+            raise ChangedMeanwhileError.of("person", name)
+        await asyncio.to_thread(self._mark.set)
+        return token
+
+    def _grant(self, person: Person, author: str) -> Held:
+        return Held(
+            id=self._new_id(), holder_kind="person", holder=person.id, role=OWNER, workspace=EVERYWHERE, at=self._now(),
+            author=author,
+        )  # fmt: skip
 
     async def _row(self) -> FirstOwner:
         return await self._store.one(FirstOwner) or FirstOwner()

@@ -129,7 +129,7 @@ class RowTables:
             case Clear(kind, by, until):
                 shape = self._shapes[kind]
                 tests, cleared = _tests(shape, by)
-                if until:
+                if until is not None:
                     tests = f"{tests} {'and' if tests else 'where'} {shape.has('ends_at')} <= ?"
                     cleared = (*cleared, until)
                 return Statement(f"delete from {shape.table}{tests}", cleared, name=name)
