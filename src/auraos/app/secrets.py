@@ -31,6 +31,11 @@ class SecretServices(NamedTuple):
     stored: StoredSecrets
     watch: ExpiryWatch
 
+    async def close(self) -> None:
+        """Watch no more, and write down what was used; the store is still open."""
+        await self.watch.stop()
+        await self.stored.close()
+
 
 def users_of(definitions: Definitions) -> FindUsers:
     """Return what finds the definitions that name a secret."""

@@ -25,7 +25,7 @@ class World:
     def __init__(self, allow_net: Iterable[str] = ()) -> None:
         self._redactor = Redactor()
         self._reveal = Reveal(os.environ, self._redactor)
-        self._stores: list[StoredSecrets] = []
+        self._has_store = False
         self._egress = LateEgress(allow_net, self._reveal)
         self._sandbox = LateSandbox()
 
@@ -38,7 +38,7 @@ class World:
             blobs=MaskedBlobs(blobs, self._redactor),
             redact=self.redact,
             largest_value=largest_value,
-            seen_by=self.seen_by if self._stores else None,
+            seen_by=self.seen_by if self._has_store else None,
         )
 
     @property
@@ -47,8 +47,8 @@ class World:
         return self._egress
 
     def use(self, stored: "StoredSecrets") -> None:
-        """Reveal what a store keeps, too. It is told before the doors are made, and closed with the world."""
-        self._stores.append(stored)
+        """Reveal what a store keeps, too. It is told before the doors are made."""
+        self._has_store = True
         self._reveal.use(stored)
 
     def seen_by(self, asker: Asker) -> Ways:
@@ -62,7 +62,5 @@ class World:
 
     async def close(self) -> None:
         """Close what was opened."""
-        for stored in self._stores:
-            await stored.close()
         await self._sandbox.close()
         await self._egress.close()

@@ -177,6 +177,7 @@ async def use_all(data: Path, canaries: dict[str, str], server, answers: list[by
     ended = await run_all(engine, names, answers)
     answers += await ask_all(house, names, server)
     await engine.close()
+    await services.close()
     await world.close()
     await store.close()
     folder.release()

@@ -76,7 +76,7 @@ class Vault:
         return [msgspec.json.decode(body, type=Entry) for body in bodies]
 
     async def close(self) -> None:
-        await self.services.stored.close()
+        await self.services.close()
         await self.http.close()
 
 
