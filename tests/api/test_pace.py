@@ -66,6 +66,15 @@ async def test_a_workspace_is_as_fast_as_it_may_be_and_others_do_not_wait(room):
     assert (await room.ask("PUT", "/api/v1/workspaces/nothing", {}, token=owner)).code == "no-workspace"
 
 
+async def test_who_has_no_role_in_a_workspace_uses_nothing_of_it_up(room):
+    _, owner = await room.house.signed_in("owner", "*")
+    await room.ask("PUT", "/api/v1/workspaces/default", {"requests_per_second": 2}, token=owner)
+    _, stranger = await room.house.signed_in()
+    told = [(await room.ask("GET", "/api/v1/definitions", token=stranger)).status for _ in range(20)]
+    assert told == [404] * 20
+    assert await ask_often(room, 4, token=owner) == [200] * 4
+
+
 async def test_strangers_of_one_address_are_slowed_down(room):
     told = [(await room.ask("GET", "/api/v1/owner")).status for _ in range(102)]
     assert told == [200] * 100 + [429] * 2

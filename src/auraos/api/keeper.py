@@ -72,7 +72,7 @@ class Keeper:
             return self._pace.take(f"address {network_of(asked.address)}", STRANGERS)
         told: dict[str, str] = {}
         wished = self._desk.identity.access.wish(workspace, PACE)
-        if wished:
+        if wished and any(grant.workspace in (workspace, EVERYWHERE) for grant in who.grants):
             told = self._pace.take(f"workspace {workspace}", Allowance.of(int(wished)))
         if who.per_second:
             told = self._pace.take(f"key {who.key}", Allowance.of(who.per_second))
