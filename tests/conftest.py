@@ -4,11 +4,14 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from houses import House, a_house
 from postgres_server import PostgresServer, migrated, postgres_programs
+
+if TYPE_CHECKING:
+    from houses import House
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,7 +54,9 @@ def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[s
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path) -> "AsyncIterator[House]":
     """Return a new installation on SQLite, with the services of identity and access."""
+    from houses import a_house  # most tests want none, and it is slow to import
+
     async with a_house(tmp_path / "data") as made:
         yield made
