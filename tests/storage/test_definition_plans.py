@@ -88,7 +88,9 @@ async def test_no_list_of_definitions_reads_a_whole_table(explained, what):
     (plan,) = explained.plans
     scanned = re.search(r"(SCAN|Seq Scan on) (definitions|definition_labels)\b", plan)
     assert scanned is None, plan
-    assert len(found) == {"an owner of nothing": 0, "a label": 10, "a rare word": 1, "a part": 1}.get(what, 50)
+    assert len(found) == {"an owner of nothing": 0, "a label": 10, "a rare word": 1, "a part": 1}.get(
+        what, 50
+    )
 
 
 @pytest.mark.parametrize("what", ["a first page", "a page in the midst", "drafts", "an owner"])
