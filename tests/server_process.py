@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,9 +56,10 @@ class Server:
     def get(self, path: str, timeout: float = 10.0) -> tuple[int, dict[str, Any]]:
         """Return the status and the document at a path."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=timeout)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        with closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
 
     def stop(self, number: int = signal.SIGTERM, timeout: float = 40.0) -> tuple[int, str]:
         """Send a signal; return the exit code and all that was logged."""

@@ -38,7 +38,7 @@ OPERATORS = "security/secrets/programs.py"
 """It starts what the operator named for the master key or for values that are kept elsewhere, without a shell."""
 GIT = "app/git/program.py"
 """It starts git, without a shell, hooks, questions or the configuration of anybody."""
-HEALTH = "app/health.py"
+FRONT = "api/server.py"
 """It listens, and calls nobody."""
 SOCKET_OPTIONS = "storage/postgres/address.py"
 """It sets options of a socket that the driver of the database has opened."""
@@ -79,10 +79,10 @@ def outside_security() -> Iterator[Path]:
 
 
 def test_only_egress_can_reach_the_network() -> None:
-    others = (file for file in outside_security() if file.relative_to(SOURCE).as_posix() != HEALTH)
+    others = (file for file in outside_security() if file.relative_to(SOURCE).as_posix() != FRONT)
     assert offences(others, WAYS_OUT, WAYS_OUT_BY_CALL) == []
-    used = found_outside(parsed(SOURCE / HEALTH), WAYS_OUT, WAYS_OUT_BY_CALL)
-    assert [found for found, _ in used] == ["start_server"]
+    used = found_outside(parsed(SOURCE / FRONT), WAYS_OUT, WAYS_OUT_BY_CALL)
+    assert [found for found, _ in used] == ["create_server"]
 
 
 def test_sockets_outside_of_security_lead_to_this_machine_only() -> None:

@@ -18,9 +18,13 @@ from auraos.api import (
 from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
 from auraos.api.health import health_routes
+from auraos.api.keeper import Keeper
 from auraos.api.routes import Found, Map, Route
 from auraos.api.server import Server
+from auraos.api.site import Site
+from auraos.app.desk import Desk
 from auraos.app.health import Health
+from auraos.app.serving import Wishes
 from auraos.core.errors import OperationalError
 from auraos.engine.clock import SystemClock
 from auraos.security.access.errors import NotAllowedError
@@ -58,9 +62,15 @@ class Front:
         """Listen, and return the port."""
         return await self._server.open(host, port)
 
-    def admit(self, keeper: Gatekeeper) -> None:
-        """Let others in, as this keeper says."""
-        self._keeper.behind = keeper
+    def admit(self, desk: Desk, wishes: Wishes) -> None:
+        """Let others in from now on, who are served by this desk."""
+        site = Site(wishes.url, wishes.proxies)
+        self._keeper.behind = Keeper(desk, site=site, now=SystemClock().now)
+
+    async def dismiss(self) -> None:
+        """Let nobody in any more, and return when those who were in are served; it still tells of the health."""
+        self._keeper.behind = None
+        await self._server.settle()
 
     async def close(self) -> None:
         """Take nothing new, answer what was taken, and close."""
@@ -83,18 +93,20 @@ class _Guard:
         self.behind: Gatekeeper | None = None
 
     async def recognise(self, asked: Asked) -> Ask:
+        return await self._behind().recognise(asked)
+
+    async def admit(self, ask: Ask, found: Found, at: object) -> None:
+        await self._behind().admit(ask, found, at)
+
+    async def refused(self, ask: Ask, found: Found, error: NotAllowedError) -> None:
+        await self._behind().refused(ask, found, error)
+
+    def _behind(self) -> Gatekeeper:
+        """Return whoever recognises people; raise `NotReadyError` while nobody does."""
         if self.behind is None:
             raise NotReadyError(
                 f"The process is not ready: it is {self._health.phase}.",
                 hint="Ask again in a moment.",
                 retry_after=2,
             )
-        return await self.behind.recognise(asked)
-
-    async def admit(self, ask: Ask, found: Found, at: object) -> None:
-        assert self.behind is not None
-        await self.behind.admit(ask, found, at)
-
-    async def refused(self, ask: Ask, found: Found, error: NotAllowedError) -> None:
-        assert self.behind is not None
-        await self.behind.refused(ask, found, error)
+        return self.behind

@@ -51,6 +51,11 @@ class Server:
         found: int = self._listening.sockets[0].getsockname()[1]
         return found
 
+    async def settle(self, grace: float = 5.0) -> None:
+        """Return when what was taken so far is answered, or after so many seconds."""
+        if self._state.tasks:
+            await asyncio.wait(set(self._state.tasks), timeout=grace)
+
     async def close(self, grace: float = 5.0) -> None:
         """Take nothing new, answer what was taken, and close."""
         if self._listening is None:
@@ -58,8 +63,7 @@ class Server:
         self._listening.close()
         for connection in list(self._state.connections):
             connection.shutdown()
-        if self._state.tasks:
-            await asyncio.wait(self._state.tasks, timeout=grace)
+        await self.settle(grace)
         for task in list(self._state.tasks):
             task.cancel()
         for connection in list(self._state.connections):

@@ -7,6 +7,7 @@ from pathlib import Path
 from auraos.security.identity.federation.elsewhere import Outside
 from auraos.security.identity.identity import Identity
 from auraos.security.identity.passwords import Passwords
+from auraos.security.identity.rows import FirstOwner
 from auraos.security.identity.sealing import InstallationSeal
 from auraos.security.secrets.keys import Keys
 from auraos.storage.owned_mark import OwnedMark
@@ -38,3 +39,9 @@ def open_identity(
         )
     finally:
         passwords.close()
+
+
+async def had_owner(tables: Tables, data: Path) -> bool:
+    """Return whether a store, or the folder beside it, says that there is or was an owner."""
+    row = await identity_tables(tables).one(FirstOwner)
+    return OwnedMark(data).is_set() or (row is not None and bool(row.owned_at))

@@ -27,6 +27,7 @@ from auraos.storage.folder import (
     refuse_links,
     write_marker,
 )
+from auraos.storage.tables.statement import Tables
 
 if TYPE_CHECKING:
     from auraos.storage.postgres import PostgresStore
@@ -98,6 +99,8 @@ class Keeping(NamedTuple):
     """A store and its blobs, taken for this process, and where its engine listens."""
 
     store: KeptStore
+    tables: Tables
+    """What is kept beside the runs, in the same store."""
     blobs: Blobs
     socket: Path
     words: str
@@ -123,6 +126,7 @@ async def open_keeping(data: Path, database: str, stack: AsyncExitStack) -> Keep
     refuse_foreign(folder, data)
     return Keeping(
         store,
+        store.tables,
         LocalBlobs(folder.blobs),
         folder.socket,
         str(folder.database),
@@ -144,6 +148,7 @@ async def _open_database(data: Path, url: str, stack: AsyncExitStack) -> Keeping
     stack.push_async_callback(store.close)
     return Keeping(
         store,
+        store.tables,
         LocalBlobs(data / "blobs"),
         data / f"engine-{os.getpid()}.sock",
         store.words,

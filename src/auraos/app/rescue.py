@@ -3,7 +3,6 @@
 import re
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from auraos.app.keeping import open_keeping
 from auraos.core.audit import Actor
@@ -14,9 +13,6 @@ from auraos.security.identity.ownership import Ownership
 from auraos.security.identity.passwords import Passwords
 from auraos.storage.owned_mark import OwnedMark
 from auraos.storage.tables.identity import identity_tables
-
-if TYPE_CHECKING:
-    from auraos.storage.sqlite import SqliteStore
 
 ACTOR = Actor(kind="house", id="console", name="the console")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,99}")
@@ -37,8 +33,7 @@ async def rescue_owner(data: Path, database: str, name: str) -> str:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         keeping = await open_keeping(data, database, stack)
-        kept = keeping.shared or cast("SqliteStore", keeping.store)
-        rows = identity_tables(kept.tables)
+        rows = identity_tables(keeping.tables)
         passwords = stack.enter_context(closing(Passwords()))
         ownership = Ownership(
             rows, OwnedMark(data), passwords, Backoff(rows, clock.now), now=clock.now, new_id=clock.new_id

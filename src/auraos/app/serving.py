@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.desk import Desk
+from auraos.app.desks import open_services, refuse_without_owner
 from auraos.app.health import Health, Phase, PortRefusedError
 from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, claim, open_keeping
 from auraos.app.steward import ProcessSteward
 from auraos.app.world import World
+from auraos.core.catalogue import Catalogue
 from auraos.core.errors import OperationalError
 from auraos.core.run import LARGEST
+from auraos.engine.definitions import Definitions
 from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import DEFAULT_PARALLEL, Engine
 from auraos.engine.ownership import ShardKeeper, is_alive, this_process
@@ -51,6 +54,10 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     data: Path
     database: str = ""
     files: Path | None = None
+    url: str = ""
+    """The address that browsers know it by; without one, whatever address they name."""
+    proxies: tuple[str, ...] = ()
+    """The networks of the proxies in front of it."""
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     allow_net: tuple[str, ...] = ()
@@ -69,6 +76,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     socket: Path
     keeps: str
+    first_owner: str = ""
+    """The token by which the first owner is made, where there was none yet."""
 
 
 class FrontDoor(Protocol):
@@ -76,6 +85,14 @@ class FrontDoor(Protocol):
 
     async def open(self, host: str, port: int) -> int:
         """Listen, telling only of the process's health, and return the port: 0 asks for a free one."""
+        ...
+
+    def admit(self, desk: Desk, wishes: Wishes) -> None:
+        """Let others in from now on, who are served by this desk."""
+        ...
+
+    async def dismiss(self) -> None:
+        """Let nobody in any more, and return when those who were in are served; it still tells of the health."""
         ...
 
     async def close(self) -> None:
@@ -93,6 +110,7 @@ async def serve(
 ) -> None:
     """Serve until `leave` is set, and leave in good order; `ready` hears when the doors are open."""
     health = Health()
+    await refuse_without_owner(wishes.host, wishes.data, wishes.database)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(world.close)
         door = front(health)
@@ -104,7 +122,9 @@ async def serve(
         stack.push_async_callback(door.close)
         keeping = await open_keeping(wishes.data, wishes.database, stack)
         shards = Shards(are_shared=keeping.shared is not None)
-        engine = _make_engine(wishes, keeping, world, shards)
+        catalogue = load_installed().catalogue
+        services = open_services(wishes.data, keeping, catalogue, world, stack, files=wishes.files)
+        engine = _make_engine(wishes, keeping, world, shards, catalogue, services.published)
         settle()
         watchdog = Watchdog()
         watchdog.start()
@@ -120,11 +140,15 @@ async def serve(
             engine, keeping.store, keeping.socket, steward=steward, largest_value=wishes.largest_value
         )
         await listening.open()
-        health.has_doors = True
         stack.push_async_callback(listening.close)
+        services.secrets.watch.start()
+        token = await services.identity.ownership.token_for_first_start()
+        door.admit(services.desk(), wishes)
+        stack.push_async_callback(door.dismiss)
+        health.has_doors = True
         url = f"http://{wishes.host}:{port}"
         log.info("serve.ready", extra={"url": url, "keeps": keeping.words})
-        ready(Ready(url=url, socket=keeping.socket, keeps=keeping.words))
+        ready(Ready(url=url, socket=keeping.socket, keeps=keeping.words, first_owner=token or ""))
         await leave.wait()
         health.phase = "draining"
         conduct.retire()
@@ -262,9 +286,14 @@ class _Conduct:
         self._leave.set()
 
 
-def _make_engine(wishes: Wishes, keeping: Keeping, world: World, shards: Shards) -> Engine:
-    catalogue = load_installed().catalogue
-    definitions = FolderDefinitions(wishes.files, catalogue)
+def _make_engine(
+    wishes: Wishes,
+    keeping: Keeping,
+    world: World,
+    shards: Shards,
+    catalogue: Catalogue,
+    definitions: Definitions,
+) -> Engine:
     doors = world.doors(keeping.blobs, largest_value=wishes.largest_value)
     suspects = Suspects(wishes.data / "engine.work")
     for run, deaths in suspects.deaths.items():

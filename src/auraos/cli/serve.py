@@ -11,8 +11,10 @@ import signal
 import sys
 import threading
 import time
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
@@ -34,7 +36,7 @@ from auraos.cli.options import (
     read_size,
 )
 from auraos.cli.runs.prune import read_age
-from auraos.cli.screen import print_json
+from auraos.cli.screen import print_json, to_people
 from auraos.cli.serving_logs import LogFormat, Logs
 from auraos.core.run import LARGEST
 from auraos.engine.engine import DEFAULT_PARALLEL
@@ -54,9 +56,23 @@ _AFTER_GRACE = 10.0
 def serve(
     *,
     port: Annotated[
-        int, Parameter(help="The port of the health page on this machine; 0 takes a free one.")
+        int, Parameter(help="The port that programs and browsers come to; 0 takes a free one.")
     ] = DEFAULT_PORT,
-    host: Annotated[str, Parameter(help="The address to listen at.")] = DEFAULT_HOST,
+    host: Annotated[
+        str,
+        Parameter(help="The address to listen at. One that others reach is refused until there is an owner."),
+    ] = DEFAULT_HOST,
+    url: Annotated[
+        str, Parameter(help="The address that browsers know it by, as in https://auraos.example.com.")
+    ] = "",
+    proxy: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="The address or network of a proxy in front of it, whose X-Forwarded-For is believed. May be given again and"
+            " again.",
+            negative="",
+        ),
+    ] = (),
     database: Database = "",
     files: Annotated[
         Path | None, Parameter(help="A folder of workflows, which can be started and called by their names.")
@@ -87,11 +103,13 @@ def serve(
     """Drive the runs of a data folder, or of a database, until it is told to end.
 
     Other commands reach it through the folder: `auraos start` starts runs, `auraos runs` answers them, `auraos engine` looks
-    after it. /health/live and /health/ready answer on the port. The first Ctrl-C or SIGTERM lets it finish what it began; the
+    after it. The API answers on the port under /api/v1, /health/live and /health/ready beside it. While nobody owns the
+    installation it prints a token that makes the first owner. The first Ctrl-C or SIGTERM lets it finish what it began; the
     second ends it at once, and nothing is lost either way. With --json it prints where it listens once it is ready.
     """
     wishes = Wishes(
         data=data, database=database, files=_folder(files), host=host,
+        url=_url(url), proxies=tuple(_network(each) for each in proxy),
         port=read_number(port, "--port", 0, 65_535), allow_net=allow_net,
         parallel=read_number(parallel, "--parallel", 1, MOST_PARALLEL), pools=read_pools(pool),
         grace=read_number(grace, "--grace", 0, LONGEST_GRACE), retention=read_age(retention),
@@ -107,9 +125,12 @@ def serve(
                 "socket": str(where.socket),
                 "keeps": where.keeps,
                 "process": os.getpid(),
+                "first_owner": where.first_owner,
             }
             print_json({"ok": True, **told})
             sys.stdout.flush()
+        elif where.first_owner:
+            _tell_first_owner(where)
 
     logs.open()
     left: list[bool] = []
@@ -174,6 +195,36 @@ def _note_trouble(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
         log.warning("serve.too_many_files", extra={"hint": "Raise the limit, as with `ulimit -n 4096`."})
         return
     log.error("serve.trouble", extra={"what": context.get("message", "")}, exc_info=error)
+
+
+def _tell_first_owner(where: Ready) -> None:
+    screen = to_people()
+    screen.line("Nobody owns this installation yet. Whoever has this token becomes its owner, once:")
+    screen.line(f"    {where.first_owner}")
+    screen.line(f'POST {where.url}/api/v1/owner with {{"token": …, "name": …, "password": …}}')
+
+
+def _url(text: str) -> str:
+    """Return the address of the site, without a slash at its end."""
+    try:
+        parts = urlsplit(text)
+        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_right = False
+    if text and (not is_right or parts.path.strip("/") or parts.query or parts.fragment or parts.username):
+        raise WrongInputError(
+            f"{text!r} is not the address of a site.", hint="--url is as in https://auraos.example.com."
+        )
+    return text.rstrip("/")
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise WrongInputError(
+            f"{text!r} is neither an address nor a network.", hint="--proxy is as in 10.0.0.7 or 10.0.0.0/8."
+        ) from error
 
 
 def _folder(files: Path | None) -> Path | None:

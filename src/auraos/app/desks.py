@@ -1,0 +1,107 @@
+"""The desk of a process, put together: identity, definitions and secrets on its store, and the engine that they serve."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+
+from auraos.app.definitions import FolderDefinitions
+from auraos.app.desk import Desk
+from auraos.app.identity import had_owner, open_identity
+from auraos.app.keeping import Keeping, open_keeping
+from auraos.app.kept_definitions import definitions_on
+from auraos.app.published import PublishedDefinitions
+from auraos.app.secrets import SecretServices, open_keys, secret_services, users_of
+from auraos.app.world import World
+from auraos.core.catalogue import Catalogue
+from auraos.core.errors import UserError
+from auraos.documents.definitions.service import Definitions
+from auraos.engine.clock import SystemClock
+from auraos.security.identity.identity import Identity
+from auraos.storage.folder import read_marker
+from auraos.storage.owned_mark import OwnedMark
+
+
+class NoOwnerError(UserError):
+    """Nobody owns this installation yet, so it does not answer to a network."""
+
+    code = "no-owner"
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands on a store before an engine does."""
+
+    identity: Identity
+    definitions: Definitions
+    secrets: SecretServices
+    published: PublishedDefinitions
+    """The definitions as an engine asks for them: those that are published, and beside them those of a folder."""
+
+    def desk(self) -> Desk:
+        """Return the desk of the process."""
+        return Desk(
+            definitions=self.definitions,
+            identity=self.identity,
+            secrets=self.secrets.secrets,
+            secret_trials=self.secrets.trials,
+        )
+
+
+def open_services(
+    data: Path,
+    keeping: Keeping,
+    catalogue: Catalogue,
+    world: World,
+    stack: AsyncExitStack,
+    *,
+    files: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Services:
+    """Return the services on an open store; they are closed with the stack. The world reveals what the store keeps."""
+    clock = SystemClock()
+    now, new_id = clock.now, clock.new_id
+    marker = read_marker(data)
+    assert marker is not None  # whoever opened the store has written it
+    keys = open_keys(environment, data, marker.key, keeping.tables, now=now, new_id=new_id)
+    identity = stack.enter_context(
+        open_identity(keeping.tables, data, keys, world.http, now=now, new_id=new_id)
+    )
+    definitions = definitions_on(keeping.tables, catalogue, clock)
+    secrets = secret_services(
+        environment, keys, keeping.tables, world.http, named_by=users_of(definitions), now=now, new_id=new_id
+    )
+    stack.push_async_callback(secrets.close)
+    world.use(secrets.stored)
+    return Services(
+        identity=identity,
+        definitions=definitions,
+        secrets=secrets,
+        published=PublishedDefinitions(
+            definitions.store, catalogue, beside=FolderDefinitions(files, catalogue)
+        ),
+    )
+
+
+async def refuse_without_owner(host: str, data: Path, database: str) -> None:
+    """Raise `NoOwnerError` where others than this machine could become the first owner."""
+    if _is_own(host) or OwnedMark(data).is_set():
+        return
+    async with AsyncExitStack() as stack:
+        keeping = await open_keeping(data, database, stack)
+        if await had_owner(keeping.tables, data):
+            return
+    raise NoOwnerError(
+        f"Nobody owns this installation yet, and {host or 'that address'!r} can be reached by others.",
+        hint="Start it without --host and become its owner first, or make one: auraos owner rescue NAME",
+    )
+
+
+def _is_own(host: str) -> bool:
+    """Return whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
