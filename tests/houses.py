@@ -25,6 +25,7 @@ from auraos.storage.tables.identity import identity_tables
 from auraos.storage.tables.rows import RowTables
 from auraos.storage.tables.secrets import SecretTables
 from auraos.storage.tables.statement import Tables
+from stores import AnyStore
 
 PASSWORD = "a long way home"
 NOBODY = Actor(kind="nobody", address="192.0.2.7")
@@ -58,6 +59,8 @@ class House:
 
     def __init__(self, tables: Tables, folder: Path, clock: Clock) -> None:
         self.tables = tables
+        self.store: AnyStore | None = None
+        """The whole store, for tests that want more of it than tables."""
         self.folder = folder
         self.clock = clock
         self.rows: RowTables = identity_tables(tables)
@@ -134,6 +137,7 @@ async def a_house(path: Path) -> AsyncIterator[House]:
     folder = DataFolder.claim(path)
     store = SqliteStore.open(folder)
     house = House(store.tables, path, Clock())
+    house.store = store
     yield house
     await house.close()
     await store.close()

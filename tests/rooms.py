@@ -22,6 +22,7 @@ from auraos.app.health import Health
 from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
+from kept_runs import runs_over
 from kept_secrets import secrets_over
 
 ADDRESS = "192.0.2.7"
@@ -59,7 +60,9 @@ class Room:
         definitions = definitions_over(house)
         services = secrets_over(house, definitions)
         self.services = services
+        self.runs = runs_over(house, definitions)
         self.desk = Desk(
+            runs=self.runs,
             definitions=definitions,
             identity=house.identity,
             secrets=services.secrets,

@@ -12,6 +12,7 @@ from auraos.api import (
     passkeys,
     people,
     promotions,
+    runs,
     secrets,
     sign_in,
 )
@@ -39,6 +40,7 @@ NOUNS = (
     passkeys.routes,
     people.routes,
     promotions.routes,
+    runs.routes,
     secrets.routes,
     sign_in.routes,
 )

@@ -24,6 +24,7 @@ STATUSES: Final[dict[str, int]] = {
     "not-found": 404,
     "no-workspace": 404,
     "no-definition": 404,
+    "no-fact": 404,
     "no-version": 404,
     "no-binding": 404,
     "no-secret": 404,
@@ -31,6 +32,7 @@ STATUSES: Final[dict[str, int]] = {
     "method-not-allowed": 405,
     "already-owned": 409,
     "changed-meanwhile": 409,
+    "key-taken": 409,
     "last-owner": 409,
     "name-taken": 409,
     "role-held": 409,
@@ -49,6 +51,7 @@ STATUSES: Final[dict[str, int]] = {
     "body-too-large": 413,
     "wrong-content-type": 415,
     "too-many-requests": 429,
+    "held": 503,
 }
 """What is neither here nor an error of the world outside is 422: understood, and not to be done as it stands."""
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from auraos.app.runs import Runs
     from auraos.documents.definitions.service import Definitions
     from auraos.security.identity.identity import Identity
     from auraos.security.secrets.service import Secrets
@@ -16,5 +17,6 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
     definitions: "Definitions"
     identity: "Identity"
+    runs: "Runs"
     secrets: "Secrets"
     secret_trials: "Trials"

@@ -14,12 +14,14 @@ from auraos.app.identity import had_owner, open_identity
 from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.kept_definitions import definitions_on
 from auraos.app.published import PublishedDefinitions
+from auraos.app.runs import Runs
 from auraos.app.secrets import SecretServices, open_keys, secret_services, users_of
 from auraos.app.world import World
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import UserError
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
+from auraos.engine.engine import Engine
 from auraos.security.identity.identity import Identity
 from auraos.storage.folder import read_marker
 from auraos.storage.owned_mark import OwnedMark
@@ -40,11 +42,14 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     published: PublishedDefinitions
     """The definitions as an engine asks for them: those that are published, and beside them those of a folder."""
 
-    def desk(self) -> Desk:
+    def desk(self, engine: Engine, keeping: Keeping) -> Desk:
         """Return the desk of the process."""
         return Desk(
             definitions=self.definitions,
             identity=self.identity,
+            runs=Runs(
+                engine, keeping.store, keeping.blobs, self.published, keeping.tables, SystemClock().now
+            ),
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
         )

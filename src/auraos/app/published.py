@@ -13,6 +13,7 @@ from auraos.core.run import Program
 from auraos.documents.definitions.errors import ArchivedError, NoVersionError
 from auraos.documents.definitions.rows import Published, Ref
 from auraos.documents.definitions.store import DefinitionStore
+from auraos.engine.beginnings import DEFAULT_WORKSPACE
 from auraos.engine.definitions import Definitions
 from auraos.engine.ports import NotFoundError, Version
 
@@ -22,7 +23,8 @@ MOST_KEPT = 4_000_000
 
 
 class PublishedDefinitions:
-    """The published workflows of all workspaces; what is not among them is looked for `beside`, if anything is there."""
+    """The published workflows of all workspaces; what is not among them is looked for `beside`, if anything is there,
+    in the workspace that every installation has."""
 
     def __init__(
         self, store: DefinitionStore, catalogue: Catalogue, beside: Definitions | None = None
@@ -41,7 +43,7 @@ class PublishedDefinitions:
         ref, number = Ref(workspace, KIND, parts[0]), parts[1]
         live = await self._store.live(ref)
         if live is None:
-            if self._beside is not None:
+            if self._beside is not None and workspace == DEFAULT_WORKSPACE:
                 return await self._beside.resolve(workspace, name)
             raise NotFoundError(
                 f"There is no workflow named {ref.name!r} in this workspace.", hint="List what there is."

@@ -143,7 +143,7 @@ async def serve(
         stack.push_async_callback(listening.close)
         services.secrets.watch.start()
         token = await services.identity.ownership.token_for_first_start()
-        door.admit(services.desk(), wishes)
+        door.admit(services.desk(engine, keeping), wishes)
         stack.push_async_callback(door.dismiss)
         health.has_doors = True
         url = f"http://{wishes.host}:{port}"

@@ -157,6 +157,7 @@ async def use_all(data: Path, canaries: dict[str, str], server, answers: list[by
     folder = DataFolder.claim(data)
     store = SqliteStore.open(folder)
     house = House(store.tables, data, Clock())
+    house.store = store
     world = World([f"127.0.0.1:{server.port}"])
     clock, definitions = SystemClock(), definitions_over(store)
     services = secret_services(

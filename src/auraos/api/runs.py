@@ -1,0 +1,270 @@
+"""Runs over HTTP: start them, look at them as they are or were, answer and lead them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import msgspec
+
+from auraos.api.answers import Answer
+from auraos.api.asking import Ask
+from auraos.api.routes import About, Routes
+from auraos.api.run_shapes import (
+    Cancelling,
+    Decision,
+    Ended,
+    Fact,
+    JournalOf,
+    JournalPage,
+    LogPage,
+    LogsOf,
+    OneRun,
+    Pausing,
+    Reasons,
+    Repeating,
+    Resolution,
+    Resuming,
+    RunAt,
+    RunList,
+    RunPage,
+    RunShown,
+    Signal,
+    Start,
+    StartOf,
+    State,
+    error_of,
+    state_of,
+    wait_of,
+)
+from auraos.app.runs import Asking, NoRunError
+from auraos.core.errors import UserError
+from auraos.core.run import encode_fact
+from auraos.core.values import to_plain
+from auraos.documents.definitions.rows import Ref
+from auraos.engine.ports import NotFoundError, RunQuery, RunRow
+from auraos.security.access.authorize import Thing
+
+routes = Routes()
+
+IDEMPOTENCY = "idempotency-key"
+MOST_KEY = 200
+TELLS = ("not-found", "ambiguous-run")
+LED = (*TELLS, "request-refused-by-run", "held", "engine-closed")
+
+
+class KeyRefusedError(UserError):
+    """An idempotency key is none."""
+
+    code = "key-refused"
+
+
+async def _run_thing(ask: Ask, at: Any) -> Thing | None:
+    """Return the workflow of a run: whoever may do something to it may do so to its runs."""
+    try:
+        row = await ask.desk.runs.find(ask.workspace, at.run)
+    except NoRunError:
+        return None
+    return await thing_of(ask, row.workflow)
+
+
+async def thing_of(ask: Ask, workflow: str) -> Thing:
+    """Return what a workflow is to those who may do something to some of them only, in the store or beside it."""
+    row = await ask.desk.definitions.store.find(Ref(ask.workspace, "workflow", workflow))
+    return Thing(kind="workflow", name=workflow, labels=row.labels if row is not None else {})
+
+
+async def _workflow_thing(ask: Ask, at: StartOf) -> Thing | None:
+    return await thing_of(ask, at.name.partition("@")[0])
+
+
+ABOUT = About(find=_run_thing, missing=lambda _, at: NoRunError.of(at.run))
+ABOUT_WORKFLOW = About(
+    find=_workflow_thing,
+    missing=lambda _, at: NotFoundError(
+        f"There is no workflow named {at.name.partition('@')[0]!r} in this workspace.",
+        hint="List what there is.",
+    ),
+)
+
+
+@routes.post(
+    "/api/v1/workflows/{name}/runs",
+    may="runs.start",
+    status=201,
+    tells=("not-found", "input-refused", "definition-archived", "no-version", "key-taken", "engine-closed", "held"),
+    about=ABOUT_WORKFLOW,
+)  # fmt: skip
+async def start_run(ask: Ask, at: StartOf, body: Start) -> Ended | Answer:
+    """Start a run; under one Idempotency-Key it is started once, and the answer is 200 where it was there."""
+    runs = ask.desk.runs
+    row, is_new = await runs.start(
+        _asking(ask), ask.workspace, at.name, given=body.input, variables=body.variables, key=_key(ask)
+    )
+    if at.wait:
+        row = await runs.output(row, at.wait)
+    return Answer.of(await _ended(ask, row), 201 if is_new else 200)
+
+
+@routes.get("/api/v1/runs", may="runs.read", narrows=True)
+async def list_runs(ask: Ask, at: RunList) -> RunPage:
+    """List runs, the newest first."""
+    query = RunQuery(
+        workspace=ask.workspace, states=at.state, workflow=at.workflow or "", before=at.after or "", limit=at.limit
+    )  # fmt: skip
+    rows, after = await ask.desk.runs.page(query, _reaches(ask))
+    return RunPage(items=tuple(RunShown.of(row) for row in rows), next=after)
+
+
+@routes.get("/api/v1/runs/{run}", may="runs.read", tells=TELLS, about=ABOUT)
+async def show_run(ask: Ask, at: OneRun) -> Ended:
+    """Show a run, and what came of it."""
+    return await _ended(ask, await _row(ask, at))
+
+
+@routes.get("/api/v1/runs/{run}/state", may="runs.read", tells=(*TELLS, "no-fact"), about=ABOUT)
+async def show_state(ask: Ask, at: RunAt) -> State:
+    """Show a run with its steps, as it is or as it was at a moment."""
+    return state_of(await ask.desk.runs.look(await _row(ask, at), at.seq))
+
+
+@routes.get("/api/v1/runs/{run}/journal", may="runs.read", tells=TELLS, about=ABOUT)
+async def list_facts(ask: Ask, at: JournalOf) -> JournalPage:
+    """List the facts of a run, in order."""
+    found = await ask.desk.runs.journal(await _row(ask, at), at.after, at.limit + 1)
+    items = tuple(
+        Fact(seq=one.seq, fact=msgspec.json.decode(encode_fact(one.fact)))
+        for one in found[: at.limit]
+        if one.fact is not None
+    )
+    return JournalPage(items=items, next=items[-1].seq if len(found) > at.limit else None)
+
+
+@routes.get("/api/v1/runs/{run}/why", may="runs.read", tells=TELLS, about=ABOUT)
+async def explain_run(ask: Ask, at: OneRun) -> Reasons:
+    """Say why a run is where it is, and what it waits for."""
+    row = await _row(ask, at)
+    seen = await ask.desk.runs.look(row)
+    places = await ask.desk.runs.places(row)
+    waits = tuple(wait_of(why, places.get(why.path, "")) for why in seen.view.why)
+    return Reasons(state=row.state, why=row.why, waits=waits, error=error_of(seen.view.error))
+
+
+@routes.get("/api/v1/runs/{run}/logs", may="runs.read", tells=TELLS, about=ABOUT)
+async def list_log_lines(ask: Ask, at: LogsOf) -> LogPage:
+    """List what the steps of a run logged."""
+    lines = await ask.desk.runs.logs(await _row(ask, at), at.step, at.limit)
+    return LogPage(items=tuple(msgspec.structs.replace(line, fields=to_plain(line.fields)) for line in lines))
+
+
+@routes.post("/api/v1/runs/{run}/signal", may="runs.signal", tells=(*LED, "mailbox-full"), about=ABOUT)
+async def signal_run(ask: Ask, at: OneRun, body: Signal) -> RunShown:
+    """Send a signal that a run waits for; one that comes early is kept for it."""
+    row = await _row(ask, at)
+    await ask.desk.runs.signal(_asking(ask), row, body.name, body.data, body.key, body.id)
+    return await _after(ask, row)
+
+
+@routes.post("/api/v1/runs/{run}/approve", may="runs.approve", tells=LED, about=ABOUT)
+async def approve_run(ask: Ask, at: OneRun, body: Decision) -> RunShown:
+    """Answer what a step of a run asks."""
+    row = await _row(ask, at)
+    await ask.desk.runs.approve(
+        _asking(ask), row, body.decision, path=body.step, comment=body.comment, data=body.data
+    )
+    return await _after(ask, row)
+
+
+@routes.post("/api/v1/runs/{run}/resolve", may="runs.resolve", tells=LED, about=ABOUT)
+async def resolve_run(ask: Ask, at: OneRun, body: Resolution) -> RunShown:
+    """Say what became of an attempt whose outcome is unknown."""
+    row = await _row(ask, at)
+    await ask.desk.runs.resolve(
+        _asking(ask), row, body.outcome, path=body.step, attempt=body.attempt, output=body.output, message=body.message
+    )  # fmt: skip
+    return await _after(ask, row)
+
+
+@routes.post("/api/v1/runs/{run}/pause", may="runs.pause", tells=LED, about=ABOUT)
+async def pause_run(ask: Ask, at: OneRun, body: Pausing) -> RunShown:
+    """Start nothing new in a run until it is resumed."""
+    row = await _row(ask, at)
+    await ask.desk.runs.pause(_asking(ask), row, body.reason)
+    return await _after(ask, row)
+
+
+@routes.post("/api/v1/runs/{run}/resume", may="runs.resume", tells=LED, about=ABOUT)
+async def resume_run(ask: Ask, at: OneRun, body: Resuming) -> RunShown:
+    """Let a run go on that is paused or in quarantine."""
+    row = await _row(ask, at)
+    await ask.desk.runs.resume(_asking(ask), row, body.variables)
+    return await _after(ask, row)
+
+
+@routes.post("/api/v1/runs/{run}/cancel", may="runs.cancel", tells=LED, about=ABOUT)
+async def cancel_run(ask: Ask, at: OneRun, body: Cancelling) -> RunShown:
+    """End a run; what it must clean up still runs."""
+    row = await _row(ask, at)
+    await ask.desk.runs.cancel(_asking(ask), row, body.reason, undo=body.undo, force=body.force)
+    return await _after(ask, row)
+
+
+@routes.post("/api/v1/runs/{run}/retry", may="runs.retry", status=201, tells=LED, about=ABOUT)
+async def retry_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown:
+    """Start a new run that goes on where a failed one ended, or begins again at a step."""
+    return await _again(ask, at, body, "retry")
+
+
+@routes.post("/api/v1/runs/{run}/fork", may="runs.fork", status=201, tells=LED, about=ABOUT)
+async def fork_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown:
+    """Start a new run out of one that is over, perhaps with other outputs."""
+    return await _again(ask, at, body, "fork")
+
+
+async def _again(ask: Ask, at: OneRun, body: Repeating, kind: Literal["retry", "fork"]) -> RunShown:
+    made = await ask.desk.runs.again(
+        _asking(ask), await _row(ask, at), kind, start_at=body.start_at, changes=body.changes or None, repeat=body.again
+    )  # fmt: skip
+    return RunShown.of(made)
+
+
+async def _row(ask: Ask, at: Any) -> RunRow:
+    return await ask.desk.runs.find(ask.workspace, at.run)
+
+
+async def _after(ask: Ask, row: RunRow) -> RunShown:
+    """Return a run as it is after something was asked of it."""
+    return RunShown.of(await ask.desk.runs.find(ask.workspace, row.run))
+
+
+def _asking(ask: Ask) -> Asking:
+    return Asking(actor=ask.actor, request=ask.asked.request)
+
+
+def _key(ask: Ask) -> str:
+    """Return the key under which a run is started once."""
+    key = ask.asked.headers.get(IDEMPOTENCY, "").strip()
+    if len(key) > MOST_KEY:
+        raise KeyRefusedError(f"The Idempotency-Key has more than {MOST_KEY} characters.")
+    return key
+
+
+def _reaches(ask: Ask) -> Callable[[RunRow], Awaitable[bool]] | None:
+    """Return what says of a run whether whoever asks may see it; None where they may see all."""
+    scope = ask.scope("runs.read")
+    if scope.is_whole:
+        return None
+    things: dict[str, Thing] = {}
+
+    async def reaches(row: RunRow) -> bool:
+        if row.workflow not in things:
+            things[row.workflow] = await thing_of(ask, row.workflow)
+        return scope.reaches(things[row.workflow])
+
+    return reaches
+
+
+async def _ended(ask: Ask, row: RunRow) -> Ended:
+    told: dict[str, Any] = {}
+    if row.finished_at is not None:
+        seen = (await ask.desk.runs.look(row)).view
+        told = {"output": to_plain(seen.output), "error": error_of(seen.error)}
+    return Ended(**msgspec.structs.asdict(RunShown.of(row)), **told)

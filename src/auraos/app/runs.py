@@ -1,0 +1,287 @@
+"""`Runs`: the runs of a workspace as a server shows and leads them. A run of another workspace is as good as none.
+
+What somebody asks for is in the audit trail before it is done, and the journal of the run names who asked.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Literal
+
+import msgspec
+
+from auraos.core.audit import Actor, Entry, Object
+from auraos.core.errors import UserError
+from auraos.core.run import RunView, view
+from auraos.core.run.facts import AnyFact
+from auraos.core.values import Value
+from auraos.engine.answers import RequestRefusedError
+from auraos.engine.definitions import Definitions
+from auraos.engine.engine import Engine
+from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store
+from auraos.engine.stream import Change, facts_of
+from auraos.storage.tables.statement import Tables
+
+Outcome = Literal["succeeded", "failed", "retry"]
+_AT_ONCE = 1000
+_LONGEST_LOOK = 10_000
+"""So many runs are looked at for one page, of which some may not be seen."""
+
+
+class NoRunError(UserError):
+    """There is no such run in this workspace."""
+
+    code = "not-found"
+
+    @classmethod
+    def of(cls, name: str) -> "NoRunError":
+        """Return what is told of a run that is not there, or not for whoever asks."""
+        return cls(f"There is no run {name!r}.", hint="List the runs.")
+
+
+class NoFactError(UserError):
+    """A run has no fact of this number."""
+
+    code = "no-fact"
+
+
+class RunRefusedError(UserError):
+    """The run is in no state in which this can be asked of it."""
+
+    code = "request-refused-by-run"
+
+
+class KeyTakenError(UserError):
+    """Something else was asked for under the same idempotency key."""
+
+    code = "key-taken"
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, and in which request."""
+
+    actor: Actor
+    request: str = ""
+
+    @property
+    def by(self) -> str:
+        """Return who asks, as journals have it."""
+        return self.actor.name or self.actor.id
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as it is, or was after some of its facts."""
+
+    row: RunRow
+    view: RunView
+    seq: int
+    """So many facts it had then."""
+    of: int
+    """So many it has."""
+
+
+class Runs:
+    """Shows runs, and leads them."""
+
+    def __init__(
+        self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions, tables: Tables, now: Callable[[], int]
+    ) -> None:  # fmt: skip
+        self.engine = engine
+        self._store = store
+        self._blobs = blobs
+        self._definitions = definitions
+        self._tables = tables
+        self._now = now
+
+    # --- looking ---
+
+    async def find(self, workspace: str, name: str) -> RunRow:
+        """Return the run of this number, id, or beginning of an id; raise `NoRunError` if there is none."""
+        row = await self._store.find(name, workspace=workspace)
+        if row is None:
+            raise NoRunError.of(name)
+        return row
+
+    async def page(
+        self, query: RunQuery, reaches: Callable[[RunRow], Awaitable[bool]] | None = None
+    ) -> tuple[Sequence[RunRow], str]:
+        """Return runs, newest first, and the id after which there are more. `reaches` says of a run whether it is seen."""
+        rows: list[RunRow] = []
+        before, looked_at = query.before, 0
+        while len(rows) <= query.limit and looked_at < _LONGEST_LOOK:
+            wanted = min(_AT_ONCE, query.limit + 1 - len(rows)) if reaches is None else _AT_ONCE
+            found = await self._store.runs(msgspec.structs.replace(query, before=before, limit=wanted))
+            rows += [row for row in found if reaches is None or await reaches(row)]
+            if len(found) < wanted:
+                before = ""
+                break
+            before, looked_at = found[-1].run, looked_at + len(found)
+        shown = rows[: query.limit]
+        return shown, shown[-1].run if len(rows) > query.limit else before
+
+    async def look(self, row: RunRow, seq: int | None = None) -> Seen:
+        """Return a run as it is, or as it was after so many facts."""
+        facts = await self.engine.facts(row.run)
+        upto = len(facts) if seq is None else seq
+        if not 1 <= upto <= len(facts):
+            raise NoFactError(f"Run {row.run} has facts 1 to {len(facts)}, not {upto}.")
+        kept = await self._store.version(row.version)
+        if kept is None:
+            raise NotFoundError(f"The text of version {row.version[:12]!r} is not in the store.")
+        seen = await asyncio.to_thread(lambda: view(self._definitions.compile(kept), facts[:upto]))
+        return Seen(row=row, view=seen, seq=upto, of=len(facts))
+
+    async def journal(self, row: RunRow, after: int, limit: int) -> list[Change]:
+        """Return facts of a run after this number; large values in them are whole."""
+        batches = await self._store.journal(row.run, after)
+        fetch = partial(self._blobs.fetch, row.workspace, row.run)
+
+        def read() -> list[Change]:
+            found: list[Change] = []
+            for batch in batches:
+                if len(found) >= limit or batch.seq + batch.count <= after + 1:
+                    continue
+                facts: list[AnyFact] = facts_of([batch], fetch)
+                found += [
+                    Change(run=row.run, seq=seq, fact=fact)
+                    for seq, fact in enumerate(facts, batch.seq)
+                    if seq > after
+                ]
+            return found[:limit]
+
+        return await asyncio.to_thread(read)
+
+    async def logs(self, row: RunRow, path: str | None, limit: int) -> list[LogLine]:
+        """Return what the steps of a run logged."""
+        return await self._store.logs(row.run, path=path, limit=limit)
+
+    async def places(self, row: RunRow) -> dict[str, str]:
+        """Return in words how far a run, or its steps, are from their turn."""
+        return await self.engine.places(row.run)
+
+    async def output(self, row: RunRow, seconds: float) -> RunRow:
+        """Return a run once it has ended, or as it is after so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.engine.wait(row.run)
+        except TimeoutError:
+            pass
+        return await self.find(row.workspace, row.run)
+
+    # --- leading ---
+
+    async def start(
+        self, asking: Asking, workspace: str, workflow: str, *, given: Value = None,
+        variables: dict[str, Any] | None = None, key: str = "",
+    ) -> tuple[RunRow, bool]:  # fmt: skip
+        """Start a run; return it, and whether it is new. Under one key a run is started once."""
+        run = _id_of(workspace, key) if key else ""
+        if run:
+            known = await self._store.find(run)
+            if known is not None:
+                return _same(known, workflow), False
+        await self._note(asking, workspace, "runs.start", "workflow", workflow)
+        with _told():
+            started = await self.engine.start(
+                workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run
+            )
+        return _same(await self.find(workspace, started), workflow), True
+
+    async def signal(self, asking: Asking, row: RunRow, name: str, data: Value, key: str, id_: str) -> None:
+        """Put a signal into the mailbox of a run."""
+        await self._note_run(asking, row, "runs.signal")
+        with _told():
+            await self.engine.signal(row.run, name, data=data, key=key, id=id_, by=asking.by)
+
+    async def approve(
+        self, asking: Asking, row: RunRow, decision: str, *, path: str = "", comment: str = "", data: Value = None
+    ) -> None:  # fmt: skip
+        """Answer what a step of a run asks."""
+        await self._note_run(asking, row, "runs.approve", after={"decision": decision, "step": path})
+        with _told():
+            await self.engine.approve(row.run, decision, path=path, by=asking.by, comment=comment, data=data)
+
+    async def resolve(
+        self, asking: Asking, row: RunRow, outcome: Outcome, *, path: str = "", attempt: int = 0, output: Value = None,
+        message: str = "",
+    ) -> None:  # fmt: skip
+        """Say what became of an attempt that nobody knows the outcome of."""
+        await self._note_run(asking, row, "runs.resolve", after={"outcome": outcome, "step": path})
+        with _told():
+            await self.engine.resolve(
+                row.run, outcome, path=path, attempt=attempt, output=output, message=message, by=asking.by
+            )
+
+    async def pause(self, asking: Asking, row: RunRow, reason: str) -> None:
+        """Start nothing new in a run until it is resumed."""
+        await self._note_run(asking, row, "runs.pause", why=reason)
+        with _told():
+            await self.engine.pause(row.run, by=asking.by, reason=reason)
+
+    async def resume(self, asking: Asking, row: RunRow, variables: dict[str, Any]) -> None:
+        """Let a run go on that is paused or in quarantine."""
+        await self._note_run(asking, row, "runs.resume")
+        with _told():
+            if row.state == "quarantined" and not variables:
+                await self.engine.release(row.run, by=asking.by)
+            else:
+                await self.engine.resume(row.run, by=asking.by, variables=variables)
+
+    async def cancel(self, asking: Asking, row: RunRow, reason: str, *, undo: bool, force: bool) -> None:
+        """End a run; what it must clean up still runs."""
+        await self._note_run(asking, row, "runs.cancel", why=reason)
+        with _told():
+            await self.engine.cancel(row.run, by=asking.by, reason=reason, undo=undo, force=force)
+
+    async def again(
+        self, asking: Asking, row: RunRow, kind: Literal["retry", "fork"], *, start_at: str = "",
+        changes: dict[str, Value] | None = None, repeat: bool = False,
+    ) -> RunRow:  # fmt: skip
+        """Start a new run that takes over what this one finished, and return it."""
+        await self._note_run(asking, row, f"runs.{kind}")
+        with _told():
+            run = await self.engine.retry(
+                row.run, kind=kind, start_at=start_at or None, changes=changes, again=repeat, by=asking.by
+            )
+        return await self.find(row.workspace, run)
+
+    # --- inside ---
+
+    async def _note_run(
+        self, asking: Asking, row: RunRow, action: str, why: str = "", after: Any = None
+    ) -> None:
+        await self._note(asking, row.workspace, action, "run", row.run, why, after)
+
+    async def _note(
+        self, asking: Asking, workspace: str, action: str, kind: str, name: str, why: str = "", after: Any = None
+    ) -> None:  # fmt: skip
+        entry = Entry(
+            at=self._now(), workspace=workspace, actor=asking.actor, action=action, object=Object(kind=kind, name=name),
+            why=why, after=after, request=asking.request,
+        )  # fmt: skip
+        await self._tables.change((), [entry])
+
+
+def _id_of(workspace: str, key: str) -> str:
+    """Return the id of the run that is started under a key of a workspace."""
+    return f"key-{hashlib.sha256(f'{workspace}/{key}'.encode()).hexdigest()[:40]}"
+
+
+def _same(row: RunRow, workflow: str) -> RunRow:
+    """Return the run of a key; raise `KeyTakenError` if it is one of another workflow."""
+    if row.workflow != workflow.partition("@")[0]:
+        raise KeyTakenError(
+            f"A run of {row.workflow!r} was started under this key.", hint="Choose another Idempotency-Key."
+        )
+    return row
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what a run refuses as its own refusal, and not as one of what was sent."""
+    try:
+        yield
+    except RequestRefusedError as error:
+        raise RunRefusedError(error.message, hint=error.hint) from error

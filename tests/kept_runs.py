@@ -1,0 +1,21 @@
+"""Runs over a real store, for tests: an engine that nobody has opened yet, and the service that leads it."""
+
+from auraos.app.installed import load_installed
+from auraos.app.published import PublishedDefinitions
+from auraos.app.runs import Runs
+from auraos.app.world import World
+from auraos.documents.definitions.service import Definitions
+from auraos.engine.clock import SystemClock
+from auraos.engine.engine import Engine
+from auraos.storage.blobs import LocalBlobs
+from houses import House
+
+
+def runs_over(house: House, definitions: Definitions) -> Runs:
+    """Return the runs of an installation; a test that lets some run opens and closes the `engine`."""
+    assert house.store is not None
+    catalogue = load_installed().catalogue
+    blobs = LocalBlobs(house.folder / "blobs")
+    published = PublishedDefinitions(definitions.store, catalogue)
+    engine = Engine(house.store, catalogue, published, World().doors(blobs))
+    return Runs(engine, house.store, blobs, published, house.tables, SystemClock().now)
