@@ -6,7 +6,7 @@ import string
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auraos.security.forms import shortest_fragment
@@ -59,7 +59,7 @@ LETTERS = st.text(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(LETTERS, min_size=1, max_size=12, unique=True), st.data())
 def test_whatever_the_values_are_none_is_left_in_any_form(values, data):
     redactor = Redactor(values)

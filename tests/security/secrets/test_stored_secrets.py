@@ -253,7 +253,7 @@ async def test_a_client_proves_itself_with_its_certificate_to_its_host_only(vaul
 
     made = make_certificates(tmp_path)
     credential = TlsClient(certificate=(made / "good.pem").read_text(), key=(made / "good.key").read_text())
-    await vault.keep("proof", credential, "localhost")
+    await vault.keep("proof", credential, "localhost", ends_at=vault.time + SECOND)
     serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(made / "authority.pem"))
     serving.load_cert_chain(made / "good.pem", made / "good.key")
     serving.verify_mode = ssl.CERT_REQUIRED

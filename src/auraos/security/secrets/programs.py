@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import shlex
+import signal
 
 from auraos.security.secrets.errors import SourceFailedError
 
@@ -39,9 +41,11 @@ async def run_program(command: str, arguments: tuple[str, ...], named_by: str) -
     except TimeoutError:
         raise SourceFailedError(f"The program of {named_by} took more than {LONGEST:g} seconds.") from None
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        if process.returncode is None or not process.stdout.at_eof():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # whatever it began goes with it
+            while await process.stdout.read(LARGEST):
+                pass
             await process.wait()
     if code:
         raise SourceFailedError(
