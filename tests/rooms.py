@@ -116,8 +116,11 @@ async def through(door: Door, method: str, path: str, body: bytes, headers: dict
 
     coming = iter([{"type": "http.request", "body": body, "more_body": False}])
 
-    async def receive() -> dict[str, Any]:
-        return next(coming, {"type": "http.disconnect"})
+    async def receive() -> Any:
+        message = next(coming, None)
+        if message is None:  # whoever asked stays, and sends nothing more
+            await asyncio.Event().wait()
+        return message
 
     async def send(message: Any) -> None:
         sent.append(message)

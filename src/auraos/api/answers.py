@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-_ALWAYS: Final = {
+ALWAYS: Final = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -20,6 +20,9 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 class Reply(ABC):
     """An answer that knows how to send itself."""
+
+    goes_on = False
+    """Whether it is sent for as long as whoever asked is there."""
 
     @abstractmethod
     async def send(self, send: Send, *, with_body: bool, request: str) -> None:
@@ -38,7 +41,7 @@ class Answer(Reply):
     ) -> None:
         self.status = status
         self.body = body
-        self.headers = {**_ALWAYS, **(headers or {})}
+        self.headers = {**ALWAYS, **(headers or {})}
         if body:
             self.headers["content-type"] = kind
 

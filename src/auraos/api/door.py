@@ -6,7 +6,7 @@ id, and written to the log.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -99,7 +99,8 @@ class Door:
                 "Something broke in the server.", hint=f"Its log tells more of {request}."
             )
             reply = _told(broken, request)
-        await reply.send(send, with_body=scope["method"] != "HEAD", request=request)
+        sending = reply.send(send, with_body=scope["method"] != "HEAD", request=request)
+        await (_while_there(sending, receive) if reply.goes_on else sending)
 
     async def _answer(self, scope: Scope, receive: Receive, request: str) -> Reply:
         found = self._find(scope)
@@ -148,6 +149,24 @@ class Door:
                 f"{path} does not know {method}.", hint=f"It knows {', '.join(known)}.", allow=known
             )
         raise NoRouteError("There is nothing at this address.", hint="See /api/v1/openapi.json.")
+
+
+async def _while_there(sending: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Send an answer that goes on, until it is done or whoever asked has gone."""
+    task, gone = asyncio.create_task(sending), asyncio.create_task(_until_gone(receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        for each in (task, gone):
+            each.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _reply(answered: Any, route: Route) -> Reply:

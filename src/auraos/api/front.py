@@ -15,6 +15,7 @@ from auraos.api import (
     runs,
     secrets,
     sign_in,
+    stream,
 )
 from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
@@ -43,6 +44,7 @@ NOUNS = (
     runs.routes,
     secrets.routes,
     sign_in.routes,
+    stream.routes,
 )
 """The routes of all nouns."""
 

@@ -5,7 +5,7 @@ What somebody asks for is in the audit trail before it is done, and the journal 
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Definitions
 from auraos.engine.engine import Engine
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store
-from auraos.engine.stream import Change, facts_of
+from auraos.engine.stream import Change, changes_after, facts_of
 from auraos.storage.tables.statement import Tables
 
 Outcome = Literal["succeeded", "failed", "retry"]
@@ -152,6 +152,15 @@ class Runs:
             return found[:limit]
 
         return await asyncio.to_thread(read)
+
+    async def follow(self, row: RunRow, after: int) -> AsyncGenerator[Change, None]:
+        """Yield what a run does after a fact, until it is over. Large values are only named."""
+        if row.finished_at is not None:
+            for change in changes_after(after, row.run, await self._store.journal(row.run, after)):
+                yield change
+            return
+        async for change in self.engine.subscribe(row.run, after):
+            yield change
 
     async def logs(self, row: RunRow, path: str | None, limit: int) -> list[LogLine]:
         """Return what the steps of a run logged."""
