@@ -21,6 +21,7 @@ from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
 from auraos.api.health import health_routes
 from auraos.api.keeper import Keeper
+from auraos.api.openapi import openapi_routes
 from auraos.api.routes import Found, Map, Route
 from auraos.api.server import Server
 from auraos.api.site import Site
@@ -86,7 +87,7 @@ def route_map(health: Health) -> Map:
     routes: list[Route] = [*health_routes(health)]
     for noun in NOUNS:
         routes += noun
-    return Map(routes)
+    return Map([*routes, *openapi_routes(routes)])
 
 
 class _Guard:

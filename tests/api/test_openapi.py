@@ -1,0 +1,36 @@
+"""The description of the API says of every route what it takes and answers, and nothing else."""
+
+import json
+import re
+
+from auraos.api.openapi import describe
+
+
+async def test_it_describes_every_route_to_whoever_is_known(room):
+    _, token = await room.house.signed_in("viewer")
+    told = (await room.ask("GET", "/api/v1/openapi.json", token=token)).json
+    described = {(method.upper(), path) for path, methods in told["paths"].items() for method in methods}
+    assert described == {(route.method, route.path) for route in room.routes.routes}
+    assert (await room.ask("GET", "/api/v1/openapi.json")).status == 401
+
+
+async def test_all_that_it_refers_to_is_there_and_operations_have_names_of_their_own(room):
+    told = describe(room.routes.routes)
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(told)))
+    assert named <= told["components"]["schemas"].keys()
+    names = [each["operationId"] for methods in told["paths"].values() for each in methods.values()]
+    assert len(names) == len(set(names))
+    assert r"\\Z" not in json.dumps(told)
+
+
+async def test_parameters_bodies_and_problems_are_those_of_the_route(room):
+    start = describe(room.routes.routes)["paths"]["/api/v1/workflows/{name}/runs"]["post"]
+    assert [(each["name"], each["in"]) for each in start["parameters"]] == [
+        ("name", "path"),
+        ("wait", "query"),
+    ]
+    assert start["requestBody"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/Start"
+    }
+    assert start["responses"]["201"]["content"]["application/json"]["schema"]["$ref"].endswith("/Ended")
+    assert "key-taken" in start["responses"]["409"]["description"]
