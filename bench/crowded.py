@@ -1,4 +1,5 @@
-"""Throughput in a store with many finished runs, beside that in an empty one: what was done must cost what is to do nothing.
+"""Throughput in a store with many runs that are over, or asleep, beside that in an empty one: what was done, and what waits,
+must cost what is to do nothing.
 
 A hundred thousand finished runs of ten steps by default, a million with `make bench FULL=1`.
 """
@@ -12,17 +13,25 @@ from bench.engine import rate
 from bench.filling import fill
 from bench.processes import FULL, best_in_turn, rate_row
 from bench.sample import chain_of
+from bench.sleepers import NAP
 
 FINISHED = 1_000_000 if FULL else 100_000
+ASLEEP = 100_000
 
 
 def rows() -> list[dict[str, Any]]:
-    """Measure, and return the row of the promise."""
+    """Measure, and return a row for each promise."""
+    more = "" if FULL else " (FULL=1: 1,000,000)"
+    return [
+        _row(f"{FINISHED:,} finished runs{more}", FINISHED, chain_of("effect")),
+        _row(f"{ASLEEP:,} sleeping runs", ASLEEP, NAP.format(length="1000h"), until="waiting"),
+    ]
+
+
+def _row(words: str, count: int, workflow: str, *, until: str = "") -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "data"
-        fill(full, FINISHED, chain_of("effect"))
+        fill(full, count, workflow, until)
         os.sync()  # what the filling left in memory must not be written while we measure
         rates = best_in_turn(lambda: rate("effect", str(full)), lambda: rate("effect"))
-    more = "" if FULL else " (FULL=1: 1,000,000)"
-    name = f"ten effect steps, runs/s, with {FINISHED:,} finished runs{more}, against an empty store"
-    return [rate_row(name, rates, must=0.90)]
+    return rate_row(f"ten effect steps, runs/s, with {words}, against an empty store", rates, must=0.90)

@@ -47,23 +47,12 @@ class Round(msgspec.Struct):
 
 
 def play_round(
-    folder: Path,
-    *,
-    seed: int,
-    programs: int,
-    kills: int,
-    variant: str = "",
-    database: str = "",
-    longest_wait: int = 12_000,
+    folder: Path, *, seed: int, programs: int, kills: int, variant: str = "", database: str = ""
 ) -> Round:
-    """Play so many programs on one server that is killed so often; return what came of it.
-
-    `database` is one of PostgreSQL. No program waits longer than so many milliseconds at once: a small round has no use for
-    waits that outlast its last kill.
-    """
+    """Play so many programs on one server that is killed so often; return what came of it. `database` is one of PostgreSQL."""
     began = time.monotonic()
     with WitnessProcess() as witness:
-        drawn = [draw(seed, number, witness.place, longest_wait=longest_wait) for number in range(programs)]
+        drawn = [draw(seed, number, witness.place) for number in range(programs)]
         witness.behave(**{name: told for each in drawn for name, told in each.behaviours.items()})
         words = ["--allow-net", witness.place, *(["--database", database] if database else [])]
         server = Served(folder, *words, **as_variant(variant)).start()

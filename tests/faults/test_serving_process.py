@@ -109,15 +109,7 @@ async def test_clients_that_try_again_never_fail_while_processes_are_restarted_u
     assert call(place, "journal", "verify", "--all").returncode == 0
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGTERM,
-        signal.SIGKILL,
-        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
-        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_process_that_is_ended_while_it_drains_leaves_a_write_that_is_asked_for_and_not_repeated(
     place, number
 ):

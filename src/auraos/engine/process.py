@@ -19,13 +19,13 @@ def settle() -> None:
 
     Each run makes and drops some hundred objects; with the usual thresholds a sixth of the time goes into looking at objects
     that live as long as the process, so what is there is not looked at again, and the rest less often. And a thread that was
-    woken has the interpreter within half a millisecond in place of five: what the loop hands to the writing thread in the
-    midst of a turn is on its way to the disk before the turn is over.
+    woken has the interpreter within two milliseconds in place of five: what the loop hands to the writing thread in the
+    midst of a long turn is on its way to the disk before the turn is over.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.002)
 
 
 def begun_threads(count: int, name: str) -> ThreadPoolExecutor:

@@ -215,7 +215,7 @@ def test_any_change_of_a_document_gives_problems_and_never_an_error(text: str) -
         assert problem.place is None or 0 <= problem.place.start <= problem.place.end <= len(text)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plausible_documents())
 def test_a_document_without_errors_becomes_a_program(text: str) -> None:
     errors = [problem for problem in checked(text) if problem.severity == "error"]

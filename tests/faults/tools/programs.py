@@ -37,17 +37,16 @@ class RandomProgram(msgspec.Struct):
     output: Any = None
 
 
-def draw(seed: int, number: int, place: str, *, longest_wait: int = 12_000) -> RandomProgram:
-    """Return the program of this number. `place` is where the witness answers; no wait is longer than so many milliseconds."""
-    return _Author(random.Random(f"{seed}-{number}"), number, place, longest_wait).program()
+def draw(seed: int, number: int, place: str) -> RandomProgram:
+    """Return the program of this number. `place` is where the witness answers."""
+    return _Author(random.Random(f"{seed}-{number}"), number, place).program()
 
 
 class _Author:
-    def __init__(self, chance: random.Random, number: int, place: str, longest_wait: int) -> None:
+    def __init__(self, chance: random.Random, number: int, place: str) -> None:
         self.chance = chance
         self.number = number
         self.place = place
-        self.longest_wait = longest_wait
         self.names = 0
         self.expected: Counter[str] = Counter()
         self.behaviours: dict[str, str] = {}
@@ -192,8 +191,7 @@ class _Author:
     # --- waits ---
 
     def _wait(self, depth: int, times: int) -> tuple[str, dict[str, Any]]:
-        milliseconds = min(self.chance.choice((1, 50, 300, 2000, 12000)), self.longest_wait)
-        return self.name(), {"type": "wait.for", "with": {"duration": f"{milliseconds}ms"}}
+        return self.name(), {"type": "wait.for", "with": {"duration": f"{self.chance.choice((1, 50, 300, 2000, 12000))}ms"}}
 
     def _signal(self, depth: int, times: int) -> tuple[str, dict[str, Any]]:
         name = f"go{self.names}"

@@ -289,6 +289,8 @@ def _arithmetic(
     def whole(scope: Scope, first: Any, second: Any) -> Any:
         return operation(first, second, scope, site, names)
 
+    if type(right.value) is int and quick is not None:
+        return _QUICK_BY[type(sign)](one, right.value, whole)
     if quick:
         return quick(one, two, whole)
     return lambda scope: operation(one(scope), two(scope), scope, site, names)
@@ -334,6 +336,40 @@ def _quick_multiply(one: Closure, two: Closure, whole: _Whole) -> Closure:
         return whole(scope, first, second)
 
     return run
+
+
+def _add_number(one: Closure, number: int, whole: _Whole) -> Closure:
+    def run(scope: Scope) -> Any:
+        first = one(scope)
+        if type(first) is int and SMALLEST_INT <= (result := first + number) <= LARGEST_INT:
+            return result
+        return whole(scope, first, number)
+
+    return run
+
+
+def _subtract_number(one: Closure, number: int, whole: _Whole) -> Closure:
+    def run(scope: Scope) -> Any:
+        first = one(scope)
+        if type(first) is int and SMALLEST_INT <= (result := first - number) <= LARGEST_INT:
+            return result
+        return whole(scope, first, number)
+
+    return run
+
+
+def _multiply_by_number(one: Closure, number: int, whole: _Whole) -> Closure:
+    def run(scope: Scope) -> Any:
+        first = one(scope)
+        if type(first) is int and SMALLEST_INT <= (result := first * number) <= LARGEST_INT:
+            return result
+        return whole(scope, first, number)
+
+    return run
+
+
+_QUICK_BY = {ast.Add: _add_number, ast.Sub: _subtract_number, ast.Mult: _multiply_by_number}
+"""The short ways for a number that stands in the expression itself."""
 
 
 def _refuse_sign(sign: ast.AST, site: Site) -> Exception:

@@ -121,10 +121,14 @@ def _compile(
 
 
 def _mapping(fields: list[tuple[str, _Evaluate]]) -> _Evaluate:
-    """Return the closure that builds a mapping; one of one field, the commonest, without a loop."""
-    if len(fields) == 1:
-        ((only, evaluate),) = fields
-        return lambda scope: {only: evaluate(scope)}
+    """Return the closure that builds a mapping; one of few fields, the commonest, without a loop."""
+    match fields:
+        case [(only, evaluate)]:
+            return lambda scope: {only: evaluate(scope)}
+        case [(one, first), (two, second)]:
+            return lambda scope: {one: first(scope), two: second(scope)}
+        case [(one, first), (two, second), (three, third)]:
+            return lambda scope: {one: first(scope), two: second(scope), three: third(scope)}
     return lambda scope: {key: part(scope) for key, part in fields}
 
 

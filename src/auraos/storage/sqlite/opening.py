@@ -67,11 +67,29 @@ def open_database(folder: DataFolder) -> sqlite3.Connection:
     try:
         connection = connect_writer(file)
         upgrade(connection)
+        if forget_statistics(connection):
+            connection.close()
+            connection = connect_writer(file)
     except sqlite3.Error as error:
         raise StoreUnavailableError(
             f"{file} cannot be opened for writing: {error}.", hint="Is the disk full, or mounted read-only?"
         ) from error
     return connection
+
+
+def forget_statistics(connection: sqlite3.Connection) -> bool:
+    """Let go of what somebody had SQLite learn of the tables; return whether there was anything.
+
+    What it learnt while there were few runs makes it read all of a table that has grown since. Every statement here goes
+    by keys, and without statistics that is what SQLite takes to be best.
+    """
+    found = connection.execute(
+        "select name from sqlite_master where type='table' and name glob 'sqlite_stat[0-9]'"
+    )
+    tables = [name for (name,) in found]
+    for name in tables:
+        connection.execute(f"drop table {name}")
+    return bool(tables)
 
 
 def _create(file: Path) -> None:

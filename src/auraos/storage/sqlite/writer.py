@@ -342,7 +342,6 @@ class Writer:
         if connection is None:
             return
         try:
-            connection.execute("pragma optimize")
             connection.execute("pragma wal_checkpoint(truncate)").fetchone()
         except sqlite3.Error:
             _close_quietly(connection)
