@@ -25,12 +25,32 @@ async def test_all_that_it_refers_to_is_there_and_operations_have_names_of_their
 
 async def test_parameters_bodies_and_problems_are_those_of_the_route(room):
     start = describe(room.routes.routes)["paths"]["/api/v1/workflows/{name}/runs"]["post"]
-    assert [(each["name"], each["in"]) for each in start["parameters"]] == [
+    assert [(each["name"], each["in"]) for each in start["parameters"] if "name" in each] == [
         ("name", "path"),
         ("wait", "query"),
+        ("Idempotency-Key", "header"),
     ]
+    assert {"$ref": "#/components/parameters/Workspace"} in start["parameters"]
     assert start["requestBody"]["content"]["application/json"]["schema"] == {
         "$ref": "#/components/schemas/Start"
     }
     assert start["responses"]["201"]["content"]["application/json"]["schema"]["$ref"].endswith("/Ended")
     assert "key-taken" in start["responses"]["409"]["description"]
+
+
+async def test_what_is_answered_is_described_as_it_is_answered(room):
+    told = describe(room.routes.routes)["paths"]
+
+    def good(path, status="200", method="get"):
+        return told[path][method]["responses"][status]
+
+    roles = good("/api/v1/access/roles")["content"]["application/json"]["schema"]
+    assert roles == {"type": "array", "items": {"$ref": "#/components/schemas/RoleDetail"}}
+    assert list(good("/api/v1/definitions/export")["content"]) == ["application/zip"]
+    assert list(good("/api/v1/stream")["content"]) == ["text/event-stream"]
+    assert "Location" in good("/api/v1/sign-in/with/{name}", "303")["headers"]
+    assert "ETag" in good("/api/v1/definitions/{kind}/{name}")["headers"]
+    assert "content" not in good("/api/v1/secrets/{name}", "204", "delete")
+    assert {"200", "201"} <= told["/api/v1/workflows/{name}/runs"]["post"]["responses"].keys()
+    everywhere = told["/api/v1/people"]["get"]["parameters"]
+    assert {"$ref": "#/components/parameters/Workspace"} not in everywhere

@@ -141,6 +141,7 @@ class ImportedFiles(msgspec.Struct, frozen=True, kw_only=True):
     "/api/v1/definitions/{kind}/{name}/text",
     may="definitions.read",
     tells=(*TELLS, "no-version"),
+    gives="application/yaml",
     about=ABOUT,
 )
 async def export_definition(ask: Ask, at: TextOf) -> Answer:
@@ -150,7 +151,13 @@ async def export_definition(ask: Ask, at: TextOf) -> Answer:
     return _download(text.encode(), "application/yaml", f"{ref.name}.yaml")
 
 
-@routes.get("/api/v1/definitions/export", may="definitions.read", tells=("definition-refused",), narrows=True)
+@routes.get(
+    "/api/v1/definitions/export",
+    may="definitions.read",
+    tells=("definition-refused",),
+    gives="application/zip",
+    narrows=True,
+)
 async def export_definitions(ask: Ask, at: Exported) -> Answer:
     """Export many definitions as a bundle; the same texts give the same bytes."""
     query = Query(

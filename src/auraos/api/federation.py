@@ -130,7 +130,7 @@ async def list_choices(ask: Ask) -> tuple[Choice, ...]:
     )
 
 
-@routes.get("/api/v1/sign-in/with/{name}", may=OPEN, tells=("not-found", "provider-failed"))
+@routes.get("/api/v1/sign-in/with/{name}", may=OPEN, status=303, tells=("not-found", "provider-failed"))
 async def go_to_provider(ask: Ask, at: Going) -> Answer:
     """Go to somebody who vouches for one."""
     begun = await ask.desk.identity.federation.begin(at.name, back=_back(ask, at.name), page=at.page)
@@ -140,6 +140,7 @@ async def go_to_provider(ask: Ask, at: Going) -> Answer:
 @routes.get(
     "/api/v1/sign-in/with/{name}/return",
     may=OPEN,
+    status=303,
     tells=("sign-in-refused", "provider-failed", "too-many-requests", "person-needed", "name-taken"),
 )
 async def come_from_provider(ask: Ask, at: Coming) -> Answer:

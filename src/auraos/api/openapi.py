@@ -1,17 +1,48 @@
 """The description of the API (OpenAPI 3.1), made of the routes themselves: it cannot say what they do not do."""
 
 from collections.abc import Iterable
+from types import NoneType, UnionType
 from typing import Any, get_args
 
 import msgspec
 
-from auraos.api.answers import Answer, Reply
+from auraos.api.answers import Reply
 from auraos.api.asking import Ask
 from auraos.api.names import plain
 from auraos.api.problems import STATUSES, Trouble
 from auraos.api.routes import ALWAYS, OPEN, SELF, Route, Routes
+from auraos.api.stream import STREAM
 
 _PLACE = "#/components/schemas/{name}"
+_TEXT = {"type": "string"}
+_WORKSPACE = {
+    "name": "X-AuraOS-Workspace",
+    "in": "header",
+    "required": False,
+    "description": "The workspace that is meant; without it, the one of the key, or `default`.",
+    "schema": _TEXT,
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag of what is changed, as it was read.",
+    "schema": _TEXT,
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Under one key it is done once, however often it is asked for.",
+    "schema": {"type": "string", "maxLength": 200},
+}
+_LAST = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "The `id` of the last event that came: those after it follow.",
+    "schema": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,15})$"},
+}
 
 
 def openapi_routes(routes: Iterable[Route]) -> Routes:
@@ -19,9 +50,9 @@ def openapi_routes(routes: Iterable[Route]) -> Routes:
     own = Routes()
 
     @own.get("/api/v1/openapi.json", may=SELF)
-    async def describe_api(ask: Ask) -> Answer:  # noqa: ARG001 (what it says is the same for all)
+    async def describe_api(ask: Ask) -> dict[str, Any]:  # noqa: ARG001 (what it says is the same for all)
         """Describe the API."""
-        return Answer.of(described)
+        return described
 
     described = describe([*routes, *own])
     return own
@@ -43,18 +74,18 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": plain(components),
+            "parameters": {"Workspace": _WORKSPACE},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
 def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
-    answer = _answer(route)
-    good: dict[str, Any] = {"description": route.title}
-    if answer is not None:
-        good["content"] = {"application/json": {"schema": plain(known[answer])}}
     trouble = {"application/problem+json": {"schema": plain(known[Trouble])}}
+    good = _good(route, known)
     told: dict[str, Any] = {str(route.status): good}
+    if route.keyed:
+        told["200"] = {**good, "description": "It was done under this key before."}
     for code in route.tells:
         status = str(STATUSES.get(code, 422))
         words = told.get(status, {}).get("description", "")
@@ -62,6 +93,7 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
     told["default"] = {"description": "A problem.", "content": trouble}
     said: dict[str, Any] = {
         "operationId": route.name,
+        "tags": [route.noun],
         "summary": route.title,
         "responses": told,
         "parameters": _parameters(route),
@@ -74,6 +106,22 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
     return said
 
 
+def _good(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
+    """Return what is told of the answer where all went well."""
+    good: dict[str, Any] = {"description": route.title}
+    answer = _answer(route)
+    if answer is not None:
+        good["content"] = {"application/json": {"schema": plain(known[answer])}}
+        if "revision" in getattr(answer, "__struct_fields__", ()):
+            good["headers"] = {"ETag": {"description": "The revision, for If-Match.", "schema": _TEXT}}
+    elif route.gives:
+        schema = {} if route.gives == STREAM else {"type": "string", "contentMediaType": route.gives}
+        good["content"] = {route.gives: {"schema": schema}}
+    elif route.status == 303:
+        good["headers"] = {"Location": {"description": "Where to go on.", "schema": _TEXT}}
+    return good
+
+
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if route.at is not None:
@@ -84,7 +132,13 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             is_needed = place == "path" or name in own.get("required", ())
             found.append({"name": name, "in": place, "required": is_needed, "schema": plain(each)})
     if route.over:
-        found.append({"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}})
+        found.append(_IF_MATCH)
+    if route.keyed:
+        found.append(_KEY)
+    if route.gives == STREAM:
+        found.append(_LAST)
+    if route.may not in (OPEN, ALWAYS) and not route.everywhere:
+        found.append({"$ref": "#/components/parameters/Workspace"})
     return found
 
 
@@ -94,7 +148,9 @@ def _bodies(route: Route) -> tuple[Any, ...]:
 
 def _answer(route: Route) -> Any:
     """Return the type of what a route answers; None where it is nothing, or nothing that has a schema."""
-    for kind in get_args(route.answer) or (route.answer,):
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and not issubclass(kind, Reply):
+    is_union = isinstance(route.answer, UnionType)
+    for kind in get_args(route.answer) if is_union else (route.answer,):
+        is_reply = kind is NoneType or (isinstance(kind, type) and issubclass(kind, Reply))
+        if kind is not None and not is_reply:
             return kind
     return None

@@ -72,6 +72,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The codes of the problems that it may answer with, beside those that every route may."""
     over: bool = False
     """Whether it changes something over the revision that the caller read, which `If-Match` names."""
+    keyed: bool = False
+    """Whether it takes an `Idempotency-Key`, under which it is done once; it answers 200 where it was done before."""
+    gives: str = ""
+    """The kind of what it answers, where that is no JSON, as in `application/zip`."""
     about: About | None = None
     narrows: bool = False
     everywhere: bool = False
@@ -83,6 +87,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """Return the name of the function that carries it out."""
         return self.handler.__name__
+
+    @property
+    def noun(self) -> str:
+        """Return the noun that it belongs to: the module of its function."""
+        return self.handler.__module__.rpartition(".")[2]
 
     @property
     def is_safe(self) -> bool:
@@ -105,10 +114,19 @@ class Routes:
         return iter(self._routes)
 
     def get(
-        self, path: str, *, may: str, tells: tuple[str, ...] = (), **guard: Unpack[Guard]
+        self,
+        path: str,
+        *,
+        may: str,
+        status: int = 200,
+        tells: tuple[str, ...] = (),
+        gives: str = "",
+        **guard: Unpack[Guard],
     ) -> Callable[[Handler], Handler]:
         """Declare what only reads."""
-        return self._declare(method="GET", path=path, may=may, tells=tells, **guard)
+        return self._declare(
+            method="GET", path=path, may=may, status=status, tells=tells, gives=gives, **guard
+        )
 
     def post(
         self,
@@ -118,11 +136,12 @@ class Routes:
         status: int = 200,
         tells: tuple[str, ...] = (),
         over: bool = False,
+        keyed: bool = False,
         **guard: Unpack[Guard],
     ) -> Callable[[Handler], Handler]:
         """Declare what makes something, or does something."""
         return self._declare(
-            method="POST", path=path, may=may, status=status, tells=tells, over=over, **guard
+            method="POST", path=path, may=may, status=status, tells=tells, over=over, keyed=keyed, **guard
         )
 
     def put(

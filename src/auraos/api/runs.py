@@ -9,9 +9,11 @@ from auraos.api.answers import Answer
 from auraos.api.asking import Ask
 from auraos.api.routes import About, Routes
 from auraos.api.run_shapes import (
+    Brought,
     Cancelling,
     Decision,
     Ended,
+    Event,
     Fact,
     JournalOf,
     JournalPage,
@@ -19,6 +21,7 @@ from auraos.api.run_shapes import (
     LogsOf,
     OneRun,
     Pausing,
+    Prioritizing,
     Reasons,
     Repeating,
     Resolution,
@@ -90,6 +93,7 @@ ABOUT_WORKFLOW = About(
     "/api/v1/workflows/{name}/runs",
     may="runs.start",
     status=201,
+    keyed=True,
     tells=("not-found", "input-refused", "definition-archived", "no-version", "key-taken", "engine-closed", "held"),
     about=ABOUT_WORKFLOW,
 )  # fmt: skip
@@ -199,6 +203,14 @@ async def resume_run(ask: Ask, at: OneRun, body: Resuming) -> RunShown:
     return await _after(ask, row)
 
 
+@routes.post("/api/v1/runs/{run}/prioritize", may="runs.prioritize", tells=LED, about=ABOUT)
+async def prioritize_run(ask: Ask, at: OneRun, body: Prioritizing) -> RunShown:
+    """Change the priority of a run that waits to begin."""
+    row = await _row(ask, at)
+    await ask.desk.runs.prioritize(_asking(ask), row, body.priority)
+    return await _after(ask, row)
+
+
 @routes.post("/api/v1/runs/{run}/cancel", may="runs.cancel", tells=LED, about=ABOUT)
 async def cancel_run(ask: Ask, at: OneRun, body: Cancelling) -> RunShown:
     """End a run; what it must clean up still runs."""
@@ -217,6 +229,13 @@ async def retry_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown:
 async def fork_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown:
     """Start a new run out of one that is over, perhaps with other outputs."""
     return await _again(ask, at, body, "fork")
+
+
+@routes.post("/api/v1/events", may="events.send", tells=("engine-closed", "held", "vast-value"))
+async def send_event(ask: Ask, body: Event) -> Brought:
+    """Bring an event to every run that waits for its type."""
+    runs = await ask.desk.runs.publish(_asking(ask), ask.workspace, body.type, body.data, body.id)
+    return Brought(runs=runs)
 
 
 async def _again(ask: Ask, at: OneRun, body: Repeating, kind: Literal["retry", "fork"]) -> RunShown:

@@ -30,6 +30,7 @@ routes = Routes()
 LOOK = 5.0
 """After so many seconds it is looked anew whether the reader may read, and the reader hears that the stream lives."""
 LAST = "last-event-id"
+STREAM = "text/event-stream"
 MAY = "runs.read"
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
@@ -70,7 +71,7 @@ class Events(Reply):
 
     async def send(self, send: Send, *, with_body: bool, request: str) -> None:
         """Send each event as it comes, until the run is over or the reader may not read any more."""
-        headers = {**ALWAYS, "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"}
+        headers = {**ALWAYS, "content-type": f"{STREAM}; charset=utf-8", "x-accel-buffering": "no"}
         told = [(name.encode(), value.encode()) for name, value in headers.items()]
         told.append((b"x-request-id", request.encode()))
         await send({"type": "http.response.start", "status": 200, "headers": told})
@@ -122,6 +123,7 @@ async def _thing(ask: Ask, at: Topic) -> Thing | None:
     "/api/v1/stream",
     may=MAY,
     tells=("not-found", "ambiguous-run", "last-event-refused"),
+    gives=STREAM,
     about=About(find=_thing, missing=lambda _, at: NoRunError.of(at.run)),
 )
 async def follow_topic(ask: Ask, at: Topic) -> Events:
