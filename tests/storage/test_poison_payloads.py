@@ -156,6 +156,6 @@ async def test_a_name_that_nothing_bears_is_not_found(store: AnyStore, name: str
     await store.commit(started())
     assert await store.find(name, workspace="default") is None
     assert await store.find(name) is None
-    assert await store.subscribers(name) == []
+    assert await store.subscribers(name, "default") == []
     assert await store.runs(RunQuery(workflow=name or "x")) == []
     assert await store.logs("r1", path=name) == []

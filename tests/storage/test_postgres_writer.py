@@ -94,7 +94,7 @@ async def test_what_meets_in_one_write_comes_out_as_if_written_one_after_the_oth
         )
     )
     assert await store.timers(10, ALL_SHARDS) == [Timer("r1", "a", "t", 2)]
-    assert await store.subscribers("paid") == [Subscription("r1", "a", "paid")]
+    assert await store.subscribers("paid", "default") == [Subscription("r1", "a", "paid")]
     assert await store.requests(ALL_SHARDS) == []
     assert await store.answer("q2") == b"no"
 

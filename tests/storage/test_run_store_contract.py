@@ -103,10 +103,10 @@ async def test_what_waits_is_what_was_put_and_not_taken_back(store: AnyStore) ->
 async def test_the_end_of_a_run_takes_its_timers_and_subscriptions_with_it(store: AnyStore) -> None:
     waits = {"timers": [Timer("r1", "a", "t", 5)], "subscriptions": [Subscription("r1", "a", "paid")]}
     await store.commit(msgspec.structs.replace(started(), **waits))
-    assert await store.subscribers("paid") == [Subscription("r1", "a", "paid")]
+    assert await store.subscribers("paid", "default") == [Subscription("r1", "a", "paid")]
     await store.commit(write(seq=2, row=row(state="succeeded", finished_at=20)))
     assert await store.timers(100, ALL_SHARDS) == []
-    assert await store.subscribers("paid") == []
+    assert await store.subscribers("paid", "default") == []
 
 
 async def test_a_request_waits_until_its_receiver_has_answered_it(store: AnyStore) -> None:

@@ -136,6 +136,26 @@ class Cancelling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     force: bool = False
 
 
+class Prioritizing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Its turn among those that wait to begin: 9 comes first."""
+
+    priority: Annotated[int, msgspec.Meta(ge=0, le=9)]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An event; a run takes one of the same `id` once."""
+
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=rf"^[^\x00]+{END}")]
+    data: Any = None
+    id: Key = ""
+
+
+class Brought(msgspec.Struct, frozen=True, kw_only=True):
+    """How many runs waited for events of its type when it came."""
+
+    runs: int
+
+
 class Repeating(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a run is begun once more: from a step on, with other outputs, with effects that are repeated."""
 

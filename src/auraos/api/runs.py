@@ -231,7 +231,7 @@ async def fork_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown:
     return await _again(ask, at, body, "fork")
 
 
-@routes.post("/api/v1/events", may="events.send", tells=("engine-closed", "held", "vast-value"))
+@routes.post("/api/v1/events", may="events.send", tells=("engine-closed", "held", "value-refused"))
 async def send_event(ask: Ask, body: Event) -> Brought:
     """Bring an event to every run that waits for its type."""
     runs = await ask.desk.runs.publish(_asking(ask), ask.workspace, body.type, body.data, body.id)

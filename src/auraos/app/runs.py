@@ -15,8 +15,9 @@ import msgspec
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
 from auraos.core.run import RunView, view
-from auraos.core.run.facts import AnyFact
-from auraos.core.values import Value
+from auraos.core.run.facts import AnyFact, RunStarted
+from auraos.core.schemas import given_input
+from auraos.core.values import Value, to_wire
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Definitions
 from auraos.engine.engine import Engine
@@ -190,13 +191,14 @@ class Runs:
         if run:
             known = await self._store.find(run)
             if known is not None:
-                return _same(known, workflow), False
+                return await self._same(known, workflow, given, variables), False
         await self._note(asking, workspace, "runs.start", "workflow", workflow)
         with _told():
             started = await self.engine.start(
                 workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run
             )
-        return _same(await self.find(workspace, started), workflow), True
+        row = await self.find(workspace, started)
+        return (await self._same(row, workflow, given, variables) if key else row), True
 
     async def signal(self, asking: Asking, row: RunRow, name: str, data: Value, key: str, id_: str) -> None:
         """Put a signal into the mailbox of a run."""
@@ -244,6 +246,17 @@ class Runs:
         with _told():
             await self.engine.cancel(row.run, by=asking.by, reason=reason, undo=undo, force=force)
 
+    async def prioritize(self, asking: Asking, row: RunRow, priority: int) -> None:
+        """Change the priority of a run that waits to begin."""
+        await self._note_run(asking, row, "runs.prioritize", after={"priority": priority})
+        with _told():
+            await self.engine.prioritize(row.run, priority=priority)
+
+    async def publish(self, asking: Asking, workspace: str, type_: str, data: Value, id_: str) -> int:
+        """Bring an event to every run of a workspace that waits for its type; return how many there are."""
+        await self._note(asking, workspace, "events.send", "event", type_)
+        return await self.engine.publish(type_, data=data, id=id_, workspace=workspace)
+
     async def again(
         self, asking: Asking, row: RunRow, kind: Literal["retry", "fork"], *, start_at: str = "",
         changes: dict[str, Value] | None = None, repeat: bool = False,
@@ -257,6 +270,24 @@ class Runs:
         return await self.find(row.workspace, run)
 
     # --- inside ---
+
+    async def _same(
+        self, row: RunRow, workflow: str, given: Value, variables: dict[str, Any] | None
+    ) -> RunRow:
+        """Return the run of a key; raise `KeyTakenError` unless it was started with the same."""
+        if row.workflow != workflow.partition("@")[0]:
+            raise _taken(f"A run of {row.workflow!r} was started under this key.")
+        kept = await self._store.version(row.version)
+        first = (await self.journal(row, 0, 1))[0].fact
+        assert isinstance(first, RunStarted)
+        schema = self._definitions.compile(kept).workflow.input if kept is not None else None
+        wanted = given_input(schema, given) if schema else given
+        if [_plainly(first.input), _plainly(first.variables)] != [
+            _plainly(wanted),
+            _plainly(variables or {}),
+        ]:
+            raise _taken("A run was started under this key with another input, or other variables.")
+        return row
 
     async def _note_run(
         self, asking: Asking, row: RunRow, action: str, why: str = "", after: Any = None
@@ -278,13 +309,15 @@ def _id_of(workspace: str, key: str) -> str:
     return f"key-{hashlib.sha256(f'{workspace}/{key}'.encode()).hexdigest()[:40]}"
 
 
-def _same(row: RunRow, workflow: str) -> RunRow:
-    """Return the run of a key; raise `KeyTakenError` if it is one of another workflow."""
-    if row.workflow != workflow.partition("@")[0]:
-        raise KeyTakenError(
-            f"A run of {row.workflow!r} was started under this key.", hint="Choose another Idempotency-Key."
-        )
-    return row
+def _taken(words: str) -> KeyTakenError:
+    return KeyTakenError(
+        words, hint="Choose another Idempotency-Key; this one stands for what was sent first."
+    )
+
+
+def _plainly(value: Value) -> bytes:
+    """Return a value so that the same value gives the same bytes, and no other does."""
+    return msgspec.json.encode(to_wire(value), order="deterministic")
 
 
 @contextmanager

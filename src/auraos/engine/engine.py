@@ -276,21 +276,25 @@ class Engine(RunControl):
             self._idle.append(future)
             await asyncio.wait([future], timeout=0.05)
 
-    async def publish(self, type: str, *, data: Value = None, id: str = "") -> int:  # noqa: A002 (an event's type)
-        """Bring an event to every run that waits for its type; return how many there are. It is read as `{type, id, data}`."""
+    async def publish(
+        self, type: str, *, data: Value = None, id: str = "", workspace: str = DEFAULT_WORKSPACE  # noqa: A002 (an event's)
+    ) -> int:  # fmt: skip
+        """Bring an event to every run of a workspace that waits for its type; return how many there are. It is read as
+        `{type, id, data}`.
+        """
         refuse_vast(data, self._largest_value)
         self._refuse_when_busy()
         named = id or self._clock.new_id()
         told = {"type": type, "id": named, "data": data}
         event = EventReceived(at=self._clock.now(), id=named, type=type, event=told)
-        runs = {found.run: found.shard for found in await self._store.subscribers(type)}
+        runs = {found.run: found.shard for found in await self._store.subscribers(type, workspace)}
         rows = [
             RequestRow(self._clock.new_id(), run, "event", encode_fact(event), shard)
             for run, shard in sorted(runs.items())
         ]
         if rows:
             try:
-                await self._remote.write(Write(workspace="default", run="", seq=0, requests=rows))
+                await self._remote.write(Write(workspace=workspace, run="", seq=0, requests=rows))
             except StoreUnavailableError:  # they may be durable all the same
                 self.moves.look_soon()
                 raise

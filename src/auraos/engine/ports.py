@@ -318,7 +318,9 @@ class Backlog(Protocol):
         """Return why a request was refused, None while it waits; raise `NotFoundError` once its row is gone."""
         ...
 
-    async def subscribers(self, type: str) -> list[Subscription]: ...  # noqa: A002 (an event's type)
+    async def subscribers(self, type: str, workspace: str) -> list[Subscription]:  # noqa: A002 (an event's type)
+        """Return the waits of a workspace's runs for events of this type."""
+        ...
 
     async def numbers(self, workspace: str) -> range:
         """Return numbers for the next runs of a workspace. No other process is given them; some may never be used."""

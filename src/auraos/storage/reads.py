@@ -178,9 +178,11 @@ class Reads(Inspection):
         sql = "select expires from cache where expires <= ? order by expires limit 1"
         return await self._one(sql, (now,), lambda row: int(row[0])) is not None
 
-    async def subscribers(self, type: str) -> list[Subscription]:  # noqa: A002 (as in the port)
-        """Return the waits for events of this type."""
+    async def subscribers(self, type: str, workspace: str) -> list[Subscription]:  # noqa: A002 (as in the port)
+        """Return the waits of a workspace's runs for events of this type."""
         if not is_storable(type):
             return []
-        sql = "select run, path, type, shard from subscriptions where type=? order by run, path"
-        return await self._reader.all(sql, (type,), rows.subscription)
+        sql = (
+            "select run, path, type, shard from subscriptions where type=? and workspace=? order by run, path"
+        )
+        return await self._reader.all(sql, (type, workspace), rows.subscription)
