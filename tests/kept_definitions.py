@@ -7,6 +7,7 @@ import msgspec
 from auraos.app.installed import load_installed
 from auraos.core.audit import Actor
 from auraos.core.kind import Kind, Kinds, Meaning
+from auraos.documents.definitions.gate import Wants
 from auraos.documents.definitions.rows import Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.documents.kinds import WORKFLOW
@@ -29,7 +30,7 @@ class Times:
         return next(self._next)
 
 
-def definitions_over(store: AnyStore) -> Definitions:
+def definitions_over(store: AnyStore, wants_review: Wants | None = None) -> Definitions:
     """Return the service over a store, with workflows and notes."""
     numbers = itertools.count(1)
     return Definitions(
@@ -38,6 +39,7 @@ def definitions_over(store: AnyStore) -> Definitions:
         load_installed().catalogue,
         now=Times(),
         new_number=lambda: next(numbers),
+        wants_review=wants_review,
     )
 
 

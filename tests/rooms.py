@@ -57,7 +57,7 @@ class Room:
     def __init__(self, house: House, site: Site | None = None, keeper: type[Keeper] = Keeper) -> None:
         self.house = house
         self.routes: Map = route_map(Health())
-        definitions = definitions_over(house)
+        definitions = definitions_over(house, house.identity.access.wants_four_eyes)
         services = secrets_over(house, definitions)
         self.services = services
         self.runs = runs_over(house, definitions)

@@ -22,7 +22,7 @@ from rooms import Got, Room
 
 REFUSED = {"not-signed-in", "not-allowed", "no-workspace", "person-needed", "step-up-needed"}
 """The codes by which somebody is told that they may not."""
-WORKSPACE_ROLES = ("viewer", "operator", "approver", "editor", "auditor", "admin")
+WORKSPACE_ROLES = ("viewer", "operator", "approver", "editor", "auditor", "watcher", "admin")
 
 
 class Watched(Keeper):
@@ -123,6 +123,12 @@ async def admin_of_all(house: House) -> Caller:
     )
 
 
+async def watcher_of_all(house: House) -> Caller:
+    return Caller(
+        by_role(ROLES["watcher"], everywhere=True), sessions_of(house, await house.person("watcher", "*"))
+    )
+
+
 async def owner(house: House) -> Caller:
     return Caller(
         by_role(ROLES["owner"], everywhere=True), sessions_of(house, await house.person("owner", "*"))
@@ -161,6 +167,7 @@ CALLERS = {
     **{role: with_role(role) for role in WORKSPACE_ROLES},
     "admin of all": admin_of_all,
     "owner": owner,
+    "watcher of all": watcher_of_all,
     "key of an owner": key_of_an_owner,
     "key for something else": key_for_something_else,
     "key of another workspace": key_of_another_workspace,
@@ -301,7 +308,12 @@ async def test_what_anybody_may_ask_is_little_and_known(room):
 
 
 async def test_every_action_is_one_that_somebody_but_an_owner_may_be_granted(room):
-    owned = {"workspaces.create", "workspaces.change", "installation.rotate"}
+    owned = {
+        "workspaces.create",
+        "workspaces.change",
+        "installation.rotate",
+        "installation.publish-unreviewed",
+    }
     others = [role for role in ROLES.values() if role.name != "owner"]
     for route in guarded(room):
         is_known = route.may == SELF or any(role.covers(route.may) for role in others)

@@ -17,6 +17,7 @@ from auraos.security.access.authorize import Thing
 from auraos.security.access.giving import OWNER
 from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.rows import Held, HolderKind, OwnRole, Workspace
+from auraos.security.access.service import FOUR_EYES
 
 routes = Routes()
 
@@ -64,10 +65,13 @@ class NewWorkspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class WorkspaceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a workspace is called, and how much may be asked in it."""
+    """What a workspace is called, how much may be asked in it, and whether it wants four eyes."""
 
     title: Title = ""
     requests_per_second: PerSecond = 0
+    four_eyes: Annotated[
+        bool, msgspec.Meta(description="Publish only what somebody approved who did not write it.")
+    ] = False
 
 
 class OneWorkspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,12 +130,16 @@ class WorkspaceDetail(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     created_at: int
     requests_per_second: int
+    four_eyes: bool
 
     @classmethod
     def of(cls, row: Workspace) -> "WorkspaceDetail":
         """Return what is shown of a workspace."""
         pace = int(row.wishes.get(PACE, 0))
-        return cls(name=row.name, title=row.title, created_at=row.created_at, requests_per_second=pace)
+        return cls(
+            name=row.name, title=row.title, created_at=row.created_at, requests_per_second=pace,
+            four_eyes=bool(row.wishes.get(FOUR_EYES)),
+        )  # fmt: skip
 
 
 @routes.get("/api/v1/access/roles", may="access.read")
@@ -221,11 +229,17 @@ async def add_workspace(ask: Ask, body: NewWorkspace) -> WorkspaceDetail:
     return WorkspaceDetail.of(await ask.desk.identity.access.add_workspace(ask.actor, body.name, body.title))
 
 
-@routes.put("/api/v1/workspaces/{name}", may="workspaces.change", everywhere=True, tells=("no-workspace",))
+@routes.put(
+    "/api/v1/workspaces/{name}",
+    may="workspaces.change",
+    everywhere=True,
+    fresh=True,
+    tells=("no-workspace", "changed-meanwhile"),
+)
 async def change_workspace(ask: Ask, at: OneWorkspace, body: WorkspaceChange) -> WorkspaceDetail:
-    """Change what a workspace is called, and how much may be asked in it."""
+    """Change what a workspace is called, how much may be asked in it, and whether it wants four eyes."""
     access = ask.desk.identity.access
-    wishes = {PACE: body.requests_per_second}
+    wishes = {PACE: body.requests_per_second, FOUR_EYES: body.four_eyes}
     return WorkspaceDetail.of(await access.change_workspace(ask.actor, at.name, body.title, wishes))
 
 

@@ -53,10 +53,14 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
             raise UnexpectedError("This is asked by nobody who is known.")
         return self.who
 
-    def require_fresh(self) -> None:
-        """Raise `PersonNeededError` or `StepUpNeededError` unless a person asks who proved only just now who they are."""
+    def require_person(self) -> None:
+        """Raise `PersonNeededError` for a key, whoever it belongs to."""
         if not self.known.session:
             raise PersonNeededError("Only a person who is signed in can do this.", hint="Sign in by name.")
+
+    def require_fresh(self) -> None:
+        """Raise `PersonNeededError` or `StepUpNeededError` unless a person asks who proved only just now who they are."""
+        self.require_person()
         if not self.known.is_fresh:
             raise StepUpNeededError(
                 "This asks for a proof of the last ten minutes.", hint="Prove again who you are."
@@ -93,5 +97,6 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
             id=self.who.id,
             name=self.who.name,
             key=self.who.key,
+            maker=self.who.maker,
             address=self.asked.address,
         )

@@ -173,7 +173,13 @@ async def export_definitions(ask: Ask, at: Exported) -> Answer:
 @routes.post(
     "/api/v1/definitions/apply",
     may="definitions.apply",
-    tells=("files-refused", "definition-refused", "definition-changed", "definition-breaks-others"),
+    tells=(
+        "files-refused",
+        "definition-refused",
+        "definition-changed",
+        "definition-breaks-others",
+        "review-needed",
+    ),
 )
 async def apply_files(ask: Ask, body: Applicable) -> AppliedFiles:
     """Make the workspace say what these files say, all at once or not at all."""

@@ -234,6 +234,7 @@ async def check_draft(ask: Ask, at: OneDefinition) -> DraftCheck:
         "definition-changed",
         "definition-archived",
         "definition-breaks-others",
+        "review-needed",
     ),
     over=True,
     about=ABOUT,

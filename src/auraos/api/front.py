@@ -12,6 +12,7 @@ from auraos.api import (
     passkeys,
     people,
     promotions,
+    reviews,
     runs,
     secrets,
     sign_in,
@@ -44,6 +45,7 @@ NOUNS = (
     promotions.routes,
     runs.routes,
     secrets.routes,
+    reviews.routes,
     sign_in.routes,
     stream.routes,
 )

@@ -142,7 +142,7 @@ async def unbind(ask: Ask, at: BindingAt) -> None:
     may="definitions.apply",
     tells=(
         "no-workspace", "no-definition", "no-version", "definition-archived", "files-refused", "definition-changed",
-        "definition-breaks-others", "promotion-refused",
+        "definition-breaks-others", "promotion-refused", "review-needed",
     ),
 )  # fmt: skip
 async def promote_definitions(ask: Ask, body: Promotion) -> PromotedAll:

@@ -74,7 +74,9 @@ def open_services(
     identity = stack.enter_context(
         open_identity(keeping.tables, data, keys, world.http, now=now, new_id=new_id)
     )
-    definitions = definitions_on(keeping.tables, catalogue, clock)
+    definitions = definitions_on(
+        keeping.tables, catalogue, clock, wants_review=identity.access.wants_four_eyes
+    )
     secrets = secret_services(
         environment, keys, keeping.tables, world.http, named_by=users_of(definitions), now=now, new_id=new_id
     )

@@ -3,6 +3,7 @@
 import secrets
 
 from auraos.core.catalogue import Catalogue
+from auraos.documents.definitions.gate import Wants
 from auraos.documents.definitions.service import Definitions
 from auraos.documents.kinds import KINDS
 from auraos.engine.ports import Clock
@@ -27,6 +28,10 @@ class Numbers:
         return self._last
 
 
-def definitions_on(tables: Tables, catalogue: Catalogue, clock: Clock) -> Definitions:
-    """Return the definitions that the tables of a store keep."""
-    return Definitions(DefinitionTables(tables), KINDS, catalogue, now=clock.now, new_number=Numbers(clock))
+def definitions_on(
+    tables: Tables, catalogue: Catalogue, clock: Clock, *, wants_review: Wants | None = None
+) -> Definitions:
+    """Return the definitions that the tables of a store keep; `wants_review` says which workspaces want four eyes."""
+    return Definitions(
+        DefinitionTables(tables), KINDS, catalogue, now=clock.now, new_number=Numbers(clock), wants_review=wants_review
+    )  # fmt: skip

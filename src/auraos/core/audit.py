@@ -15,6 +15,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     key: str = ""
     """Of the API key that was used."""
+    maker: str = ""
+    """The id of whoever made that key, where it is one of a service account."""
     address: str = ""
     """Of the network, from where."""
 

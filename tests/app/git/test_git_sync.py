@@ -5,10 +5,12 @@ import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from auraos.app.git.program import Git
 from auraos.app.git.sync import GitSync
+from auraos.documents.definitions.reviews import Reviews
 from auraos.documents.definitions.rows import Query, Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.storage.folder import DataFolder
@@ -310,3 +312,32 @@ async def test_who_pushes_at_the_same_moment_is_not_overrun(definitions, remote,
     both = workflow(value=2, more=TWO.replace("value: 1", "value: 3"))
     assert (await definitions.version(GREET)).text == pat.shown(FILE) == both
     assert pat.shown("NOTES.md") == "x"
+
+
+async def test_where_four_eyes_are_wanted_what_is_pushed_waits_as_a_draft_until_two_approved_it(
+    store, remote, tmp_path, pat
+):
+    """S64: whoever pushes is not known here."""
+    wanted = False
+
+    async def wants(workspace: str) -> bool:
+        return wanted
+
+    definitions = definitions_over(store, wants)
+    await published(definitions, workflow())
+    sync = GitSync(definitions, Git(tmp_path / "ours.git", str(remote)), "default", folder="flows")
+    await sync.sync(ANN)
+    wanted = True
+    pat.pull()
+    pat.push("main", {FILE: workflow(value=2)})
+    assert ("greet", "main", "refused") in told(await sync.sync(ANN))
+    row = await definitions.find(GREET)
+    assert (row.text, row.version, row.state) == (workflow(value=2), 1, "changed")
+    reviews = Reviews(definitions)
+    review = await reviews.ask(ANN, GREET, revision=row.revision)
+    assert review.needed == 2
+    for person in (BEN, msgspec.structs.replace(BEN, id="3", name="cleo")):
+        review = await reviews.approve(person, GREET, revision=row.revision, digest=review.digest)
+    assert review.state == "approved"
+    assert ("greet", "main", "pulled") in told(await sync.sync(ANN))
+    assert (await definitions.version(GREET)).version == 2

@@ -5,7 +5,7 @@ merged there. What only one side changed since they last agreed is taken by the 
 cannot be joined stays as it is on both sides, and is told. What they last agreed on is kept in our repository.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -18,6 +18,7 @@ from auraos.core.errors import UserError
 from auraos.documents.definitions.applying import Applying, Wishes
 from auraos.documents.definitions.bundles import path_of
 from auraos.documents.definitions.files import File, FilesRefusedError
+from auraos.documents.definitions.gate import ReviewNeededError
 from auraos.documents.definitions.rows import Definition, Query, Ref
 from auraos.documents.definitions.service import LARGEST_PAGE, Definitions
 
@@ -25,6 +26,8 @@ Key: TypeAlias = tuple[str, str]
 Became: TypeAlias = Literal["pushed", "pulled", "merged", "removed", "archived", "conflict", "refused"]
 DRAFTS = "drafts"
 MOST_TRIES = 3
+SOMEBODY = ("",)
+"""Who wrote what stands in a repository: nobody who is known here for sure."""
 
 
 class Synced(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,9 +118,16 @@ class GitSync:
         ]
         refused: dict[Key, tuple[str, ...]] = {}
         if files:
-            wishes = Wishes(note=f"From git, {commit[:12]}", keep_drafts=True, over=over)
+            wishes = Wishes(note=f"From git, {commit[:12]}", keep_drafts=True, over=over, authors=SOMEBODY)
             try:
                 await Applying(self._definitions).apply(actor, self._workspace, files, wishes)
+            except ReviewNeededError as error:
+                await self._keep_for_review(actor, files)
+                refused = {
+                    key: (error.message,)
+                    for key, one in settled.items()
+                    if one.to_us and one.text is not None
+                }
             except UserError as error:
                 words = _words(error)
                 refused = {key: words for key, one in settled.items() if one.to_us and one.text is not None}
@@ -128,6 +138,19 @@ class GitSync:
                 except UserError as error:
                     refused[key] = _words(error)
         return refused
+
+    async def _keep_for_review(self, actor: Actor, files: Sequence[File]) -> None:
+        """Keep what may not be published unseen as drafts, where that replaces nobody's; it is published once it is approved."""
+        for file in files:
+            read = await self._definitions.checker.read(file.text)
+            if read.document is None:
+                continue
+            ref = Ref(self._workspace, read.document.kind, read.document.name)
+            row = await self._definitions.store.find(ref)
+            if row is None:
+                await self._definitions.create(actor, self._workspace, file.text, authors=SOMEBODY)
+            elif row.state == "live":
+                await self._definitions.save(actor, ref, file.text, revision=row.revision, authors=SOMEBODY)
 
     async def _live_text(self, row: Definition, *spelled: str | None) -> str:
         """Return what is live as it is written: by its draft, or as the repository spells it, where that means the same."""
@@ -195,9 +218,13 @@ class GitSync:
             return ()
         try:
             if row is None:
-                await self._definitions.create(actor, self._workspace, one.text, kind=key[0])
+                await self._definitions.create(
+                    actor, self._workspace, one.text, kind=key[0], authors=SOMEBODY
+                )
             else:
-                await self._definitions.save(actor, row.ref, one.text, revision=row.revision)
+                await self._definitions.save(
+                    actor, row.ref, one.text, revision=row.revision, authors=SOMEBODY
+                )
         except UserError as error:
             return _words(error)
         return ()

@@ -47,6 +47,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     over: Mapping[tuple[str, str], int] = {}
     """Which version must be live still, by kind and name; 0 for none. Else nothing is done."""
     note: str = ""
+    authors: tuple[str, ...] = ()
+    """The ids of others who wrote it; an empty one for somebody whom nobody here knows."""
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +91,9 @@ class Applying:
         for _ in range(MOST_TRIES):
             gone = await self._missing(workspace, read, wishes) if wishes.prune else []
             checked = await self._check(workspace, read, gone, problems, wishes)
-            plan = await self._plan(self._definitions.when(actor), workspace, checked, gone, wishes)
+            plan = await self._plan(
+                self._definitions.when(actor, wishes.authors), workspace, checked, gone, wishes
+            )
             if wishes.dry_run or not plan.savings or await self._store.save(plan.savings, plan.entries):
                 return tuple(plan.told)
         raise StaleDefinitionError(plan.savings[0].before or plan.savings[0].after)
@@ -204,6 +208,8 @@ class Applying:
         saving, action = _drafted(ref, before, checked, when, what, self._definitions.new_number)
         is_published = wishes.publish and (saving.after.hash != checked.hash or not saving.after.version)
         if is_published:
+            review = await self._definitions.gate.admit(ref, before, checked.text)
+            saving = msgspec.structs.replace(saving, review=review)
             saving, published = changes.publish(saving, checked, when, wishes.note)
             words = (*words, f"published as version {published.version}")
         elif before is not None and before.archived_at and before.version:
@@ -226,6 +232,7 @@ class Applying:
         if before.version and before.hash == checked.hash:
             plan.told.append(_applied(before, one, checked, "same", (), is_published=False))
             return
+        await self._definitions.gate.admit(before.ref, None, checked.text)
         draft, became = await self._joined(before, checked)
         saving = Saving(before=before, after=before)
         if draft != before.text:

@@ -29,6 +29,19 @@ class When(msgspec.Struct, frozen=True):
 
     actor: Actor
     at: int
+    also: tuple[str, ...] = ()
+    """The ids of others who wrote what is changed to."""
+
+    def authors(self, before: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the ids of all who wrote a draft, with those who did before."""
+        return tuple(sorted({*before, *behind(self.actor), *self.also}))
+
+
+def behind(actor: Actor) -> tuple[str, ...]:
+    """Return the ids of whoever answers for what somebody writes; an empty one where that is nobody who is known here."""
+    if actor.kind == "person":
+        return (actor.id,)
+    return (actor.id, actor.maker) if actor.kind == "service" else ("",)
 
 
 def begin(ref: Ref, read: Checked, when: When, number: int) -> Saving:
@@ -44,6 +57,7 @@ def begin(ref: Ref, read: Checked, when: When, number: int) -> Saving:
         changed_at=when.at,
         changed_by=when.actor.name,
         created_at=when.at,
+        authors=when.authors(),
     )
     return _drafted(None, made, read)
 
@@ -57,6 +71,7 @@ def redraft(before: Definition, read: Checked, when: When) -> Saving:
         changed_at=when.at,
         changed_by=when.actor.name,
         archived_at=0,
+        authors=when.authors(before.authors),
     )
     return _drafted(before, after, read)
 
@@ -74,10 +89,11 @@ def publish(saving: Saving, checked: Checked, when: When, note: str) -> tuple[Sa
         at=when.at,
         author=when.actor.name,
         note=note,
+        authors=after.authors if after.text == checked.text else when.authors(),
     )
     after = msgspec.structs.replace(after, version=published.version, hash=checked.hash, published_at=when.at)
     if after.text == checked.text:
-        after = msgspec.structs.replace(after, meaning=checked.hash)
+        after = msgspec.structs.replace(after, meaning=checked.hash, authors=())
     changed = msgspec.structs.replace(saving, after=after, published=published)
     return live(changed, checked), published
 

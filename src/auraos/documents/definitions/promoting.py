@@ -12,7 +12,7 @@ from auraos.documents.definitions.bundles import path_of
 from auraos.documents.definitions.checking import Checked, aside
 from auraos.documents.definitions.errors import ArchivedError
 from auraos.documents.definitions.files import MOST_FILES, File, FilesRefusedError, told_of
-from auraos.documents.definitions.rows import Ref
+from auraos.documents.definitions.rows import Binding, Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.documents.parts import EditRefusedError
 
@@ -50,6 +50,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     file: File
     bound: tuple[str, ...]
+    authors: tuple[str, ...] = ()
+    """The ids of those who wrote that version."""
 
 
 class Promoting:
@@ -74,7 +76,9 @@ class Promoting:
             except EditRefusedError as error:
                 problems.append(told_of(path_of(ref), error))
                 continue
-            prepared.append(Prepared(ref=ref, version=number, file=File(path_of(ref), text), bound=words))
+            authors = await self._authors(ref, number, target, known)
+            file = File(path_of(ref), text)
+            prepared.append(Prepared(ref=ref, version=number, file=file, bound=words, authors=authors))
         if problems:
             raise FilesRefusedError(problems)
         return tuple(prepared)
@@ -87,13 +91,30 @@ class Promoting:
         what = ", ".join(f"{one.ref.name} {one.version}" for one in prepared)
         source = prepared[0].ref.workspace if prepared else ""
         note = f"{wishes.note or 'Promoted'} ({source}: {what})"
-        wishes = msgspec.structs.replace(wishes, prune=False, note=note[:LONGEST_NOTE])
+        authors = tuple(sorted({each for one in prepared for each in one.authors}))
+        wishes = msgspec.structs.replace(wishes, prune=False, note=note[:LONGEST_NOTE], authors=authors)
         files = [one.file for one in prepared]
         applied = await Applying(self._definitions).apply(actor, target, files, wishes)
         return tuple(
             Promoted(version_there=one.version, bound=one.bound, applied=each)
             for one, each in zip(prepared, applied, strict=True)
         )
+
+    async def _authors(self, ref: Ref, number: int, target: str, known: Sequence[Binding]) -> tuple[str, ...]:
+        """Return who wrote a version and those before it, back to the one that is live in the other workspace."""
+        if not await self._definitions.gate.is_wanted(target):
+            return ()
+        live = await self._definitions.store.live(msgspec.structs.replace(ref, workspace=target))
+        authors: set[str] = set()
+        while number:
+            version = await self._definitions.version(ref, number)
+            read = await self._definitions.checker.read(version.text, ref.kind)
+            text, _ = await aside(version.text, rebound, read, known)
+            if live is not None and (await self._definitions.checker.read(text, ref.kind)).hash == live.hash:
+                break
+            authors |= set(version.authors)
+            number -= 1
+        return tuple(sorted(authors))
 
     async def _gather(
         self, source: str, picks: Sequence[Pick], *, with_called: bool

@@ -43,6 +43,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     """Of the live version."""
     published_at: int = 0
     archived_at: int = 0
+    authors: tuple[str, ...] = ()
+    """The ids of all who changed the draft since it was published last; an empty one for somebody whom nobody here knows."""
 
     @property
     def ref(self) -> Ref:
@@ -67,6 +69,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     author: str
     note: str = ""
+    authors: tuple[str, ...] = ()
+    """The ids of all who wrote it."""
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +185,8 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
     """These must be live when it is written, for what is published names them."""
     unused: bool = False
     """Whether no live version of another definition may name it when it is written."""
+    review: "Review | None" = None
+    """The approval by which it is published; it is good once."""
 
 
 Bound: TypeAlias = Literal["variable", "secret"]
@@ -200,3 +206,42 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     """The value as JSON, or the name of the secret here."""
     at: int = 0
     author: str = ""
+
+
+ReviewState: TypeAlias = Literal["waiting", "approved", "refused", "used"]
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's yes to a draft."""
+
+    id: str
+    """Of the person."""
+    name: str
+    at: int
+    comment: str = ""
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """The question whether a draft may be published, as it is at one revision and at no other."""
+
+    workspace: str
+    kind: str
+    name: str
+    revision: int
+    digest: str
+    """Of the text that is asked for: a yes is for this and nothing else."""
+    needed: int
+    """So many people must say yes."""
+    state: ReviewState = "waiting"
+    note: str = ""
+    asked_at: int
+    asked_by: str
+    approvals: tuple[Approval, ...] = ()
+    ended_at: int = 0
+    ended_by: str = ""
+    comment: str = ""
+    """Why it was refused."""
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.workspace, self.kind, self.name)

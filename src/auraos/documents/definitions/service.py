@@ -25,6 +25,7 @@ from auraos.documents.definitions.errors import (
     NoVersionError,
     StaleDefinitionError,
 )
+from auraos.documents.definitions.gate import Gate, Wants
 from auraos.documents.definitions.rows import (
     Definition,
     Edit,
@@ -60,9 +61,11 @@ class Definitions:
         *,
         now: Callable[[], int],
         new_number: Callable[[], int],
+        wants_review: Wants | None = None,
     ) -> None:
         self.checker = Checker(store, kinds, catalogue)
         self.store = store
+        self.gate = Gate(store.reviews, wants_review)
         self.new_number = new_number
         self._now = now
 
@@ -153,8 +156,10 @@ class Definitions:
 
     # --- changing ---
 
-    async def create(self, actor: Actor, workspace: str, text: str, *, kind: str = "") -> Definition:
-        """Keep a new definition as a draft under the name that its text gives."""
+    async def create(
+        self, actor: Actor, workspace: str, text: str, *, kind: str = "", authors: tuple[str, ...] = ()
+    ) -> Definition:
+        """Keep a new definition as a draft under the name that its text gives; `authors` are the ids of others who wrote it."""
         refuse_unkeepable(text)
         read = await self.checker.read(text, kind)
         if read.document is None or not read.document.name:
@@ -166,7 +171,7 @@ class Definitions:
         if any(problem.code == "bad-name" and problem.path == ("name",) for problem in read.problems):
             raise DefinitionRefusedError("A definition cannot be called this.", read.problems)
         ref = Ref(workspace, read.document.kind, read.document.name)
-        when = self.when(actor)
+        when = self.when(actor, authors)
         saving = changes.begin(ref, read, when, self.new_number())
         if not await self.store.save([saving], [entry_of(when, ref, "create", after={"revision": 1})]):
             raise DefinitionExistsError(
@@ -175,7 +180,9 @@ class Definitions:
             )
         return saving.after
 
-    async def save(self, actor: Actor, ref: Ref, text: str, *, revision: int) -> Definition:
+    async def save(
+        self, actor: Actor, ref: Ref, text: str, *, revision: int, authors: tuple[str, ...] = ()
+    ) -> Definition:
         """Save a draft over the revision that it was made from; raise `StaleDefinitionError` when that is not the last."""
         refuse_unkeepable(text)
         before = await self._changeable(ref)
@@ -185,7 +192,7 @@ class Definitions:
             raise await self._stale(before, revision, text)
         read = await self.checker.read(text)
         _refuse_another(ref, read)
-        when = self.when(actor)
+        when = self.when(actor, authors)
         saving = changes.redraft(before, read, when)
         entry = entry_of(when, ref, "save", after={"revision": saving.after.revision})
         if not await self.store.save([saving], [entry]):
@@ -193,11 +200,11 @@ class Definitions:
         return saving.after
 
     async def publish(
-        self, actor: Actor, ref: Ref, *, revision: int, note: str = "", break_others: bool = False
-    ) -> Published:
+        self, actor: Actor, ref: Ref, *, revision: int, note: str = "", break_others: bool = False, unreviewed: str = ""
+    ) -> Published:  # fmt: skip
         """Publish the draft, if nothing is wrong with it, and nothing would be with those that name it (unless one wishes that).
 
-        A draft that means what is live publishes nothing new.
+        A draft that means what is live publishes nothing new. `unreviewed` says why it is published without an approval.
         """
         before = await self._changeable(ref)
         if before.revision != revision:
@@ -214,17 +221,23 @@ class Definitions:
             return await self.version(ref, before.version)
         if not break_others:
             await self.refuse_breaking(ref.workspace, {(ref.kind, ref.name): checked})
+        review = None if unreviewed else await self.gate.admit(ref, before, before.text)
         when = self.when(actor)
-        saving, published = changes.publish(Saving(before=before, after=before), checked, when, note)
+        saving, published = changes.publish(
+            Saving(before=before, after=before, review=review), checked, when, note
+        )
+        action = "publish-unreviewed" if unreviewed else "publish"
         entry = entry_of(
-            when, ref, "publish", why=note,
+            when, ref, action, why=unreviewed or note,
             before={"version": before.version, "hash": before.hash},
             after={"version": published.version, "hash": published.hash},
         )  # fmt: skip
         if not await self.store.save([saving], [entry]):
             now = await self._changeable(ref)
             if now.revision == revision:  # it was published meanwhile, or something that it names has changed
-                return await self.publish(actor, ref, revision=revision, note=note, break_others=break_others)
+                return await self.publish(
+                    actor, ref, revision=revision, note=note, break_others=break_others, unreviewed=unreviewed
+                )
             raise StaleDefinitionError(now)
         return published
 
@@ -279,9 +292,9 @@ class Definitions:
 
     # --- how ---
 
-    def when(self, actor: Actor) -> When:
-        """Return who changes something, and that it is now."""
-        return When(actor, self._now())
+    def when(self, actor: Actor, also: tuple[str, ...] = ()) -> When:
+        """Return who changes something, with who else wrote it, and that it is now."""
+        return When(actor, self._now(), also)
 
     async def refuse_breaking(self, workspace: str, beside: dict[tuple[str, str], Checked | None]) -> None:
         """Raise when a live definition would not work any more with these in place."""

@@ -10,10 +10,13 @@ from auraos.documents.definitions.rows import (
     Edit,
     Listed,
     Live,
+    Part,
     Published,
     Query,
     Ref,
     Release,
+    Review,
+    ReviewState,
     Revision,
     Saving,
     Use,
@@ -37,8 +40,35 @@ class BindingStore(Protocol):
         ...
 
 
+class ReviewStore(Protocol):
+    """Keeps reviews of drafts."""
+
+    async def review(self, ref: Ref, revision: int) -> Review | None:
+        """Return the review of a draft as it was at a revision."""
+        ...
+
+    async def open(
+        self, workspace: str, state: ReviewState, within: tuple[Part, ...] | None, limit: int
+    ) -> Sequence[Review]:
+        """Return the reviews in this state of drafts that are as they were asked for, the oldest first."""
+        ...
+
+    async def ask(self, review: Review, entry: Entry) -> bool:
+        """Keep a new review; return whether the draft was still as it is asked for."""
+        ...
+
+    async def answer(self, before: Review, after: Review, entry: Entry) -> bool:
+        """Change a review; return whether it, and the draft, were still as they were."""
+        ...
+
+
 class DefinitionStore(Protocol):
     """Keeps definitions, their revisions and versions, and who names whom."""
+
+    @property
+    def reviews(self) -> ReviewStore:
+        """Return what keeps reviews beside them."""
+        ...
 
     @property
     def bindings(self) -> BindingStore:

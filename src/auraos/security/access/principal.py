@@ -29,6 +29,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     grants: tuple[Grant, ...] = ()
     session: str = ""
     key: str = ""
+    maker: str = ""
+    """The id of whoever made the key, where it is one of a service account."""
     scopes: tuple[str, ...] | None = None
     """What the key may be used for, written as in roles; None where it was not narrowed."""
     home: str = ""

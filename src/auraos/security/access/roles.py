@@ -13,7 +13,7 @@ OPERATE: Final = (
 APPROVE: Final = ("runs.approve", "definitions.approve")
 EDIT: Final = (
     "definitions.create", "definitions.save", "definitions.publish", "definitions.archive", "definitions.bring-back",
-    "definitions.give", "definitions.check", "definitions.apply", "definitions.import",
+    "definitions.give", "definitions.check", "definitions.apply", "definitions.import", "definitions.request-review",
     "runs.try", "runs.fork", "secrets.list", "secrets.use",
 )  # fmt: skip
 AUDIT: Final = ("audit.read", "access.read", "secrets.list", "people.read")

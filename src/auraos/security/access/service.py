@@ -21,6 +21,8 @@ from auraos.security.access.roles import ROLES, Role
 from auraos.security.access.rows import Group, Held, HolderKind, Member, OwnRole, Workspace
 from auraos.security.row_store import Add, Clear, OwnerStays, Remove, Replace, RowStore, Write
 
+FOUR_EYES = "four_eyes"
+"""The wish of a workspace that somebody else approves what is published."""
 LONGEST_BELIEVED = 5_000_000
 """For so many microseconds the roles and workspaces that were read are believed."""
 
@@ -52,6 +54,11 @@ class Access:
     def wish(self, workspace: str, name: str) -> bool | int | str | None:
         """Return what a workspace wants otherwise than the house has it, as it was last read."""
         return self._wishes.get(workspace, {}).get(name)
+
+    async def wants_four_eyes(self, workspace: str) -> bool:
+        """Return whether nothing is published in a workspace that only its author has seen, as it is kept now."""
+        found = await self._store.one(Workspace, name=workspace)
+        return found is not None and bool(found.wishes.get(FOUR_EYES))
 
     async def grants_of(self, kind: HolderKind, holder: str) -> tuple[Grant, ...]:
         """Return what is granted to a person or service account now, of their own and through groups."""

@@ -150,7 +150,7 @@ class Keys:
         key = Key(
             id=self._new_id(), digest=digest(token), owner_kind="person" if owner_kind == "person" else "service",
             owner=owner, title=wish.title, workspace=wish.workspace, scopes=wish.scopes, created_at=now,
-            created_by=actor.name, ends_at=now + wish.days * DAY, per_second=wish.per_second,
+            created_by=actor.name, ends_at=now + wish.days * DAY, per_second=wish.per_second, maker=actor.id,
         )  # fmt: skip
         entry = self._entry(actor, "keys.add", workspace, owner_kind, name, after=wish)
         await self._save([Add(key)], entry)

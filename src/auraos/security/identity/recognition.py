@@ -99,6 +99,7 @@ class Recognition:
             name=owner.name,
             grants=grants if found.workspace == EVERYWHERE else _only_in(grants, found.workspace),
             key=found.id,
+            maker=found.maker if found.owner_kind == "service" else "",
             scopes=found.scopes,
             per_second=found.per_second,
             home="" if found.workspace == EVERYWHERE else found.workspace,

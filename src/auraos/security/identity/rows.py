@@ -71,6 +71,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: int = 0
     per_second: int = 0
     """So many requests a second may be made with it; 0 for as many as can be."""
+    maker: str = ""
+    """The id of whoever made it."""
 
 
 class Passkey(msgspec.Struct, frozen=True, kw_only=True):

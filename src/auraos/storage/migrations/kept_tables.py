@@ -10,7 +10,8 @@ _TABLES = (
         title text not null, labels text not null, owner {text} not null,
         revision {int} not null, text text not null, meaning {text} not null,
         changed_at {int} not null, changed_by {text} not null, created_at {int} not null,
-        version {int} not null, hash {text} not null, published_at {int} not null, archived_at {int} not null
+        version {int} not null, hash {text} not null, published_at {int} not null, archived_at {int} not null,
+        authors text not null
     )""",
     "create unique index definitions_by_name on definitions(workspace, kind, name)",
     "create index definitions_by_owner on definitions(workspace, owner, kind, name)",
@@ -30,7 +31,13 @@ _TABLES = (
     """create table publications(
         workspace {text} not null, kind {text} not null, name {text} not null, version {int} not null,
         hash {text} not null, at {int} not null, author {text} not null, note text not null, text text,
-        primary key(workspace, kind, name, version)
+        authors text not null, primary key(workspace, kind, name, version)
+    ){compact}""",
+    """create table reviews(
+        workspace {text} not null, kind {text} not null, name {text} not null, revision {int} not null,
+        digest {text} not null, needed {int} not null, state {text} not null, note text not null,
+        asked_at {int} not null, asked_by {text} not null, approvals text not null, ended_at {int} not null,
+        ended_by {text} not null, comment text not null, primary key(workspace, kind, name, revision)
     ){compact}""",
     """create table uses(
         workspace {text} not null, kind {text} not null, name {text} not null, is_live {int} not null,
@@ -96,7 +103,7 @@ _PEOPLE = (
         id {text} primary key, digest {text} not null, owner_kind {text} not null, owner {text} not null,
         title text not null, workspace {text} not null, scopes text not null, created_at {int} not null,
         created_by {text} not null, ends_at {int} not null, used_at {int} not null, revoked_at {int} not null,
-        per_second {int} not null
+        per_second {int} not null, maker {text} not null
     ){compact}""",
     "create unique index keys_by_digest on keys(digest)",
     "create index keys_by_owner on keys(owner)",

@@ -24,6 +24,7 @@ def definition(row: Sequence[Any]) -> Definition:
         id=row[0], workspace=row[1], kind=row[2], name=row[3], title=row[4], labels=_labels(row[5]), owner=row[6],
         revision=row[7], text=row[8], meaning=row[9], changed_at=row[10], changed_by=row[11], created_at=row[12],
         version=row[13], hash=row[14], published_at=row[15], archived_at=row[16],
+        authors=_authors(row[17]),
     )  # fmt: skip
 
 
@@ -74,6 +75,10 @@ def use(row: Sequence[Any]) -> Use:
     return Use(kind=row[0], name=row[1], place=row[2])
 
 
+def _authors(text: str) -> tuple[str, ...]:
+    return msgspec.json.decode(text, type=tuple[str, ...])
+
+
 def _labels(text: str) -> dict[str, str]:
     return msgspec.json.decode(text, type=dict[str, str])
 
@@ -82,7 +87,7 @@ def published(row: Sequence[Any]) -> Published:
     """Return a version from its columns."""
     return Published(
         version=row[0], hash=row[1], text=row[2], step_types=msgspec.json.decode(row[3], type=dict[str, int]),
-        at=row[4], author=row[5], note=row[6],
+        at=row[4], author=row[5], note=row[6], authors=_authors(row[7]),
     )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from auraos.documents.definitions.rows import (
     Edit,
     Listed,
     Live,
-    Part,
     Published,
     Query,
     Ref,
@@ -25,6 +24,8 @@ from auraos.documents.definitions.rows import (
 from auraos.storage.tables import definition_rows as rows
 from auraos.storage.tables import search
 from auraos.storage.tables.bindings import BindingTables
+from auraos.storage.tables.parts import label_tests, part_tests
+from auraos.storage.tables.reviews import ReviewTables, use_up
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
 
 MOST_REVISIONS = 200
@@ -32,7 +33,7 @@ MOST_REVISIONS = 200
 
 _COLUMNS = (
     "id, workspace, kind, name, title, labels, owner, revision, text, meaning, changed_at, changed_by, created_at,"
-    " version, hash, published_at, archived_at"
+    " version, hash, published_at, archived_at, authors"
 )
 _LISTED = (
     "select kind, name, title, labels, owner, revision, meaning, changed_at, changed_by, version, hash, published_at,"
@@ -40,7 +41,7 @@ _LISTED = (
 )
 _OF = "workspace=? and kind=? and name=?"
 _PUBLISHED = (
-    "select p.version, p.hash, coalesce(p.text, v.text), v.step_types, p.at, p.author, p.note from publications p"
+    "select p.version, p.hash, coalesce(p.text, v.text), v.step_types, p.at, p.author, p.note, p.authors from publications p"
     " join definition_versions v on v.hash = p.hash and v.workspace = p.workspace"
     " where p.workspace=? and p.kind=? and p.name=? and p.version=?"
 )
@@ -64,6 +65,7 @@ class DefinitionTables:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self.bindings = BindingTables(tables)
+        self.reviews = ReviewTables(tables)
 
     async def find(self, ref: Ref) -> Definition | None:
         """Return a definition as it stands now."""
@@ -89,9 +91,9 @@ class DefinitionTables:
         if query.owner:
             tests.append("owner=?")
             values.append(query.owner)
-        _label_tests(query.workspace, query.labels, tests, values)
+        label_tests(query.workspace, query.labels, tests, values)
         if query.within is not None:
-            parts = [_part_tests(query.workspace, part, values) for part in query.within]
+            parts = [part_tests(query.workspace, part, values) for part in query.within]
             tests.append(f"({' or '.join(parts) or '1=0'})")
         if query.words:
             test, wanted = search.found(self._tables.dialect, query.workspace, query.words)
@@ -105,6 +107,7 @@ class DefinitionTables:
         """Write changes, all or none; return whether all was still as it was."""
         statements = [statement for saving in savings for statement in self._statements(saving)]
         statements += _conditions(savings)
+        statements += [use_up(saving.review) for saving in savings if saving.review is not None]
         try:
             await self._tables.change(statements, entries)
         except NotAsExpectedError:
@@ -179,28 +182,9 @@ class DefinitionTables:
         return statements
 
 
-def _label_tests(
-    workspace: str, labels: Sequence[tuple[str, str]], tests: list[str], values: list[Any]
-) -> None:
-    for label, value in labels:
-        valued = " and value=?" if value else ""
-        tests.append(f"id in (select id from definition_labels where workspace=? and label=?{valued})")
-        values += [workspace, label, *([value] if value else [])]
-
-
-def _part_tests(workspace: str, part: Part, values: list[Any]) -> str:
-    tests = []
-    for column, wanted in (("kind", part.kind), ("name", part.name)):
-        if wanted:
-            tests.append(f"{column}=?")
-            values.append(wanted)
-    _label_tests(workspace, part.labels, tests, values)
-    return f"({' and '.join(tests) or '1=1'})"
-
-
 def _insert(row: Definition) -> Statement:
     return Statement(
-        f"insert into definitions({_COLUMNS}) values({','.join('?' * 17)})", _values(row), name="new"
+        f"insert into definitions({_COLUMNS}) values({','.join('?' * 18)})", _values(row), name="new"
     )
 
 
@@ -219,7 +203,7 @@ def _values(row: Definition) -> tuple[Any, ...]:
     return (
         row.id, row.workspace, row.kind, row.name, row.title, _encode(row.labels).decode(), row.owner, row.revision,
         row.text, row.meaning, row.changed_at, row.changed_by, row.created_at, row.version, row.hash,
-        row.published_at, row.archived_at,
+        row.published_at, row.archived_at, _encode(row.authors).decode(),
     )  # fmt: skip
 
 
@@ -260,11 +244,11 @@ def _publish(row: Definition, published: Published) -> list[Statement]:
             ),
         ),
         Statement(
-            "insert into publications(workspace, kind, name, version, hash, at, author, note, text)"
-            " values(?,?,?,?,?,?,?,?, nullif(?, (select text from definition_versions where hash=? and workspace=?)))",
+            "insert into publications(workspace, kind, name, version, hash, at, author, note, authors, text)"
+            " values(?,?,?,?,?,?,?,?,?, nullif(?, (select text from definition_versions where hash=? and workspace=?)))",
             (
                 row.workspace, row.kind, row.name, published.version, published.hash, published.at, published.author,
-                published.note, published.text, published.hash, row.workspace,
+                published.note, _encode(published.authors).decode(), published.text, published.hash, row.workspace,
             ),
             name="version",
         ),
