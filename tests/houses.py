@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
-
 from auraos.core.audit import Actor, Entry
 from auraos.engine.clock import SystemClock
 from auraos.security.access import Grant, Principal
 from auraos.security.access.rows import HolderKind
+from auraos.security.audit.parts import entry_of
 from auraos.security.egress import Egress
 from auraos.security.identity.identity import Identity
 from auraos.security.identity.passwords import Passwords
@@ -126,9 +125,16 @@ class House:
 
     async def entries(self, action: str = "") -> list[Entry]:
         """Return what the audit trail tells of an action, the oldest first."""
-        bodies = await self.tables.all("select body from audit order by seq", (), lambda row: str(row[0]))
-        found = [msgspec.json.decode(body, type=Entry) for body in bodies]
+        found = await entries_in(self.tables)
         return [entry for entry in found if entry.action == action or not action]
+
+
+async def entries_in(tables: Tables) -> list[Entry]:
+    """Return what the audit trail of a store tells, the oldest first."""
+    names = dict(await tables.all("select id, name from people", (), lambda row: (row[0], row[1])))
+    return await tables.all(
+        "select facts, told, origin from audit order by seq", (), lambda row: entry_of(*row, names=names)
+    )
 
 
 @asynccontextmanager

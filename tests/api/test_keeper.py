@@ -123,7 +123,7 @@ async def test_what_is_refused_is_told_to_the_audit_trail(room):
     (entry,) = await room.house.entries("definitions.create")
     assert (entry.outcome, entry.actor.name, entry.workspace) == ("refused", person.name, "default")
     assert entry.actor.address == "192.0.2.7"
-    assert entry.request == got.json["instance"]
+    assert entry.actor.request == got.json["instance"]
 
 
 async def test_what_concerns_everybody_takes_a_role_everywhere(room):

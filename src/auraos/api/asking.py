@@ -85,7 +85,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def nobody(self) -> Actor:
         """Return whoever comes in by proving who they are, whatever they are known as so far."""
-        return Actor(kind="nobody", address=self.asked.address)
+        return Actor(kind="nobody", address=self.asked.address, request=self.asked.request)
 
     @property
     def actor(self) -> Actor:
@@ -99,4 +99,5 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
             key=self.who.key,
             maker=self.who.maker,
             address=self.asked.address,
+            request=self.asked.request,
         )

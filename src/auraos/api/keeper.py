@@ -93,8 +93,8 @@ class Keeper:
         route = found.route
         entry = Entry(
             at=self._now(), workspace="" if route.everywhere else ask.workspace, actor=ask.actor, action=route.may,
-            object=Object(kind="route", name=" ".join((route.name, *found.given.values()))), outcome="refused",
-            why=error.message, request=ask.asked.request,
+            object=Object(kind="route", name=route.name), outcome="refused", why=error.message,
+            after=found.given or None,
         )  # fmt: skip
         await self._desk.identity.access.note_refusal(entry)
 

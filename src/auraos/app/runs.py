@@ -299,7 +299,7 @@ class Runs:
     ) -> None:  # fmt: skip
         entry = Entry(
             at=self._now(), workspace=workspace, actor=asking.actor, action=action, object=Object(kind=kind, name=name),
-            why=why, after=after, request=asking.request,
+            why=why, after=after,
         )  # fmt: skip
         await self._tables.change((), [entry])
 

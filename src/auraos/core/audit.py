@@ -19,6 +19,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The id of whoever made that key, where it is one of a service account."""
     address: str = ""
     """Of the network, from where."""
+    request: str = ""
+    """The id of the request over HTTP, as the log has it."""
+    behalf: str = ""
+    """For whom the house or a program acts, where they know: the id of a person, or the user of the system."""
 
 
 class Object(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,6 +30,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: str
     name: str = ""
+    id: str = ""
+    """Of a person: it stands for the name, which the trail does not keep."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,5 +50,3 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The reason that was given, or why it was refused."""
     before: Any = None
     after: Any = None
-    request: str = ""
-    """The id of the request over HTTP."""

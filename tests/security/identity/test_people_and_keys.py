@@ -28,7 +28,8 @@ async def test_who_is_invited_chooses_a_password_once(house):
     assert (await house.known(await house.session(person))).grants == ()
     with pytest.raises(TokenRefusedError):
         await house.identity.people.accept(NOBODY, invited.token, "another way home")
-    assert [entry.actor.name for entry in await house.entries("people.accept")] == ["ann"]
+    told = [(entry.actor.name, entry.outcome) for entry in await house.entries("people.accept")]
+    assert told == [("ann", "done"), ("", "refused")]
 
 
 async def test_an_invitation_is_good_for_a_week(house):

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
-
 from auraos.app.network import LateEgress
 from auraos.app.secrets import SecretServices, open_keys, secret_services
 from auraos.core.asker import Asker
@@ -20,6 +18,7 @@ from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import SqliteStore
 from auraos.storage.tables.secrets import SecretTables
 from auraos.storage.tables.statement import Tables
+from houses import entries_in
 
 ANN = Actor(kind="person", id="1", name="ann")
 RUN = Asker("default", "orders", "v1", "run-1")
@@ -72,8 +71,7 @@ class Vault:
 
     async def entries(self) -> list[Entry]:
         """Return what the audit trail tells."""
-        bodies = await self.tables.all("select body from audit order by seq", (), lambda row: str(row[0]))
-        return [msgspec.json.decode(body, type=Entry) for body in bodies]
+        return await entries_in(self.tables)
 
     async def close(self) -> None:
         await self.services.close()

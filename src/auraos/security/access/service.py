@@ -284,7 +284,7 @@ class Access:
         self._read_at = now
 
     def _entry(self, actor: Actor, action: str, kind: str, name: str, **more: Any) -> Entry:
-        about = Object(kind=kind, name=name)
+        about = Object(kind=kind, id=name) if kind == "person" else Object(kind=kind, name=name)
         return Entry(at=self._now(), actor=actor, action=action, object=about, **{"workspace": "", **more})
 
     async def _save(self, writes: Sequence[Write], entry: Entry, missing: Exception | None = None) -> None:

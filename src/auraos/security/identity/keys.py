@@ -152,7 +152,11 @@ class Keys:
             owner=owner, title=wish.title, workspace=wish.workspace, scopes=wish.scopes, created_at=now,
             created_by=actor.name, ends_at=now + wish.days * DAY, per_second=wish.per_second, maker=actor.id,
         )  # fmt: skip
-        entry = self._entry(actor, "keys.add", workspace, owner_kind, name, after=wish)
+        entry = Entry(
+            at=now, workspace=workspace, actor=actor, action="keys.add",
+            object=Object(kind=owner_kind, name=name, id=owner if owner_kind == "person" else ""),
+            after={"key": key.id, **msgspec.to_builtins(wish)},
+        )  # fmt: skip
         await self._save([Add(key)], entry)
         return NewKey(key=key, token=token)
 
@@ -163,13 +167,9 @@ class Keys:
                 [Replace(key, after)], self._entry(actor, "keys.revoke", workspace, "key", key.id)
             )
 
-    def _entry(
-        self, actor: Actor, action: str, workspace: str, kind: str, name: str, after: object = None
-    ) -> Entry:
+    def _entry(self, actor: Actor, action: str, workspace: str, kind: str, name: str) -> Entry:
         about = Object(kind=kind, name=name)
-        return Entry(
-            at=self._now(), workspace=workspace, actor=actor, action=action, object=about, after=after
-        )
+        return Entry(at=self._now(), workspace=workspace, actor=actor, action=action, object=about)
 
     async def _save(self, writes: Sequence[Write], entry: Entry) -> None:
         if await self._store.save(writes, [entry]) is not None:

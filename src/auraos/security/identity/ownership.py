@@ -85,7 +85,7 @@ class Ownership:
             raise AlreadyOwnedError("This installation has an owner.", hint="Sign in.")
         if not row.digest or digest(token) != row.digest:
             await self._store.save(
-                [], [self._entry(actor, "", outcome="refused", why="The token is not right.")]
+                [], [self._entry(actor, None, outcome="refused", why="The token is not right.")]
             )
             raise TokenRefusedError(
                 "This token does not make an owner.", hint="The server prints it when it starts."
@@ -99,7 +99,7 @@ class Ownership:
         grant = self._grant(person, name)
         owned = msgspec.structs.replace(row, digest="", owned_at=now)
         acting = msgspec.structs.replace(actor, kind="person", id=person.id, name=name)
-        entry = self._entry(acting, name)
+        entry = self._entry(acting, person)
         writes: list[Write] = [Replace(row, owned), Add(person), Add(grant), self._backoff.cleared(made)]
         if await self._store.save(writes, [entry]) is not None:
             raise AlreadyOwnedError("Somebody else has just become the owner.", hint="Sign in.")
@@ -126,9 +126,7 @@ class Ownership:
             writes.append(Add(self._grant(person, actor.name)))
         if not row.owned_at:
             writes.append(Replace(row, msgspec.structs.replace(row, digest="", owned_at=now)))
-        entry = Entry(
-            at=now, workspace="", actor=actor, action="ownership.rescue", object=Object(kind="person", name=name)
-        )  # fmt: skip
+        entry = msgspec.structs.replace(self._entry(actor, after), action="ownership.rescue")
         if await self._store.save(writes, [entry]) is not None:
             raise ChangedMeanwhileError.of("person", name)
         await asyncio.to_thread(self._mark.set)
@@ -143,8 +141,8 @@ class Ownership:
     async def _row(self) -> FirstOwner:
         return await self._store.one(FirstOwner) or FirstOwner()
 
-    def _entry(self, actor: Actor, name: str, outcome: Outcome = "done", why: str = "") -> Entry:
+    def _entry(self, actor: Actor, person: Person | None, outcome: Outcome = "done", why: str = "") -> Entry:
+        about = Object(kind="person", id=person.id, name=person.name) if person is not None else None
         return Entry(
-            at=self._now(), workspace="", actor=actor, action="ownership.claim", object=Object(kind="person", name=name),
-            outcome=outcome, why=why,
+            at=self._now(), workspace="", actor=actor, action="ownership.claim", object=about, outcome=outcome, why=why
         )  # fmt: skip

@@ -124,7 +124,7 @@ class Passkeys:
         """Prove anew by a passkey of one's own who one is."""
         person, writes = await self._proved(actor, origin, state, answer, "sessions.prove")
         if person.id != who.id:
-            raise await self._refused(actor, "sessions.prove", person.name, "The passkey is somebody else's.")
+            raise await self._refused(actor, "sessions.prove", person, "The passkey is somebody else's.")
         return await self._sign_in.renew(actor, who, person, ("passkey",), writes)
 
     async def _proved(
@@ -137,21 +137,20 @@ class Passkeys:
         key = await self._store.one(Passkey, id=number) if isinstance(number, str) else None
         person = await self._store.one(Person, id=key.person) if key is not None else None
         if key is None or person is None or person.state != "active":
-            raise await self._refused(actor, action, "", "There is no such passkey.")
+            raise await self._refused(actor, action, None, "There is no such passkey.")
         signed = None
         if given is not None and given.at > key.used_at:
             signed = (await _ceremonies()).proved(origin, given.challenge, answer, key)
         if signed is None:
-            raise await self._refused(actor, action, person.name, "The answer of the passkey does not hold.")
+            raise await self._refused(actor, action, person, "The answer of the passkey does not hold.")
         used = msgspec.structs.replace(key, counter=signed.counter, used_at=self._now())
         await self._backoff.take_back(made, name=False)
         return person, [Replace(key, used), self._backoff.cleared(made)]
 
-    async def _refused(self, actor: Actor, action: str, name: str, why: str) -> SignInRefusedError:
-        entry = Entry(
-            at=self._now(), workspace="", actor=actor, action=action, object=Object(kind="person", name=name),
-            outcome="refused", why=why,
-        )  # fmt: skip
+    async def _refused(
+        self, actor: Actor, action: str, person: Person | None, why: str
+    ) -> SignInRefusedError:
+        entry = msgspec.structs.replace(self._entry(actor, action, person), outcome="refused", why=why)
         await self._store.save([], [entry])
         return SignInRefusedError.of()
 
@@ -166,8 +165,8 @@ class Passkeys:
             return None
         return given if self._now() < given.at + LASTS else None
 
-    def _entry(self, actor: Actor, action: str, person: Person) -> Entry:
-        about = Object(kind="person", name=person.name)
+    def _entry(self, actor: Actor, action: str, person: Person | None) -> Entry:
+        about = Object(kind="person", id=person.id, name=person.name) if person else Object(kind="person")
         return Entry(at=self._now(), workspace="", actor=actor, action=action, object=about)
 
 

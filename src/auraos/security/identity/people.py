@@ -89,7 +89,7 @@ class People:
         now = self._now()
         person = Person(id=self._new_id(), name=name, title=title, created_at=now, changed_at=now)
         token, invitation = self._invitation(actor, person)
-        entry = self._entry(actor, "people.add", name, after={"title": title})
+        entry = self._entry(actor, "people.add", person, after={"title": title})
         if await self._store.save([Add(person), Add(invitation)], [entry]) is not None:
             raise NameTakenError(f"There is a person {name!r} already.", hint="Choose another name.")
         return Invited(person=person, token=token, ends_at=invitation.ends_at)
@@ -109,7 +109,7 @@ class People:
         if second_proof:
             writes.append(Clear(Passkey, {"person": before.id}))
         await self._save(
-            writes, self._entry(actor, "people.reset", name, after={"second_proof": second_proof})
+            writes, self._entry(actor, "people.reset", after, after={"second_proof": second_proof})
         )
         return Invited(person=after, token=token, ends_at=invitation.ends_at)
 
@@ -123,9 +123,9 @@ class People:
             or invitation.ends_at <= self._now()
             or person.state != "active"
         ):
-            raise TokenRefusedError(
-                "This invitation is not good, or not any more.", hint="Ask for another one."
-            )
+            why = "This invitation is not good, or not any more."
+            await self._store.save([], [self._refusal(actor, person, why)])
+            raise TokenRefusedError(why, hint="Ask for another one.")
         refuse_weak(password, person.name, person.title)
         kept = await self._passwords.hash(password)
         after = msgspec.structs.replace(person, password=kept, epoch=person.epoch + 1, changed_at=self._now())
@@ -133,7 +133,7 @@ class People:
         writes: list[Write] = [
             Replace(person, after), Clear(Invitation, {"person": person.id}), Clear(Session, {"person": person.id}),
         ]  # fmt: skip
-        await self._save(writes, self._entry(acting, "people.accept", person.name))
+        await self._save(writes, self._entry(acting, "people.accept", person))
         return after
 
     async def rename(self, actor: Actor, name: str, title: str) -> Person:
@@ -143,7 +143,7 @@ class People:
             return before
         after = msgspec.structs.replace(before, title=title, changed_at=self._now())
         entry = self._entry(
-            actor, "people.change", name, before={"title": before.title}, after={"title": title}
+            actor, "people.change", before, before={"title": before.title}, after={"title": title}
         )
         await self._save([Replace(before, after)], entry)
         return after
@@ -163,7 +163,7 @@ class People:
             if any(grant.role == OWNER for grant in await self._access.grants_of("person", before.id)):
                 writes.append(OwnerStays())
         action = "people.disable" if state == "disabled" else "people.enable"
-        await self._save(writes, self._entry(actor, action, name))
+        await self._save(writes, self._entry(actor, action, before))
         return after
 
     # --- how ---
@@ -175,11 +175,17 @@ class People:
         )  # fmt: skip
 
     def _entry(
-        self, actor: Actor, action: str, name: str, before: object = None, after: object = None
+        self, actor: Actor, action: str, person: Person, before: object = None, after: object = None
     ) -> Entry:
         return Entry(
-            at=self._now(), workspace="", actor=actor, action=action, object=Object(kind="person", name=name),
-            before=before, after=after,
+            at=self._now(), workspace="", actor=actor, action=action,
+            object=Object(kind="person", id=person.id, name=person.name), before=before, after=after,
+        )  # fmt: skip
+
+    def _refusal(self, actor: Actor, person: Person | None, why: str) -> Entry:
+        about = Object(kind="person", id=person.id, name=person.name) if person is not None else None
+        return Entry(
+            at=self._now(), workspace="", actor=actor, action="people.accept", object=about, outcome="refused", why=why
         )  # fmt: skip
 
     async def _save(self, writes: Sequence[Write], entry: Entry) -> None:

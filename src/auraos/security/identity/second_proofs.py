@@ -140,7 +140,8 @@ class SecondProofs:
 
     async def _change(self, actor: Actor, action: str, before: Person, after: Person) -> None:
         entry = Entry(
-            at=self._now(), workspace="", actor=actor, action=action, object=Object(kind="person", name=before.name)
+            at=self._now(), workspace="", actor=actor, action=action,
+            object=Object(kind="person", id=before.id, name=before.name),
         )  # fmt: skip
         if await self._store.save([Replace(before, after)], [entry]) is not None:
             raise ChangedMeanwhileError.of("person", before.name)

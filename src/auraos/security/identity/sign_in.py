@@ -78,7 +78,7 @@ class SignIn:
         """Begin a session of a person who proved who they are, together with what the proof used up."""
         now = self._now()
         session = self._session(actor, person, proofs, agent)
-        entry = self._entry(_acting(actor, person), "sessions.begin", person.name, why=" and ".join(proofs))
+        entry = self._entry(_acting(actor, person), "sessions.begin", person, why=" and ".join(proofs))
         cleared = Clear(Session, until=now)
         if await self._store.save([*writes, Add(session[1]), cleared], [entry]) is not None:
             raise SignInRefusedError.of()
@@ -100,7 +100,7 @@ class SignIn:
         after = msgspec.structs.replace(
             before, digest=digest(token), epoch=person.epoch, proved_at=now, proved_by=proofs, seen_at=now
         )
-        entry = self._entry(actor, "sessions.prove", person.name, why=" and ".join(proofs))
+        entry = self._entry(actor, "sessions.prove", person, why=" and ".join(proofs))
         if await self._store.save([*writes, Remove(before), Add(after)], [entry]) is not None:
             raise SignInRefusedError.of()
         self._forget()
@@ -115,7 +115,7 @@ class SignIn:
         made = await self._backoff.begin(person.name, actor.address)
         if not await self._passwords.verify(person.password, old):
             raise await self._refused(
-                actor, "people.change-password", person.name, "The password of before is not right."
+                actor, "people.change-password", person, "The password of before is not right."
             )
         refuse_weak(new, person.name, person.title)
         after = msgspec.structs.replace(
@@ -126,10 +126,7 @@ class SignIn:
         writes: list[Write] = [
             Replace(person, after), Clear(Session, {"person": person.id}), Add(session), self._backoff.cleared(made),
         ]  # fmt: skip
-        if (
-            await self._store.save(writes, [self._entry(actor, "people.change-password", person.name)])
-            is not None
-        ):
+        if await self._store.save(writes, [self._entry(actor, "people.change-password", person)]) is not None:
             raise SignInRefusedError.of()
         await self._backoff.take_back(made, name=False)
         self._forget()
@@ -150,9 +147,7 @@ class SignIn:
         session = await self._store.one(Session, id=number)
         if session is None or session.person != who.id:
             raise NotFoundError.of("session", number)
-        await self._store.save(
-            [Clear(Session, {"id": number})], [self._entry(actor, "sessions.end", who.name)]
-        )
+        await self._store.save([Clear(Session, {"id": number})], [self._entry(actor, "sessions.end", who)])
         self._forget()
 
     async def end_all(self, actor: Actor, who: Principal, *, but: str = "") -> None:
@@ -161,7 +156,7 @@ class SignIn:
         others = [each for each in await self._store.all(Session, person=who.id) if each.id != but]
         writes = [Clear(Session, {"id": each.id}) for each in others]
         if writes:
-            await self._store.save(writes, [self._entry(actor, "sessions.end", who.name, why="all")])
+            await self._store.save(writes, [self._entry(actor, "sessions.end", who, why="all")])
             self._forget()
 
     async def person_of(self, who: Principal) -> Person:
@@ -194,9 +189,7 @@ class SignIn:
         is_known = person is not None and person.state == "active"
         matches = await self._passwords.verify(person.password if person is not None else "", password)
         if person is None or not is_known or not matches:
-            raise await self._refused(
-                actor, action, person.name if person else "", _why(person, is_known=is_known)
-            )
+            raise await self._refused(actor, action, person, _why(person, is_known=is_known))
         writes: list[Write] = [self._backoff.cleared(made)]
         proofs: tuple[Proof, ...] = ("password",)
         if person.totp and not code:
@@ -209,7 +202,7 @@ class SignIn:
             writes.append(await self._backoff.begin_code(person.id))
             used = await self._second_proofs.used(person, code)
             if used is None:
-                raise await self._refused(actor, action, person.name, "The code is not right, or was used.")
+                raise await self._refused(actor, action, person, "The code is not right, or was used.")
             proof, after = used
             proofs = (*proofs, proof)
             writes.append(Replace(person, after))
@@ -221,9 +214,11 @@ class SignIn:
         await self._backoff.take_back(made, name=False)
         return person, proofs, writes
 
-    async def _refused(self, actor: Actor, action: str, name: str, why: str) -> SignInRefusedError:
+    async def _refused(
+        self, actor: Actor, action: str, person: Person | None, why: str
+    ) -> SignInRefusedError:
         """Tell of a try that was refused, and return what is said of it."""
-        entry = self._entry(actor, action, name, outcome="refused", why=why)
+        entry = self._entry(actor, action, person, outcome="refused", why=why)
         await self._store.save([], [entry])
         return SignInRefusedError.of()
 
@@ -245,11 +240,13 @@ class SignIn:
             agent=agent[:LONGEST_AGENT],
         )
 
-    def _entry(self, actor: Actor, action: str, name: str, outcome: Outcome = "done", why: str = "") -> Entry:
+    def _entry(
+        self, actor: Actor, action: str, about: Person | Principal | None, outcome: Outcome = "done", why: str = ""
+    ) -> Entry:  # fmt: skip
+        person = Object(kind="person", id=about.id, name=about.name) if about else Object(kind="person")
         return Entry(
-            at=self._now(), workspace="", actor=actor, action=action, object=Object(kind="person", name=name),
-            outcome=outcome, why=why,
-        )  # fmt: skip
+            at=self._now(), workspace="", actor=actor, action=action, object=person, outcome=outcome, why=why
+        )
 
 
 def _acting(actor: Actor, person: Person) -> Actor:

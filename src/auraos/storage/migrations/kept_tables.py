@@ -4,6 +4,8 @@ They see few writes and hold together by keys, so they are as plain as can be; o
 what each database brings for it.
 """
 
+from auraos.storage.migrations import audit_guards
+
 _TABLES = (
     """create table definitions(
         id {int} primary key, workspace {text} not null, kind {text} not null, name {text} not null,
@@ -57,8 +59,17 @@ _TABLES = (
     )""",
     "create index audit_by_workspace on audit(workspace, seq)",
     "create index audit_by_time on audit(at)",
-    "create table audit_head(one {int} primary key, seq {int} not null, hash {text} not null)",
-    "insert into audit_head values(1, 0, '" + "0" * 64 + "')",
+    "create index audit_by_actor on audit(actor, seq)",
+    "create index audit_by_object on audit(object, seq)",
+    """create table audit_checkpoints(
+        seq {int} primary key, hash {text} not null, at {int} not null, installation {text} not null,
+        key_id {text} not null, signature {text} not null
+    ){compact}""",
+    """create table audit_pending(
+        id {text} primary key, at {int} not null, workspace {text} not null, body text not null
+    ){compact}""",
+    "create table audit_head(one {int} primary key, seq {int} not null, hash {text} not null, floor {int} not null)",
+    "insert into audit_head values(1, 0, '" + "0" * 64 + "', 0)",
 )
 
 _PEOPLE = (
@@ -171,11 +182,13 @@ _SQLITE_WORDS = {"int": "integer", "text": "text", "bytes": "blob", "compact": "
 _POSTGRES_WORDS = {"int": "bigint", "text": 'text collate "C"', "bytes": "bytea", "compact": ""}
 
 SQLITE = (
-    *(statement.format(**_SQLITE_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS)),
+    *(statement.format(**_SQLITE_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY)),
+    *audit_guards.SQLITE,
     "create virtual table definition_search using fts5(words, tokenize='unicode61 remove_diacritics 0')",
 )
 POSTGRES = (
-    *(statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS)),
+    *(statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY)),
+    *audit_guards.POSTGRES,
     "create table definition_search(id bigint primary key, words tsvector not null)",
     "create index definition_search_by_words on definition_search using gin(words) with (fastupdate=off)",
 )

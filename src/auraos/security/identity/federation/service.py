@@ -147,7 +147,7 @@ class Federation:
         issuer = provider.issuer if provider is not None else name
         if not await self._store.all(Vouched, issuer=issuer, person=person.id):
             raise NotFoundError.of("link", name)
-        entry = self._entry(actor, "second-proof.unlink", "person", person.name, after={"provider": name})
+        entry = self._entry(actor, "second-proof.unlink", _about(person), after={"provider": name})
         await self._store.save([Clear(Vouched, {"issuer": issuer, "person": person.id})], [entry])
 
     # --- how ---
@@ -211,7 +211,7 @@ class Federation:
         )  # fmt: skip
         link = Vouched(issuer=provider.issuer, subject=claims["sub"], person=person.id, at=now)
         acting = msgspec.structs.replace(actor, kind="person", id=person.id, name=person.name)
-        entry = self._entry(acting, "people.add", "person", person.name, after={"provider": provider.name})
+        entry = self._entry(acting, "people.add", _about(person), after={"provider": provider.name})
         if await self._store.save([Add(person), Add(link)], [entry]) is not None:
             raise await self._refused(actor, provider.name, "Somebody else came in under this name.")
         return person, []
@@ -257,18 +257,22 @@ class Federation:
         if who is None or who.session != begun.session:
             raise PersonNeededError("It was begun in another session.", hint="Begin anew.")
         link = Vouched(issuer=provider.issuer, subject=claims["sub"], person=who.id, at=self._now())
-        entry = self._entry(actor, "second-proof.link", "person", who.name, after={"provider": provider.name})
+        entry = self._entry(actor, "second-proof.link", _about(who), after={"provider": provider.name})
         if await self._store.save([Add(link)], [entry]) is not None:
             raise NameTakenError("Somebody here is linked to this account already.", hint="Sign in by it.")
 
     async def _refused(self, actor: Actor, name: str, why: str) -> SignInRefusedError:
-        entry = self._entry(actor, "sessions.begin", "provider", name, outcome="refused", why=why)
+        about = Object(kind="provider", name=name)
+        entry = self._entry(actor, "sessions.begin", about, outcome="refused", why=why)
         await self._store.save([], [entry])
         return SignInRefusedError.of()
 
-    def _entry(self, actor: Actor, action: str, kind: str, name: str, **more: Any) -> Entry:
-        about = Object(kind=kind, name=name)
+    def _entry(self, actor: Actor, action: str, about: Object, **more: Any) -> Entry:
         return Entry(at=self._now(), workspace="", actor=actor, action=action, object=about, **more)
+
+
+def _about(person: Person | Principal) -> Object:
+    return Object(kind="person", id=person.id, name=person.name)
 
 
 class NotHeldError(Exception):
