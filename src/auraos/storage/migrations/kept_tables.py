@@ -55,7 +55,8 @@ _TABLES = (
     """create table audit(
         seq {int} primary key, at {int} not null, workspace {text} not null, actor {text} not null,
         action {text} not null, object {text} not null, outcome {text} not null,
-        digest {text} not null, hash {text} not null, salt {text} not null, body text not null
+        facts text not null, told text not null, told_salt {text} not null, origin text not null,
+        origin_salt {text} not null, hash {text} not null
     )""",
     "create index audit_by_workspace on audit(workspace, seq)",
     "create index audit_by_time on audit(at)",
