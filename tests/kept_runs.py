@@ -1,5 +1,6 @@
 """Runs over a real store, for tests: an engine that nobody has opened yet, and the service that leads it."""
 
+from auraos.app.bulk.bulks import Bulks
 from auraos.app.installed import load_installed
 from auraos.app.published import PublishedDefinitions
 from auraos.app.runs import Runs
@@ -8,7 +9,15 @@ from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
 from auraos.storage.blobs import LocalBlobs
+from auraos.storage.tables.bulks import BulkTables
 from houses import House
+
+
+def bulks_over(house: House, runs: Runs) -> Bulks:
+    """Return what does something to many runs of an installation."""
+    assert house.store is not None
+    clock = SystemClock()
+    return Bulks(BulkTables(house.tables), runs, house.store, now=clock.now, new_id=clock.new_id)
 
 
 def runs_over(house: House, definitions: Definitions) -> Runs:

@@ -22,7 +22,7 @@ from auraos.app.health import Health
 from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
-from kept_runs import runs_over
+from kept_runs import bulks_over, runs_over
 from kept_secrets import secrets_over
 
 ADDRESS = "192.0.2.7"
@@ -62,6 +62,7 @@ class Room:
         self.services = services
         self.runs = runs_over(house, definitions)
         self.desk = Desk(
+            bulks=bulks_over(house, self.runs),
             runs=self.runs,
             definitions=definitions,
             identity=house.identity,

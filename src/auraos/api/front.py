@@ -4,6 +4,7 @@ desk behind it is there.
 
 from auraos.api import (
     access,
+    bulks,
     definition_files,
     definition_history,
     definitions,
@@ -35,6 +36,7 @@ from auraos.security.access.errors import NotAllowedError
 
 NOUNS = (
     access.routes,
+    bulks.routes,
     definition_files.routes,
     definition_history.routes,
     definitions.routes,

@@ -162,6 +162,13 @@ class Repeating(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     start_at: Path = ""
     changes: dict[str, Any] = {}
     again: bool = False
+    version: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=rf"^(live|[1-9][0-9]{{0,8}})?{END}",
+            description="Another version of its workflow: a number, or `live` for the one that is published now.",
+        ),
+    ] = ""
 
 
 class RunShown(msgspec.Struct, frozen=True, kw_only=True):

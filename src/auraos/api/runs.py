@@ -52,6 +52,7 @@ IDEMPOTENCY = "idempotency-key"
 MOST_KEY = 200
 TELLS = ("not-found", "ambiguous-run")
 LED = (*TELLS, "request-refused-by-run", "held", "engine-closed")
+MADE = (*LED, "key-taken", "key-refused", "cannot-inherit", "no-version", "definition-archived")
 
 
 class KeyRefusedError(UserError):
@@ -101,7 +102,7 @@ async def start_run(ask: Ask, at: StartOf, body: Start) -> Ended | Answer:
     """Start a run; under one Idempotency-Key it is started once, and the answer is 200 where it was there."""
     runs = ask.desk.runs
     row, is_new = await runs.start(
-        _asking(ask), ask.workspace, at.name, given=body.input, variables=body.variables, key=_key(ask)
+        asking_of(ask), ask.workspace, at.name, given=body.input, variables=body.variables, key=_key(ask)
     )
     if at.wait:
         row = await runs.output(row, at.wait)
@@ -114,7 +115,7 @@ async def list_runs(ask: Ask, at: RunList) -> RunPage:
     query = RunQuery(
         workspace=ask.workspace, states=at.state, workflow=at.workflow or "", before=at.after or "", limit=at.limit
     )  # fmt: skip
-    rows, after = await ask.desk.runs.page(query, _reaches(ask))
+    rows, after = await ask.desk.runs.page(query, reaches_of(ask, "runs.read"))
     return RunPage(items=tuple(RunShown.of(row) for row in rows), next=after)
 
 
@@ -163,7 +164,7 @@ async def list_log_lines(ask: Ask, at: LogsOf) -> LogPage:
 async def signal_run(ask: Ask, at: OneRun, body: Signal) -> RunShown:
     """Send a signal that a run waits for; one that comes early is kept for it."""
     row = await _row(ask, at)
-    await ask.desk.runs.signal(_asking(ask), row, body.name, body.data, body.key, body.id)
+    await ask.desk.runs.signal(asking_of(ask), row, body.name, body.data, body.key, body.id)
     return await _after(ask, row)
 
 
@@ -172,7 +173,7 @@ async def approve_run(ask: Ask, at: OneRun, body: Decision) -> RunShown:
     """Answer what a step of a run asks."""
     row = await _row(ask, at)
     await ask.desk.runs.approve(
-        _asking(ask), row, body.decision, path=body.step, comment=body.comment, data=body.data
+        asking_of(ask), row, body.decision, path=body.step, comment=body.comment, data=body.data
     )
     return await _after(ask, row)
 
@@ -182,7 +183,7 @@ async def resolve_run(ask: Ask, at: OneRun, body: Resolution) -> RunShown:
     """Say what became of an attempt whose outcome is unknown."""
     row = await _row(ask, at)
     await ask.desk.runs.resolve(
-        _asking(ask), row, body.outcome, path=body.step, attempt=body.attempt, output=body.output, message=body.message
+        asking_of(ask), row, body.outcome, path=body.step, attempt=body.attempt, output=body.output, message=body.message
     )  # fmt: skip
     return await _after(ask, row)
 
@@ -191,7 +192,7 @@ async def resolve_run(ask: Ask, at: OneRun, body: Resolution) -> RunShown:
 async def pause_run(ask: Ask, at: OneRun, body: Pausing) -> RunShown:
     """Start nothing new in a run until it is resumed."""
     row = await _row(ask, at)
-    await ask.desk.runs.pause(_asking(ask), row, body.reason)
+    await ask.desk.runs.pause(asking_of(ask), row, body.reason)
     return await _after(ask, row)
 
 
@@ -199,7 +200,7 @@ async def pause_run(ask: Ask, at: OneRun, body: Pausing) -> RunShown:
 async def resume_run(ask: Ask, at: OneRun, body: Resuming) -> RunShown:
     """Let a run go on that is paused or in quarantine."""
     row = await _row(ask, at)
-    await ask.desk.runs.resume(_asking(ask), row, body.variables)
+    await ask.desk.runs.resume(asking_of(ask), row, body.variables)
     return await _after(ask, row)
 
 
@@ -207,7 +208,7 @@ async def resume_run(ask: Ask, at: OneRun, body: Resuming) -> RunShown:
 async def prioritize_run(ask: Ask, at: OneRun, body: Prioritizing) -> RunShown:
     """Change the priority of a run that waits to begin."""
     row = await _row(ask, at)
-    await ask.desk.runs.prioritize(_asking(ask), row, body.priority)
+    await ask.desk.runs.prioritize(asking_of(ask), row, body.priority)
     return await _after(ask, row)
 
 
@@ -215,18 +216,18 @@ async def prioritize_run(ask: Ask, at: OneRun, body: Prioritizing) -> RunShown:
 async def cancel_run(ask: Ask, at: OneRun, body: Cancelling) -> RunShown:
     """End a run; what it must clean up still runs."""
     row = await _row(ask, at)
-    await ask.desk.runs.cancel(_asking(ask), row, body.reason, undo=body.undo, force=body.force)
+    await ask.desk.runs.cancel(asking_of(ask), row, body.reason, undo=body.undo, force=body.force)
     return await _after(ask, row)
 
 
-@routes.post("/api/v1/runs/{run}/retry", may="runs.retry", status=201, tells=LED, about=ABOUT)
-async def retry_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown:
+@routes.post("/api/v1/runs/{run}/retry", may="runs.retry", status=201, tells=MADE, about=ABOUT, keyed=True)
+async def retry_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown | Answer:
     """Start a new run that goes on where a failed one ended, or begins again at a step."""
     return await _again(ask, at, body, "retry")
 
 
-@routes.post("/api/v1/runs/{run}/fork", may="runs.fork", status=201, tells=LED, about=ABOUT)
-async def fork_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown:
+@routes.post("/api/v1/runs/{run}/fork", may="runs.fork", status=201, tells=MADE, about=ABOUT, keyed=True)
+async def fork_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown | Answer:
     """Start a new run out of one that is over, perhaps with other outputs."""
     return await _again(ask, at, body, "fork")
 
@@ -234,15 +235,20 @@ async def fork_run(ask: Ask, at: OneRun, body: Repeating) -> RunShown:
 @routes.post("/api/v1/events", may="events.send", tells=("engine-closed", "held", "value-refused"))
 async def send_event(ask: Ask, body: Event) -> Brought:
     """Bring an event to every run that waits for its type."""
-    runs = await ask.desk.runs.publish(_asking(ask), ask.workspace, body.type, body.data, body.id)
+    runs = await ask.desk.runs.publish(asking_of(ask), ask.workspace, body.type, body.data, body.id)
     return Brought(runs=runs)
 
 
-async def _again(ask: Ask, at: OneRun, body: Repeating, kind: Literal["retry", "fork"]) -> RunShown:
-    made = await ask.desk.runs.again(
-        _asking(ask), await _row(ask, at), kind, start_at=body.start_at, changes=body.changes or None, repeat=body.again
-    )  # fmt: skip
-    return RunShown.of(made)
+async def _again(ask: Ask, at: OneRun, body: Repeating, kind: Literal["retry", "fork"]) -> Answer:
+    runs, row, key = ask.desk.runs, await _row(ask, at), _key(ask)
+    how: dict[str, Any] = {
+        "start_at": body.start_at, "changes": body.changes or None, "repeat": body.again, "version": body.version
+    }  # fmt: skip
+    if key:
+        made, is_new = await runs.again_once(asking_of(ask), row, kind, key, **how)
+    else:
+        made, is_new = await runs.again(asking_of(ask), row, kind, **how), True
+    return Answer.of(RunShown.of(made), 201 if is_new else 200)
 
 
 async def _row(ask: Ask, at: Any) -> RunRow:
@@ -254,7 +260,8 @@ async def _after(ask: Ask, row: RunRow) -> RunShown:
     return RunShown.of(await ask.desk.runs.find(ask.workspace, row.run))
 
 
-def _asking(ask: Ask) -> Asking:
+def asking_of(ask: Ask) -> Asking:
+    """Return who asks, as the runs and the audit trail are told."""
     return Asking(actor=ask.actor, request=ask.asked.request)
 
 
@@ -266,9 +273,9 @@ def _key(ask: Ask) -> str:
     return key
 
 
-def _reaches(ask: Ask) -> Callable[[RunRow], Awaitable[bool]] | None:
-    """Return what says of a run whether whoever asks may see it; None where they may see all."""
-    scope = ask.scope("runs.read")
+def reaches_of(ask: Ask, action: str) -> Callable[[RunRow], Awaitable[bool]] | None:
+    """Return what says of a run whether whoever asks may do this to it; None where they may to all."""
+    scope = ask.scope(action)
     if scope.is_whole:
         return None
     things: dict[str, Thing] = {}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from auraos.app.bulk.bulks import Bulks
     from auraos.app.runs import Runs
     from auraos.documents.definitions.service import Definitions
     from auraos.security.identity.identity import Identity
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """What a process can do for those who ask. Whoever calls a service has asked whether the actor may."""
 
+    bulks: "Bulks"
     definitions: "Definitions"
     identity: "Identity"
     runs: "Runs"

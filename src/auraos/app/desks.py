@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from auraos.app.bulk.bulks import Bulks
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.desk import Desk
 from auraos.app.identity import had_owner, open_identity
@@ -25,6 +26,7 @@ from auraos.engine.engine import Engine
 from auraos.security.identity.identity import Identity
 from auraos.storage.folder import read_marker
 from auraos.storage.owned_mark import OwnedMark
+from auraos.storage.tables.bulks import BulkTables
 
 
 class NoOwnerError(UserError):
@@ -44,12 +46,13 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     def desk(self, engine: Engine, keeping: Keeping) -> Desk:
         """Return the desk of the process."""
+        clock = SystemClock()
+        runs = Runs(engine, keeping.store, keeping.blobs, self.published, keeping.tables, clock.now)
         return Desk(
+            bulks=Bulks(BulkTables(keeping.tables), runs, keeping.store, now=clock.now, new_id=clock.new_id),
             definitions=self.definitions,
             identity=self.identity,
-            runs=Runs(
-                engine, keeping.store, keeping.blobs, self.published, keeping.tables, SystemClock().now
-            ),
+            runs=runs,
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
         )

@@ -5,10 +5,10 @@ succeeded or is under way. Of a chain of retries that all failed it is the last 
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
-from auraos.app.house import House
 from auraos.core.run import FINAL, decode_fact, static_path
 from auraos.core.run.facts import AnyFact, RunFinished, RunStarted, StepError
 from auraos.engine.ports import Batch, RunQuery, RunRow
@@ -17,6 +17,18 @@ FAILED = ("failed", "compensated")
 _PAGE = 500
 _SETTLED_BY = frozenset({"failed", "compensated", "succeeded"})
 """Ends of a retry after which the run before it is no longer the one to look at; one that was cancelled changed nothing."""
+
+
+class RunReader(Protocol):
+    """What is read of a store, or of the process that has it."""
+
+    async def runs(self, query: RunQuery) -> list[RunRow]:
+        """Return a page of runs, newest first."""
+        ...
+
+    async def journal(self, run: str, after: int = 0) -> list[Batch]:
+        """Return the journal of a run in order."""
+        ...
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +63,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     since: int = 0
     limit: int = 1_000
+    workspace: str = "default"
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,19 +73,21 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
 
 
-async def find_failures(house: House, wanted: Wanted) -> Found:
+async def find_failures(store: RunReader, wanted: Wanted) -> Found:
     """Return the failed runs that nobody has taken up again."""
     found: list[Failure] = []
     before = ""
     while True:
-        query = RunQuery(states=FAILED, workflow=wanted.workflow, before=before, limit=_PAGE)
-        rows = await house.store.runs(query)
+        query = RunQuery(
+            workspace=wanted.workspace, states=FAILED, workflow=wanted.workflow, before=before, limit=_PAGE
+        )
+        rows = await store.runs(query)
         for row in rows:
             if row.awaited or (row.finished_at or 0) < wanted.since:
                 continue
-            failure = await _failure(house, row)
+            failure = await _failure(store, row)
             names = (failure.cause.code, failure.cause.error_class)
-            if (wanted.code and wanted.code not in names) or await _is_taken_up(house, row):
+            if (wanted.code and wanted.code not in names) or await _is_taken_up(store, row):
                 continue
             if len(found) == wanted.limit:
                 return Found(failures=found, more=True)
@@ -90,23 +105,23 @@ def by_cause(failures: Sequence[Failure]) -> list[tuple[Cause, list[Failure]]]:
     return sorted(groups.items(), key=lambda group: -len(group[1]))
 
 
-async def _failure(house: House, row: RunRow) -> Failure:
-    last = _last_fact(await house.store.journal(row.run))
+async def _failure(store: RunReader, row: RunRow) -> Failure:
+    last = _last_fact(await store.journal(row.run))
     return Failure(row=row, error=last.error if isinstance(last, RunFinished) else None)
 
 
-async def _is_taken_up(house: House, row: RunRow) -> bool:
+async def _is_taken_up(store: RunReader, row: RunRow) -> bool:
     """Return whether a retry of a run stands in its place: one that is under way, succeeded, or failed in its turn."""
-    for child in await house.store.runs(RunQuery(parent=row.run, limit=1_000)):
+    for child in await store.runs(RunQuery(workspace=row.workspace, parent=row.run, limit=1_000)):
         is_descendant = child.number > 0 and child.origin == (row.origin or row.run)
         stands = child.state in _SETTLED_BY or child.state not in FINAL
-        if is_descendant and stands and await _is_retry(house, child):
+        if is_descendant and stands and await _is_retry(store, child):
             return True
     return False
 
 
-async def _is_retry(house: House, row: RunRow) -> bool:
-    first = _first_fact(await house.store.journal(row.run))
+async def _is_retry(store: RunReader, row: RunRow) -> bool:
+    first = _first_fact(await store.journal(row.run))
     return isinstance(first, RunStarted) and first.parent is not None and first.parent.kind == "retry"
 
 

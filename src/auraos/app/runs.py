@@ -257,17 +257,36 @@ class Runs:
         await self._note(asking, workspace, "events.send", "event", type_)
         return await self.engine.publish(type_, data=data, id=id_, workspace=workspace)
 
-    async def again(
+    async def again(  # noqa: PLR0913 (what can be asked of a run that is begun once more)
         self, asking: Asking, row: RunRow, kind: Literal["retry", "fork"], *, start_at: str = "",
-        changes: dict[str, Value] | None = None, repeat: bool = False,
+        changes: dict[str, Value] | None = None, repeat: bool = False, version: str = "", made: str = "",
     ) -> RunRow:  # fmt: skip
-        """Start a new run that takes over what this one finished, and return it."""
+        """Start a new run that takes over what this one finished, and return it; asked for again under the id of the new
+        one, nothing more is started.
+
+        `version` is a number, or `live` for the one that is published now; without it the run stays on its own.
+        """
+        named = row.workflow if version == "live" else f"{row.workflow}@{version}"
+        on = await self._definitions.resolve(row.workspace, named) if version else None
         await self._note_run(asking, row, f"runs.{kind}")
         with _told():
             run = await self.engine.retry(
-                row.run, kind=kind, start_at=start_at or None, changes=changes, again=repeat, by=asking.by
-            )
+                row.run, kind=kind, start_at=start_at or None, changes=changes, again=repeat, workflow=on,
+                by=asking.by, made=made,
+            )  # fmt: skip
         return await self.find(row.workspace, run)
+
+    async def again_once(
+        self, asking: Asking, row: RunRow, kind: Literal["retry", "fork"], key: str, **how: Any
+    ) -> tuple[RunRow, bool]:
+        """Do the same under a key, once; return the new run, and whether it is new."""
+        made = _id_of(row.workspace, key)
+        known = await self._store.find(made)
+        if known is not None and known.parent != row.run:
+            raise _taken("Another run was started under this key.")
+        if known is not None:
+            return known, False
+        return await self.again(asking, row, kind, made=made, **how), True
 
     # --- inside ---
 

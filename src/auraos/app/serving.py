@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from auraos.app.desk import Desk
-from auraos.app.desks import open_services, refuse_without_owner
+from auraos.app.desks import Services, open_services, refuse_without_owner
 from auraos.app.health import Health, Phase, PortRefusedError
 from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, claim, open_keeping
@@ -143,7 +143,8 @@ async def serve(
         stack.push_async_callback(listening.close)
         services.secrets.watch.start()
         token = await services.identity.ownership.token_for_first_start()
-        door.admit(services.desk(engine, keeping), wishes)
+        desk = _open_desk(services, engine, keeping, stack)
+        door.admit(desk, wishes)
         stack.push_async_callback(door.dismiss)
         health.has_doors = True
         url = f"http://{wishes.host}:{port}"
@@ -152,7 +153,7 @@ async def serve(
         await leave.wait()
         health.phase = "draining"
         conduct.retire()
-        await _drain(engine, wishes.grace)
+        await _drain(engine, desk, wishes.grace)
         await conduct.close()
         await listening.close()
     log.info("serve.left")
@@ -310,7 +311,16 @@ def _make_engine(
     )
 
 
-async def _drain(engine: Engine, grace: float) -> None:
+def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: AsyncExitStack) -> Desk:
+    """Return the desk of the process, which goes on with what others left to be done in the background."""
+    desk = services.desk(engine, keeping)
+    desk.bulks.start()
+    stack.push_async_callback(desk.bulks.close)
+    return desk
+
+
+async def _drain(engine: Engine, desk: Desk, grace: float) -> None:
+    await desk.bulks.close()
     writes = engine.count_writes()
     log.info("serve.draining", extra={"writes": writes, "grace": grace})
     await engine.close(grace)

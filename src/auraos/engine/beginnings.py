@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from auraos.engine.ports import (
     Clock,
     FencedError,
     NotFoundError,
+    Privacy,
     RequestRow,
     RunRow,
     Store,
@@ -56,6 +57,8 @@ class Beginnings:
         """Those that another run asked for."""
         self._sent: dict[str, str] = {}
         """The latest runs whose start was left to another process → the request."""
+        self.privacy: Privacy | None = None
+        """Gives private runs their keys, where there are any."""
         self.runner: Runner
 
     # --- what somebody asks for ---
@@ -92,13 +95,15 @@ class Beginnings:
             resolved={each.name: self._programs.take(each) for each in called} if called else {},
         )
 
-    async def prepare_again(
+    async def prepare_again(  # noqa: PLR0913 (what can be asked of a run that is begun once more)
         self, facts: Sequence[AnyFact], *, kind: Literal["retry", "fork"], start_at: str | None,
-        changes: dict[str, Value] | None, again: bool, workflow: Version | None, by: str,
+        changes: dict[str, Value] | None, again: bool, workflow: Version | None, by: str, run: str = "",
     ) -> RunStarted:  # fmt: skip
         """Return the start of a run that takes over what the one of these facts finished."""
-        first = facts[0]
+        first, run = facts[0], run or self._clock.new_id()
         assert isinstance(first, RunStarted)
+        if self.privacy is not None:
+            await self.privacy.follow(first.run, run)
         old = await self._programs.program(first.version)
         version = first.version if workflow is None else self._programs.take(workflow)
         program = await self._programs.program(version)
@@ -107,7 +112,7 @@ class Beginnings:
         )
         return msgspec.structs.replace(
             first,
-            run=self._clock.new_id(),
+            run=run,
             version=version,
             by=by,
             origin=first.origin or first.run,
@@ -148,7 +153,7 @@ class Beginnings:
                     await self.begun(started.run)
             return False
 
-    async def begin_once(self, started: RunStarted) -> None:
+    async def begin_once(self, started: RunStarted, *, shard: int | None = None) -> None:
         """Begin a run whose id was given, unless there is one of that id."""
         run = started.run
         while (other := self._under_way.get(run)) is not None:
@@ -156,7 +161,7 @@ class Beginnings:
         self._under_way[run] = done = asyncio.get_running_loop().create_future()
         try:
             if not await self.is_begun(run):
-                await self.begin(started)
+                await self.begin(started, shard=shard)
         except WriteRefusedError:
             if not await self.is_begun(run):  # else another start under this id came first
                 raise
@@ -223,8 +228,11 @@ class Beginnings:
                 number = await self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
+        mask, privacy = None, self.privacy
+        if program.is_private or (privacy is not None and privacy.concerns(started.run, program)):
+            mask = await self._bind(started, program)
         if started.page is None and not started.gates and program.gates:
-            started, home = stand_before(started, program)
+            started, home = stand_before(started, program, mask)
             shard = home if started.gates else shard  # one that goes on with another may have no gates left
         if started.gates and shard is not None and shard not in self._shards.own:
             await self._send_home(started, shard, answers=answers, awaited=awaited)
@@ -246,6 +254,15 @@ class Beginnings:
         self.runner.runs[run.id] = run
         self.runner.give(run, started, waiter, answers=answers)
         return True
+
+    async def _bind(self, started: RunStarted, program: Program) -> Callable[[str], str]:
+        """Give a private run its key; return what stands for a text in the names of gates."""
+        if self.privacy is None:
+            raise RequestRefusedError(
+                f"{started.workflow!r} is about personal data, and there are no keys here to seal it with.",
+                hint="Start it in a data folder or on a server.",
+            )
+        return await self.privacy.bind(started, program)
 
     async def _send_home(self, started: RunStarted, shard: int, *, answers: str, awaited: bool) -> None:
         """Leave a start to the process that owns the shard where all runs of its gates live."""

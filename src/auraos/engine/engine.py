@@ -213,14 +213,16 @@ class Engine(RunControl):
         except ElsewhereError:
             return await self.wait(started.run)
 
-    async def retry(
+    async def retry(  # noqa: PLR0913 (what can be asked of a run that is begun once more)
         self, run: str, *, kind: Literal["retry", "fork"] = "retry", start_at: str | None = None,
         changes: dict[str, Value] | None = None, again: bool = False, workflow: Version | None = None, by: str = "",
+        made: str = "",
     ) -> str:  # fmt: skip
         """Start a new run that takes over what this one finished; return its id when the start is durable.
 
         It goes on where the run failed, or begins again at a step; `changes` sets outputs, `again` repeats
-        effects under new keys, `workflow` moves it to another version.
+        effects under new keys, `workflow` moves it to another version. `made` is the id of the new run: asked for again under
+        it, nothing more is started.
         """
         self._refuse_when_busy()
         row = await self._row_of(run)
@@ -230,10 +232,11 @@ class Engine(RunControl):
             )
         started = await self._beginnings.prepare_again(
             await self.facts(run), kind=kind, start_at=start_at, changes=changes, again=again,
-            workflow=workflow, by=by,
+            workflow=workflow, by=by, run=made,
         )  # fmt: skip
         await share_files(self._blobs, started, started.workspace, run, started.run)
-        await self._beginnings.begin(started, shard=row.shard if started.gates else None)
+        shard = row.shard if started.gates else None
+        await (self._beginnings.begin_once if made else self._beginnings.begin)(started, shard=shard)
         return started.run
 
     async def facts(self, run: str) -> list[AnyFact]:

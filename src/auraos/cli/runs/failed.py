@@ -56,7 +56,7 @@ def failed(
 
     async def look() -> Found:
         async with open_to_look(data, database) as house:
-            return await find_failures(house, wanted)
+            return await find_failures(house.store, wanted)
 
     found = asyncio.run(look())
     groups = by_cause(found.failures)
@@ -92,7 +92,7 @@ def retry_failed(
     async def go() -> tuple[Found, list[dict[str, Any]], Exit]:
         async with opening() as house:
             version = read_version(house)
-            found = await find_failures(house, _narrowed(wanted, version))
+            found = await find_failures(house.store, _narrowed(wanted, version))
             started = [] if dry_run else [await _start(house, each, version) for each in found.failures]
             ends = [await _finish(house, told, patience, quiet=as_json) for told in started]
             return found, started, max(ends, default=Exit.DONE)

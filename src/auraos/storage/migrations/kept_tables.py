@@ -179,6 +179,47 @@ _SECRETS = (
     ){compact}""",
 )
 
+_BULKS = (
+    """create table bulks(
+        id {text} primary key, workspace {text} not null, deed text not null, actor text not null,
+        state {text} not null, first {int} not null, total {int} not null,
+        done {int} not null, refused {int} not null, unknown {int} not null, created_at {int} not null,
+        over_at {int} not null, ends_at {int} not null, held_until {int} not null
+    ){compact}""",
+    "create index bulks_by_workspace on bulks(workspace, id)",
+    "create index bulks_by_state on bulks(state, held_until)",
+    "create index bulks_by_end on bulks(ends_at)",
+    """create table bulk_runs(
+        bulk {text} not null, position {int} not null, run {text} not null, number {int} not null,
+        became {text} not null, code {text} not null, message text not null, made {text} not null,
+        primary key(bulk, position)
+    ){compact}""",
+)
+
+_PRIVACY = (
+    "create table subject_indexes(workspace {text} primary key, wrapped {bytes} not null){compact}",
+    """create table subjects(
+        workspace {text} not null, token {text} not null, wrapped {bytes} not null, created_at {int} not null,
+        primary key(workspace, token)
+    ){compact}""",
+    """create table run_keys(
+        run {text} not null, subject {text} not null, workspace {text} not null, family {text} not null,
+        wrapped {bytes} not null, created_at {int} not null, erased_at {int} not null, primary key(run, subject)
+    ){compact}""",
+    "create index run_keys_by_subject on run_keys(workspace, subject, run)",
+    "create index run_keys_by_family on run_keys(family)",
+    """create table erasures(
+        id {text} primary key, workspace {text} not null, token {text} not null, at {int} not null,
+        author {text} not null, reason text not null, runs text not null, accounts text not null
+    ){compact}""",
+    "create index erasures_by_workspace on erasures(workspace, id)",
+    """create table legal_holds(
+        id {text} primary key, workspace {text} not null, kind {text} not null, thing {text} not null,
+        reason text not null, at {int} not null, author {text} not null
+    ){compact}""",
+    "create unique index legal_holds_by_thing on legal_holds(workspace, kind, thing)",
+)
+
 _SQLITE_WORDS = {"int": "integer", "text": "text", "bytes": "blob", "compact": " without rowid"}
 _POSTGRES_WORDS = {"int": "bigint", "text": 'text collate "C"', "bytes": "bytea", "compact": ""}
 
@@ -187,8 +228,12 @@ SQLITE = (
     *audit_guards.SQLITE,
     "create virtual table definition_search using fts5(words, tokenize='unicode61 remove_diacritics 0')",
 )
+_ON_POSTGRES = tuple(
+    statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY)
+)
 POSTGRES = (
-    *(statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY)),
+    *_ON_POSTGRES,
+    *walls_of(_ON_POSTGRES),
     *audit_guards.POSTGRES,
     "create table definition_search(id bigint primary key, words tsvector not null)",
     "create index definition_search_by_words on definition_search using gin(words) with (fastupdate=off)",
