@@ -38,7 +38,7 @@ class SlowDisk:
 
 def test_pressure_is_high_by_size_or_by_age_and_falls_when_writes_arrive() -> None:
     now = [100.0]
-    pressure = Pressure(lambda: now[0])
+    pressure = Pressure(lambda: now[0], took=lambda _: None)
     first = pressure.send(MOST_BYTES)
     assert not pressure.is_high
     second = pressure.send(1)

@@ -21,6 +21,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Reply(ABC):
     """An answer that knows how to send itself."""
 
+    status = 200
     goes_on = False
     """Whether it is sent for as long as whoever asked is there."""
 

@@ -15,9 +15,13 @@ from auraos.api.answers import Answer, Reply, Send
 from auraos.api.asking import Ask, Asked
 from auraos.api.problems import trouble_of
 from auraos.api.reading import LARGEST_BODY, BodyTooLargeError, read_body, read_parameters
-from auraos.api.routes import ALWAYS, OPEN, Found, Map, Route
+from auraos.api.routes import ALWAYS, OPEN, SELF, Found, Map, Route
+from auraos.api.traffic import Passing, Traffic
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
+from auraos.observability.about import ABOUT
 from auraos.security.access.errors import NotAllowedError
+from auraos.security.access.principal import EVERYWHERE
+from auraos.security.access.walls import within
 
 log = logging.getLogger("auraos.api")
 LONGEST_BODY = 20.0
@@ -77,7 +81,10 @@ class Gatekeeper(Protocol):
 class Door:
     """All routes behind one door."""
 
-    def __init__(self, routes: Map, keeper: Gatekeeper, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, routes: Map, keeper: Gatekeeper, new_id: Callable[[], str], traffic: Traffic | None = None
+    ) -> None:
+        self._traffic = traffic or Traffic()
         self._routes = routes
         self._keeper = keeper
         self._new_id = new_id
@@ -87,37 +94,55 @@ class Door:
         if scope["type"] != "http":
             raise UnexpectedError(f"Nothing answers {scope['type']} here.")
         request = self._new_id()
+        passing = Passing(request, scope["method"])
+        ABOUT.set(passing)
         try:
-            reply = await self._answer(scope, receive, request)
+            reply = await self._answer(scope, receive, passing)
         except AuraError as error:
             reply = _told(error, request)
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.exception("api.broke", extra={"request": request}, exc_info=error)
+            log.exception("api.broke", extra={"route": passing.route}, exc_info=error)
             broken = UnexpectedError(
                 "Something broke in the server.", hint=f"Its log tells more of {request}."
             )
             reply = _told(broken, request)
         sending = reply.send(send, with_body=scope["method"] != "HEAD", request=request)
-        await (_while_there(sending, receive) if reply.goes_on else sending)
+        self._traffic.streams += reply.goes_on
+        try:
+            await (_while_there(sending, receive) if reply.goes_on else sending)
+        finally:
+            self._traffic.streams -= reply.goes_on
+            self._over(passing, reply)
 
-    async def _answer(self, scope: Scope, receive: Receive, request: str) -> Reply:
+    def _over(self, passing: Passing, reply: Reply) -> None:
+        """Count a request that was answered, and say so."""
+        level = logging.WARNING if reply.status >= 500 else logging.DEBUG
+        if log.isEnabledFor(level):
+            told = {"method": passing.method, "route": passing.route, "status": reply.status}
+            log.log(level, "api.answered", extra={**told, "seconds": round(passing.seconds, 4)})
+        self._traffic.answered(passing, reply.status, went_on=reply.goes_on)
+
+    async def _answer(self, scope: Scope, receive: Receive, passing: Passing) -> Reply:
         found = self._find(scope)
+        passing.route = found.route.path
         if found.route.may == ALWAYS:
             return _reply(await found.route.handler(), found.route)
         headers = _headers(scope)
         client = scope.get("client")
         asked = Asked(
-            request=request,
+            request=passing.request,
             method=scope["method"],
             headers=headers,
             address=client[0] if client else "",
             is_open=found.route.may == OPEN,
         )
         ask = await self._keeper.recognise(asked)
+        passing.workspace = ask.workspace
         try:
-            return await self._carry_out(ask, found, scope, receive)
+            with within(_workspace_of(ask, found.route)):
+                return await self._carry_out(ask, found, scope, receive)
         except NotAllowedError as error:
             await self._keeper.refused(ask, found, error)
             raise
@@ -149,6 +174,12 @@ class Door:
                 f"{path} does not know {method}.", hint=f"It knows {', '.join(known)}.", allow=known
             )
         raise NoRouteError("There is nothing at this address.", hint="See /api/v1/openapi.json.")
+
+
+def _workspace_of(ask: Ask, route: Route) -> str:
+    """Return the workspace that a route is served within: none where it concerns the whole installation, or whoever asks."""
+    is_of_one = not route.everywhere and route.may not in (OPEN, SELF)
+    return ask.workspace if is_of_one else EVERYWHERE
 
 
 async def _while_there(sending: Coroutine[Any, Any, None], receive: Receive) -> None:

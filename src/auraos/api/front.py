@@ -21,12 +21,14 @@ from auraos.api import (
 )
 from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
+from auraos.api.figures import figure_routes
 from auraos.api.health import health_routes
 from auraos.api.keeper import Keeper
 from auraos.api.openapi import openapi_routes
 from auraos.api.routes import Found, Map, Route
 from auraos.api.server import Server
 from auraos.api.site import Site
+from auraos.api.traffic import Traffic
 from auraos.app.desk import Desk
 from auraos.app.health import Health
 from auraos.app.serving import Wishes
@@ -65,7 +67,9 @@ class Front:
 
     def __init__(self, health: Health) -> None:
         self._keeper = _Guard(health)
-        self._server = Server(Door(route_map(health), self._keeper, SystemClock().new_id))
+        traffic = Traffic()
+        health.figures.add(traffic.figures)
+        self._server = Server(Door(route_map(health), self._keeper, SystemClock().new_id, traffic))
 
     async def open(self, host: str, port: int) -> int:
         """Listen, and return the port."""
@@ -88,7 +92,7 @@ class Front:
 
 def route_map(health: Health) -> Map:
     """Return all routes."""
-    routes: list[Route] = [*health_routes(health)]
+    routes: list[Route] = [*health_routes(health), *figure_routes(health.figures)]
     for noun in NOUNS:
         routes += noun
     return Map([*routes, *openapi_routes(routes)])

@@ -6,6 +6,7 @@ somebody wants to know, and never more than once a second.
 
 import asyncio
 import errno
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeAlias
@@ -13,7 +14,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from auraos.core.errors import AuraError, OperationalError
+from auraos.observability.figures import Figures
 
+log = logging.getLogger("auraos.health")
 FRESH = 1.0
 """An answer of the store is good for so many seconds."""
 LONGEST_ANSWER = 3.0
@@ -44,6 +47,32 @@ class PortRefusedError(OperationalError):
     code = "port-refused"
 
 
+Standing: TypeAlias = Literal["good", "poor", "bad"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """How a part of the process stands. What is poor is to be looked at soon; with what is bad the process does not work."""
+
+    standing: Standing = "good"
+    message: str
+    hint: str = ""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the process, as it was found."""
+
+    name: str
+    standing: Standing
+    message: str
+    hint: str = ""
+    seconds: float
+    """For so long it was looked at."""
+
+
+Look: TypeAlias = Callable[[], Awaitable[Finding]]
+"""Sees how a part stands; what it raises is told as bad."""
+
+
 class Reason(msgspec.Struct, frozen=True):
     """One reason why the process is not ready."""
 
@@ -62,8 +91,14 @@ class Health:
         """Returns when the store took a write, raises `OperationalError` when it did not."""
         self.disk: Callable[[], str] = str
         """Says that the disk is too full for anything new, or nothing."""
+        self.figures = Figures()
+        """What this process counts."""
+        self.parts: dict[str, Look] = {}
+        """What is looked at, by name, once it is there."""
         self._asking: asyncio.Task[Reason | None] | None = None
         self._asked_at = 0.0
+        self._looking: asyncio.Task[list[Part]] | None = None
+        self._looked_at = 0.0
 
     async def reasons(self) -> list[Reason]:
         """Return why the process is not ready; nothing when it is."""
@@ -79,6 +114,16 @@ class Health:
                 found.append(of_store)
         return found
 
+    async def look(self) -> list[Part]:
+        """Return how each part stands. However many ask, they are looked at once a second."""
+        now = time.monotonic()
+        if self._looking is None or (self._looking.done() and now - self._looked_at > FRESH):
+            self._looking, self._looked_at = asyncio.create_task(self._look()), now
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> list[Part]:
+        return list(await asyncio.gather(*(_part(name, look) for name, look in self.parts.items())))
+
     async def _of_store(self, ask: Callable[[], Awaitable[None]]) -> Reason | None:
         now = time.monotonic()
         if self._asking is None or (self._asking.done() and now - self._asked_at > FRESH):
@@ -89,6 +134,22 @@ class Health:
             return self._asking.result()
         waited = time.monotonic() - self._asked_at
         return Reason("store-silent", f"The store has not answered a write for {waited:.0f} s.")
+
+
+async def _part(name: str, look: Look) -> Part:
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(LONGEST_ANSWER):
+            found = await look()
+    except TimeoutError:
+        found = Finding(standing="bad", message=f"It has not answered for {LONGEST_ANSWER:g} s.")
+    except AuraError as error:
+        found = Finding(standing="bad", message=error.message, hint=error.hint)
+    except Exception as error:  # one part that breaks must not hide the others
+        log.exception("health.part_broke", extra={"part": name}, exc_info=error)
+        found = Finding(standing="bad", message="It broke when it was looked at; the log tells more.")
+    took = round(time.monotonic() - began, 4)
+    return Part(name=name, standing=found.standing, message=found.message, hint=found.hint, seconds=took)
 
 
 async def _ask(ask: Callable[[], Awaitable[None]]) -> Reason | None:

@@ -29,6 +29,8 @@ class SecretServices(NamedTuple):
     secrets: Secrets
     trials: Trials
     stored: StoredSecrets
+    keys: Keys
+    tokens: Tokens
     watch: ExpiryWatch
 
     async def close(self) -> None:
@@ -80,5 +82,7 @@ def secret_services(
         secrets=Secrets(store, keys, stored, named_by=named_by, now=now, new_id=new_id),
         trials=Trials(store, stored, sources, tokens, http, now=now),
         stored=stored,
+        keys=keys,
+        tokens=tokens,
         watch=ExpiryWatch(store, named_by, now=now),
     )

@@ -20,6 +20,7 @@ from auraos.app.health import Health, Phase, PortRefusedError
 from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, claim, open_keeping
 from auraos.app.steward import ProcessSteward
+from auraos.app.watching import watch
 from auraos.app.world import World
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import OperationalError
@@ -126,10 +127,9 @@ async def serve(
         services = open_services(wishes.data, keeping, catalogue, world, stack, files=wishes.files)
         engine = _make_engine(wishes, keeping, world, shards, catalogue, services.published)
         settle()
-        watchdog = Watchdog()
-        watchdog.start()
-        stack.callback(watchdog.stop)
+        _watch_loop(stack)
         stack.push_async_callback(engine.close, 0.0)
+        watch(health, engine, keeping, services.secrets, wishes.data)
         conduct = _Conduct(engine, keeping, health, leave, shards)
         conduct.begun = lambda: _look_after_room(engine, wishes, health, stack)
         stack.push_async_callback(conduct.close)
@@ -157,6 +157,13 @@ async def serve(
         await conduct.close()
         await listening.close()
     log.info("serve.left")
+
+
+def _watch_loop(stack: AsyncExitStack) -> None:
+    """Say what holds the event loop up, until the stack is closed."""
+    watchdog = Watchdog()
+    watchdog.start()
+    stack.callback(watchdog.stop)
 
 
 async def _refuse_held_folder(wishes: Wishes) -> None:

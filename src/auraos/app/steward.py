@@ -13,6 +13,7 @@ from auraos.engine.engine import Engine
 from auraos.engine.ports import Write
 from auraos.engine.retention import Pruned
 from auraos.engine.stewardship import HeldError, NoStewardError, Status
+from auraos.observability.process import memory
 
 MEASURED = 0.25
 """Over so many seconds the rate of commits is counted."""
@@ -59,7 +60,7 @@ class ProcessSteward:
             unfinished=await store.unfinished(),
             commits_per_second=rate,
             write_takes=await self._time_a_write(),
-            memory=_resident(),
+            memory=memory(),
             disk="" if self._engine.disk is None else self._engine.disk.words,
         )
 
@@ -97,12 +98,3 @@ class ProcessSteward:
         except (OperationalError, TimeoutError):
             return None
         return time.monotonic() - began
-
-
-def _resident() -> int:
-    """Return how many bytes of this process are in memory; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -37,7 +37,7 @@ from auraos.cli.options import (
 )
 from auraos.cli.runs.prune import read_age
 from auraos.cli.screen import print_json, to_people
-from auraos.cli.serving_logs import LogFormat, Logs
+from auraos.cli.serving_logs import LogFormat, LogLevel, Logs
 from auraos.core.run import LARGEST
 from auraos.engine.engine import DEFAULT_PARALLEL
 from auraos.engine.process import begun_threads
@@ -97,6 +97,9 @@ def serve(
     log_format: Annotated[
         LogFormat, Parameter(help="How log lines look: text for people, json for a collector.")
     ] = "text",
+    log_level: Annotated[
+        LogLevel, Parameter(help="How much is said: debug tells of every request too, error of little.")
+    ] = "info",
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -116,7 +119,7 @@ def serve(
         largest_value=read_size(largest_value, most=MOST_VALUE),
     )  # fmt: skip
     world = World(allow_net)
-    logs = Logs(log_format, world.redact)
+    logs = Logs(log_format, world.redact, level=log_level)
 
     def ready(where: Ready) -> None:
         if json:

@@ -16,9 +16,13 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from auraos.cli.screen import Screen, Tint, clean, to_side
+from auraos.observability.about import told_now
 
 LogFormat: TypeAlias = Literal["text", "json"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 MOST_WAITING = 10_000
+LONGEST = 8_192
+"""So many characters of one thing are written down."""
 _USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _TINTS: dict[str, Tint] = {"warning": "yellow", "error": "red", "critical": "red", "info": "green"}
 
@@ -26,7 +30,8 @@ _TINTS: dict[str, Tint] = {"warning": "yellow", "error": "red", "critical": "red
 class Logs:
     """The log of this process; `close` writes what waits."""
 
-    def __init__(self, form: LogFormat, redact: Callable[[Any], Any]) -> None:
+    def __init__(self, form: LogFormat, redact: Callable[[Any], Any], *, level: LogLevel = "info") -> None:
+        self._level = level
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_TextForm(redact) if form == "text" else _JsonForm(redact))
         waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -38,6 +43,7 @@ class Logs:
         root = logging.getLogger()
         root.addHandler(self._door)
         root.setLevel(logging.INFO)
+        logging.getLogger("auraos").setLevel(self._level.upper())
         logging.getLogger("asyncio").setLevel(logging.ERROR)
         self._listener.start()
 
@@ -60,7 +66,9 @@ class _LossyDoor(QueueHandler):
         self._lost = 0
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Hand the record over as it is: the thread writes it down."""
+        """Hand the record over with what it is about; the thread writes it down."""
+        for name, value in told_now().items():
+            record.__dict__.setdefault(name, value)
         return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
@@ -86,10 +94,10 @@ class _Form(logging.Formatter):
             name: value if isinstance(value, int | float) else str(value) for name, value in found.items()
         }
         masked: dict[str, Any] = self._redact(told)
-        return masked
+        return {name: value[:LONGEST] if isinstance(value, str) else value for name, value in masked.items()}
 
     def event(self, record: logging.LogRecord) -> str:
-        return str(self._redact(record.getMessage()))
+        return str(self._redact(record.getMessage()))[:LONGEST]
 
     def trace(self, record: logging.LogRecord) -> str:
         if not record.exc_info or record.exc_info[1] is None:
@@ -106,13 +114,18 @@ class _TextForm(_Form):
         """Return a record as a line for people, the traceback of a mistake below it."""
         screen, level = self._screen, record.levelname.lower()
         fields = "  ".join(
-            f"{screen.tint(f'{name}=', 'dim')}{clean(str(value))}"
+            f"{screen.tint(f'{name}=', 'dim')}{_on_one_line(str(value))}"
             for name, value in self.fields(record).items()
         )
         moment = datetime.fromtimestamp(record.created, tz=UTC).astimezone()
         line = f"{screen.tint(f'{moment:%H:%M:%S}', 'dim')} {screen.tint(f'{level:7}', _TINTS.get(level, 'dim'))}"
-        told = f"{line} {clean(self.event(record))}  {fields}".rstrip()
+        told = f"{line} {_on_one_line(self.event(record))}  {fields}".rstrip()
         return "\n".join([told, *(f"    {clean(part)}" for part in self.trace(record).splitlines())])
+
+
+def _on_one_line(text: str) -> str:
+    """Return a text with nothing in it that could end the line, or look like another one."""
+    return clean(text).replace("\n", r"\n").replace("\u2028", r"\u2028")
 
 
 class _JsonForm(_Form):

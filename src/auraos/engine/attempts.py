@@ -6,7 +6,7 @@ time-out, a cancellation that came too late, an exception nobody foresaw.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ from auraos.core.run.facts import AnyFact, StepError, StepFailed, StepSucceeded,
 from auraos.core.values import ValueRefusedError, to_wire
 from auraos.engine.context import AttemptContext
 from auraos.engine.ports import Redact
+from auraos.observability.about import ABOUT
 
 GRACE = 10.0
 
@@ -72,6 +73,18 @@ class Attempt:
         """Return whether its step may have done something already."""
         return self._task is not None
 
+    def told(self) -> Mapping[str, str]:
+        """Return what a line of the log says of it while it is under way."""
+        if self._task is None:
+            return {}
+        command = self.command
+        return {
+            "run": self._context.run_id,
+            "workspace": self._context.workspace,
+            "step": command.path,
+            "attempt": str(command.attempt),
+        }
+
     def cancel(self, grace: float = GRACE) -> None:
         """Ask the step to stop; when it has not after the grace, go on without it."""
         if self.is_cancelled:
@@ -119,6 +132,7 @@ class Attempt:
             return
         timeout = self.command.timeout
         self._task = task
+        ABOUT.set(self)
         try:
             if timeout is None:
                 output = await step_type.execute(self.command.parameters, self._context)

@@ -109,6 +109,10 @@ class AttemptContext:
         self._lines = 0
 
     @property
+    def workspace(self) -> str:
+        return self._workspace
+
+    @property
     def path(self) -> str:
         return self._command.path
 

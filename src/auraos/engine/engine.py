@@ -28,6 +28,7 @@ from auraos.engine.control import EngineClosedError, RunControl
 from auraos.engine.definitions import Definitions, Programs
 from auraos.engine.disk import DiskGuard
 from auraos.engine.endings import Ended, Endings
+from auraos.engine.figures import SECOND, EngineFigures
 from auraos.engine.flow.admission import Admission
 from auraos.engine.handed_files import share_files
 from auraos.engine.hooks import Hooks
@@ -169,6 +170,16 @@ class Engine(RunControl):
         )
 
     # --- runs ---
+
+    @property
+    def figures(self) -> EngineFigures:
+        """Return what it counts."""
+        return self._runner.figures
+
+    @property
+    def sure_for(self) -> float:
+        """Return for how many seconds this process is sure to own its shards; infinity where it shares them with nobody."""
+        return self._shards.sure_until - self._clock.monotonic()
 
     async def start(  # noqa: PLR0913 (a start has that many traits, all but the first optional)
         self, workflow: str | Version, *, input: Value = None, workspace: str = DEFAULT_WORKSPACE,  # noqa: A002
@@ -326,6 +337,10 @@ class Engine(RunControl):
         self._waking.rested(run.id)
         if run.state is not None and run.state.gates:
             self._admission.ended(run.id)
+        if run.state is not None and run.state.page is None:
+            figures, took = self._runner.figures, self._clock.now() - run.state.started_at
+            figures.ended.add(run.workspace, run.program.workflow.name, wish.state)
+            figures.durations.note(took / SECOND, wish.state)
         self._endings.tell(Ended(run.id, wish.state, wish.output, wish.error))
 
     def _gone(self, runs: Collection[str]) -> None:

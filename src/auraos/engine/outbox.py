@@ -27,8 +27,9 @@ class Outbox:
         *,
         told: Callable[[Sequence[ActiveRun], Outcomes], None],
         strained: Callable[[bool], None],
+        took: Callable[[float], None],
     ) -> None:
-        self.pressure = Pressure(monotonic)
+        self.pressure = Pressure(monotonic, took=took)
         self._store = store
         self._monotonic = monotonic
         self._shards = shards

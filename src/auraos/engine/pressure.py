@@ -18,8 +18,9 @@ class StoreBusyError(OperationalError):
 class Pressure:
     """The writes that were sent off and not told of yet."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], *, took: Callable[[float], None]) -> None:
         self.bytes = 0
+        self._took = took
         self._monotonic = monotonic
         self._sent: dict[int, tuple[float, int]] = {}
         self._next = 0
@@ -33,8 +34,9 @@ class Pressure:
 
     def arrive(self, number: int) -> None:
         """Count these writes no more: whatever became of them is known."""
-        _, size = self._sent.pop(number)
+        since, size = self._sent.pop(number)
         self.bytes -= size
+        self._took(self._monotonic() - since)
 
     @property
     def oldest(self) -> float:

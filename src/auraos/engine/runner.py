@@ -42,6 +42,7 @@ from auraos.engine.attempts import Attempt, Outcome
 from auraos.engine.context import Doors
 from auraos.engine.draft import Draft, Given
 from auraos.engine.family import requests_of
+from auraos.engine.figures import OUTCOMES, SECOND, EngineFigures
 from auraos.engine.granting import Granting
 from auraos.engine.heavy import HeavyWrites
 from auraos.engine.hooks import Hooks
@@ -72,7 +73,10 @@ class Runner:
         self.streams = streams
         self._clock = clock
         self._hooks = hooks
-        self.outbox = Outbox(store, clock.monotonic, shards, told=self._told, strained=self._strain)
+        self.figures = EngineFigures()
+        self.outbox = Outbox(
+            store, clock.monotonic, shards, told=self._told, strained=self._strain, took=self.figures.commits.note
+        )  # fmt: skip
         self._heavy = HeavyWrites(doors.blobs, self.outbox.put, hooks.failed)
         self._stirred: asyncio.Event | None = None
         self._work = Work(
@@ -215,6 +219,8 @@ class Runner:
                 given.waiter.set_result(None)
         if draft.versions or draft.answered:
             self.found_durable(draft)
+        if draft.sealed[0] == 1 and run.state is not None and run.state.page is None:
+            self.figures.started.add(run.workspace, run.program.workflow.name)
         if run.id in self.streams.listeners:
             self._show(run, draft)
         release = self._release
@@ -257,8 +263,11 @@ class Runner:
     def _attempt_ended(self, attempt: Attempt, outcome: Outcome) -> None:
         """Hand the outcome to the run, and its slot to the next: both may share one write."""
         run: ActiveRun = attempt.owner
-        key = (attempt.command.path, attempt.command.attempt)
+        command = attempt.command
+        key = (command.path, command.attempt)
         run.attempts.pop(key, None)
+        took = (outcome.at - command.granted_at) / SECOND
+        self.figures.attempts.note(took, command.type, OUTCOMES[type(outcome)])
         self.granting.give_back(run, *key)
         run.stored = attempt.stored
         self.give(run, outcome)

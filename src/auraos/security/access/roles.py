@@ -45,6 +45,7 @@ ROLES: Final = {
         Role(name="approver", title="Answers what runs and drafts ask", actions=(*READ, *APPROVE)),
         Role(name="editor", title="Changes and publishes definitions", actions=(*READ, *OPERATE, *EDIT)),
         Role(name="auditor", title="Sees who did what, and who may do what", actions=(*READ, *AUDIT)),
+        Role(name="watcher", title="Sees how the installation does, not what it does", actions=("installation.read",)),
         Role(name="admin", title="Does everything in a workspace", actions=ADMIN),
         Role(name="owner", title="Does everything, in all workspaces", actions=("*",)),
     )

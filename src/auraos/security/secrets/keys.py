@@ -18,6 +18,7 @@ from auraos.security.secrets.rows import DataKey, KeyState
 
 MOST_TRIES: Final = 20
 INSTALLATION: Final = ""
+MOST_LOOKED_AT: Final = 100
 """In place of a workspace: what belongs to the installation as a whole."""
 
 
@@ -148,6 +149,15 @@ class Keys:
         return found is not None and await self._seal_anew(found, masters)
 
     # --- the keys themselves ---
+    async def look(self) -> int:
+        """Return how many keys of workspaces were opened anew by the master key as it is now; raise where one does not open."""
+        keys = await self._store.all(DataKey, limit=MOST_LOOKED_AT)
+        masters = await self._source.read(make=False) if keys else None
+        for key in keys:
+            assert masters is not None
+            unseal(masters.key(key.master), self._place_of(key), key.wrapped)
+        return len(keys)
+
 
     async def _new_key(self, workspace: str, version: int) -> DataKey:
         masters = await self._read_masters()

@@ -64,6 +64,8 @@ class Tokens:
         self._now = now
         self._known: dict[tuple[str, int], Token] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self.refreshes = {"got": 0, "failed": 0}
+        """How often a token was asked for, by what came of it."""
 
     async def token(self, secret: Secret, version: SecretVersion, credential: Exchanged) -> Token:
         """Return a token that holds; raise `StepFailed` where none can be got."""
@@ -113,7 +115,9 @@ class Tokens:
         refresh = credential.refresh_token if isinstance(credential, OAuth2Refresh) else ""
         try:
             granted = await self._exchange(credential, (kept.refresh if kept is not None else "") or refresh)
+            self.refreshes["got"] += 1
         except BaseException as failure:
+            self.refreshes["failed"] += 1
             released = msgspec.structs.replace(claimed, refreshing_until=0)
             await asyncio.shield(self._store.save([Replace(claimed, released)]))
             if isinstance(failure, StepFailed) and kept is not None and self._now() < kept.ends_at:

@@ -1,0 +1,1 @@
+"""How a process tells of itself: its figures, its log, its traces."""
