@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from auraos.app.named_secrets import named_secrets
 from auraos.app.network import LateEgress
 from auraos.app.secrets import SecretServices, secret_services, users_of
 from auraos.documents.definitions.service import Definitions
@@ -28,4 +29,7 @@ def secrets_over(
         new_id=SystemClock().new_id,
     )
     reveal.use(services.stored)
+    definitions.checker.use(
+        named_secrets(lambda asker, name, host: reveal.look(name, asker=asker, host=host))
+    )
     return services

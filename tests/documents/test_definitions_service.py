@@ -245,8 +245,11 @@ async def test_a_call_may_pin_a_version_that_was_published(definitions):
     assert (await definitions.publish(ANN, caller, revision=1)).version == 1
 
 
-async def test_a_draft_with_other_errors_is_not_told_that_a_pinned_call_is_wrong(definitions):
-    text = workflow("caller", calls="greet@2", more="    b: {type: nop}\n")
+async def test_a_draft_with_other_errors_is_told_of_its_calls_too(definitions):
+    text = workflow("caller", calls="greet@1", more="    b: {type: nop}\n")
+    checked = await definitions.check("default", text)
+    assert [problem.code for problem in checked.errors] == ["unknown-workflow", "unknown-type"]
+    await published(definitions, workflow())
     checked = await definitions.check("default", text)
     assert [problem.code for problem in checked.errors] == ["unknown-type"]
 

@@ -1,6 +1,6 @@
 """Definitions over HTTP: the same routes for every kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -9,7 +9,9 @@ from auraos.api.asking import Ask
 from auraos.api.names import END, Id, Limit, Slug
 from auraos.api.problems import Finding, findings_of
 from auraos.api.routes import About, Routes
-from auraos.api.secrets import require_use
+from auraos.api.secrets import not_to_be_used, require_use
+from auraos.core.graph.check import in_order
+from auraos.core.problems import Problem
 from auraos.documents.definitions.checking import Checked
 from auraos.documents.definitions.errors import NoDefinitionError
 from auraos.documents.definitions.rows import Definition, Listed, Part, Published, Query, Ref, State
@@ -129,10 +131,11 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Finding, ...]
 
     @classmethod
-    def of(cls, checked: Checked) -> "CheckResult":
-        """Return what is told of a text that was checked."""
+    def of(cls, checked: Checked, more: Sequence[Problem] = ()) -> "CheckResult":
+        """Return what is told of a text that was checked, and in which `more` stands in the way of whoever asks."""
         return cls(
-            ok=checked.document is not None and not checked.errors, problems=findings_of(checked.problems)
+            ok=checked.document is not None and not checked.errors and not more,
+            problems=findings_of(in_order([*checked.problems, *more])),
         )
 
 
@@ -218,7 +221,7 @@ async def save_draft(ask: Ask, at: OneDefinition, body: Draft) -> DefinitionDeta
 async def check_draft(ask: Ask, at: OneDefinition) -> DraftCheck:
     """Check a draft, and whom it would break if it were published."""
     checked, broken = await ask.desk.definitions.broken_by(ref_of(ask, at))
-    told = CheckResult.of(checked)
+    told = CheckResult.of(checked, await not_to_be_used(ask, checked.text))
     breaks = tuple(
         BrokenCaller(kind=one.kind, name=one.name, problems=findings_of(one.problems)) for one in broken
     )
@@ -279,7 +282,8 @@ async def give_definition(ask: Ask, at: OneDefinition, body: Owning) -> Definiti
 @routes.post("/api/v1/check", may="definitions.check")
 async def check_text(ask: Ask, body: CheckText) -> CheckResult:
     """Check a text beside the definitions of the workspace, and keep it nowhere."""
-    return CheckResult.of(await ask.desk.definitions.check(ask.workspace, body.text, body.kind or ""))
+    checked = await ask.desk.definitions.check(ask.workspace, body.text, body.kind or "")
+    return CheckResult.of(checked, await not_to_be_used(ask, body.text))
 
 
 def ref_of(ask: Ask, at: OneDefinition) -> Ref:

@@ -7,7 +7,9 @@ import msgspec
 from auraos.api.asking import Ask
 from auraos.api.names import END, Limit, Title
 from auraos.api.routes import SELF, About, Routes
+from auraos.core.graph.findings import Findings
 from auraos.core.kind import OF_SECRETS
+from auraos.core.problems import Problem
 from auraos.security.access.authorize import Thing
 from auraos.security.access.errors import NotAllowedError
 from auraos.security.secrets.checking import Host, Value
@@ -167,22 +169,36 @@ ABOUT = About(find=_thing, missing=_missing)
 
 
 async def require_use(ask: Ask, *texts: str) -> None:
-    """Raise `NotAllowedError` for definitions that name a secret which whoever asks may not use."""
+    """Raise `NotAllowedError` for definitions that name secrets which whoever asks may not use; it tells of all of them."""
+    found = [problem for text in texts for problem in await not_to_be_used(ask, text)]
+    if found:
+        raise NotAllowedError(
+            found[0].message, hint="Whoever keeps the secret can grant its use.", problems=tuple(found)
+        )
+
+
+async def not_to_be_used(ask: Ask, text: str) -> list[Problem]:
+    """Return where a text names a secret that whoever asks may not use."""
     scope = ask.scope("secrets.use")
     if scope.is_whole:
-        return
-    for text in texts:
-        read = await ask.desk.definitions.checker.read(text)
-        for name in sorted({named.name for named in read.names if named.kind == OF_SECRETS}):
-            try:
-                thing = thing_of(await ask.desk.secrets.find(ask.workspace, name))
-            except NoSecretError:
-                thing = Thing(kind=KIND, name=name)
-            if not scope.reaches(thing):
-                raise NotAllowedError(
-                    f"It names the secret {name!r}, which {ask.known.name} may not use.",
-                    hint="Whoever keeps the secret can grant its use.",
-                )
+        return []
+    read = await ask.desk.definitions.checker.read(text)
+    if read.document is None:
+        return []
+    findings = Findings(read.document.tree, text)
+    for named in read.names:
+        if named.kind != OF_SECRETS:
+            continue
+        try:
+            thing = thing_of(await ask.desk.secrets.find(ask.workspace, named.name))
+        except NoSecretError:
+            thing = Thing(kind=KIND, name=named.name)
+        if not scope.reaches(thing):
+            message = f"It names the secret {named.name!r}, which {ask.known.name} may not use."
+            findings.add(
+                "secret-not-yours", named.path, message, hint="Whoever keeps the secret can grant its use."
+            )
+    return findings.problems
 
 
 @routes.get("/api/v1/secret-kinds", may=SELF)

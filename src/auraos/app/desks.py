@@ -14,6 +14,7 @@ from auraos.app.desk import Desk
 from auraos.app.identity import had_owner, open_identity
 from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.kept_definitions import definitions_on
+from auraos.app.named_secrets import named_secrets
 from auraos.app.published import PublishedDefinitions
 from auraos.app.runs import Runs
 from auraos.app.secrets import SecretServices, open_keys, secret_services, users_of
@@ -85,6 +86,7 @@ def open_services(
     )
     stack.push_async_callback(secrets.close)
     world.use(secrets.stored)
+    definitions.checker.use(named_secrets(world.look_for_secret))
     return Services(
         identity=identity,
         definitions=definitions,

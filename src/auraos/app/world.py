@@ -56,6 +56,10 @@ class World:
         revealing = self._reveal.seen_by(asker)
         return Ways(self._egress.seen_by(revealing), revealing)
 
+    async def look_for_secret(self, asker: Asker, name: str, host: str) -> None:
+        """Fail as a step of a workflow would that uses a secret; at no certain host where none is given."""
+        await self._reveal.look(name, asker=asker, host=host)
+
     def redact(self, value: Value) -> Value:
         """Return a value with every secret masked that was revealed here."""
         return self._redactor.redact(value)

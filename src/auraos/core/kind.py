@@ -23,6 +23,8 @@ class Named(msgspec.Struct, frozen=True):
     name: str
     path: Path
     version: int = 0
+    goes_to: str = ""
+    """The address that a secret goes to, as far as the text says it; `@local` for one that is sent nowhere."""
 
 
 class Others(msgspec.Struct, frozen=True):
@@ -45,7 +47,8 @@ class Meaning(msgspec.Struct, frozen=True):
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of document. `schema` gives the JSON Schema of its spec; `check` finds all that is wrong with one, also with
-    how it names others where these are known; `read` returns what it means, None for one that cannot be read.
+    how it names others where these are known; `read` returns what it means, None for one that cannot be read; `names` which
+    others such a one names all the same, as far as it can be read.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     schema: Callable[[Catalogue], Schema]
     check: Callable[[Document, Catalogue, Others | None], list[Problem]]
     read: Callable[[Document, Catalogue], Meaning | None]
+    names: Callable[[Document, Catalogue], tuple[Named, ...]] = lambda *_: ()
 
 
 class Kinds:

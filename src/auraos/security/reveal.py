@@ -31,6 +31,10 @@ class Stored(Protocol):
         """Return a secret for a run and a host; None where there is none of this name, `StepFailed` where it may not go."""
         ...
 
+    async def may_open(self, asker: Asker, name: str, host: str = "") -> bool:
+        """Return whether there is a secret of this name; fail as it would be opened for a workflow, at a host if one is known."""
+        ...
+
 
 class Opener(Protocol):
     """Reveal, as those see it who send a secret."""
@@ -79,6 +83,16 @@ class Reveal:
         self._mask(asker.workspace, name, opened)
         return opened
 
+    async def look(self, name: str, *, asker: Asker, host: str = "") -> None:
+        """Open nothing; fail as it would fail to open a secret for a workflow, at a host if one is known."""
+        if self._stored is not None and await self._stored.may_open(asker, name, host):
+            return
+        self._kept(name)
+        if host:
+            self._refuse_elsewhere(name, host)
+        else:
+            self.hosts(name)
+
     async def reveal(self, name: str, *, host: str, asker: Asker = NOBODY) -> str:
         """Return the value of a secret for a host it is bound to; else fail as class `credential`."""
         return (await self.open(name, host=host, asker=asker)).value
@@ -117,6 +131,11 @@ class Reveal:
                     self.redactor.remove(value)
 
     def _from_environment(self, name: str, host: str) -> str:
+        value = self._kept(name)
+        self._refuse_elsewhere(name, host)
+        return value
+
+    def _kept(self, name: str) -> str:
         variable = variable_of(name)
         value = self._environment.get(f"AURAOS_SECRET_{variable}", "")
         if not value:
@@ -128,13 +147,15 @@ class Reveal:
         if len(value) < SHORTEST:
             fault = f"The secret {name!r} has fewer than {SHORTEST} characters and could not be masked."
             raise refused("secret-too-short", fault, "Use a longer one.")
+        return value
+
+    def _refuse_elsewhere(self, name: str, host: str) -> None:
         if not is_bound(self.hosts(name), host):
             raise refused(
                 "host-not-allowed",
                 f"Host not allowed: the secret {name!r} may not be sent to {host!r}.",
-                f"AURAOS_HOSTS_{variable} names where it may go: {', '.join(self.hosts(name))}.",
+                f"AURAOS_HOSTS_{variable_of(name)} names where it may go: {', '.join(self.hosts(name))}.",
             )
-        return value
 
 
 class Revealing:

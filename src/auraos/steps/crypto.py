@@ -64,7 +64,12 @@ class HmacSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         Any,
         msgspec.Meta(description="Text is signed as UTF-8; all else as JSON on one line, its keys in order."),
     ]
-    secret: Annotated[str, msgspec.Meta(description="The name of the secret.", extra_json_schema=SECRET)]
+    secret: Annotated[
+        str,
+        msgspec.Meta(
+            description="The name of the secret.", extra_json_schema={**SECRET, "x-goes-to": "@local"}
+        ),
+    ]
     algorithm: Annotated[
         Literal["sha256", "sha512", "sha1"], msgspec.Meta(description="The hash beneath.")
     ] = "sha256"

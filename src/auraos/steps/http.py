@@ -50,7 +50,11 @@ class RequestSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
         Any, msgspec.Meta(description="A file to send.", extra_json_schema={"x-kind": "file"})
     ] = None
     secret: Annotated[
-        str | None, msgspec.Meta(description="The name of a secret to send along.", extra_json_schema=SECRET)
+        str | None,
+        msgspec.Meta(
+            description="The name of a secret to send along.",
+            extra_json_schema={**SECRET, "x-goes-to": "url"},
+        ),
     ] = None
     secret_in: Annotated[
         str,

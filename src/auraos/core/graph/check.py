@@ -30,6 +30,11 @@ def read_workflow(document: Document, catalogue: Catalogue) -> tuple[Workflow | 
     return (None if findings.has_errors else reading.workflow), findings.problems
 
 
+def read_roughly(document: Document, catalogue: Catalogue) -> Workflow:
+    """Return the workflow of a document as far as it can be read."""
+    return read_tree(document.tree, catalogue, Findings(document.tree, document.text)).workflow
+
+
 def check_workflow(
     document: Document,
     catalogue: Catalogue,

@@ -39,6 +39,8 @@ _HOLDS_PLACE = re.compile(
     r"[*.xX•]+|<.*>|\[.*\]|\$\{?\w+\}?|(?:change|replace)[_-]?me|example|none|null", re.IGNORECASE
 )
 _LOOKS_RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])\S{12,}")
+_WHOLE_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+[/?#]")
+"""The beginning of an address whose host does not go on in an expression."""
 _HINT = "Keep it as a secret and name that, as `secret: stock-api`."
 
 
@@ -78,20 +80,41 @@ def find_named(
     step_type: StepType, settings: dict[str, Any], path: Path, findings: Findings
 ) -> Iterator[Path]:
     """Yield the paths of the settings that name a secret."""
+    for inner, _ in find_used(step_type, settings, path, findings):
+        yield inner
+
+
+def find_used(
+    step_type: StepType, settings: dict[str, Any], path: Path, findings: Findings
+) -> Iterator[tuple[Path, str]]:
+    """Yield the paths of the settings that name a secret, and the address that it goes to as far as that is written out."""
     resolve = SchemaCheck(step_type.settings, findings).resolve
     for field, schema in step_type.settings.get("properties", {}).items():
-        yield from _secret_names(settings.get(field), resolve(schema), (*path, field), resolve)
+        yield from _secret_names(settings, field, resolve(schema), path, resolve)
 
 
-def _secret_names(value: Any, schema: dict[str, Any], path: Path, resolve: Any) -> Iterator[Path]:
+def _secret_names(
+    beside: dict[str, Any], field: str, schema: dict[str, Any], path: Path, resolve: Any
+) -> Iterator[tuple[Path, str]]:
+    value, here = beside.get(field), (*path, field)
     options = [schema, *(resolve(option) for option in schema.get("anyOf", ()) if isinstance(option, dict))]
-    if any(option.get("x-kind") == "secret" for option in options):
+    secret = next((option for option in options if option.get("x-kind") == "secret"), None)
+    if secret is not None:
         if isinstance(value, str):
-            yield path
+            yield here, _goes_to(secret.get("x-goes-to", ""), beside)
     elif isinstance(value, dict):
         for option in options:
-            for field, inner in option.get("properties", {}).items():
-                yield from _secret_names(value.get(field), resolve(inner), (*path, field), resolve)
+            for inner, below in option.get("properties", {}).items():
+                yield from _secret_names(value, inner, resolve(below), here, resolve)
+
+
+def _goes_to(said: str, beside: dict[str, Any]) -> str:
+    """Return where a secret goes: nowhere (`@local`), or to the address in another setting, as far as that is written out."""
+    url = said if said.startswith("@") else beside.get(said)
+    if not isinstance(url, str):
+        return ""
+    written, template, _ = url.partition("{{")
+    return written if not template or _WHOLE_HOST.match(written) else ""
 
 
 def _check_name(view: WorkflowView, path: Path, known: Collection[str] | None) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 from auraos.core.catalogue import Behaviour, Catalogue, Schema
 from auraos.core.document import Document
-from auraos.core.graph.check import check_workflow, read_workflow
+from auraos.core.graph.check import check_workflow, read_roughly, read_workflow
 from auraos.core.graph.check_calls import FindWorkflow
-from auraos.core.graph.check_secrets import find_named
+from auraos.core.graph.check_secrets import find_used
 from auraos.core.graph.findings import Findings
 from auraos.core.graph.names import DOCUMENT_NAME, split_called
 from auraos.core.kind import OF_SECRETS, Kind, Meaning, Named, Others
@@ -16,7 +16,7 @@ from auraos.core.workflow import Scope, Step, Workflow
 
 def workflow_kind(schema: Callable[[Catalogue], Schema]) -> Kind:
     """Return the kind of workflows; its JSON Schema is drawn by whoever publishes schemas."""
-    return Kind(name="workflow", title="Workflow", schema=schema, check=_check, read=_read)
+    return Kind(name="workflow", title="Workflow", schema=schema, check=_check, read=_read, names=_names)
 
 
 def resolved_types(workflow: Workflow, catalogue: Catalogue) -> dict[str, int]:
@@ -62,6 +62,10 @@ def _read(document: Document, catalogue: Catalogue) -> Meaning | None:
     return Meaning(resolved_types(workflow, catalogue), tuple(_named(workflow, catalogue, document)))
 
 
+def _names(document: Document, catalogue: Catalogue) -> tuple[Named, ...]:
+    return tuple(_named(read_roughly(document, catalogue), catalogue, document))
+
+
 def _named(workflow: Workflow, catalogue: Catalogue, document: Document) -> Iterator[Named]:
     """Yield the workflows that a workflow calls, and the secrets that its steps use, by names that stand in its text."""
     findings = Findings(document.tree, document.text)
@@ -83,10 +87,10 @@ def _secrets(step: Step, path: Path, catalogue: Catalogue, findings: Findings) -
     ]
     for name, version, settings, at in used:
         found = catalogue.find(name, version)
-        for inner in find_named(found, settings, at, findings) if found is not None else ():
+        for inner, address in find_used(found, settings, at, findings) if found is not None else ():
             node = findings.tree.find(inner)
             if node is not None and isinstance(node.value, str) and DOCUMENT_NAME.fullmatch(node.value):
-                yield Named(OF_SECRETS, node.value, inner)
+                yield Named(OF_SECRETS, node.value, inner, goes_to=address)
 
 
 def _name(written: object, path: Path) -> Iterator[Named]:

@@ -10,13 +10,25 @@ from auraos.core.problem_codes.flow import CODES as FLOW
 from auraos.core.problem_codes.graph import CODES as GRAPH
 from auraos.core.problem_codes.policy import CODES as POLICY
 from auraos.core.problem_codes.running import CODES as RUNNING
+from auraos.core.problem_codes.secrets import CODES as SECRETS
 from auraos.core.problem_codes.values import CODES as VALUES
 
 __all__ = ["PROBLEM_CODES", "ProblemCode", "find_code"]
 
 PROBLEM_CODES: dict[str, ProblemCode] = {
     code.code: code
-    for code in (*DOCUMENTS, *FIELDS, *GRAPH, *POLICY, *EXPRESSIONS, *VALUES, *RUNNING, *FLOW, *FAMILIES)
+    for code in (
+        *DOCUMENTS,
+        *FIELDS,
+        *GRAPH,
+        *POLICY,
+        *SECRETS,
+        *EXPRESSIONS,
+        *VALUES,
+        *RUNNING,
+        *FLOW,
+        *FAMILIES,
+    )
 }
 
 

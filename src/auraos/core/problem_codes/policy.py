@@ -219,35 +219,6 @@ CODES = (
         good=("steps:\n  a: {type: wait.until, with: {at: '2026-11-20T17:30:00Z'}}"),
     ),
     ProblemCode(
-        code="unknown-secret",
-        title="A secret that does not exist",
-        why="The step would fail for want of it.",
-        bad=("steps:\n  a: {type: http.request, with: {url: 'https://a.example', secret: stok-api}}"),
-        good=("steps:\n  a: {type: http.request, with: {url: 'https://a.example', secret: stock-api}}"),
-    ),
-    ProblemCode(
-        code="secret-from-data",
-        title="A secret that data chooses",
-        why=(
-            "Whoever sends the data would choose which secret is used, and nobody could see from the workflow "
-            "what it may use."
-        ),
-        bad=(
-            "steps:\n  a: {type: http.request, with: {url: 'https://a.example', secret: '{{ input.name }}'}}"
-        ),
-        good=("steps:\n  a: {type: http.request, with: {url: 'https://a.example', secret: stock-api}}"),
-    ),
-    ProblemCode(
-        code="plain-secret",
-        title="A secret written out",
-        why=(
-            "Everybody who may read the workflow, its history and its backups could read it, and it "
-            "cannot be changed in one place."
-        ),
-        bad=("steps:\n  a: {type: noop, with: {value: {password: hunter22}}}"),
-        good=("steps:\n  a: {type: noop, with: {value: {user: ada}}}"),
-    ),
-    ProblemCode(
         code="secret-variable",
         title="A variable that is meant to be a secret",
         why=(

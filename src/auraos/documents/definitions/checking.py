@@ -5,7 +5,7 @@ A long text is read on a thread of its own: whoever else is served goes on meanw
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -37,6 +37,8 @@ class Checked(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     meaning: Meaning | None
     hash: str = ""
+    rough: tuple[Named, ...] = ()
+    """Which others it names, where it has no meaning: as far as it can be read."""
 
     @property
     def errors(self) -> list[Problem]:
@@ -46,11 +48,14 @@ class Checked(msgspec.Struct, frozen=True):
     @property
     def names(self) -> tuple[Named, ...]:
         """Return which others it names."""
-        return self.meaning.names if self.meaning is not None else ()
+        return self.meaning.names if self.meaning is not None else self.rough
 
 
 Beside: TypeAlias = Mapping[tuple[str, str], Checked | None]
 """What will be live in place of what is, by kind and name; None for what will be gone."""
+
+Elsewhere: TypeAlias = Callable[[str, Checked], Awaitable[Sequence[Problem]]]
+"""Says what is wrong with how a text of a workspace names what is no definition: its secrets."""
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +73,13 @@ class Checker:
         self.kinds = kinds
         self._store = store
         self._catalogue = catalogue
+        self._elsewhere: Elsewhere | None = None
         self._kept: OrderedDict[tuple[str, str], Checked] = OrderedDict()
         self._size = 0
+
+    def use(self, elsewhere: Elsewhere) -> None:
+        """Ask this too from now on. It is told once whoever keeps secrets is there, who in turn asks who names them."""
+        self._elsewhere = elsewhere
 
     async def read(self, text: str, kind: str = "") -> Checked:
         """Return what a text is and means; of its problems only those that keep it from being a document (of a kind)."""
@@ -85,7 +95,11 @@ class Checker:
         if document is None:
             return read
         others = await self._others(workspace, read, beside or {})
-        return await aside(read.text, self._complete, read, document, others)
+        found = await aside(read.text, self._complete, read, document, others)
+        if self._elsewhere is None or all(named.kind in self.kinds for named in found.names):
+            return found
+        more = await self._elsewhere(workspace, found)
+        return msgspec.structs.replace(found, problems=tuple(in_order([*found.problems, *more])))
 
     async def broken(self, workspace: str, beside: Mapping[tuple[str, str], Checked | None]) -> list[Broken]:
         """Return the live definitions, not themselves among these, that would not work any more with these in place."""
@@ -119,7 +133,11 @@ class Checker:
         if document is None or found is None:
             return Checked(text, None, tuple(problems), None)
         meaning = found.read(document, self._catalogue)
-        hash_ = content_hash(document, meaning.step_types) if meaning is not None else ""
+        if meaning is None:
+            return Checked(
+                text, document, tuple(problems), None, rough=found.names(document, self._catalogue)
+            )
+        hash_ = content_hash(document, meaning.step_types)
         return Checked(text, document, tuple(problems), meaning, hash_)
 
     def _complete(self, read: Checked, document: Document, others: Others) -> Checked:
@@ -132,8 +150,6 @@ class Checker:
 
     async def _others(self, workspace: str, read: Checked, beside: Beside) -> Others:
         """Return the live definitions that a text names, and all that these lead to."""
-        if read.meaning is None:
-            return Others(None)
         known: dict[tuple[str, str, int], Document | None] = {}
         waiting = [named for named in read.names if named.kind in self.kinds]
         while waiting:

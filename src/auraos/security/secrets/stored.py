@@ -86,16 +86,23 @@ class StoredSecrets:
         if known.secret is None:
             return None
         secret, row, sealed = known.kept()
-        if sealed.workflows and asker.workflow not in sealed.workflows:
-            raise _refused(
-                "secret-not-for-workflow",
-                f"The secret {name!r} is not for the workflow {asker.workflow!r}.",
-                "Whoever keeps it says which workflows may use it.",
-            )
+        _refuse_others(secret, sealed, asker)
         _refuse_elsewhere(secret, sealed, host, self._now())
         opened = await self._opened(known, secret, row, sealed)
         self.uses.note(secret, asker)
         return opened
+
+    async def may_open(self, asker: Asker, name: str, host: str = "") -> bool:
+        """Return whether there is a secret of this name; fail as it would be opened for a workflow, at a host if one is known."""
+        known = await self._find(asker.workspace, name)
+        if known.secret is None:
+            return False
+        secret, _, sealed = known.kept()
+        _refuse_others(secret, sealed, asker)
+        _refuse_expired(secret, self._now())
+        if host:
+            _refuse_elsewhere(secret, sealed, host, self._now())
+        return True
 
     async def open_to_try(self, workspace: str, name: str, host: str | None) -> Opened:
         """Return a secret for a trial at a host that it is bound to, or, without one, where its own kind says."""
@@ -198,14 +205,28 @@ class StoredSecrets:
             ) from None
 
 
-def _refuse_elsewhere(secret: Secret, sealed: Sealed, host: str, now: int) -> None:
-    """Refuse a secret that expired, and any host that it is not bound to."""
+def _refuse_others(secret: Secret, sealed: Sealed, asker: Asker) -> None:
+    """Refuse a secret to a workflow that it is not for."""
+    if sealed.workflows and asker.workflow not in sealed.workflows:
+        raise _refused(
+            "secret-not-for-workflow",
+            f"The secret {secret.name!r} is not for the workflow {asker.workflow!r}.",
+            "Whoever keeps it says which workflows may use it.",
+        )
+
+
+def _refuse_expired(secret: Secret, now: int) -> None:
     if secret.ends_at and now >= secret.ends_at:
         raise _refused(
             "secret-expired",
             f"The secret {secret.name!r} is expired.",
             "Store a new version of it, or a later date.",
         )
+
+
+def _refuse_elsewhere(secret: Secret, sealed: Sealed, host: str, now: int) -> None:
+    """Refuse a secret that expired, and any host that it is not bound to."""
+    _refuse_expired(secret, now)
     if not is_bound(sealed.hosts, host):
         raise _refused(
             "host-not-allowed",

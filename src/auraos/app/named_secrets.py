@@ -1,0 +1,54 @@
+"""What is wrong with the secrets that a definition names, told before it is published and not by its first run."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from auraos.core.asker import Asker
+from auraos.core.failures import StepFailed
+from auraos.core.graph.findings import Findings
+from auraos.core.kind import OF_SECRETS
+from auraos.core.problems import Problem
+from auraos.documents.definitions.checking import Checked, Elsewhere
+
+Look: TypeAlias = Callable[[Asker, str, str], Awaitable[None]]
+"""Fails as a step would that uses this secret at this host; at no certain host where that is empty."""
+UNKNOWN = "secret-missing"
+
+
+def named_secrets(look: Look) -> Elsewhere:
+    """Return what checks how a text names secrets: that they are there, and may be used by it where it sends them."""
+
+    async def check(workspace: str, read: Checked) -> Sequence[Problem]:
+        document = read.document
+        assert document is not None
+        findings = Findings(document.tree, read.text)
+        asker = Asker(workspace=workspace, workflow=document.name)
+        for named in read.names:
+            if named.kind != OF_SECRETS:
+                continue
+            try:
+                await look(asker, named.name, _host_of(named.goes_to))
+            except StepFailed as fault:
+                if fault.error_class != "credential":
+                    continue  # nobody knows now, as when the master key is away
+                if fault.error_code == UNKNOWN:
+                    message, hint = (
+                        f"There is no secret {named.name!r}.",
+                        "Create it, or ask somebody who may.",
+                    )
+                    findings.add("unknown-secret", named.path, message, hint=hint)
+                else:
+                    findings.add(fault.error_code, named.path, fault.message, hint=fault.hint)
+        return findings.problems
+
+    return check
+
+
+def _host_of(address: str) -> str:
+    if address.startswith("@"):
+        return address
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
