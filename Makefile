@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install test test-faults demo-crash check unit bench docs reference lock clean
+.PHONY: help serve install test test-faults demo-crash check unit bench docs reference client lock clean
 
 help: ## Show this list
 	@echo "AuraOS Automation"
@@ -128,6 +128,9 @@ docs: reference $(STAMPS)/docs ## Build the documentation into site/
 reference: $(STAMPS)/auraos ## Write docs/reference and the pages of --help from the code
 	$(BIN)/python scripts/help_pages.py
 	$(BIN)/python scripts/reference docs/reference
+
+client: $(STAMPS)/test $(STAMPS)/auraos ## Write the calls of the Python client from the routes of the API
+	$(BIN)/python scripts/client src/auraos/client
 
 # Versions are chosen once, in run.txt; the other locks agree with it. No lock names an address.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
