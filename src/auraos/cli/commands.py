@@ -28,6 +28,7 @@ NOUNS = {
     "journal": "The journals of a store, as a whole.",
     "data": "The folders that hold runs.",
     "owner": "Who owns an installation.",
+    "audit": "The trail of who did what.",
     "steps": "The step types that are installed.",
     "expressions": "The expression language: its functions, and a place to try it.",
     "completion": "Let the shell complete commands and options.",
@@ -171,6 +172,11 @@ CHAPTERS = (
                 "data adopt",
                 "auraos.cli.data:adopt",
                 "Let the runs of a copied or restored data folder go on here.",
+            ),
+            Command(
+                "audit verify",
+                "auraos.cli.audit:verify",
+                "Check without a server that the audit trail is as it was written.",
             ),
             Command(
                 "owner rescue",
