@@ -16,6 +16,7 @@ from auraos.documents.definitions.promoting import Pick, Promoting
 from auraos.documents.definitions.rows import Binding, Bound
 from auraos.security.access.authorize import Thing
 from auraos.security.access.errors import NotAllowedError, NoWorkspaceError
+from auraos.security.access.walls import everywhere
 
 routes = Routes()
 
@@ -153,7 +154,8 @@ async def promote_definitions(ask: Ask, body: Promotion) -> PromotedAll:
     )
     picks = [Pick(kind=each.kind, name=each.name, version=each.version) for each in body.items]
     promoting = Promoting(ask.desk.definitions)
-    prepared = await promoting.prepare(body.source, ask.workspace, picks, with_called=body.with_called)
+    with everywhere():  # two workspaces are read, and whoever asks may read both
+        prepared = await promoting.prepare(body.source, ask.workspace, picks, with_called=body.with_called)
     await require_use(ask, *(one.file.text for one in prepared))
     promoted = await promoting.promote(ask.actor, ask.workspace, prepared, wishes)
     shown = AppliedFiles.of([one.applied for one in promoted]).items

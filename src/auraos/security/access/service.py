@@ -19,6 +19,7 @@ from auraos.security.access.giving import OWNER, missing_for, refuse_above, refu
 from auraos.security.access.principal import EVERYWHERE, Grant, Principal
 from auraos.security.access.roles import ROLES, Role
 from auraos.security.access.rows import Group, Held, HolderKind, Member, OwnRole, Workspace
+from auraos.security.access.walls import everywhere
 from auraos.security.row_store import Add, Clear, OwnerStays, Remove, Replace, RowStore, Write
 
 FOUR_EYES = "four_eyes"
@@ -71,7 +72,8 @@ class Access:
                 else ()
             )
             groups = {group.id: group.name for group in found}
-        held = await self._store.all(Held, holder=[holder, *groups])
+        with everywhere():  # what somebody has elsewhere says whom they may act on
+            held = await self._store.all(Held, holder=[holder, *groups])
         return tuple(each.grant(groups.get(each.holder, "")) for each in held)
 
     async def own_roles(self, workspace: str) -> Sequence[OwnRole]:
@@ -277,7 +279,9 @@ class Access:
         now = self._now()
         found = await self._store.all(Workspace)
         own: dict[str, dict[str, Role]] = {each.name: {} for each in found}
-        for row in await self._store.all(OwnRole):
+        with everywhere():  # the roles of all workspaces are read at once
+            rows = await self._store.all(OwnRole)
+        for row in rows:
             own.get(row.workspace, {})[row.name] = Role(name=row.name, title=row.title, actions=row.actions)
         self._rooms = {name: {**roles, **ROLES} for name, roles in own.items()}
         self._wishes = {each.name: each.wishes for each in found}

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from auraos.core.audit import Actor, Entry, Object
+from auraos.security.access.walls import everywhere
 from auraos.security.row_store import Add, Replace, RowStore
 from auraos.security.secrets.envelope import KEY_BYTES, seal, sealer_of, unseal
 from auraos.security.secrets.errors import MasterKeyError, SealBrokenError
@@ -190,7 +191,8 @@ class Keys:
 
     async def _read_masters(self) -> MasterKeys:
         """Return the master keys as they are now. A new one is made only where nothing was sealed yet."""
-        is_first = not await self._store.all(DataKey, limit=1)
+        with everywhere():  # a master key is made for the whole installation, once
+            is_first = not await self._store.all(DataKey, limit=1)
         self._masters = await self._source.read(make=is_first)
         return self._masters
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from auraos.core.asker import Asker
 from auraos.core.errors import AuraError, OperationalError, UserError
 from auraos.core.failures import StepFailed
+from auraos.security.access.walls import within
 from auraos.security.binding import is_bound
 from auraos.security.opened import Opened
 from auraos.security.redaction import SHORTEST
@@ -147,12 +148,13 @@ class StoredSecrets:
     async def _read(self, workspace: str, name: str, before: _Known | None) -> _Known:
         now = self._now()
         try:
-            secret = await self._store.one(Secret, workspace=workspace, name=name)
-            if before is not None and secret == before.secret:
-                before.read_at = now
-                known = before
-            else:
-                known = await self._unsealed(now, secret)
+            with within(workspace):
+                secret = await self._store.one(Secret, workspace=workspace, name=name)
+                if before is not None and secret == before.secret:
+                    before.read_at = now
+                    known = before
+                else:
+                    known = await self._unsealed(now, secret)
         except OperationalError as error:
             log.warning("secrets.unreadable", extra={"secret": name, "why": error.message})
             raise StepFailed(

@@ -9,6 +9,7 @@ import msgspec
 
 from auraos.core.asker import Asker
 from auraos.core.errors import OperationalError
+from auraos.security.access.walls import everywhere
 from auraos.security.secrets.rows import Secret, SecretUse
 from auraos.security.secrets.store import SecretStore
 
@@ -46,7 +47,8 @@ class Uses:
         if not gathered:
             return
         try:
-            await self._store.note_uses(list(gathered.values()))
+            with everywhere():  # they are of many workspaces
+                await self._store.note_uses(list(gathered.values()))
         except OperationalError as error:
             log.warning("secrets.uses_not_noted", extra={"why": error.message})
             for mark, use in gathered.items():

@@ -5,6 +5,7 @@ what each database brings for it.
 """
 
 from auraos.storage.migrations import audit_guards
+from auraos.storage.migrations.walls import walls_of
 
 _TABLES = (
     """create table definitions(
@@ -41,6 +42,7 @@ _TABLES = (
         asked_at {int} not null, asked_by {text} not null, approvals text not null, ended_at {int} not null,
         ended_by {text} not null, comment text not null, primary key(workspace, kind, name, revision)
     ){compact}""",
+    "create index reviews_by_state on reviews(workspace, state, asked_at)",
     """create table uses(
         workspace {text} not null, kind {text} not null, name {text} not null, is_live {int} not null,
         used_kind {text} not null, used_name {text} not null, place {text} not null,
@@ -237,3 +239,4 @@ POSTGRES = (
     "create table definition_search(id bigint primary key, words tsvector not null)",
     "create index definition_search_by_words on definition_search using gin(words) with (fastupdate=off)",
 )
+    *walls_of(_ON_POSTGRES),

@@ -10,6 +10,7 @@ import asyncpg
 from auraos.core.errors import UserError
 from auraos.storage.migrations import MIGRATIONS, Migration
 from auraos.storage.migrations.on_postgres import check_version, version_of
+from auraos.storage.migrations.walls import INSTALLATION, lift_wall, put_wall_back
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.holding import HELD
 from auraos.storage.postgres.weeks import TABLES, Weeks, weeks_of
@@ -97,7 +98,7 @@ class Dump:
 async def open_dump(url: str) -> AsyncIterator[Dump]:
     """Open a database for reading as of now; what is written meanwhile is not seen."""
     address = Address(url)
-    connection = await address.connect(role("backup"), statement_timeout=LONGEST)
+    connection = await address.connect(role("backup"), statement_timeout=LONGEST, **INSTALLATION)
     try:
         check_version(await version_of(connection))
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -122,12 +123,15 @@ class Load:
                 f"This release has no table {table!r}.", hint="Restore with the release it was made by."
             )
         await self._connection.execute(f'delete from "{table}"')  # noqa: S608 (the name of a table of ours)
+        has_wall = await lift_wall(self._connection, table)  # the database copies into none that has one
 
         async def source() -> AsyncIterator[bytes]:
             for piece in pieces:
                 yield piece
 
         await self._connection.copy_to_table(table, source=source(), columns=columns, format="binary")
+        if has_wall:
+            await put_wall_back(self._connection, table)
         if table == "runs":
             times = [str(row[0]) for row in await self._connection.fetch(_TIMES)]
             await Weeks(self._connection, patience={}).prepare(weeks_of(times)[:MOST_WEEKS])
@@ -149,7 +153,7 @@ async def open_load(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> A
     ends well, or nothing.
     """
     address = Address(url)
-    connection: Any = await address.connect(role("restore"), statement_timeout=LONGEST)
+    connection: Any = await address.connect(role("restore"), statement_timeout=LONGEST, **INSTALLATION)
     try:
         check_version(await version_of(connection), migrations)
         async with connection.transaction():

@@ -1,18 +1,19 @@
 """Reading: a few connections of their own, each query cut off by the server when it takes too long."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import asyncpg
 
 from auraos.core.errors import AuraError
+from auraos.storage.migrations.walls import INSTALLATION
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.reads import LONGEST_READ, ReadFailedError, ReadTooLongError
 
 T = TypeVar("T")
-_PLANS = {"enable_seqscan": "off", "enable_bitmapscan": "off"}
+_PLANS = {"enable_seqscan": "off", "enable_bitmapscan": "off", **INSTALLATION}
 """Whatever is read has an index, and is read in its order as far as the page goes. Left to itself, the server reads and sorts
 all of a table that grew since it was last looked over.
 """
@@ -28,9 +29,11 @@ class Readers:
         most: int = 3,
         longest: float = LONGEST_READ,
         plans: Mapping[str, str] = _PLANS,
+        prepare: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
     ) -> None:
         self._address = address
         self._plans = plans
+        self._prepare = prepare
         self._longest = longest
         self._turns = asyncio.Semaphore(most)
         self._idle: list[asyncpg.Connection] = []
@@ -65,6 +68,8 @@ class Readers:
         self, connection: asyncpg.Connection, sql: str, parameters: tuple[Any, ...]
     ) -> list[Any]:
         try:
+            if self._prepare is not None:
+                await self._prepare(connection)
             found = await connection.fetch(sql, *parameters)
         except asyncpg.QueryCanceledError as error:
             self._idle.append(connection)

@@ -11,6 +11,7 @@ from auraos.engine.ports import ALL_SHARDS, GateRow, RequestRow, RunRow, Timer
 from auraos.storage import rows
 from auraos.storage.migrations import MIGRATIONS, Migration
 from auraos.storage.migrations.on_postgres import check_version, upgrade, version_of
+from auraos.storage.migrations.walls import INSTALLATION
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.allotments import PostgresAllotments
 from auraos.storage.postgres.hints import Hinted, Hints
@@ -154,7 +155,7 @@ class PostgresStore(Reads, Writes):
 async def migrate(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> list[int]:
     """Bring the tables of a database to this release, alone of all processes; return the migrations that were applied."""
     address = Address(url)
-    connection = await address.connect(role("migration"), statement_timeout=MIGRATION_TIMEOUT)
+    connection = await address.connect(role("migration"), statement_timeout=MIGRATION_TIMEOUT, **INSTALLATION)
     try:
         applied = await upgrade(connection, migrations)
     except FAILURES as error:

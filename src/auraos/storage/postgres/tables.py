@@ -4,18 +4,22 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
 from auraos.core.audit import Entry
 from auraos.core.errors import AuraError
 from auraos.engine.ports import StoreUnavailableError
+from auraos.security.access.walls import workspace_within
+from auraos.storage.migrations.walls import SAYS, go_behind_walls
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.readers import Readers, numbered
 from auraos.storage.tables.chaining import HEAD, head_of, statements_for
 from auraos.storage.tables.statement import Dialect, NotAsExpectedError, Statement
 
 LONGEST_CHANGE = 10.0
+LONGEST_SCRUB = 600.0
 MOST_CHANGES = 2
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 MOST_TRIES = 10
@@ -30,7 +34,8 @@ class PostgresTables:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._readers = Readers(address, most=4, plans={})
+        self._readers = Readers(address, most=4, plans={}, prepare=self._enter)
+        self._within: WeakKeyDictionary[asyncpg.Connection, str] = WeakKeyDictionary()
         self._turns = asyncio.Semaphore(MOST_CHANGES)
         self._idle: list[asyncpg.Connection] = []
 
@@ -70,11 +75,31 @@ class PostgresTables:
             f"{self._address} has others change the same at every try.", hint="Try again."
         )
 
+    async def scrub(self, tables: Sequence[str]) -> None:
+        """Write these tables anew without what was deleted. What the log of the database holds goes as it is recycled."""
+        connection = await self._address.connect(role("scrub"), statement_timeout=LONGEST_SCRUB)
+        try:
+            for table in tables:
+                await connection.execute(f"vacuum (full) {table}")
+        except FAILURES as error:
+            raise self._address.unavailable(error) from error
+        finally:
+            await close_quietly(connection)
+
     async def close(self) -> None:
         """Let go of the connections."""
         await self._readers.close()
         while self._idle:
             await close_quietly(self._idle.pop())
+
+    async def _enter(self, connection: asyncpg.Connection) -> None:
+        """Let a connection for reading see what this task may."""
+        wanted, before = workspace_within(), self._within.get(connection)
+        if before is None:
+            await go_behind_walls(connection)
+        if before != wanted:
+            await connection.execute("select set_config($1, $2, false)", SAYS, wanted)
+            self._within[connection] = wanted
 
     async def _connection(self) -> asyncpg.Connection:
         while self._idle:
@@ -86,17 +111,24 @@ class PostgresTables:
             else:
                 return connection
         try:
-            return await self._address.connect(role("tables"), statement_timeout=LONGEST_CHANGE)
+            connection = await self._address.connect(role("tables"), statement_timeout=LONGEST_CHANGE)
+            try:
+                await go_behind_walls(connection)
+            except FAILURES as error:
+                connection.terminate()
+                raise self._address.unavailable(error) from error
         except StoreUnavailableError:
             raise
         except AuraError as error:
             raise StoreUnavailableError(error.message, hint=error.hint) from error
+        return connection
 
 
 async def _carry_out(
     connection: asyncpg.Connection, statements: Sequence[Statement], entries: Sequence[Entry]
 ) -> None:
     async with connection.transaction():
+        await connection.execute("select set_config($1, $2, true)", SAYS, workspace_within())
         for statement in statements:
             await _execute(connection, statement)
         if entries:

@@ -19,6 +19,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 from auraos.core.errors import AuraError
 from auraos.engine.ports import FencedError, StoreUnavailableError, Told, Write, WriteRefusedError
 from auraos.storage.batching import Waiting, cut, part_runs, tell
+from auraos.storage.migrations.walls import INSTALLATION
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly
 from auraos.storage.postgres.statement import columns_of, rows_of, statement_of
 
@@ -43,6 +44,7 @@ _PLANS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    **INSTALLATION,
 }
 """The statements reach rows by their keys only. A plan made while a table was empty must not read all of it later."""
 
