@@ -4,7 +4,7 @@ The front page is printed from it and the command tree is built from it, so a co
 and not in the other. Nothing is imported until its command is called.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Command(NamedTuple):
@@ -13,6 +13,8 @@ class Command(NamedTuple):
     words: str
     target: str
     summary: str
+    asks: Literal["here", "either", "server"] = "here"
+    """Whom it asks: this machine, a server if one is chosen, or always a server."""
 
 
 class Chapter(NamedTuple):
@@ -29,6 +31,7 @@ NOUNS = {
     "data": "The folders that hold runs.",
     "owner": "Who owns an installation.",
     "audit": "The trail of who did what.",
+    "profiles": "The servers that commands can ask.",
     "steps": "The step types that are installed.",
     "expressions": "The expression language: its functions, and a place to try it.",
     "completion": "Let the shell complete commands and options.",
@@ -183,6 +186,15 @@ CHAPTERS = (
                 "auraos.cli.owner:rescue",
                 "Make somebody an owner when no owner comes in any more.",
             ),
+        ),
+    ),
+    Chapter(
+        "Ask a server",
+        (
+            Command("login", "auraos.cli.login:login", "Let a server know you, and ask it from now on."),
+            Command("logout", "auraos.cli.login:logout", "Forget by what a server knows you."),
+            Command("profiles list", "auraos.cli.profiles:list_profiles", "List the servers that know you."),
+            Command("profiles use", "auraos.cli.profiles:use", "Choose the server that commands ask."),
         ),
     ),
     Chapter(

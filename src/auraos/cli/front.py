@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from auraos.cli.commands import CHAPTERS, NOUNS
 from auraos.cli.exits import MEANINGS, Exit
-from auraos.cli.help import help_for
+from auraos.cli.help import command_words, help_for
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -30,7 +30,9 @@ def run_command(arguments: list[str]) -> int:
     unknown = _unknown_command(own)
     if unknown:
         return explain_unknown(unknown, as_json="--json" in own)
-    return _guarded(["<stdin>" if argument == "-" else argument for argument in [*own, *rest]], debug=debug)
+    return _guarded(
+        *(["<stdin>" if one == "-" else one for one in part] for part in (own, rest)), debug=debug
+    )
 
 
 def front_page() -> str:
@@ -99,11 +101,17 @@ def _unknown_command(arguments: list[str]) -> str:
     return "" if words[0] in _all_words() else words[0]
 
 
+def _may_ask_a_server(arguments: list[str]) -> bool:
+    named = command_words(arguments)
+    found = (command for chapter in CHAPTERS for command in chapter.commands if command.words == named)
+    return any(command.asks != "here" for command in found)
+
+
 def _all_words() -> list[str]:
     return [command.words for chapter in CHAPTERS for command in chapter.commands]
 
 
-def _guarded(arguments: list[str], *, debug: bool) -> int:
+def _guarded(arguments: list[str], rest: list[str], *, debug: bool) -> int:
     from cyclopts import CycloptsError  # noqa: PLC0415
 
     from auraos.cli.failures import explain_bug, explain_error, explain_usage  # noqa: PLC0415
@@ -111,7 +119,13 @@ def _guarded(arguments: list[str], *, debug: bool) -> int:
 
     as_json = "--json" in arguments
     try:
-        code = build_app()(arguments, result_action="return_value", exit_on_error=False, print_error=False)
+        if _may_ask_a_server(arguments):
+            from auraos.cli.target import take_options, wish_for  # noqa: PLC0415
+
+            arguments, wish = take_options(arguments)
+            wish_for(wish)
+        words = [*arguments, *rest]
+        code = build_app()(words, result_action="return_value", exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
         return explain_usage(error, as_json=as_json)

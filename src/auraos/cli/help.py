@@ -29,7 +29,7 @@ def help_for(arguments: list[str]) -> str | None:
     """Return the page that these arguments ask for by `--help` or `-h`, None where they ask for none or name no command."""
     if not {"--help", "-h"} & set(arguments):
         return None
-    words = _command_words(arguments)
+    words = command_words(arguments)
     if words in NOUNS:
         return noun_page(words)
     page = FOLDER / file_name(words)
@@ -58,6 +58,10 @@ def command_page(app: "App", words: str) -> str:
     if places:
         parts.append(_table("Arguments", [_Row(_place_name(one), _place_help(one)) for one in places]))
     rows = [_Row(_label(one), _option_words(one)) for one in options]
+    if any(one.words == words and one.asks != "here" for chapter in CHAPTERS for one in chapter.commands):
+        from auraos.cli.target import OPTIONS  # noqa: PLC0415 (a page that is only read does not need it)
+
+        rows += [_Row(f"{name} {value}", meaning) for name, (value, meaning) in OPTIONS.items()]
     parts += [_table("Options", [*rows, _Row("--help", "Print this page.")]), _LAST]
     return "\n\n".join(parts) + "\n"
 
@@ -67,7 +71,8 @@ def file_name(words: str) -> str:
     return words.replace(" ", "-") + ".txt"
 
 
-def _command_words(arguments: list[str]) -> str:
+def command_words(arguments: list[str]) -> str:
+    """Return the words by which these arguments name a command."""
     plain = [argument for argument in arguments[:2] if not argument.startswith("-")]
     return " ".join(plain[:2] if plain and plain[0] in NOUNS else plain[:1])
 
