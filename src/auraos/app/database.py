@@ -19,12 +19,14 @@ from auraos.storage.folder import read_marker
 from auraos.storage.postgres import PostgresStore
 from auraos.storage.postgres.cleaning import CleaningStore
 from auraos.storage.postgres.holding import DatabaseHold, count_living, key_of
+from auraos.storage.reads import Reads
+from auraos.storage.veil import veiled
 
 
 class DatabaseHouse(House):
     """What commands work with that only look at a database."""
 
-    def __init__(self, data: Path, store: PostgresStore, *, held: str, processes: int) -> None:
+    def __init__(self, data: Path, store: Reads, *, held: str, processes: int) -> None:
         super().__init__(data, store)
         self.processes = processes
         """So many processes drive its runs."""
@@ -49,7 +51,7 @@ async def open_database(data: Path, url: str) -> AsyncIterator[DatabaseHouse]:
     try:
         held = await DatabaseHold(url).words()
         processes = await count_living(url, LEASE)
-        yield DatabaseHouse(data, store, held=held, processes=processes)
+        yield DatabaseHouse(data, veiled(store, store.tables), held=held, processes=processes)
     finally:
         await store.close()
 

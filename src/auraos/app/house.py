@@ -10,9 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from auraos.app.sealing import seal_store
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import NotFoundError, RunRow
 from auraos.storage.folder import DataFolder, FolderInUseError, is_held, read_marker
+from auraos.storage.reads import Reads
+from auraos.storage.veil import veiled
 
 if TYPE_CHECKING:
     from auraos.app.definitions import FolderDefinitions
@@ -167,7 +170,8 @@ async def open_for_reading(data: Path) -> AsyncIterator[House]:
             yield House(data, folder, client=folder)
             return
         stack.callback(folder.release)
-        yield House(data, await open_store(folder, stack))
+        store = await open_store(folder, stack)
+        yield House(data, veiled(store, store.tables))
 
 
 @asynccontextmanager
@@ -232,6 +236,7 @@ async def open_for_driving(
     from auraos.engine.engine import Engine
     from auraos.engine.socket import EngineSocket
     from auraos.storage.blobs import LocalBlobs
+    from auraos.storage.blobs.sealed import SealedBlobs
 
     if not create:
         _require(data)
@@ -248,14 +253,16 @@ async def open_for_driving(
         store = await open_store(folder, stack)
         refuse_foreign(folder, data)
         _refuse_held(folder, data)
-        doors = world.doors(LocalBlobs(folder.blobs))
-        engine = Engine(store, installed.catalogue, definitions, doors, pools=pools)
+        sealing = seal_store(store, folder.path, _identity(folder))
+        doors = world.doors(SealedBlobs(LocalBlobs(folder.blobs), sealing))
+        engine = Engine(store, installed.catalogue, definitions, doors, pools=pools, privacy=sealing)
         await engine.open()
         stack.push_async_callback(engine.close)
-        listening = EngineSocket(engine, store, folder.socket)
+        shown = veiled(store, store.tables)
+        listening = EngineSocket(engine, shown, folder.socket)
         await listening.open()
         stack.push_async_callback(listening.close)
-        yield House(data, store, engine=engine, installed=installed, definitions=definitions)
+        yield House(data, shown, engine=engine, installed=installed, definitions=definitions)
 
 
 async def adopt(data: Path) -> None:
@@ -344,16 +351,17 @@ async def open_store(folder: DataFolder, stack: AsyncExitStack) -> "SqliteStore"
 
     store = SqliteStore.open(folder)
     stack.push_async_callback(store.close)
+    seal_store(store, folder.path, _identity(folder))
     return store
 
 
-async def _look_into(data: Path, stack: AsyncExitStack) -> "SqliteStore":
+async def _look_into(data: Path, stack: AsyncExitStack) -> Reads:
     """Open the store of a folder that may not be written."""
     from auraos.storage.sqlite.looking import open_for_looking
 
     store = open_for_looking(data / "auraos.db")
     stack.push_async_callback(store.close)
-    return store
+    return veiled(store, store.tables)
 
 
 @asynccontextmanager

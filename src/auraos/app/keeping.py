@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from auraos.app.house import PAUSE, SHORT_WAIT, open_store, refuse_foreign
+from auraos.app.sealing import LateSealing, seal_store
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import Blobs
 from auraos.engine.socket import is_deserted
 from auraos.engine.stewardship import KeptStore
 from auraos.storage.blobs import LocalBlobs
+from auraos.storage.blobs.sealed import SealedBlobs
 from auraos.storage.folder import (
     NETWORK_FILE_SYSTEMS,
     DataFolder,
@@ -27,7 +29,9 @@ from auraos.storage.folder import (
     refuse_links,
     write_marker,
 )
+from auraos.storage.reads import Reads
 from auraos.storage.tables.statement import Tables
+from auraos.storage.veil import veiled
 
 if TYPE_CHECKING:
     from auraos.storage.postgres import PostgresStore
@@ -106,11 +110,22 @@ class Keeping(NamedTuple):
     words: str
     """What it is, for people."""
     hold: Hold
+    sealing: LateSealing
+    """Seals what private runs tell."""
+    shown: Reads
+    """The store as those see it who may not see what private runs are about."""
     owner: str = ""
     copy: Callable[[Path], Awaitable[None]] | None = None
     """Writes a whole copy of the store into a new file."""
     shared: "PostgresStore | None" = None
     """The store, where other processes share its runs."""
+
+
+def marker_key(data: Path) -> str:
+    """Return the key in the marker of a data folder whose store is open; opening it has written it down."""
+    marker = read_marker(data)
+    assert marker is not None
+    return marker.key
 
 
 async def open_keeping(data: Path, database: str, stack: AsyncExitStack) -> Keeping:
@@ -124,13 +139,16 @@ async def open_keeping(data: Path, database: str, stack: AsyncExitStack) -> Keep
     stack.callback(folder.release)
     store = await open_store(folder, stack)
     refuse_foreign(folder, data)
+    sealing = seal_store(store, folder.path, marker_key(folder.path))
     return Keeping(
         store,
         store.tables,
-        LocalBlobs(folder.blobs),
+        SealedBlobs(LocalBlobs(folder.blobs), sealing),
         folder.socket,
         str(folder.database),
         hold=FolderHold(folder),
+        sealing=sealing,
+        shown=veiled(store, store.tables),
         owner=store.token,
         copy=store.copy,
     )
@@ -146,13 +164,16 @@ async def _open_database(data: Path, url: str, stack: AsyncExitStack) -> Keeping
     drop_left_sockets(data)
     store = await PostgresStore.open(url)
     stack.push_async_callback(store.close)
+    sealing = seal_store(store, data, marker_key(data))
     return Keeping(
         store,
         store.tables,
-        LocalBlobs(data / "blobs"),
+        SealedBlobs(LocalBlobs(data / "blobs"), sealing),
         data / f"engine-{os.getpid()}.sock",
         store.words,
         hold=SharedHold(data, url),
+        sealing=sealing,
+        shown=veiled(store, store.tables),
         owner=store.token,
         shared=store,
     )

@@ -1,6 +1,6 @@
 """Files without secrets: what steps keep as text is masked on its way to the disk, as all else that is kept."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from auraos.core.values import FileReference
 from auraos.engine.ports import Blobs
@@ -26,6 +26,10 @@ class MaskedBlobs:
     def keep(self, workspace: str, run: str, contents: Mapping[str, bytes]) -> None:
         """Keep large values, which were masked before they became facts."""
         self._blobs.keep(workspace, run, contents)
+
+    def sealer(self, run: str) -> Callable[[bytes], bytes] | None:
+        """Return what seals the large values of a run; None where it is not private."""
+        return self._blobs.sealer(run)
 
     def remove(self, workspace: str, run: str) -> None:
         """Delete all blobs of a run."""

@@ -137,7 +137,7 @@ async def serve(
             return
         steward = ProcessSteward(engine, keeping, conduct)
         listening = EngineSocket(
-            engine, keeping.store, keeping.socket, steward=steward, largest_value=wishes.largest_value
+            engine, keeping.shown, keeping.socket, steward=steward, largest_value=wishes.largest_value
         )
         await listening.open()
         stack.push_async_callback(listening.close)
@@ -315,6 +315,7 @@ def _make_engine(
         shards=shards,
         pools=wishes.pools,
         suspects=suspects,
+        privacy=keeping.sealing,
     )
 
 

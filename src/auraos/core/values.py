@@ -9,7 +9,7 @@ import math
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -50,6 +50,12 @@ class ValueReference(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     size: int
     is_list: bool = False
+
+
+class Hidden(msgspec.Struct, frozen=True, kw_only=True):
+    """Stands for a value that is not there to be read: it was erased, or whoever reads may not. Only journals hold it."""
+
+    why: Literal["erased", "redacted"]
 
 
 def to_wire(value: Value, _depth: int = 0) -> Any:
@@ -128,6 +134,8 @@ def to_plain(value: Value) -> Any:
             }
         case ValueReference():
             return {"large_value": value.hash, "size": value.size}
+        case Hidden():
+            return {"hidden": value.why}
     raise ValueRefusedError(f"{type(value).__name__} is no value of the language.")
 
 
@@ -152,6 +160,7 @@ _NAMES: dict[type, str] = {
     timedelta: "duration",
     FileReference: "file",
     ValueReference: "large value",
+    Hidden: "hidden value",
     list: "list",
     tuple: "list",
     dict: "mapping",
@@ -273,6 +282,8 @@ def _special_to_wire(value: Value) -> Any:
         case ValueReference():
             named = {"hash": value.hash, "size": value.size}
             return [{"$items": named}] if value.is_list else {"$blob": named}
+        case Hidden():
+            return {"$hidden": value.why}
         case bool() | int() | float() | str():  # a subclass: keep what it says, not what it is
             return to_wire(value.__class__.__mro__[-2](value))
     raise ValueRefusedError(f"{type(value).__name__} is no value of the language.")

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from auraos.engine.ports import (
     Clock,
     FencedError,
     NotFoundError,
+    Privacy,
     RequestRow,
     RunRow,
     Store,
@@ -56,6 +57,8 @@ class Beginnings:
         """Those that another run asked for."""
         self._sent: dict[str, str] = {}
         """The latest runs whose start was left to another process → the request."""
+        self.privacy: Privacy | None = None
+        """Gives private runs their keys, where there are any."""
         self.runner: Runner
 
     # --- what somebody asks for ---
@@ -99,6 +102,8 @@ class Beginnings:
         """Return the start of a run that takes over what the one of these facts finished."""
         first, run = facts[0], run or self._clock.new_id()
         assert isinstance(first, RunStarted)
+        if self.privacy is not None:
+            await self.privacy.follow(first.run, run)
         old = await self._programs.program(first.version)
         version = first.version if workflow is None else self._programs.take(workflow)
         program = await self._programs.program(version)
@@ -223,8 +228,11 @@ class Beginnings:
                 number = await self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
+        mask, privacy = None, self.privacy
+        if program.is_private or (privacy is not None and privacy.concerns(started.run, program)):
+            mask = await self._bind(started, program)
         if started.page is None and not started.gates and program.gates:
-            started, home = stand_before(started, program)
+            started, home = stand_before(started, program, mask)
             shard = home if started.gates else shard  # one that goes on with another may have no gates left
         if started.gates and shard is not None and shard not in self._shards.own:
             await self._send_home(started, shard, answers=answers, awaited=awaited)
@@ -246,6 +254,15 @@ class Beginnings:
         self.runner.runs[run.id] = run
         self.runner.give(run, started, waiter, answers=answers)
         return True
+
+    async def _bind(self, started: RunStarted, program: Program) -> Callable[[str], str]:
+        """Give a private run its key; return what stands for a text in the names of gates."""
+        if self.privacy is None:
+            raise RequestRefusedError(
+                f"{started.workflow!r} is about personal data, and there are no keys here to seal it with.",
+                hint="Start it in a data folder or on a server.",
+            )
+        return await self.privacy.bind(started, program)
 
     async def _send_home(self, started: RunStarted, shard: int, *, answers: str, awaited: bool) -> None:
         """Leave a start to the process that owns the shard where all runs of its gates live."""

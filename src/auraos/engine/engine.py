@@ -37,6 +37,7 @@ from auraos.engine.mending import Mending
 from auraos.engine.moves import Moves
 from auraos.engine.ports import (
     Clock,
+    Privacy,
     RequestRow,
     Store,
     StoreUnavailableError,
@@ -65,7 +66,7 @@ class Engine(RunControl):
     def __init__(  # noqa: PLR0913 (what an engine is made of)
         self, store: Store, catalogue: Catalogue, definitions: Definitions, doors: Doors, *,
         clock: Clock | None = None, parallel: int = DEFAULT_PARALLEL, pools: Mapping[str, int] | None = None,
-        shards: Shards | None = None, suspects: Suspects | None = None,
+        shards: Shards | None = None, suspects: Suspects | None = None, privacy: Privacy | None = None,
     ) -> None:  # fmt: skip
         clock = clock or SystemClock()
         programs = Programs(store, definitions)
@@ -78,6 +79,7 @@ class Engine(RunControl):
         self._blobs = doors.blobs
         self._beginnings = Beginnings(store, clock, programs, shards)
         self._beginnings.largest_value = doors.largest_value
+        self._beginnings.privacy = privacy
         self._requests = Requests(store, programs, memory, clock, doors.blobs, shards, self._beginnings)
         self._admission = Admission(store, memory, clock, partial(share_files, doors.blobs))
         self._streams = Streams(store.journal)
@@ -169,8 +171,6 @@ class Engine(RunControl):
             pools=runner.slots.pools(),
         )
 
-    # --- runs ---
-
     @property
     def figures(self) -> EngineFigures:
         """Return what it counts."""
@@ -180,6 +180,8 @@ class Engine(RunControl):
     def sure_for(self) -> float:
         """Return for how many seconds this process is sure to own its shards; infinity where it shares them with nobody."""
         return self._shards.sure_until - self._clock.monotonic()
+
+    # --- runs ---
 
     async def start(  # noqa: PLR0913 (a start has that many traits, all but the first optional)
         self, workflow: str | Version, *, input: Value = None, workspace: str = DEFAULT_WORKSPACE,  # noqa: A002
@@ -335,12 +337,12 @@ class Engine(RunControl):
     def _run_ended(self, run: ActiveRun, wish: EndRun) -> None:
         self._memory.forget(run)
         self._waking.rested(run.id)
-        if run.state is not None and run.state.gates:
-            self._admission.ended(run.id)
         if run.state is not None and run.state.page is None:
             figures, took = self._runner.figures, self._clock.now() - run.state.started_at
             figures.ended.add(run.workspace, run.program.workflow.name, wish.state)
             figures.durations.note(took / SECOND, wish.state)
+        if run.state is not None and run.state.gates:
+            self._admission.ended(run.id)
         self._endings.tell(Ended(run.id, wish.state, wish.output, wish.error))
 
     def _gone(self, runs: Collection[str]) -> None:

@@ -34,7 +34,7 @@ def _folded(
     run: ActiveRun, blobs: Blobs, journal: Sequence[Batch], snapshot: Snapshot | None
 ) -> RunState | None:
     """Return the state that a journal adds up to, large values fetched; and count its facts."""
-    known = run.large = LargeValues()
+    known = run.large = LargeValues(blobs.sealer(run.id))
     reading = Reading(lambda reference: blobs.fetch(run.workspace, run.id, reference.hash), known)
     run.seq, state = 0, RunState(run.program)
     if snapshot is not None:

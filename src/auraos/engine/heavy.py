@@ -69,7 +69,7 @@ class HeavyWrites:
         """Keep what is large in blobs, durably, and return the write with references in its place."""
         large = run.large
         if large is None:
-            large = run.large = LargeValues()
+            large = run.large = LargeValues(self._blobs.sealer(run.id))
         lines = write.facts.split(b"\n") if write.facts else []
         for place, fact in enumerate(draft.facts):
             if len(lines[place]) > LARGE:

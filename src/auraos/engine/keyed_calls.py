@@ -100,7 +100,7 @@ class KeyedCalls:
         self._passed_on(row, answer)
 
     def _lighten(self, answer: RequestRow, workspace: str, run: str) -> RequestRow:
-        large = LargeValues()
+        large = LargeValues(self._blobs.sealer(run))
         divided = divide_request(answer, large)
         self._blobs.keep(workspace, run, large.fresh)
         return divided

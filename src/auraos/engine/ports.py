@@ -7,7 +7,7 @@ store makes many changes of many runs durable at once, and each of them wholly o
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,10 @@ from auraos.core.gate import Gate
 from auraos.core.values import FileReference, Value
 from auraos.engine.cache import CacheRow, OutputCache
 from auraos.sdk import Files
+
+if TYPE_CHECKING:  # a list of runs needs no machine
+    from auraos.core.run.facts import RunStarted
+    from auraos.core.run.program import Program
 
 SHARDS = 256
 """Into so many parts all runs are divided; each part belongs to one process at a time."""
@@ -331,6 +335,22 @@ class Store(RunStore, Backlog, OutputCache, Protocol):
     """A whole store, as the engine is given it."""
 
 
+class Privacy(Protocol):
+    """Gives private runs their keys."""
+
+    def concerns(self, run: str, program: "Program") -> bool:
+        """Return whether a run is private: by its schemas, or because a private run hands data on to it."""
+        ...
+
+    async def bind(self, started: "RunStarted", program: "Program") -> Callable[[str], str]:
+        """Give a run its key, durably; return what stands for a text where the same text must give the same."""
+        ...
+
+    async def follow(self, before: str, run: str) -> None:
+        """Let a run that begins with what another one did be private if that one is."""
+        ...
+
+
 class Clock(Protocol):
     """Time and chance."""
 
@@ -360,6 +380,10 @@ class Blobs(Protocol):
 
     def keep(self, workspace: str, run: str, contents: Mapping[str, bytes]) -> None:
         """Keep large values of a run, by hash, durably. It blocks: it is called on a thread of its own."""
+        ...
+
+    def sealer(self, run: str) -> Callable[[bytes], bytes] | None:
+        """Return what seals the large values of a run before they are kept; None where it is not private."""
         ...
 
     def remove(self, workspace: str, run: str) -> None: ...

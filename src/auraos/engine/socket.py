@@ -21,6 +21,7 @@ from auraos.engine import asks
 from auraos.engine.engine import Ended, Engine
 from auraos.engine.ports import RunQuery, Version
 from auraos.engine.stewardship import InspectedStore, NoStewardError, Steward
+from auraos.engine.stream import veil
 
 MOST_AT_ONCE = 100
 """How many asks of one connection are under way, those apart that last as long as a run; the others wait unread."""
@@ -123,10 +124,10 @@ class EngineSocket:
             task.add_done_callback(self._lasting.discard)
 
     async def _stream(self, ask: asks.Subscribe, writer: asyncio.StreamWriter) -> None:
+        is_private = await self._store.is_private(ask.run)
         async for change in self._engine.subscribe(ask.run, ask.after):
-            await _send(
-                writer, asks.Answer(number=ask.number, change=msgspec.Raw(asks.encode_change(change)))
-            )
+            shown = msgspec.Raw(asks.encode_change(veil(change) if is_private else change))
+            await _send(writer, asks.Answer(number=ask.number, change=shown))
 
     async def _do(self, ask: asks.AnyAsk) -> Any:
         match ask:

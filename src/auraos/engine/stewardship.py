@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from auraos.core.errors import UserError
-from auraos.engine.ports import RunRow, RunStore, Store
+from auraos.engine.ports import Batch, LogLine, RunQuery, RunRow, Store, Version
 
 if TYPE_CHECKING:  # commands that only list need not know how runs are deleted
     from auraos.engine.retention import Pruned
@@ -97,8 +97,20 @@ class Inspector(Protocol):
         ...
 
 
-class InspectedStore(RunStore, Inspector, Protocol):
-    """A store of runs that is looked after."""
+class InspectedStore(Inspector, Protocol):
+    """A store of runs as it is shown to whoever looks at them or after them."""
+
+    async def journal(self, run: str, after: int = 0) -> list[Batch]: ...
+
+    async def is_private(self, run: str) -> bool: ...
+
+    async def find(self, name: str, *, workspace: str | None = None) -> RunRow | None: ...
+
+    async def runs(self, query: RunQuery) -> list[RunRow]: ...
+
+    async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]: ...
+
+    async def version(self, hash: str) -> Version | None: ...  # noqa: A002 (as in the port)
 
 
 class KeptStore(Store, Inspector, Protocol):

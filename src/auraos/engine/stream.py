@@ -12,10 +12,12 @@ import msgspec
 from auraos.core.errors import OperationalError
 from auraos.core.run import Reading, decode_fact
 from auraos.core.run.facts import AnyFact, RunFinished
+from auraos.core.run.sealed import hide
 from auraos.engine.context import Progress
 from auraos.engine.ports import Batch, Blobs, LogLine, RunStore
 
 LONGEST_QUEUE = 10_000
+UNDER_SEAL = "What is said here is under seal."
 
 
 class StreamFellBehindError(OperationalError):
@@ -34,6 +36,18 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fact: AnyFact | None = None
     log: LogLine | None = None
     progress: Progress | None = None
+
+
+def veil(change: Change) -> Change:
+    """Return something new about a private run as those see it who may not see what the run is about."""
+    fact, line, progress = change.fact, change.log, change.progress
+    return Change(
+        run=change.run,
+        seq=change.seq,
+        fact=None if fact is None else hide(fact),
+        log=None if line is None else msgspec.structs.replace(line, message=UNDER_SEAL, fields={}),
+        progress=None if progress is None else msgspec.structs.replace(progress, message=""),
+    )
 
 
 Shown: TypeAlias = Change | StreamFellBehindError | None

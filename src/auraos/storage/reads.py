@@ -1,7 +1,7 @@
 """What both stores read in the same words: SQL with `?` for values, which each store's readers carry out."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import (
@@ -51,12 +51,30 @@ _BELOW = (
 """Started before this run; if that was deleted meanwhile, before those whose ids come before its own."""
 
 
+class Opening(Protocol):
+    """What is done with what private runs wrote when it is read."""
+
+    async def open_journal(self, run: str, batches: list[Batch]) -> list[Batch]: ...
+
+    async def open_runs(self, found: list[StoredRun]) -> list[StoredRun]: ...
+
+    async def open_lines(self, run: str, lines: list[LogLine]) -> list[LogLine]: ...
+
+    async def is_private(self, run: str) -> bool: ...
+
+
 class Reads(Inspection):
     """The reading half of a store. Whoever inherits it sets `_reader`."""
 
     _reader: Reader
+    opening: Opening | None = None
+    """Opens what private runs wrote, or hides it; where nobody has set it, it stays under seal."""
     _newest_by = "id"
     """What says which runs are newer. Where one process numbers them all, their numbers do, also for ids that somebody chose."""
+
+    def behind(self, opening: Opening) -> "Reads":
+        """Return the same store, read through something else."""
+        return _Shown(self._reader, self._newest_by, opening)
 
     async def _one(
         self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
@@ -68,11 +86,17 @@ class Reads(Inspection):
     async def journal(self, run: str, after: int = 0) -> list[Batch]:
         """Return the journal of a run in order."""
         sql = "select seq, count, facts from journal where run=? and seq + count - 1 > ? order by seq"
-        return await self._reader.all(sql, (run, after), rows.batch)
+        batches = await self._reader.all(sql, (run, after), rows.batch)
+        return batches if self.opening is None else await self.opening.open_journal(run, batches)
+
+    async def is_private(self, run: str) -> bool:
+        """Return whether what a run tells is under seal, or was until it was erased."""
+        return self.opening is not None and await self.opening.is_private(run)
 
     async def read(self, runs: Collection[str]) -> list[StoredRun]:
         """Return those of these runs that there are, each with what brings it into memory."""
-        return await read_runs(self._reader, runs)
+        found = await read_runs(self._reader, runs)
+        return found if self.opening is None else await self.opening.open_runs(found)
 
     async def find(self, name: str, *, workspace: str | None = None) -> RunRow | None:
         """Return the run with this id; within a workspace also by its number or the beginning of its id."""
@@ -148,13 +172,13 @@ class Reads(Inspection):
     async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
         """Return the first lines that the steps of a run, or the one at this path, wrote."""
         sql = "select run, path, attempt, at, level, message, fields from logs where run=?"
-        if path is None:
-            return await self._reader.all(f"{sql} order by line limit ?", (run, limit), rows.log_line)
-        if not is_storable(path):
-            return []
-        return await self._reader.all(
-            f"{sql} and path=? order by line limit ?", (run, path, limit), rows.log_line
-        )
+        values: tuple[Any, ...] = (run,)
+        if path is not None:
+            if not is_storable(path):
+                return []
+            sql, values = f"{sql} and path=?", (run, path)
+        lines = await self._reader.all(f"{sql} order by line limit ?", (*values, limit), rows.log_line)
+        return lines if self.opening is None else await self.opening.open_lines(run, lines)
 
     async def version(self, hash: str) -> Version | None:  # noqa: A002 (as in the port)
         """Return a version of a definition by its hash."""
@@ -186,3 +210,12 @@ class Reads(Inspection):
             "select run, path, type, shard from subscriptions where type=? and workspace=? order by run, path"
         )
         return await self._reader.all(sql, (type, workspace), rows.subscription)
+
+
+class _Shown(Reads):
+    """The reading half of a store, with something between it and whoever looks."""
+
+    def __init__(self, reader: Reader, newest_by: str, opening: Opening) -> None:
+        self._reader = reader
+        self._newest_by = newest_by
+        self.opening = opening

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from auraos.engine.ports import Told, Write
+from auraos.engine.ports import RequestRow, Told, Write
 from auraos.storage.batching import commit_one
 
 
@@ -17,10 +17,20 @@ class Writer(Protocol):
     def submit(self, writes: Sequence[Write], told: Told) -> None: ...
 
 
+class Sealer(Protocol):
+    """What is done with what private runs write, and with what they ask of each other."""
+
+    def seal(self, writes: Sequence[Write]) -> Sequence[Write]: ...
+
+    async def open_requests(self, rows: list[RequestRow]) -> list[RequestRow]: ...
+
+
 class Writes:
     """The writing half of a store. Whoever inherits it sets `_writer`."""
 
     _writer: Writer
+    sealing: Sealer | None = None
+    """Seals what private runs write, where somebody has set it."""
 
     @property
     def commits(self) -> int:
@@ -34,7 +44,7 @@ class Writes:
 
     def submit(self, writes: Sequence[Write], told: Told) -> None:
         """Make writes durable, together with all that wait."""
-        self._writer.submit(writes, told)
+        self._writer.submit(writes if self.sealing is None else self.sealing.seal(writes), told)
 
     def commit(self, write: Write) -> "asyncio.Future[None]":
         """Make one write durable."""

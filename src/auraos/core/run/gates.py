@@ -4,7 +4,7 @@ What a gate allows is decided outside of the machine, where all runs of the same
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -53,10 +53,11 @@ class Gates:
         return bool(self._rules)
 
     def open_for(
-        self, names: dict[str, Any], *, workspace: str, workflow: str, only: frozenset[str] | None = None
-    ) -> tuple[tuple[Gate, ...], int]:
+        self, names: dict[str, Any], *, workspace: str, workflow: str, only: frozenset[str] | None = None,
+        mask: Callable[[str], str] | None = None,
+    ) -> tuple[tuple[Gate, ...], int]:  # fmt: skip
         """Return the gates of a start for which these names hold, and the shard in which all that share one of them live;
-        raise `KeyRefusedError`.
+        raise `KeyRefusedError`. With a mask, what it returns stands for the value of a key.
         """
         found: list[Gate] = []
         home: tuple[str, ...] = (workspace, workflow)
@@ -67,6 +68,8 @@ class Gates:
             if template is not None:
                 value = _evaluate(template, names, setting)
                 text = _encode(to_wire(value)).decode()
+                if mask is not None:
+                    value = text = mask(text)
             shown = "" if template is None else value if isinstance(value, str) else text
             gate = Gate(
                 setting=setting,

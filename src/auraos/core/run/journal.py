@@ -77,8 +77,8 @@ def encode_fact(fact: AnyFact, large: LargeValues | None = None) -> bytes:
     With `large`, what is large in it becomes a reference, and waits there to be kept first.
     """
     if large is not None:
-        return _encode(_convert(fact, large.to_stored))
-    return _encode(fact if _is_plain(fact) else _convert(fact, _to_stored))
+        return _encode(convert_struct(fact, large.to_stored))
+    return _encode(fact if _is_plain(fact) else convert_struct(fact, _to_stored))
 
 
 def encode_success(fact: facts.StepSucceeded, largest: int) -> bytes:
@@ -97,12 +97,12 @@ def decode_fact(stored: bytes, reading: Reading | None = None) -> AnyFact:
     `reading` fetches large values; without it references stand for them.
     """
     try:
-        fact: AnyFact = _decode(_upcast(stored) if b'"v":' in stored else stored)
+        fact = read_line(stored)
         if b'"$' not in stored:
             return fact
         if has_references(stored):
-            return _convert(fact, (reading or Reading()).from_stored)
-        return _convert(fact, from_wire)
+            return convert_struct(fact, (reading or Reading()).from_stored)
+        return convert_struct(fact, from_wire)
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableFactError(
             f"A fact of this journal cannot be read: {error}.",
@@ -110,9 +110,15 @@ def decode_fact(stored: bytes, reading: Reading | None = None) -> AnyFact:
         ) from error
 
 
+def read_line(stored: bytes) -> AnyFact:
+    """Return a fact as it is written, its values in their wire form."""
+    fact: AnyFact = _decode(_upcast(stored) if b'"v":' in stored else stored)
+    return fact
+
+
 def fill_fact(fact: AnyFact, reading: Reading) -> AnyFact:
     """Return a fact that was read without its large values with them; itself where it has none."""
-    return _convert(fact, reading.fill)
+    return convert_struct(fact, reading.fill)
 
 
 def _upcast(stored: bytes) -> bytes:
@@ -134,13 +140,13 @@ def _upcast(stored: bytes) -> bytes:
 
 def encode_struct(struct: msgspec.Struct, values: Tables, large: LargeValues | None = None) -> bytes:
     """Return another structure as bytes, with the values that the tables name in their wire form."""
-    return _encode(_convert(struct, _to_stored if large is None else large.to_named, values))
+    return _encode(convert_struct(struct, _to_stored if large is None else large.to_named, values))
 
 
 def decode_struct(stored: bytes, kind: type[_S], values: Tables, reading: Reading | None = None) -> _S:
     """Return the structure that `encode_struct` wrote."""
     convert = (reading or Reading()).from_stored if has_references(stored) else from_wire
-    return _convert(msgspec.json.decode(stored, type=kind), convert, values)
+    return convert_struct(msgspec.json.decode(stored, type=kind), convert, values)
 
 
 def _is_plain(struct: msgspec.Struct) -> bool:
@@ -173,8 +179,8 @@ def _to_stored(value: Value) -> Any:
     return to_wire(value, -SPARE_DEPTH)
 
 
-def _convert(struct: _S, convert: Callable[[Value], Value], tables: Tables | None = None) -> _S:
-    """Return the structure with its values converted; itself where that changes nothing."""
+def convert_struct(struct: _S, convert: Callable[[Any], Any], tables: Tables | None = None) -> _S:
+    """Return the structure with its values, or what the tables name, converted; itself where that changes nothing."""
     kind = type(struct)
     values, nested = tables or (VALUES, NESTED)
     changes: dict[str, Any] = {}
@@ -188,11 +194,11 @@ def _convert(struct: _S, convert: Callable[[Value], Value], tables: Tables | Non
         if inner is None or (not inner and not isinstance(inner, msgspec.Struct)):
             continue
         if isinstance(inner, msgspec.Struct):
-            converted = _convert(inner, convert, tables)
+            converted = convert_struct(inner, convert, tables)
             if converted is not inner:
                 changes[name] = converted
             continue
-        items = [_convert(item, convert, tables) for item in inner]
+        items = [convert_struct(item, convert, tables) for item in inner]
         if any(new is not old for new, old in zip(items, inner, strict=True)):
             changes[name] = tuple(items) if isinstance(inner, tuple) else items
     return msgspec.structs.replace(struct, **changes) if changes else struct

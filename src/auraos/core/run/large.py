@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from auraos.core.values import Value, ValueReference, ValueRefusedError, from_wire, to_wire
+from auraos.core.values import Hidden, Value, ValueReference, ValueRefusedError, from_wire, to_wire
 
 LARGE = 64 * 1024
 """So many bytes of JSON a value may have before it goes into a blob."""
@@ -32,9 +32,12 @@ Fetch = Callable[[ValueReference], bytes]
 
 
 class LargeValues:
-    """Which objects in memory lie in which blobs of one run. `fresh` holds what is to be kept before it is named: by hash."""
+    """Which objects in memory lie in which blobs of one run. `fresh` holds what is to be kept before it is named: by hash. What
+    a private run keeps is under its seal.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, seal: Callable[[bytes], bytes] | None = None) -> None:
+        self._seal = seal
         self.bytes = 0
         self.fresh: dict[str, bytes] = {}
         self._known: OrderedDict[int, tuple[Value, ValueReference]] = OrderedDict()
@@ -56,6 +59,8 @@ class LargeValues:
             content = _encode(wire)
             if len(content) <= LARGE:
                 return wire
+        if self._seal is not None:
+            content = self._seal(content)
         hashed = hashlib.sha256(content).hexdigest()
         reference = ValueReference(hash=hashed, size=len(content), is_list=isinstance(value, list | tuple))
         self.fresh[hashed] = content
@@ -115,6 +120,8 @@ class Reading:
                 ((key, inner),) = wire.items()
                 if key == "$blob":
                     return self._value(inner, is_list=False)
+                if key == "$hidden":
+                    return Hidden(why=inner)
                 if key[:1] == "$" and key[:2] != "$$":
                     return from_wire(wire)
             return {key[1:] if key[:2] == "$$" else key: self.from_stored(item) for key, item in wire.items()}
@@ -163,5 +170,5 @@ def refuse_vast(value: Value, largest: int = LARGEST) -> None:
 
 
 def has_references(stored: bytes) -> bool:
-    """Return whether a stored fact may hold references to large values."""
-    return b'"$blob"' in stored or b'"$items"' in stored
+    """Return whether a stored fact may hold what stands for values: references to large ones, and signs of hidden ones."""
+    return b'"$blob"' in stored or b'"$items"' in stored or b'"$hidden"' in stored

@@ -11,6 +11,7 @@ import msgspec
 from auraos.core.catalogue import Behaviour, Catalogue, Effect, StepType
 from auraos.core.errors import UserError
 from auraos.core.expressions import Template, compile_template
+from auraos.core.privacy import has_tags
 from auraos.core.run.facts import UndoEntry
 from auraos.core.run.gates import Gates
 from auraos.core.schemas import SchemaCheck
@@ -187,6 +188,7 @@ class Program:
         self.gates = Gates(workflow.settings)
         self.tries_scopes = _mark_scopes(steps)
         """Whether some container may be tried again."""
+        self.is_private = any(map(has_tags, (workflow.input, *(step.step.expect for step in steps.values()))))
 
     def moment(self, at: int) -> datetime:
         """Return the point in time that these microseconds since 1970 are, in the time zone of the workflow."""

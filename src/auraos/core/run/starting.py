@@ -65,7 +65,7 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
         scope = state.program.alone(static_path(fact.page.path))
         prefix = fact.page.path[: -len(scope.steps[0].id)]
         names = fact.page.names
-        values |= {**names, "steps": dict(names["steps"]), "errors": dict(names["errors"])}
+        values |= {**names, "steps": dict(names.get("steps", ())), "errors": dict(names.get("errors", ()))}
     state.root = Frame(scope, prefix, None, values)
     if fact.page is not None:
         state.root.loop_names = {name: values[name] for name in ("item", "index", "last") if name in values}

@@ -1,5 +1,7 @@
 """A start of a workflow whose settings limit who may begin: it gets the gates that it stands before, and its home."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from auraos.core.run import Program
@@ -10,8 +12,11 @@ from auraos.core.run.starting import describe_run
 AGAIN = frozenset(("retry", "fork"))
 
 
-def stand_before(started: RunStarted, program: Program) -> tuple[RunStarted, int]:
-    """Return the start with its gates, and the shard in which all runs of these gates live; raise `KeyRefusedError`.
+def stand_before(
+    started: RunStarted, program: Program, mask: Callable[[str], str] | None = None
+) -> tuple[RunStarted, int]:
+    """Return the start with its gates, and the shard in which all runs of these gates live; raise `KeyRefusedError`. In the
+    gates of a private run something stands for its keys.
 
     A run that goes on with an earlier one is no new start: it passes only the gates that count runs.
     """
@@ -26,6 +31,6 @@ def stand_before(started: RunStarted, program: Program) -> tuple[RunStarted, int
         "$seed": started.run,
     }
     gates, home = program.gates.open_for(
-        names, workspace=started.workspace, workflow=started.workflow, only=CAPACITY if goes_on else None
+        names, workspace=started.workspace, workflow=started.workflow, only=CAPACITY if goes_on else None, mask=mask
     )
     return msgspec.structs.replace(started, gates=gates), home

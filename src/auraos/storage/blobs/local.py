@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from auraos.core.errors import OperationalError
@@ -58,6 +58,10 @@ class LocalBlobs:
             raise StoreUnavailableError(
                 f"A large value of run {run} cannot be kept: {error}.", hint="Make room or mend the disk."
             ) from error
+
+    def sealer(self, run: str) -> Callable[[bytes], bytes] | None:  # noqa: ARG002 (as in the port)
+        """Return None: nothing is sealed here."""
+        return None
 
     def remove(self, workspace: str, run: str) -> None:
         """Delete all blobs of a run."""

@@ -31,7 +31,9 @@ _FENCE = "fence as (select token from owners where token = $1 for share)"
 _GUARD = "exists (select from fence)"
 _SEPARATOR = "\x1f"
 
-OF_A_RUN = ("journal", "results", "logs", "snapshots", "timers", "subscriptions", "requests", "gates")
+OF_A_RUN = (
+    "journal", "results", "logs", "snapshots", "timers", "subscriptions", "requests", "gates", "run_keys",
+)  # fmt: skip
 PARTS: dict[str, Part] = {
     "versions": Part(
         "insert into definition_versions(hash, kind, name, text, step_types, workspace)"

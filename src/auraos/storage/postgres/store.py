@@ -124,7 +124,8 @@ class PostgresStore(Reads, Writes):
             "select id, run, kind, body, shard from requests where refusal is null"
             " and shard = any(?::bigint[]) order by id limit ?"
         )
-        return await self._reader.all(sql, (list(shards), limit), rows.request)
+        found = await self._reader.all(sql, (list(shards), limit), rows.request)
+        return found if self.sealing is None else await self.sealing.open_requests(found)
 
     async def gates(
         self, shards: Collection[int], *, after: tuple[str, str] = ("", ""), limit: int = 1000

@@ -7,13 +7,16 @@ slice was taken, and no reader holds the write-ahead log back.
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from auraos.core.errors import OperationalError
+from auraos.engine.ports import StoreUnavailableError
 
 SLICE_PAGES = 256
+_TRIES, _PAUSE = 100, 0.05
 
 
 class CopyFailedError(OperationalError):
@@ -27,6 +30,24 @@ class Copy(NamedTuple):
 
     file: Path
     done: "asyncio.Future[None]"
+
+
+class Scrub(NamedTuple):
+    """The log is to be emptied, and who hears that it is."""
+
+    done: "asyncio.Future[None]"
+
+
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Write the log into the file and cut it off. A reader that still needs it is waited for a little."""
+    for _ in range(_TRIES):
+        busy, _, _ = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+        if not busy:
+            return
+        time.sleep(_PAUSE)
+    raise StoreUnavailableError(
+        "The log of the database cannot be emptied while a reader needs it.", hint="Try again in a moment."
+    )
 
 
 def tell_copied(done: "asyncio.Future[None]", error: Exception | None) -> None:

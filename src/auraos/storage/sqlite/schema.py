@@ -19,7 +19,17 @@ DELETE_EXPIRED = (
 INSERT_LOG = "insert into logs values(?,?,?,?,?,?,?,?,?)"
 PUT_VERSION = "insert or ignore into definition_versions(hash, kind, name, text, step_types, workspace) values(?,?,?,?,?,?)"
 PUT_SNAPSHOT = "insert or replace into snapshots values(?,?,?,?,?)"
-_OF_A_RUN = ("journal", "results", "logs", "snapshots", "timers", "subscriptions", "requests", "gates")
+_OF_A_RUN = (
+    "journal",
+    "results",
+    "logs",
+    "snapshots",
+    "timers",
+    "subscriptions",
+    "requests",
+    "gates",
+    "run_keys",
+)
 PRUNE = (
     *(
         f"delete from {table} where run=? and exists(select 1 from runs where id=? and finished_at is not null)"  # noqa: S608

@@ -63,7 +63,8 @@ class SqliteStore(Reads, Writes):
     async def requests(self, shards: Collection[int], *, limit: int = 10_000) -> list[RequestRow]:  # noqa: ARG002
         """Return the requests that wait, oldest first."""
         sql = "select id, run, kind, body, shard from requests where refusal is null order by id limit ?"
-        return await self._reader.all(sql, (limit,), rows.request)
+        found = await self._reader.all(sql, (limit,), rows.request)
+        return found if self.sealing is None else await self.sealing.open_requests(found)
 
     async def gates(
         self,

@@ -36,6 +36,10 @@ class SqliteTables:
         """Make a change durable, with what the audit trail says of it."""
         await self._writer.change(statements, entries)
 
+    async def scrub(self, tables: Sequence[str]) -> None:  # noqa: ARG002 (what is deleted is overwritten in the file at once)
+        """Bring the file up to the log, and empty the log: earlier states of pages stand there."""
+        await self._writer.scrub()
+
     def close(self) -> None:
         """Wait for running queries, and let go of the file."""
         self._readers.close()

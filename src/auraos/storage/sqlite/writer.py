@@ -20,7 +20,7 @@ from auraos.engine.ports import FencedError, StoreUnavailableError, Told, Write,
 from auraos.storage.batching import Waiting, cut, tell
 from auraos.storage.sqlite import schema
 from auraos.storage.sqlite.changes import Change, make_change, tell_changed
-from auraos.storage.sqlite.copying import Copy, CopyFailedError, copy_pages, tell_copied
+from auraos.storage.sqlite.copying import Copy, CopyFailedError, Scrub, copy_pages, empty_log, tell_copied
 from auraos.storage.sqlite.handover import FENCED, hand_over, prepare
 from auraos.storage.sqlite.opening import connect_writer
 from auraos.storage.sqlite.rows import write_rows
@@ -44,7 +44,7 @@ PAGES = 250
 when the store is closed; so many pages a step.
 """
 
-Handed: TypeAlias = Waiting | Change | Copy | None
+Handed: TypeAlias = Waiting | Change | Copy | Scrub | None
 Outcomes: TypeAlias = Sequence[BaseException | None] | None
 
 
@@ -68,6 +68,7 @@ class Writer:
         self._handed: queue.SimpleQueue[Handed] = queue.SimpleQueue()
         self._copies: list[Copy] = []
         self._changes: list[Change] = []
+        self._scrubs: list[Scrub] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
@@ -100,6 +101,15 @@ class Writer:
         self._handed.put(Copy(file, done))
         await done
 
+    async def scrub(self) -> None:
+        """Bring the file up to the log, and empty the log."""
+        if self._closed:
+            raise StoreUnavailableError("The store is closed.")
+        self._loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._handed.put(Scrub(done))
+        await done
+
     async def close(self) -> None:
         """Write what waits, fold the log into the file, and end the thread."""
         if self._closed:
@@ -120,6 +130,7 @@ class Writer:
             ending = self._take_all(rest) or ending
             rest = self._write_some(rest)
             self._change_all()
+            self._scrub_all()
             while self._copies:
                 ending = self._copy(self._copies.pop(0), rest, ending=ending)
         self._let_go()
@@ -175,6 +186,19 @@ class Writer:
             outcomes = [(change, failure) for change in changes]
         self._call(tell_changed, outcomes)
 
+    def _scrub_all(self) -> None:
+        """Write the log into the file and empty it, as soon as no reader needs it any more."""
+        scrubs, self._scrubs = self._scrubs, []
+        if not scrubs:
+            return
+        error: Exception | None = None
+        try:
+            empty_log(self._connection or self._reopen())
+        except Exception as failed:  # noqa: BLE001 (the thread must live, and whoever waits must hear)
+            error = failed
+        for scrub in scrubs:
+            self._call(tell_copied, scrub.done, error)
+
     def _copy(self, copy: Copy, rest: list[Waiting], *, ending: bool) -> bool:
         """Make a copy, and write between its slices what waits; return whether the thread is to end."""
         error: Exception | None = None
@@ -209,6 +233,8 @@ class Writer:
         """Put what was handed over where it waits; return whether the thread is to end."""
         if isinstance(handed, Copy):
             self._copies.append(handed)
+        elif isinstance(handed, Scrub):
+            self._scrubs.append(handed)
         elif isinstance(handed, Change):
             self._changes.append(handed)
         elif handed is not None:

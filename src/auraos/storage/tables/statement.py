@@ -64,3 +64,7 @@ class Tables(Protocol):
         already; `StoreUnavailableError` when nothing is known of its fate.
         """
         ...
+
+    async def scrub(self, tables: Sequence[str]) -> None:
+        """Take what was deleted from these tables out of the files of the database, as far as it lets us."""
+        ...
