@@ -35,7 +35,9 @@ def diagnose(before: str, prior: Sequence[Kept], found: Kept, rest: Sequence[Kep
     if found.seq < expected:
         return Finding(kind="inserted", seq=found.seq, message=f"There is another entry {found.seq}.")
     if found.seq > expected and any(row.seq == expected for row in rest):
-        return Finding(kind="reordered", seq=expected, message=f"Entry {expected} stands after entry {found.seq}.")
+        return Finding(
+            kind="reordered", seq=expected, message=f"Entry {expected} stands after entry {found.seq}."
+        )
     if found.seq != expected:
         last = found.seq - 1
         gone = f"Entry {expected} is gone." if last == expected else f"Entries {expected} to {last} are gone."

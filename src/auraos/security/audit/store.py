@@ -1,12 +1,15 @@
 """What the audit trail needs of a store: entries by filters and in order, checkpoints, and the head of the chain."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
 from auraos.core.audit import Entry
 from auraos.security.audit.chain import Kept
+
+Part: TypeAlias = Literal["told", "origin"]
+"""A part of an entry that can be erased: what it tells beside its facts, or from where somebody acted."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,8 +105,8 @@ class AuditStore(Protocol):
         """Add entries."""
         ...
 
-    async def erase(self, entries: Sequence[Kept], entry: Entry, *, origin: bool, told: bool) -> None:
-        """Let digests take the place of parts of entries, and tell of it."""
+    async def erase(self, entries: Sequence[Kept], part: Part, entry: Entry) -> None:
+        """Let digests take the place of a part of entries, and tell of it."""
         ...
 
     async def raise_floor(self, checkpoint: Checkpoint, entry: Entry) -> None:

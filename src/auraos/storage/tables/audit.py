@@ -7,7 +7,7 @@ import msgspec
 
 from auraos.core.audit import Entry
 from auraos.security.audit.chain import Kept, erased
-from auraos.security.audit.store import Checkpoint, Filter, Head, Tally
+from auraos.security.audit.store import Checkpoint, Filter, Head, Part, Tally
 from auraos.storage.tables.chaining import COLUMNS
 from auraos.storage.tables.rows import Shape
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
@@ -20,8 +20,6 @@ _CLEAR: Final = (
     "delete from audit where seq <= (select floor from audit_head where one=1)"
     " and seq <= (select min(seq) from audit) + ?"
 )
-_ERASE_TOLD: Final = "update audit set told=?, told_salt='' where seq=?"
-_ERASE_ORIGIN: Final = "update audit set origin=?, origin_salt='' where seq=?"
 _FIELDS: Final = Kept.__struct_fields__
 _IDS: Final = "select id from people where name=? union all select id from services where name=?"
 
@@ -105,17 +103,14 @@ class AuditTables:
         """Add entries."""
         await self._tables.change((), entries)
 
-    async def erase(self, entries: Sequence[Kept], entry: Entry, *, origin: bool, told: bool) -> None:
-        """Let digests take the place of parts of entries, and tell of it."""
-        statements: list[Statement] = []
-        for kept in entries:
-            if told and kept.told_salt:
-                statements.append(
-                    Statement(_ERASE_TOLD, (erased(kept.told_salt, kept.told), kept.seq), expect=1)
-                )
-            if origin and kept.origin_salt:
-                gone = erased(kept.origin_salt, kept.origin)
-                statements.append(Statement(_ERASE_ORIGIN, (gone, kept.seq), expect=1))
+    async def erase(self, entries: Sequence[Kept], part: Part, entry: Entry) -> None:
+        """Let digests take the place of a part of entries, and tell of it."""
+        sql = f"update audit set {part}=?, {part}_salt='' where seq=? and {part}_salt=?"
+        salts = [(kept, str(getattr(kept, f"{part}_salt"))) for kept in entries]
+        statements = [
+            Statement(sql, (erased(salt, getattr(kept, part)), kept.seq, salt), expect=1)
+            for kept, salt in salts
+        ]
         await self._tables.change(statements, [entry])
 
     async def raise_floor(self, checkpoint: Checkpoint, entry: Entry) -> None:
