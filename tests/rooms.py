@@ -18,7 +18,9 @@ from auraos.api.keeper import Keeper
 from auraos.api.routes import Map
 from auraos.api.site import Site
 from auraos.app.desk import Desk
+from auraos.app.expressions import Expressions
 from auraos.app.health import Health
+from auraos.app.installed import load_installed
 from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
@@ -65,6 +67,7 @@ class Room:
             bulks=bulks_over(house, self.runs),
             runs=self.runs,
             definitions=definitions,
+            expressions=Expressions(definitions.checker, load_installed().catalogue),
             identity=house.identity,
             secrets=services.secrets,
             secret_trials=services.trials,

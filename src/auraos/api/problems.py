@@ -7,7 +7,7 @@ import msgspec
 
 from auraos.api.reading import RequestRefusedError
 from auraos.core.errors import AuraError, OperationalError, UserError
-from auraos.core.problems import Problem, format_path
+from auraos.core.problems import Fix, Problem, format_path
 from auraos.documents.definitions.files import FileProblem
 
 STATUSES: Final[dict[str, int]] = {
@@ -64,6 +64,22 @@ STATUSES: Final[dict[str, int]] = {
 """What is neither here nor an error of the world outside is 422: understood, and not to be done as it stands."""
 
 
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """Another text in place of the characters from `start` up to `end`, counted from 0."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Mend(msgspec.Struct, frozen=True, kw_only=True):
+    """How something can be mended; what is `safe` changes no meaning."""
+
+    title: str
+    safe: bool
+    edits: tuple[Edit, ...]
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that is wrong, with its place in what was sent."""
 
@@ -73,7 +89,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     severity: str = ""
     line: int = 0
     column: int = 0
+    end_line: int = 0
+    end_column: int = 0
     hint: str = ""
+    fix: Mend | None = None
     file: str = ""
     """Of which of several files it is told."""
 
@@ -138,5 +157,13 @@ def finding_of(problem: Problem) -> Finding:
         severity=problem.severity.value,
         line=problem.place.line if problem.place else 0,
         column=problem.place.column if problem.place else 0,
+        end_line=problem.place.end_line if problem.place else 0,
+        end_column=problem.place.end_column if problem.place else 0,
         hint=problem.hint,
+        fix=_mend(problem.fix) if problem.fix is not None and problem.fix.edits else None,
     )
+
+
+def _mend(fix: Fix) -> Mend:
+    edits = tuple(Edit(start=edit.start, end=edit.end, text=edit.text) for edit in fix.edits)
+    return Mend(title=fix.title, safe=fix.safe, edits=edits)

@@ -6,6 +6,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from auraos.app.bulk.bulks import Bulks
+    from auraos.app.expressions import Expressions
     from auraos.app.runs import Runs
     from auraos.documents.definitions.service import Definitions
     from auraos.security.identity.identity import Identity
@@ -18,6 +19,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
     bulks: "Bulks"
     definitions: "Definitions"
+    expressions: "Expressions"
     identity: "Identity"
     runs: "Runs"
     secrets: "Secrets"

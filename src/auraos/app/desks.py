@@ -11,6 +11,7 @@ import msgspec
 from auraos.app.bulk.bulks import Bulks
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.desk import Desk
+from auraos.app.expressions import Expressions
 from auraos.app.identity import had_owner, open_identity
 from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.kept_definitions import definitions_on
@@ -39,6 +40,7 @@ class NoOwnerError(UserError):
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What stands on a store before an engine does."""
 
+    catalogue: Catalogue
     identity: Identity
     definitions: Definitions
     secrets: SecretServices
@@ -52,6 +54,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         return Desk(
             bulks=Bulks(BulkTables(keeping.tables), runs, keeping.store, now=clock.now, new_id=clock.new_id),
             definitions=self.definitions,
+            expressions=Expressions(self.definitions.checker, self.catalogue),
             identity=self.identity,
             runs=runs,
             secrets=self.secrets.secrets,
@@ -88,6 +91,7 @@ def open_services(
     world.use(secrets.stored)
     definitions.checker.use(named_secrets(world.look_for_secret))
     return Services(
+        catalogue=catalogue,
         identity=identity,
         definitions=definitions,
         secrets=secrets,

@@ -14,7 +14,7 @@ import msgspec
 
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
-from auraos.core.run import RunView, view
+from auraos.core.run import RunView, fold, view
 from auraos.core.run.facts import AnyFact, RunStarted
 from auraos.core.schemas import given_input
 from auraos.core.values import Value, to_wire
@@ -133,6 +133,16 @@ class Runs:
             raise NotFoundError(f"The text of version {row.version[:12]!r} is not in the store.")
         seen = await asyncio.to_thread(lambda: view(self._definitions.compile(kept), facts[:upto]))
         return Seen(row=row, view=seen, seq=upto, of=len(facts))
+
+    async def names(self, row: RunRow) -> dict[str, Value]:
+        """Return what expressions read in a run as it is: its input, variables and outputs of steps, by name."""
+        facts = await self.engine.facts(row.run)
+        kept = await self._store.version(row.version)
+        if kept is None:
+            raise NotFoundError(f"The text of version {row.version[:12]!r} is not in the store.")
+        state = await asyncio.to_thread(lambda: fold(self._definitions.compile(kept), facts))
+        values = state.root.values if state.root is not None else {}
+        return {name: value for name, value in values.items() if not name.startswith("$")}
 
     async def journal(self, row: RunRow, after: int, limit: int) -> list[Change]:
         """Return facts of a run after this number; large values in them are whole."""

@@ -5,6 +5,7 @@ a part of the output is a setting passed on, the schema says so by `x-type-of`, 
 `{"x-type-of": ["set", "amount"]}`: the checks put the type of what is written there in its place.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -137,6 +138,11 @@ class Types:
         kind = self._work_out(step)
         self._outputs[step.id] = kind
         return kind
+
+    def names_at(self, use: Use, steps: Iterable[StepView]) -> dict[str, Type]:
+        """Return the types of all names that may be used in a place, where these steps are read."""
+        outputs = mapping_of({step.id: self.output_of(step) for step in steps}, closed=False)
+        return {name: outputs if name == "steps" else self._name(use, name) for name in sorted(use.names())}
 
     def _names(self, use: Use) -> dict[str, Type]:
         roots = {read[0] for read in use.expression.reads}

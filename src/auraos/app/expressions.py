@@ -1,0 +1,135 @@
+"""`Expressions`: what an editor asks about an expression that somebody writes. Each answer is bounded in time and size, and
+reads nothing but what is sent along: there is no way from an expression to a secret, a file or the network.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from auraos.core.catalogue import Catalogue
+from auraos.core.expressions import (
+    Expression,
+    ExpressionProblem,
+    LocatedError,
+    Meter,
+    Type,
+    compile_expression,
+    compile_template,
+    find_expressions,
+    infer,
+    type_of_value,
+)
+from auraos.core.expressions.complete import Completion, complete, complete_text
+from auraos.core.expressions.errors import find_line
+from auraos.core.graph.places import names_at
+from auraos.core.problems import Severity
+from auraos.core.values import Value, to_plain, type_name
+from auraos.documents.definitions.checking import Checker
+
+LARGEST_ANSWER: Final = 256 * 1024
+AT_ONCE: Final = 4
+"""So many are worked on at a time."""
+NAMES: Final[Mapping[str, Value]] = {
+    "input": None, "vars": {}, "steps": {}, "errors": {}, "run": {}, "trigger": None,
+}  # fmt: skip
+"""The names that every place has; what is not sent of them is empty."""
+
+
+class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
+    """What an expression gives over sample data: its value and the type of that, or what is wrong with it."""
+
+    ok: bool
+    value: Any = None
+    type: str = ""
+    is_cut: bool = False
+    """The value is too large to be shown."""
+    problems: tuple[ExpressionProblem, ...] = ()
+
+
+class Expressions:
+    """Evaluates and completes expressions."""
+
+    def __init__(self, checker: Checker, catalogue: Catalogue) -> None:
+        self._checker = checker
+        self._catalogue = catalogue
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def evaluate(self, source: str, names: Mapping[str, Value]) -> Evaluated:
+        """Return what an expression, or a text with `{{ … }}` in it, gives over these names."""
+        async with self._turns:
+            return await asyncio.to_thread(_evaluate, source, {**NAMES, **names})
+
+    async def complete(
+        self, source: str, offset: int, names: Mapping[str, Value], *, text: str = "", step: str = "", field: str = ""
+    ) -> Completion:  # fmt: skip
+        """Return what can stand at an offset. What is known of the names comes from the text of a workflow, where one is
+        given, and from the samples, which are believed first.
+        """
+        read = (await self._checker.read(text, "workflow")) if text else None
+        document = read.document if read is not None else None
+
+        def work() -> Completion:
+            known: dict[str, Type] = {}
+            if document is not None and document.kind == "workflow":
+                known = names_at(document, self._catalogue, step, field)
+            given = names if known else {**NAMES, **names}
+            kinds = {**known, **{name: _joined(known.get(name), value) for name, value in given.items()}}
+            return (complete_text if "{{" in source else complete)(source, offset, kinds)
+
+        async with self._turns:
+            return await asyncio.to_thread(work)
+
+
+def _joined(known: Type | None, sample: Value) -> Type:
+    """Return the type of a sample, with the fields that are known to be there besides."""
+    kind = type_of_value(sample)
+    if known is None or known.fields is None or kind.fields is None:
+        return kind
+    return msgspec.structs.replace(known, fields={**known.fields, **kind.fields})
+
+
+def _evaluate(source: str, names: dict[str, Value]) -> Evaluated:
+    scope = {**names, "$meter": Meter()}
+    try:
+        read = compile_template if "{{" in source else compile_expression
+        value = read(source).evaluate(scope)
+    except LocatedError as error:
+        return Evaluated(ok=False, problems=(_problem(error, source),))
+    shown = to_plain(value)
+    is_cut = len(msgspec.json.encode(shown)) > LARGEST_ANSWER
+    kinds = {name: type_of_value(given) for name, given in names.items()}
+    return Evaluated(
+        ok=True, value=None if is_cut else shown, type=type_name(value), is_cut=is_cut,
+        problems=tuple(_foreseen(source, kinds)),
+    )  # fmt: skip
+
+
+def _foreseen(source: str, kinds: Mapping[str, Type]) -> Sequence[ExpressionProblem]:
+    """Return what is sure to go wrong, or never to differ, with other data of the same types."""
+    if "{{" not in source:
+        return infer(compile_expression(source), kinds)[1]
+    found: list[ExpressionProblem] = []
+    for placed in find_expressions(source)[0]:
+        found += [_moved(each, source, placed.offset) for each in _problems(placed.expression, kinds)]
+    return found
+
+
+def _problems(expression: Expression, kinds: Mapping[str, Type]) -> list[ExpressionProblem]:
+    return infer(expression, kinds)[1]
+
+
+def _moved(problem: ExpressionProblem, source: str, offset: int) -> ExpressionProblem:
+    start, end = problem.start + offset, problem.end + offset
+    line, column = find_line(source, start)
+    return msgspec.structs.replace(problem, start=start, end=end, line=line, column=column)
+
+
+def _problem(error: LocatedError, source: str) -> ExpressionProblem:
+    start = int(error.data.get("offset", 0)) + error.start
+    line, column = find_line(source, start)
+    return ExpressionProblem(
+        code=error.code, message=error.message, severity=Severity.ERROR, hint=error.hint, start=start,
+        end=start + max(1, error.end - error.start), line=line, column=column,
+    )  # fmt: skip
