@@ -235,8 +235,8 @@ _ON_POSTGRES = tuple(
 )
 POSTGRES = (
     *_ON_POSTGRES,
+    *walls_of(_ON_POSTGRES),
     *audit_guards.POSTGRES,
     "create table definition_search(id bigint primary key, words tsvector not null)",
     "create index definition_search_by_words on definition_search using gin(words) with (fastupdate=off)",
 )
-    *walls_of(_ON_POSTGRES),
