@@ -11,6 +11,7 @@ from auraos.documents.definitions.gate import Wants
 from auraos.documents.definitions.rows import Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.documents.kinds import WORKFLOW
+from auraos.security.access.quotas import Most
 from auraos.storage.tables.definitions import DefinitionTables
 from stores import AnyStore
 
@@ -30,11 +31,13 @@ class Times:
         return next(self._next)
 
 
-def definitions_over(store: AnyStore, wants_review: Wants | None = None) -> Definitions:
+def definitions_over(
+    store: AnyStore, wants_review: Wants | None = None, most: Most | None = None
+) -> Definitions:
     """Return the service over a store, with workflows and notes."""
     numbers = itertools.count(1)
     return Definitions(
-        DefinitionTables(store.tables),
+        DefinitionTables(store.tables, most),
         Kinds([WORKFLOW, NOTE]),
         load_installed().catalogue,
         now=Times(),

@@ -3,6 +3,7 @@
 from auraos.app.bulk.bulks import Bulks
 from auraos.app.installed import load_installed
 from auraos.app.published import PublishedDefinitions
+from auraos.app.quotas import RunQuotas
 from auraos.app.runs import Runs
 from auraos.app.world import World
 from auraos.documents.definitions.service import Definitions
@@ -27,4 +28,5 @@ def runs_over(house: House, definitions: Definitions) -> Runs:
     blobs = LocalBlobs(house.folder / "blobs")
     published = PublishedDefinitions(definitions.store, catalogue)
     engine = Engine(house.store, catalogue, published, World().doors(blobs))
-    return Runs(engine, house.store, blobs, published, house.tables, SystemClock().now)
+    quotas = RunQuotas(house.tables, house.identity.access.most, house.clock.now)
+    return Runs(engine, house.store, blobs, published, house.tables, SystemClock().now, quotas=quotas)

@@ -27,6 +27,7 @@ def secrets_over(
         named_by=users_of(definitions),
         now=house.clock.now,
         new_id=SystemClock().new_id,
+        most=house.identity.access.most,
     )
     reveal.use(services.stored)
     definitions.checker.use(

@@ -22,6 +22,7 @@ from auraos.app.expressions import Expressions
 from auraos.app.health import Health
 from auraos.app.installed import load_installed
 from auraos.engine.clock import SystemClock
+from auraos.app.quotas import Usage
 from houses import House
 from kept_definitions import definitions_over
 from kept_runs import bulks_over, runs_over
@@ -59,7 +60,9 @@ class Room:
     def __init__(self, house: House, site: Site | None = None, keeper: type[Keeper] = Keeper) -> None:
         self.house = house
         self.routes: Map = route_map(Health())
-        definitions = definitions_over(house, house.identity.access.wants_four_eyes)
+        definitions = definitions_over(
+            house, house.identity.access.wants_four_eyes, house.identity.access.most
+        )
         services = secrets_over(house, definitions)
         self.services = services
         self.runs = runs_over(house, definitions)
@@ -76,6 +79,8 @@ class Room:
         self.door = Door(self.routes, self.keeper, SystemClock().new_id)
 
     async def ask(
+            usage=Usage(house.tables, house.folder / "blobs", house.identity.access.most, house.clock.now),
+            settings=settings_over(house),
         self,
         method: str,
         path: str,

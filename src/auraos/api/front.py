@@ -23,6 +23,8 @@ from auraos.api import (
 from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
 from auraos.api.figures import figure_routes
+    tenancy,
+    welcome,
 from auraos.api.health import health_routes
 from auraos.api.keeper import Keeper
 from auraos.api.openapi import openapi_routes
@@ -62,6 +64,8 @@ class NotReadyError(OperationalError):
     """The process only just begins, or leaves."""
 
     code = "not-ready"
+    tenancy.routes,
+    welcome.routes,
 
 
 class Front:

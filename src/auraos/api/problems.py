@@ -19,6 +19,7 @@ STATUSES: Final[dict[str, int]] = {
     "step-up-needed": 403,
     "person-needed": 403,
     "own-review": 403,
+    "quota-full": 403,
     "foreign-origin": 403,
     "token-refused": 403,
     "no-route": 404,
@@ -67,6 +68,8 @@ STATUSES: Final[dict[str, int]] = {
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """Another text in place of the characters from `start` up to `end`, counted from 0."""
 
+    "too-many-runs": 429,
+    "git-failed": 502,
     start: int
     end: int
     text: str

@@ -7,6 +7,8 @@ import msgspec
 if TYPE_CHECKING:
     from auraos.app.bulk.bulks import Bulks
     from auraos.app.expressions import Expressions
+    from auraos.app.git.links import GitLinks
+    from auraos.app.quotas import Usage
     from auraos.app.runs import Runs
     from auraos.documents.definitions.service import Definitions
     from auraos.security.identity.identity import Identity
@@ -24,3 +26,5 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     runs: "Runs"
     secrets: "Secrets"
     secret_trials: "Trials"
+    usage: "Usage"
+    settings: "Settings"

@@ -17,6 +17,7 @@ from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.kept_definitions import definitions_on
 from auraos.app.named_secrets import named_secrets
 from auraos.app.published import PublishedDefinitions
+from auraos.app.quotas import RunQuotas, Usage
 from auraos.app.runs import Runs
 from auraos.app.secrets import SecretServices, open_keys, secret_services, users_of
 from auraos.app.world import World
@@ -44,13 +45,17 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     identity: Identity
     definitions: Definitions
     secrets: SecretServices
+    usage: Usage
     published: PublishedDefinitions
     """The definitions as an engine asks for them: those that are published, and beside them those of a folder."""
 
     def desk(self, engine: Engine, keeping: Keeping) -> Desk:
         """Return the desk of the process."""
         clock = SystemClock()
-        runs = Runs(engine, keeping.store, keeping.blobs, self.published, keeping.tables, clock.now)
+        runs = Runs(
+            engine, keeping.store, keeping.blobs, self.published, keeping.tables, clock.now,
+            quotas=RunQuotas(keeping.tables, self.identity.access.most, clock.now),
+        )  # fmt: skip
         return Desk(
             bulks=Bulks(BulkTables(keeping.tables), runs, keeping.store, now=clock.now, new_id=clock.new_id),
             definitions=self.definitions,
@@ -59,6 +64,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             runs=runs,
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
+            usage=self.usage,
         )
 
 
@@ -82,15 +88,19 @@ def open_services(
         open_identity(keeping.tables, data, keys, world.http, now=now, new_id=new_id)
     )
     definitions = definitions_on(
-        keeping.tables, catalogue, clock, wants_review=identity.access.wants_four_eyes
-    )
+        keeping.tables, catalogue, clock, wants_review=identity.access.wants_four_eyes, most=identity.access.most
+    )  # fmt: skip
     secrets = secret_services(
-        environment, keys, keeping.tables, world.http, named_by=users_of(definitions), now=now, new_id=new_id
-    )
+        environment, keys, keeping.tables, world.http, named_by=users_of(definitions), now=now, new_id=new_id,
+        most=identity.access.most,
+    )  # fmt: skip
     stack.push_async_callback(secrets.close)
     world.use(secrets.stored)
     definitions.checker.use(named_secrets(world.look_for_secret))
+    usage = Usage(keeping.tables, data / "blobs", identity.access.most, now)
+    stack.push_async_callback(usage.close)
     return Services(
+        usage=usage,
         catalogue=catalogue,
         identity=identity,
         definitions=definitions,

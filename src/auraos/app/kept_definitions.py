@@ -7,6 +7,7 @@ from auraos.documents.definitions.gate import Wants
 from auraos.documents.definitions.service import Definitions
 from auraos.documents.kinds import KINDS
 from auraos.engine.ports import Clock
+from auraos.security.access.quotas import Most
 from auraos.storage.tables.definitions import DefinitionTables
 from auraos.storage.tables.statement import Tables
 
@@ -29,9 +30,11 @@ class Numbers:
 
 
 def definitions_on(
-    tables: Tables, catalogue: Catalogue, clock: Clock, *, wants_review: Wants | None = None
-) -> Definitions:
-    """Return the definitions that the tables of a store keep; `wants_review` says which workspaces want four eyes."""
+    tables: Tables, catalogue: Catalogue, clock: Clock, *, wants_review: Wants | None = None, most: Most | None = None
+) -> Definitions:  # fmt: skip
+    """Return the definitions that the tables of a store keep. `wants_review` says which workspaces want four eyes, and `most`
+    how many definitions there may be in one.
+    """
     return Definitions(
-        DefinitionTables(tables), KINDS, catalogue, now=clock.now, new_number=Numbers(clock), wants_review=wants_review
+        DefinitionTables(tables, most), KINDS, catalogue, now=clock.now, new_number=Numbers(clock), wants_review=wants_review
     )  # fmt: skip

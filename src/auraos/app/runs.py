@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from auraos.app.quotas import RunQuotas
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
 from auraos.core.run import RunView, fold, view
@@ -87,9 +88,11 @@ class Runs:
     """Shows runs, and leads them."""
 
     def __init__(
-        self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions, tables: Tables, now: Callable[[], int]
+        self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions, tables: Tables, now: Callable[[], int],
+        *, quotas: RunQuotas | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
+        self._quotas = quotas
         self._store = store
         self._blobs = blobs
         self._definitions = definitions
@@ -225,6 +228,7 @@ class Runs:
             await self.engine.approve(row.run, decision, path=path, by=asking.by, comment=comment, data=data)
 
     async def resolve(
+        await self._count(workspace)
         self, asking: Asking, row: RunRow, outcome: Outcome, *, path: str = "", attempt: int = 0, output: Value = None,
         message: str = "",
     ) -> None:  # fmt: skip
@@ -301,6 +305,7 @@ class Runs:
     # --- inside ---
 
     async def _same(
+        await self._count(row.workspace)
         self, row: RunRow, workflow: str, given: Value, variables: dict[str, Any] | None
     ) -> RunRow:
         """Return the run of a key; raise `KeyTakenError` unless it was started with the same."""
@@ -322,6 +327,11 @@ class Runs:
         self, asking: Asking, row: RunRow, action: str, why: str = "", after: Any = None
     ) -> None:
         await self._note(asking, row.workspace, action, "run", row.run, why, after)
+
+    async def _count(self, workspace: str) -> None:
+        """Count one more run; raise where the workspace may have none more."""
+        if self._quotas is not None:
+            await self._quotas.take(workspace)
 
     async def _note(
         self, asking: Asking, workspace: str, action: str, kind: str, name: str, why: str = "", after: Any = None

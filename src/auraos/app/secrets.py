@@ -8,6 +8,7 @@ from auraos.app.network import LateEgress
 from auraos.core.kind import OF_SECRETS
 from auraos.documents.definitions.rows import Ref
 from auraos.documents.definitions.service import Definitions
+from auraos.security.access.quotas import Most
 from auraos.security.secrets.expiry import ExpiryWatch
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.master import master_source
@@ -72,6 +73,7 @@ def secret_services(
     named_by: FindUsers,
     now: Callable[[], int],
     new_id: Callable[[], str],
+    most: Most | None = None,
 ) -> SecretServices:
     """Return the services around the secrets of a store; `http` is the way out of the world that uses them."""
     store = SecretTables(tables)
@@ -79,7 +81,7 @@ def secret_services(
     tokens = Tokens(store, keys, http, now=now)
     stored = StoredSecrets(store, keys, sources, tokens, now=now)
     return SecretServices(
-        secrets=Secrets(store, keys, stored, named_by=named_by, now=now, new_id=new_id),
+        secrets=Secrets(store, keys, stored, named_by=named_by, now=now, new_id=new_id, most=most),
         trials=Trials(store, stored, sources, tokens, http, now=now),
         stored=stored,
         keys=keys,

@@ -44,7 +44,15 @@ class OwnerStays(msgspec.Struct, frozen=True):
     """It holds where, after all other writes, somebody who may come in owns the installation; two such changes never mix."""
 
 
-Write: TypeAlias = Add | Replace | Remove | Clear | OwnerStays
+class AtMost(msgspec.Struct, frozen=True):
+    """It holds where, after all other writes, a workspace has no more rows of a kind than this; two such changes never mix."""
+
+    kind: type[msgspec.Struct]
+    workspace: str
+    most: int
+
+
+Write: TypeAlias = Add | Replace | Remove | Clear | OwnerStays | AtMost
 
 
 class RowStore(Protocol):

@@ -17,6 +17,7 @@ from auraos.security.access.errors import (
 )
 from auraos.security.access.giving import OWNER, missing_for, refuse_above, refuse_missing
 from auraos.security.access.principal import EVERYWHERE, Grant, Principal
+from auraos.security.access.quotas import PREFIX, Quotas
 from auraos.security.access.roles import ROLES, Role
 from auraos.security.access.rows import Group, Held, HolderKind, Member, OwnRole, Workspace
 from auraos.security.access.walls import everywhere
@@ -55,6 +56,14 @@ class Access:
     def wish(self, workspace: str, name: str) -> bool | int | str | None:
         """Return what a workspace wants otherwise than the house has it, as it was last read."""
         return self._wishes.get(workspace, {}).get(name)
+
+    def most(self, workspace: str, what: str) -> int:
+        """Return how much of something there may be in a workspace, as it was last read; 0 for as much as can be."""
+        return int(self.wish(workspace, f"{PREFIX}{what}") or 0)
+
+    def quotas(self, workspace: str) -> Quotas:
+        """Return how much a workspace may have and do, as it was last read."""
+        return Quotas(**{name: self.most(workspace, name) for name in Quotas.__struct_fields__})
 
     async def wants_four_eyes(self, workspace: str) -> bool:
         """Return whether nothing is published in a workspace that only its author has seen, as it is kept now."""
@@ -249,14 +258,15 @@ class Access:
         return made
 
     async def change_workspace(
-        self, actor: Actor, name: str, title: str, wishes: Mapping[str, Any]
+        self, actor: Actor, name: str, title: str | None, wishes: Mapping[str, Any]
     ) -> Workspace:
         """Change what a workspace is called, and what it wants otherwise than the house has it."""
         before = await self._store.one(Workspace, name=name)
         if before is None:
             raise NoWorkspaceError.of(name)
         after = Workspace(
-            name=name, title=title, created_at=before.created_at, wishes={**before.wishes, **wishes}
+            name=name, title=before.title if title is None else title, created_at=before.created_at,
+            wishes={**before.wishes, **wishes},
         )  # fmt: skip
         if after != before:
             entry = self._entry(

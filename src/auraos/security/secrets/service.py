@@ -12,8 +12,9 @@ import msgspec
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import OperationalError
 from auraos.security.access.errors import ChangedMeanwhileError
+from auraos.security.access.quotas import Most, QuotaFullError
 from auraos.security.binding import are_within
-from auraos.security.row_store import Add, Replace
+from auraos.security.row_store import Add, AtMost, Replace, Write
 from auraos.security.secrets.checking import Value, end_of, read_value, refuse_name
 from auraos.security.secrets.errors import (
     NoSecretError,
@@ -102,7 +103,9 @@ class Secrets:
         named_by: FindUsers,
         now: Callable[[], int],
         new_id: Callable[[], str],
+        most: Most | None = None,
     ) -> None:
+        self._most = most
         self._store = store
         self._keys = keys
         self._stored = stored
@@ -153,7 +156,14 @@ class Secrets:
         )  # fmt: skip
         row = await self._new_version(secret, 1, sealed, actor)
         entry = self._entry(actor, "create", secret, after=_told(secret))
-        if await self._store.save([Add(secret), Add(row)], [entry]) is not None:
+        writes: list[Write] = [Add(secret), Add(row)]
+        most = self._most(workspace, "secrets") if self._most is not None else 0
+        if most:
+            writes.append(AtMost(Secret, workspace, most))
+        failed = await self._store.save(writes, [entry])
+        if isinstance(failed, AtMost):
+            raise QuotaFullError.of("secrets", workspace, most)
+        if failed is not None:
             raise SecretExistsError(
                 f"There is a secret {name!r} already.", hint="Replace its value, or choose another name."
             )

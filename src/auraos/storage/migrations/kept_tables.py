@@ -89,6 +89,12 @@ _PEOPLE = (
         issuer {text} not null, subject {text} not null, person {text} not null, at {int} not null,
         primary key(issuer, subject)
     ){compact}""",
+    """create table run_days(
+        workspace {text} not null, day {int} not null, taken {int} not null, primary key(workspace, day)
+    ){compact}""",
+    """create table workspace_sizes(
+        workspace {text} primary key, bytes {int} not null, at {int} not null
+    ){compact}""",
     "create index identities_by_person on identities(person)",
     """create table providers(
         name {text} primary key, title text not null, issuer {text} not null, client_id text not null,

@@ -21,9 +21,11 @@ from auraos.documents.definitions.rows import (
     Use,
     UsedBy,
 )
+from auraos.security.access.quotas import Most, QuotaFullError
 from auraos.storage.tables import definition_rows as rows
 from auraos.storage.tables import search
 from auraos.storage.tables.bindings import BindingTables
+from auraos.storage.tables.bounds import QUOTA, bound, hold
 from auraos.storage.tables.parts import label_tests, part_tests
 from auraos.storage.tables.reviews import ReviewTables, use_up
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
@@ -62,8 +64,9 @@ _encode = msgspec.json.encode
 class DefinitionTables:
     """Keeps definitions in the tables of a store."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, most: Most | None = None) -> None:
         self._tables = tables
+        self._most = most
         self.bindings = BindingTables(tables)
         self.reviews = ReviewTables(tables)
 
@@ -108,9 +111,15 @@ class DefinitionTables:
         statements = [statement for saving in savings for statement in self._statements(saving)]
         statements += _conditions(savings)
         statements += [use_up(saving.review) for saving in savings if saving.review is not None]
+        new = next((saving.after.workspace for saving in savings if saving.before is None), "")
+        most = self._most(new, "definitions") if new and self._most is not None else 0
+        if most:
+            statements = [hold(new), *statements, bound("definitions", new, most)]
         try:
             await self._tables.change(statements, entries)
-        except NotAsExpectedError:
+        except NotAsExpectedError as error:
+            if error.name == QUOTA:
+                raise QuotaFullError.of("definitions", new, most) from error
             return False
         return True
 

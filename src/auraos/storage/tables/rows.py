@@ -10,7 +10,8 @@ import msgspec
 
 from auraos.core.audit import Entry
 from auraos.core.errors import UnexpectedError
-from auraos.security.row_store import Add, Clear, OwnerStays, R, Remove, Replace, Write
+from auraos.security.row_store import Add, AtMost, Clear, OwnerStays, R, Remove, Replace, Write
+from auraos.storage.tables.bounds import bound, hold
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
 
 _PLAIN = (
@@ -100,10 +101,11 @@ class RowTables:
 
     async def save(self, writes: Sequence[Write], entries: Sequence[Entry] = ()) -> Write | None:
         """Make a change with what the audit trail says of it, all or nothing; return what did not hold, None when it was made."""
-        ordered = sorted(enumerate(writes), key=lambda each: isinstance(each[1], OwnerStays))
+        ordered = sorted(enumerate(writes), key=lambda each: isinstance(each[1], OwnerStays | AtMost))
         statements = [self._statement(write, str(number)) for number, write in ordered]
         if ordered and isinstance(ordered[-1][1], OwnerStays):
             statements.insert(0, Statement(_HOLD_OWNERS, expect=1, name=statements[-1].name))
+        statements = [hold(each.workspace) for each in writes if isinstance(each, AtMost)] + statements
         try:
             await self._tables.change(statements, entries)
         except NotAsExpectedError as error:
@@ -135,6 +137,8 @@ class RowTables:
                 return Statement(f"delete from {shape.table}{tests}", cleared, name=name)
             case OwnerStays():
                 return Statement(_IS_OWNED, expect=1, name=name)
+            case AtMost(kind, workspace, most):
+                return bound(self._shapes[kind].table, workspace, most, name)
 
     def _replace(self, before: msgspec.Struct, after: msgspec.Struct, name: str) -> Statement:
         shape = self._shapes[type(after)]
