@@ -25,6 +25,7 @@ from auraos.engine.clock import SystemClock
 from auraos.app.quotas import Usage
 from houses import House
 from kept_definitions import definitions_over
+from kept_git import git_over
 from kept_runs import bulks_over, runs_over
 from kept_secrets import secrets_over
 
@@ -70,6 +71,7 @@ class Room:
             bulks=bulks_over(house, self.runs),
             runs=self.runs,
             definitions=definitions,
+            git=git_over(house, definitions, services),
             expressions=Expressions(definitions.checker, load_installed().catalogue),
             identity=house.identity,
             secrets=services.secrets,

@@ -26,6 +26,7 @@ STATUSES: Final[dict[str, int]] = {
     "not-found": 404,
     "no-workspace": 404,
     "no-definition": 404,
+    "no-git-link": 404,
     "no-fact": 404,
     "no-version": 404,
     "no-binding": 404,
@@ -40,6 +41,9 @@ STATUSES: Final[dict[str, int]] = {
     "changed-meanwhile": 409,
     "key-taken": 409,
     "last-owner": 409,
+    "git-busy": 409,
+    "git-link-changed": 409,
+    "git-moved": 409,
     "name-taken": 409,
     "review-ended": 409,
     "review-needed": 409,
@@ -60,6 +64,7 @@ STATUSES: Final[dict[str, int]] = {
     "body-too-large": 413,
     "wrong-content-type": 415,
     "too-many-requests": 429,
+    "git-failed": 502,
     "held": 503,
 }
 """What is neither here nor an error of the world outside is 422: understood, and not to be done as it stands."""

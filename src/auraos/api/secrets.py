@@ -177,6 +177,15 @@ async def require_use(ask: Ask, *texts: str) -> None:
         )
 
 
+async def require_use_of(ask: Ask, name: str) -> None:
+    """Raise `NotAllowedError` unless whoever asks may use a secret."""
+    try:
+        thing = thing_of(await ask.desk.secrets.find(ask.workspace, name))
+    except NoSecretError:
+        thing = Thing(kind=KIND, name=name)
+    ask.require("secrets.use", thing)
+
+
 async def not_to_be_used(ask: Ask, text: str) -> list[Problem]:
     """Return where a text names a secret that whoever asks may not use."""
     scope = ask.scope("secrets.use")

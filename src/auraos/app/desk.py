@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from auraos.app.git.links import GitLinks
     from auraos.app.bulk.bulks import Bulks
     from auraos.app.expressions import Expressions
     from auraos.app.git.links import GitLinks
@@ -21,6 +22,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
     bulks: "Bulks"
     definitions: "Definitions"
+    git: "GitLinks"
     expressions: "Expressions"
     identity: "Identity"
     runs: "Runs"

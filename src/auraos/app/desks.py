@@ -12,6 +12,9 @@ from auraos.app.bulk.bulks import Bulks
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
+from auraos.app.git.links import GitLinks
+from auraos.app.git.reach import Reach, folders_of
+from auraos.app.git.tables import git_rows
 from auraos.app.identity import had_owner, open_identity
 from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.kept_definitions import definitions_on
@@ -44,6 +47,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     identity: Identity
     definitions: Definitions
+    git: GitLinks
     secrets: SecretServices
     usage: Usage
     published: PublishedDefinitions
@@ -59,6 +63,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         return Desk(
             bulks=Bulks(BulkTables(keeping.tables), runs, keeping.store, now=clock.now, new_id=clock.new_id),
             definitions=self.definitions,
+            git=self.git,
             expressions=Expressions(self.definitions.checker, self.catalogue),
             identity=self.identity,
             runs=runs,
@@ -104,6 +109,11 @@ def open_services(
         catalogue=catalogue,
         identity=identity,
         definitions=definitions,
+        git=GitLinks(
+            git_rows(keeping.tables), definitions,
+            Reach(world.http, world.open_secret, world.redact_text, folders=folders_of(environment)),
+            data / "git", now=now,
+        ),
         secrets=secrets,
         published=PublishedDefinitions(
             definitions.store, catalogue, beside=FolderDefinitions(files, catalogue)

@@ -11,7 +11,7 @@ from auraos.security.addresses import parse_opening
 from auraos.security.reveal import Opener
 
 if TYPE_CHECKING:
-    from auraos.security.destinations import Connected
+    from auraos.security.destinations import Connected, Destination
     from auraos.security.egress import Egress
 
 
@@ -43,6 +43,10 @@ class LateEgress:
             method, url, headers=headers, body=body, secret=secret, secret_in=secret_in,
             follow_redirects=follow_redirects, timeout=timeout, opener=opener, carries_secret=carries_secret,
         )  # fmt: skip
+
+    async def destination(self, host: str, port: int) -> "Destination":
+        """Return the checked addresses of a host, for a program that connects by itself; else fail before anything is sent."""
+        return await self._made().destination(host, port)
 
     async def connect(self, host: str, port: int) -> "Connected":
         """Return a connected socket to a host whose addresses were all checked."""

@@ -12,6 +12,7 @@ from auraos.core.run import LARGEST
 from auraos.core.values import Value
 from auraos.engine.context import Doors, Ways
 from auraos.engine.ports import Blobs
+from auraos.security.opened import Opened
 from auraos.security.redaction import Redactor
 from auraos.security.reveal import Reveal
 
@@ -56,6 +57,10 @@ class World:
         revealing = self._reveal.seen_by(asker)
         return Ways(self._egress.seen_by(revealing), revealing)
 
+    async def open_secret(self, asker: Asker, name: str, host: str) -> Opened:
+        """Return a secret for what the house itself does for a workspace, at a host that the secret is bound to."""
+        return await self._reveal.open(name, host=host, asker=asker)
+
     async def look_for_secret(self, asker: Asker, name: str, host: str) -> None:
         """Fail as a step of a workflow would that uses a secret; at no certain host where none is given."""
         await self._reveal.look(name, asker=asker, host=host)
@@ -63,6 +68,10 @@ class World:
     def redact(self, value: Value) -> Value:
         """Return a value with every secret masked that was revealed here."""
         return self._redactor.redact(value)
+
+    def redact_text(self, text: str) -> str:
+        """Return a text with every secret masked that was revealed here."""
+        return str(self._redactor.redact(text))
 
     async def close(self) -> None:
         """Close what was opened."""

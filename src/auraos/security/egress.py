@@ -81,6 +81,10 @@ class Egress:
         for session in sessions:
             await session.close()
 
+    async def destination(self, host: str, port: int) -> Destination:
+        """Return the checked addresses of a host, for a program that connects by itself; else fail before anything is sent."""
+        return await self._destinations.check(host, port, within=self._connect_timeout)
+
     async def connect(self, host: str, port: int) -> socket.socket:
         """Return a connected socket to a host whose addresses were all checked, for clients that are not HTTP."""
         destination = await self._destinations.check(host, port, within=self._connect_timeout)

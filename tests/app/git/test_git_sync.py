@@ -1,67 +1,26 @@
 """A workspace and a bare repository, kept the same from both sides, and a person who works in a clone of it."""
 
-import os
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from auraos.app.git.agreement import Agreement
 from auraos.app.git.program import Git
 from auraos.app.git.sync import GitSync
+from auraos.app.git.tables import git_rows
 from auraos.documents.definitions.reviews import Reviews
 from auraos.documents.definitions.rows import Query, Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import SqliteStore
+from git_people import Person, bare
 from kept_definitions import ANN, BEN, GREET, changed, definitions_over, published, workflow
 
 FILE = "flows/workflow/greet.yaml"
 BRANCH = "drafts/workflow/greet"
-PLAIN = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
 TWO = "    b: {type: noop, with: {value: 1}}\n"
-
-
-class Person:
-    """Somebody with a clone."""
-
-    def __init__(self, remote: Path, folder: Path) -> None:
-        self.remote, self.folder = remote, folder
-        self.git("init", "--quiet", "-b", "main", str(folder), within=folder.parent)
-        self.git("remote", "add", "origin", str(remote))
-
-    def git(self, *words: str, within: Path | None = None) -> str:
-        who = ("-c", "user.name=Pat", "-c", "user.email=pat@example.com")
-        at = within or self.folder
-        done = subprocess.run(
-            ["git", *who, *words], check=False, cwd=at, env=PLAIN, capture_output=True, text=True
-        )
-        assert done.returncode == 0, (words, done.stderr)
-        return done.stdout
-
-    def pull(self, branch: str = "main") -> None:
-        self.git("fetch", "--quiet", "--prune", "origin")
-        self.git("checkout", "--quiet", "-B", branch, f"origin/{branch}")
-
-    def push(self, branch: str, files: dict[str, str | None], message: str = "Change") -> None:
-        """Commit these files and push them; None removes one."""
-        for path, text in files.items():
-            at = self.folder / path
-            at.parent.mkdir(parents=True, exist_ok=True)
-            at.unlink(missing_ok=True)
-            if text is not None:
-                at.write_text(text)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "-m", message)
-        self.git("push", "--quiet", "origin", f"HEAD:{branch}")
-
-    def shown(self, path: str, branch: str = "main") -> str:
-        return self.git("show", f"{branch}:{path}", within=self.remote)
-
-    def branches(self) -> list[str]:
-        printed = self.git("for-each-ref", "--format=%(refname:short)", "refs/heads", within=self.remote)
-        return printed.split()
 
 
 @pytest.fixture
@@ -80,9 +39,7 @@ def definitions(store: SqliteStore) -> Definitions:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Path:
-    folder = tmp_path / "remote.git"
-    subprocess.run(["git", "init", "--bare", "--quiet", "-b", "main", folder], check=True, env=PLAIN)
-    return folder
+    return bare(tmp_path / "remote.git")
 
 
 @pytest.fixture
@@ -91,8 +48,13 @@ def pat(remote: Path, tmp_path: Path) -> Person:
 
 
 @pytest.fixture
-def sync(definitions: Definitions, remote: Path, tmp_path: Path) -> GitSync:
-    return GitSync(definitions, Git(tmp_path / "ours.git", str(remote)), "default", folder="flows")
+def sync(store: SqliteStore, definitions: Definitions, remote: Path, tmp_path: Path) -> GitSync:
+    return sync_over(store, definitions, Git(tmp_path / "ours.git", str(remote)))
+
+
+def sync_over(store: SqliteStore, definitions: Definitions, git: Git) -> GitSync:
+    agreement = Agreement(git_rows(store.tables), "default")
+    return GitSync(definitions, git, agreement, "default", folder="flows")
 
 
 def told(synced) -> list[tuple[str, str, str]]:
@@ -291,7 +253,7 @@ async def test_who_deletes_a_branch_throws_no_draft_away(sync, definitions, pat)
     assert (await sync.sync(ANN))[0].what == "conflict"
 
 
-async def test_who_pushes_at_the_same_moment_is_not_overrun(definitions, remote, pat, tmp_path):
+async def test_who_pushes_at_the_same_moment_is_not_overrun(store, definitions, remote, pat, tmp_path):
     between = [{FILE: workflow(value=2, more=TWO)}, {"NOTES.md": "x"}]
 
     class Slow(Git):
@@ -305,9 +267,17 @@ async def test_who_pushes_at_the_same_moment_is_not_overrun(definitions, remote,
 
     git = Git(tmp_path / "ours.git", str(remote))
     await published(definitions, workflow(more=TWO))
-    await GitSync(definitions, git, "default", folder="flows").sync(ANN)
+    await GitSync(
+        definitions, git, Agreement(git_rows(store.tables), "default"), "default", folder="flows"
+    ).sync(ANN)
     await changed(definitions, GREET, workflow(more=TWO.replace("value: 1", "value: 3")))
-    slow = GitSync(definitions, Slow(tmp_path / "ours.git", str(remote)), "default", folder="flows")
+    slow = GitSync(
+        definitions,
+        Slow(tmp_path / "ours.git", str(remote)),
+        Agreement(git_rows(store.tables), "default"),
+        "default",
+        folder="flows",
+    )
     await slow.sync(ANN)
     both = workflow(value=2, more=TWO.replace("value: 1", "value: 3"))
     assert (await definitions.version(GREET)).text == pat.shown(FILE) == both
@@ -325,7 +295,13 @@ async def test_where_four_eyes_are_wanted_what_is_pushed_waits_as_a_draft_until_
 
     definitions = definitions_over(store, wants)
     await published(definitions, workflow())
-    sync = GitSync(definitions, Git(tmp_path / "ours.git", str(remote)), "default", folder="flows")
+    sync = GitSync(
+        definitions,
+        Git(tmp_path / "ours.git", str(remote)),
+        Agreement(git_rows(store.tables), "default"),
+        "default",
+        folder="flows",
+    )
     await sync.sync(ANN)
     wanted = True
     pat.pull()

@@ -9,14 +9,32 @@ import asyncio
 import contextlib
 import os
 import re
+import resource
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from auraos.core.errors import OperationalError, UserError
 
 LONGEST = 60.0
 LARGEST = 64 * 1024 * 1024
+"""So many bytes git may print."""
+LARGEST_REPOSITORY = 512 * 1024 * 1024
+"""So many bytes a file may have that git writes, as the pack of all that it fetches."""
+_TOLD = 1024 * 1024
+_SETTINGS = (
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("protocol.ext.allow", "never"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("fetch.fsckObjects", "true"),
+    ("http.followRedirects", "false"),
+    ("http.proxy", ""),
+    ("http.lowSpeedLimit", "1000"),
+    ("http.lowSpeedTime", "20"),
+    ("credential.helper", ""),
+)
 _BRANCH = re.compile(
     r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)))[A-Za-z0-9_][A-Za-z0-9._/-]{0,150}(?<![./])", re.ASCII
 )
@@ -45,10 +63,22 @@ class MovedError(OperationalError):
 class Git:
     """Git in one bare repository of our own, beside one repository elsewhere."""
 
-    def __init__(self, folder: Path, remote: str, *, protocols: Sequence[str] = ("file",)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        remote: str,
+        *,
+        protocols: Sequence[str] = ("file",),
+        settings: Sequence[tuple[str, str]] = (),
+        variables: Mapping[str, str] | None = None,
+        redact: Callable[[str], str] = str,
+    ) -> None:
         self.folder = folder
         self.remote = remote_of(remote, protocols)
         self._protocols = tuple(protocols)
+        self._settings = (*_SETTINGS, *settings)
+        self._variables = dict(variables or {})
+        self._redact = redact
 
     async def open(self) -> None:
         """Make our repository, unless it is there."""
@@ -62,6 +92,11 @@ class Git:
             "fetch", "--quiet", "--prune", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--",
             self.remote, "+refs/heads/*:refs/remote/*",
         )  # fmt: skip
+
+    async def look(self) -> None:
+        """Fail unless the repository can be reached and read."""
+        await self.open()
+        await self.run("ls-remote", "--quiet", "--heads", "--", self.remote)
 
     async def push(self, changes: Mapping[str, tuple[str, str]]) -> None:
         """Move branches from one commit to another, all or none: name → (before, after), empty for none. Raise `MovedError`
@@ -100,16 +135,20 @@ class Git:
     ) -> tuple[int, bytes, str]:
         try:
             process = await asyncio.create_subprocess_exec(
-                "git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never",
-                "-c", "gc.auto=0", *words, cwd=self.folder, env={**self._environment(), **(variables or {})},
+                "git", *words, cwd=self.folder, env={**self._environment(), **(variables or {})},
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             raise GitFailedError(f"Git cannot be started: {error}.", hint="Install git.") from error
         try:
+            _bound(process.pid)
             async with asyncio.timeout(LONGEST):
-                printed, told = await process.communicate(given)
+                printed, told, _ = await asyncio.gather(
+                    _read(process.stdout, LARGEST, words[0]), _read(process.stderr, _TOLD, words[0]),
+                    _give(process.stdin, given),
+                )  # fmt: skip
+                await process.wait()
         except TimeoutError as error:
             raise GitFailedError(f"`git {words[0]}` took more than {LONGEST:g} s.") from error
         finally:
@@ -117,9 +156,7 @@ class Git:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
-        if len(printed) > LARGEST:
-            raise GitFailedError(f"`git {words[0]}` printed more than {LARGEST:,} bytes.")
-        return process.returncode or 0, printed, told.decode("utf-8", "replace")
+        return process.returncode or 0, printed, self._redact(told.decode("utf-8", "replace"))
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -133,7 +170,39 @@ class Git:
             "GIT_ALLOW_PROTOCOL": ":".join(self._protocols),
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_CONFIG_COUNT": str(len(self._settings)),
+            **{f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in enumerate(self._settings)},
+            **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(self._settings)},
+            **self._variables,
         }
+
+
+async def _read(stream: asyncio.StreamReader | None, most: int, what: str) -> bytes:
+    assert stream is not None
+    parts: list[bytes] = []
+    left = most
+    while part := await stream.read(64 * 1024):
+        left -= len(part)
+        if left < 0:
+            raise GitFailedError(f"`git {what}` printed more than {most:,} bytes.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _give(stream: asyncio.StreamWriter | None, given: bytes) -> None:
+    assert stream is not None
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stream.write(given)
+        await stream.drain()
+    stream.close()
+
+
+def _bound(process: int) -> None:
+    """Let a program, and all that it starts from now on, write no file that is too large."""
+    if hasattr(resource, "prlimit"):
+        most = (LARGEST_REPOSITORY, LARGEST_REPOSITORY)
+        with contextlib.suppress(ProcessLookupError, PermissionError, ValueError):
+            resource.prlimit(process, resource.RLIMIT_FSIZE, most)
 
 
 def remote_of(address: str, protocols: Sequence[str]) -> str:
@@ -168,4 +237,8 @@ def folder_of(path: str) -> str:
 
 def _failed(what: str, told: str) -> GitFailedError:
     lines = [line for line in told.splitlines() if line.strip()]
+    if "signal 25" in told or "File too large" in told:
+        return GitFailedError(
+            f"The repository is larger than the {LARGEST_REPOSITORY:,} bytes that are fetched of one."
+        )
     return GitFailedError(f"`git {what}` failed: {lines[-1][:300] if lines else 'it did not say why'}")

@@ -2,16 +2,18 @@
 
 What is live stands in one branch, a file each; each draft that differs from it has a branch of its own, to be looked at and
 merged there. What only one side changed since they last agreed is taken by the other; what both changed is joined; what
-cannot be joined stays as it is on both sides, and is told. What they last agreed on is kept in our repository.
+cannot be joined stays as it is on both sides, and is told, until somebody says what both are to have.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TypeAlias
 
 import msgspec
 
+from auraos.app.git.agreement import Agreement, Key
 from auraos.app.git.program import Git, MovedError, branch_of, folder_of
-from auraos.app.git.settling import Settled, settle
+from auraos.app.git.rows import Direction, Side, Synced
+from auraos.app.git.settling import Settled, one_way, settle
 from auraos.app.git.trees import branches, commit_of, read_texts, write_commit
 from auraos.core.audit import Actor
 from auraos.core.errors import UserError
@@ -22,22 +24,23 @@ from auraos.documents.definitions.gate import ReviewNeededError
 from auraos.documents.definitions.rows import Definition, Query, Ref
 from auraos.documents.definitions.service import LARGEST_PAGE, Definitions
 
-Key: TypeAlias = tuple[str, str]
-Became: TypeAlias = Literal["pushed", "pulled", "merged", "removed", "archived", "conflict", "refused"]
+Admit: TypeAlias = Callable[[str], Awaitable[tuple[str, ...]]]
+"""Says in words why whoever synchronises may not bring in a text."""
 DRAFTS = "drafts"
 MOST_TRIES = 3
 SOMEBODY = ("",)
 """Who wrote what stands in a repository: nobody who is known here for sure."""
 
 
-class Synced(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one definition in one branch."""
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """How both sides are brought together."""
 
-    kind: str
-    name: str
-    branch: str
-    what: Became
-    words: tuple[str, ...] = ()
+    direction: Direction = "both"
+    dry_run: bool = False
+    """Say what would be done, and do nothing."""
+    decided: Mapping[tuple[Side, str, str], str] = {}
+    """The texts that both sides are to have, by side, kind and name: whatever each of them has now."""
+    admit: Admit | None = None
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -47,29 +50,47 @@ class _Placed(msgspec.Struct, frozen=True):
     text: str
 
 
+class _Sides(msgspec.Struct, frozen=True):
+    """One definition as each side has it, and what becomes of it."""
+
+    base: str | None
+    ours: str | None
+    theirs: str | None
+    settled: Settled
+
+
 class GitSync:
     """Keeps one workspace and one repository the same. Only one at a time may do so for a workspace."""
 
     def __init__(
-        self, definitions: Definitions, git: Git, workspace: str, *, branch: str = "main", folder: str = ""
+        self,
+        definitions: Definitions,
+        git: Git,
+        agreement: Agreement,
+        workspace: str,
+        *,
+        branch: str = "main",
+        folder: str = "",
     ) -> None:
         self._definitions = definitions
         self._git = git
+        self._agreement = agreement
         self._workspace = workspace
         self._branch = branch_of(branch)
         self._folder = folder_of(folder)
 
-    async def sync(self, actor: Actor) -> tuple[Synced, ...]:
+    async def sync(self, actor: Actor, wish: Wish | None = None) -> tuple[Synced, ...]:
         """Bring both sides together, and return what became of whatever was not the same; begin again when somebody pushes
         meanwhile.
         """
+        wish = wish or Wish()
         await self._git.open()
         told: list[Synced] = []
         for attempt in range(MOST_TRIES):
             await self._git.fetch()
             try:
-                told += await self._live(actor)
-                told += await self._drafts(actor)
+                told += await self._live(actor, wish)
+                told += await self._drafts(actor, wish)
             except MovedError:
                 if attempt == MOST_TRIES - 1:
                     raise
@@ -79,67 +100,73 @@ class GitSync:
 
     # --- what is live ---
 
-    async def _live(self, actor: Actor) -> list[Synced]:
+    async def _live(self, actor: Actor, wish: Wish) -> list[Synced]:
         commit = await commit_of(self._git, f"refs/remote/{self._branch}")
         theirs = await self._read(commit)
-        agreed = await self._read(await commit_of(self._git, "refs/auraos/live"))
+        agreed = await self._agreement.texts("live")
         rows = {(row.kind, row.name): row for row in await self._rows(lambda row: row.version > 0)}
         ours = {
-            key: await self._live_text(row, _text(theirs, key), _text(agreed, key))
-            for key, row in rows.items()
+            key: await self._live_text(row, _text(theirs, key), agreed.get(key)) for key, row in rows.items()
         }
-        settled = {
-            key: settle(_text(agreed, key), ours.get(key), _text(theirs, key))
+        found = {
+            key: _sides("live", key, agreed.get(key), ours.get(key), _text(theirs, key), wish)
             for key in sorted(agreed.keys() | ours.keys() | theirs.keys())
         }
-        over = {key: rows[key].version if key in rows else 0 for key in settled}
-        refused = await self._take(actor, settled, over, commit)
-        kept = {key: one for key, one in settled.items() if key not in refused and not one.conflict}
-        changes = {self._path(theirs, key): one.text for key, one in kept.items() if one.to_them}
-        made = commit
-        if changes:
-            made = await write_commit(self._git, commit, changes, message=_message(kept), author=actor.name)
-            await self._git.push({self._branch: (commit, made)})
-        open_still = {self._path(theirs, key): _text(agreed, key) for key in settled.keys() - kept.keys()}
-        if open_still:
-            made = await write_commit(self._git, made, open_still, message="Agreed upon", author="AuraOS")
-        if made:
-            await self._git.run("update-ref", "refs/auraos/live", made)
-        return _told(self._branch, settled, refused)
+        over = {key: rows[key].version if key in rows else 0 for key in found}
+        refused = await self._take(actor, found, over, commit, wish)
+        if not wish.dry_run:
+            kept = {key: one for key, one in found.items() if key not in refused and not one.settled.conflict}
+            changes = {
+                self._path(theirs, key): one.settled.text for key, one in kept.items() if one.settled.to_them
+            }
+            if changes:
+                made = await write_commit(
+                    self._git, commit, changes, message=_message(kept), author=actor.name
+                )
+                await self._git.push({self._branch: (commit, made)})
+            await self._agreement.note("live", agreed, _agreed(kept))
+        return _told(self._branch, found, refused)
 
     async def _take(
-        self, actor: Actor, settled: Mapping[Key, Settled], over: Mapping[Key, int], commit: str
+        self, actor: Actor, found: Mapping[Key, _Sides], over: Mapping[Key, int], commit: str, wish: Wish
     ) -> dict[Key, tuple[str, ...]]:
         """Publish and archive what the repository changed; return what could not be, and why."""
-        files = [
-            File(path_of(Ref("", *key)), one.text)
-            for key, one in settled.items()
-            if one.to_us and one.text is not None
-        ]
+        coming = {key: one.settled.text for key, one in found.items() if one.settled.to_us}
         refused: dict[Key, tuple[str, ...]] = {}
+        for key, text in coming.items():
+            words = await wish.admit(text) if wish.admit is not None and text is not None else ()
+            if words:
+                refused[key] = words
+        files = {
+            key: File(path_of(Ref("", *key)), text)
+            for key, text in coming.items()
+            if text is not None and key not in refused
+        }
         if files:
-            wishes = Wishes(note=f"From git, {commit[:12]}", keep_drafts=True, over=over, authors=SOMEBODY)
+            wishes = Wishes(
+                note=f"From git, {commit[:12]}",
+                keep_drafts=True,
+                over=over,
+                dry_run=wish.dry_run,
+                authors=SOMEBODY,
+            )
             try:
-                await Applying(self._definitions).apply(actor, self._workspace, files, wishes)
+                await Applying(self._definitions).apply(actor, self._workspace, list(files.values()), wishes)
             except ReviewNeededError as error:
-                await self._keep_for_review(actor, files)
-                refused = {
-                    key: (error.message,)
-                    for key, one in settled.items()
-                    if one.to_us and one.text is not None
-                }
+                if not wish.dry_run:
+                    await self._keep_for_review(actor, files.values())
+                refused |= dict.fromkeys(files, (error.message,))
             except UserError as error:
-                words = _words(error)
-                refused = {key: words for key, one in settled.items() if one.to_us and one.text is not None}
-        for key, one in settled.items():
-            if one.to_us and one.text is None:
+                refused |= dict.fromkeys(files, _words(error))
+        for key, text in coming.items():
+            if text is None and not wish.dry_run:
                 try:
                     await self._definitions.archive(actor, Ref(self._workspace, *key))
                 except UserError as error:
                     refused[key] = _words(error)
         return refused
 
-    async def _keep_for_review(self, actor: Actor, files: Sequence[File]) -> None:
+    async def _keep_for_review(self, actor: Actor, files: Iterable[File]) -> None:
         """Keep what may not be published unseen as drafts, where that replaces nobody's; it is published once it is approved."""
         for file in files:
             read = await self._definitions.checker.read(file.text)
@@ -163,59 +190,46 @@ class GitSync:
 
     # --- drafts ---
 
-    async def _drafts(self, actor: Actor) -> list[Synced]:
+    async def _drafts(self, actor: Actor, wish: Wish) -> list[Synced]:
         rows = {(row.kind, row.name): row for row in await self._rows(lambda _: True)}
         drafts = {key: row.text for key, row in rows.items() if row.state in ("draft", "changed")}
         theirs = {_key(name): commit for name, commit in (await branches(self._git, f"{DRAFTS}/")).items()}
-        printed = await self._git.run(
-            "for-each-ref", "--format=%(refname) %(objectname)", "--", f"refs/auraos/{DRAFTS}/"
-        )
-        agreed = {
-            _key(name.removeprefix("refs/auraos/")): commit
-            for name, _, commit in (line.rpartition(" ") for line in printed.decode().splitlines())
-        }
+        agreed = await self._agreement.texts("draft")
         base = await commit_of(self._git, f"refs/remote/{self._branch}")
         live = await self._read(base)
         told: list[Synced] = []
         moves: dict[str, tuple[str, str]] = {}
-        marks: dict[Key, str] = {}
+        kept: dict[Key, _Sides] = {}
         for key in sorted((drafts.keys() | theirs.keys() | agreed.keys()) - {("", "")}):
             name = f"{DRAFTS}/{key[0]}/{key[1]}"
             before = theirs.get(key, "")
             path = self._path(live, key)
-            known, there = await self._draft(agreed.get(key, ""), path), await self._draft(before, path)
-            one = settle(known, drafts.get(key), there)
-            if one.to_us and one.text is None:
+            there = await self._draft(before, path)
+            one = _sides("draft", key, agreed.get(key), drafts.get(key), there, wish)
+            if one.settled.to_us and one.settled.text is None:
                 continue  # who deletes a branch throws no draft away
-            refused = await self._take_draft(actor, key, one, rows.get(key))
-            if refused:
-                told.append(Synced(kind=key[0], name=key[1], branch=name, what="refused", words=refused))
+            refused = await self._take_draft(actor, key, one.settled, rows.get(key), wish)
+            told += _told(name, {key: one}, {key: refused} if refused else {})
+            if refused or one.settled.conflict or wish.dry_run:
                 continue
-            if one.conflict:
-                told += _told(name, {key: one}, {})
-                continue
-            after = before
-            if one.to_them:
-                after = await self._draft_commit(actor, path, one.text, before or base)
+            if one.settled.to_them:
+                after = await self._draft_commit(actor, path, one.settled.text, before or base)
                 moves[name] = (before, after)
-            marks[key] = after
-            told += _told(name, {key: one}, {})
+            kept[key] = one
         if moves:
             await self._git.push(moves)
-        for key, commit in marks.items():
-            ref = f"refs/auraos/{DRAFTS}/{key[0]}/{key[1]}"
-            if commit:
-                await self._git.run("update-ref", ref, commit)
-            elif key in agreed:
-                await self._git.run("update-ref", "-d", ref)
+        await self._agreement.note("draft", agreed, _agreed(kept))
         return told
 
     async def _take_draft(
-        self, actor: Actor, key: Key, one: Settled, row: Definition | None
+        self, actor: Actor, key: Key, one: Settled, row: Definition | None, wish: Wish
     ) -> tuple[str, ...]:
         """Save a draft that the repository changed; return why that cannot be."""
         if not one.to_us or one.text is None:
             return ()
+        words = await wish.admit(one.text) if wish.admit is not None else ()
+        if words or wish.dry_run:
+            return words
         try:
             if row is None:
                 await self._definitions.create(
@@ -277,8 +291,8 @@ def _text(placed: Mapping[Key, _Placed], key: Key) -> str | None:
     return placed[key].text if key in placed else None
 
 
-def _message(kept: Mapping[Key, Settled]) -> str:
-    changed = [f"{kind} {name}" for (kind, name), one in kept.items() if one.to_them]
+def _message(kept: Mapping[Key, _Sides]) -> str:
+    changed = [f"{kind} {name}" for (kind, name), one in kept.items() if one.settled.to_them]
     title = changed[0] if len(changed) == 1 else f"{len(changed)} definitions"
     return f"Publish {title}\n\n" + "".join(f"- {each}\n" for each in changed)
 
@@ -289,24 +303,38 @@ def _words(error: UserError) -> tuple[str, ...]:
     return (error.message,)
 
 
-def _told(
-    branch: str, settled: Mapping[Key, Settled], refused: Mapping[Key, tuple[str, ...]]
-) -> list[Synced]:
+def _sides(
+    side: Side, key: Key, base: str | None, ours: str | None, theirs: str | None, wish: Wish
+) -> _Sides:
+    decided = wish.decided.get((side, *key))
+    if decided is not None:
+        one = Settled(text=decided, to_us=decided != ours, to_them=decided != theirs)
+    else:
+        one = one_way(settle(base, ours, theirs), wish.direction)
+    return _Sides(base, ours, theirs, one)
+
+
+def _agreed(kept: Mapping[Key, _Sides]) -> dict[Key, str | None]:
+    """Return what both sides have now; what only we were given is agreed on as they have it."""
+    return {
+        key: one.theirs if one.settled.is_half else one.settled.text
+        for key, one in kept.items()
+        if not one.settled.waits
+    }
+
+
+def _told(branch: str, found: Mapping[Key, _Sides], refused: Mapping[Key, tuple[str, ...]]) -> list[Synced]:
     told: list[Synced] = []
-    for key, one in settled.items():
-        what: Became
-        if key in refused:
-            what = "refused"
-        elif one.conflict:
-            what = "conflict"
-        elif one.to_us and one.to_them:
-            what = "merged"
-        elif one.to_us:
-            what = "pulled" if one.text is not None else "archived"
-        elif one.to_them:
-            what = "pushed" if one.text is not None else "removed"
-        else:
+    for (kind, name), one in found.items():
+        words = refused.get((kind, name))
+        what = one.settled.became if words is None else "refused"
+        if what is None:
             continue
-        words = refused.get(key, one.conflict)
-        told.append(Synced(kind=key[0], name=key[1], branch=branch, what=what, words=words))
+        told.append(
+            Synced(kind=kind, name=name, branch=branch, what=what, words=words or one.settled.conflict)
+        )
+        if what == "conflict":
+            told[-1] = msgspec.structs.replace(
+                told[-1], base=one.base, ours=one.ours, theirs=one.theirs, merged=one.settled.merged
+            )
     return told

@@ -14,11 +14,12 @@ APPROVE: Final = ("runs.approve", "definitions.approve")
 EDIT: Final = (
     "definitions.create", "definitions.save", "definitions.publish", "definitions.archive", "definitions.bring-back",
     "definitions.give", "definitions.check", "definitions.apply", "definitions.import", "definitions.request-review",
+    "git.see", "git.sync",
     "runs.try", "runs.fork", "secrets.list", "secrets.use",
 )  # fmt: skip
 AUDIT: Final = ("audit.read", "access.read", "secrets.list", "people.read")
 ADMIN: Final = (
-    "runs.*", "definitions.*", "events.*", "secrets.*", "access.*", "people.*", "workspace.*", "services.*", "keys.*",
+    "runs.*", "definitions.*", "git.*", "events.*", "secrets.*", "access.*", "people.*", "workspace.*", "services.*", "keys.*",
     "settings.*", "privacy.*", "audit.read",
 )  # fmt: skip
 

@@ -54,6 +54,16 @@ _TABLES = (
         given {text} not null, value text not null, at {int} not null, author {text} not null,
         primary key(workspace, kind, name, what, given)
     ){compact}""",
+    """create table git_links(
+        workspace {text} primary key, remote text not null, branch {text} not null, folder {text} not null,
+        secret {text} not null, revision {int} not null, changed_at {int} not null, changed_by {text} not null,
+        synced_at {int} not null, synced_by {text} not null, outcome text not null, open {int} not null,
+        busy_until {int} not null
+    ){compact}""",
+    """create table git_agreed(
+        workspace {text} not null, side {text} not null, kind {text} not null, name {text} not null,
+        text text not null, primary key(workspace, side, kind, name)
+    ){compact}""",
     """create table audit(
         seq {int} primary key, at {int} not null, workspace {text} not null, actor {text} not null,
         action {text} not null, object {text} not null, outcome {text} not null,
