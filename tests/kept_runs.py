@@ -5,12 +5,15 @@ from auraos.app.installed import load_installed
 from auraos.app.published import PublishedDefinitions
 from auraos.app.quotas import RunQuotas
 from auraos.app.runs import Runs
+from auraos.app.sealing import seal_store
 from auraos.app.world import World
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
 from auraos.storage.blobs import LocalBlobs
+from auraos.storage.blobs.sealed import SealedBlobs
 from auraos.storage.tables.bulks import BulkTables
+from auraos.storage.veil import veiled
 from houses import House
 
 
@@ -18,15 +21,26 @@ def bulks_over(house: House, runs: Runs) -> Bulks:
     """Return what does something to many runs of an installation."""
     assert house.store is not None
     clock = SystemClock()
-    return Bulks(BulkTables(house.tables), runs, house.store, now=clock.now, new_id=clock.new_id)
+    return Bulks(
+        BulkTables(house.tables), runs, veiled(house.store, house.tables), now=clock.now, new_id=clock.new_id
+    )
 
 
 def runs_over(house: House, definitions: Definitions) -> Runs:
     """Return the runs of an installation; a test that lets some run opens and closes the `engine`."""
     assert house.store is not None
     catalogue = load_installed().catalogue
-    blobs = LocalBlobs(house.folder / "blobs")
+    sealing = seal_store(house.store, house.folder, "test", {})
+    blobs = SealedBlobs(LocalBlobs(house.folder / "blobs"), sealing)
     published = PublishedDefinitions(definitions.store, catalogue)
-    engine = Engine(house.store, catalogue, published, World().doors(blobs))
-    quotas = RunQuotas(house.tables, house.identity.access.most, house.clock.now)
-    return Runs(engine, house.store, blobs, published, house.tables, SystemClock().now, quotas=quotas)
+    engine = Engine(house.store, catalogue, published, World().doors(blobs), privacy=sealing)
+    return Runs(
+        engine,
+        house.store,
+        blobs,
+        published,
+        house.tables,
+        SystemClock().now,
+        shown=veiled(house.store, house.tables),
+        quotas=RunQuotas(house.tables, house.identity.access.most, house.clock.now),
+    )

@@ -30,6 +30,12 @@ WorkflowName = Annotated[
 Words = Annotated[str, msgspec.Meta(pattern=rf"^[^\x00]*{END}", max_length=1000)]
 Path = Annotated[str, msgspec.Meta(pattern=rf"^[^\x00]*{END}", max_length=1000, description="Of a step.")]
 Key = Annotated[str, msgspec.Meta(pattern=rf"^[^\x00]*{END}", max_length=200)]
+Reveal = Annotated[
+    bool,
+    msgspec.Meta(
+        description="Show what a private run is about; it takes `privacy.reveal`, and is written down."
+    ),
+]
 Number = Annotated[int, msgspec.Meta(ge=0)]
 StateName = Annotated[str, msgspec.Meta(pattern=f"^[a-z]+{END}", max_length=20)]
 LONGEST_WAIT = 60
@@ -41,6 +47,7 @@ class StartOf(msgspec.Struct, frozen=True, kw_only=True):
 
     name: WorkflowName
     wait: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_WAIT)] = 0
+    reveal: Reveal = False
 
 
 class OneRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +56,18 @@ class OneRun(msgspec.Struct, frozen=True, kw_only=True):
     run: RunName
 
 
+class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that is looked at."""
+
+    run: RunName
+    reveal: Reveal = False
+
+
 class RunAt(msgspec.Struct, frozen=True, kw_only=True):
     """A run at a moment: after its fact of this number; now, where none is named."""
 
     run: RunName
+    reveal: Reveal = False
     seq: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
@@ -60,6 +75,7 @@ class JournalOf(msgspec.Struct, frozen=True, kw_only=True):
     """Facts of a run after this number."""
 
     run: RunName
+    reveal: Reveal = False
     after: Number = 0
     limit: Limit = 100
 
@@ -68,6 +84,7 @@ class LogsOf(msgspec.Struct, frozen=True, kw_only=True):
     """What the steps of a run logged, or the step at a path."""
 
     run: RunName
+    reveal: Reveal = False
     step: Path | None = None
     limit: Limit = 1000
 

@@ -19,6 +19,7 @@ from auraos.api.run_shapes import (
     JournalPage,
     LogPage,
     LogsOf,
+    LookedAt,
     OneRun,
     Pausing,
     Prioritizing,
@@ -50,6 +51,7 @@ routes = Routes()
 
 IDEMPOTENCY = "idempotency-key"
 MOST_KEY = 200
+MAY_REVEAL = "privacy.reveal"
 TELLS = ("not-found", "ambiguous-run")
 LED = (*TELLS, "request-refused-by-run", "held", "engine-closed")
 MADE = (*LED, "key-taken", "key-refused", "cannot-inherit", "no-version", "definition-archived")
@@ -106,7 +108,8 @@ async def start_run(ask: Ask, at: StartOf, body: Start) -> Ended | Answer:
     )
     if at.wait:
         row = await runs.output(row, at.wait)
-    return Answer.of(await _ended(ask, row), 201 if is_new else 200)
+    revealed = await reveals(ask, at, row, "output")
+    return Answer.of(await _ended(ask, row, revealed=revealed), 201 if is_new else 200)
 
 
 @routes.get("/api/v1/runs", may="runs.read", narrows=True)
@@ -120,21 +123,26 @@ async def list_runs(ask: Ask, at: RunList) -> RunPage:
 
 
 @routes.get("/api/v1/runs/{run}", may="runs.read", tells=TELLS, about=ABOUT)
-async def show_run(ask: Ask, at: OneRun) -> Ended:
+async def show_run(ask: Ask, at: LookedAt) -> Ended:
     """Show a run, and what came of it."""
-    return await _ended(ask, await _row(ask, at))
+    row = await _row(ask, at)
+    return await _ended(ask, row, revealed=await reveals(ask, at, row, "output"))
 
 
 @routes.get("/api/v1/runs/{run}/state", may="runs.read", tells=(*TELLS, "no-fact"), about=ABOUT)
 async def show_state(ask: Ask, at: RunAt) -> State:
     """Show a run with its steps, as it is or as it was at a moment."""
-    return state_of(await ask.desk.runs.look(await _row(ask, at), at.seq))
+    row = await _row(ask, at)
+    revealed = await reveals(ask, at, row, "state")
+    return state_of(await ask.desk.runs.look(row, at.seq, revealed=revealed))
 
 
 @routes.get("/api/v1/runs/{run}/journal", may="runs.read", tells=TELLS, about=ABOUT)
 async def list_facts(ask: Ask, at: JournalOf) -> JournalPage:
     """List the facts of a run, in order."""
-    found = await ask.desk.runs.journal(await _row(ask, at), at.after, at.limit + 1)
+    row = await _row(ask, at)
+    revealed = await reveals(ask, at, row, "journal")
+    found = await ask.desk.runs.journal(row, at.after, at.limit + 1, revealed=revealed)
     items = tuple(
         Fact(seq=one.seq, fact=msgspec.json.decode(encode_fact(one.fact)))
         for one in found[: at.limit]
@@ -144,10 +152,10 @@ async def list_facts(ask: Ask, at: JournalOf) -> JournalPage:
 
 
 @routes.get("/api/v1/runs/{run}/why", may="runs.read", tells=TELLS, about=ABOUT)
-async def explain_run(ask: Ask, at: OneRun) -> Reasons:
+async def explain_run(ask: Ask, at: LookedAt) -> Reasons:
     """Say why a run is where it is, and what it waits for."""
     row = await _row(ask, at)
-    seen = await ask.desk.runs.look(row)
+    seen = await ask.desk.runs.look(row, revealed=await reveals(ask, at, row, "why"))
     places = await ask.desk.runs.places(row)
     waits = tuple(wait_of(why, places.get(why.path, "")) for why in seen.view.why)
     return Reasons(state=row.state, why=row.why, waits=waits, error=error_of(seen.view.error))
@@ -156,7 +164,9 @@ async def explain_run(ask: Ask, at: OneRun) -> Reasons:
 @routes.get("/api/v1/runs/{run}/logs", may="runs.read", tells=TELLS, about=ABOUT)
 async def list_log_lines(ask: Ask, at: LogsOf) -> LogPage:
     """List what the steps of a run logged."""
-    lines = await ask.desk.runs.logs(await _row(ask, at), at.step, at.limit)
+    row = await _row(ask, at)
+    revealed = await reveals(ask, at, row, "logs")
+    lines = await ask.desk.runs.logs(row, at.step, at.limit, revealed=revealed)
     return LogPage(items=tuple(msgspec.structs.replace(line, fields=to_plain(line.fields)) for line in lines))
 
 
@@ -288,9 +298,18 @@ def reaches_of(ask: Ask, action: str) -> Callable[[RunRow], Awaitable[bool]] | N
     return reaches
 
 
-async def _ended(ask: Ask, row: RunRow) -> Ended:
+async def reveals(ask: Ask, at: Any, row: RunRow, what: str) -> bool:
+    """Return whether what a private run is about is shown: where that is asked for, by somebody who may, and written down."""
+    if not at.reveal or not await ask.desk.runs.is_private(row):
+        return False
+    ask.require(MAY_REVEAL, await thing_of(ask, row.workflow))
+    await ask.desk.runs.note_reveal(asking_of(ask), row, what)
+    return True
+
+
+async def _ended(ask: Ask, row: RunRow, *, revealed: bool = False) -> Ended:
     told: dict[str, Any] = {}
     if row.finished_at is not None:
-        seen = (await ask.desk.runs.look(row)).view
+        seen = (await ask.desk.runs.look(row, revealed=revealed)).view
         told = {"output": to_plain(seen.output), "error": error_of(seen.error)}
     return Ended(**msgspec.structs.asdict(RunShown.of(row)), **told)

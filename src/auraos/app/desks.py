@@ -58,10 +58,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         clock = SystemClock()
         runs = Runs(
             engine, keeping.store, keeping.blobs, self.published, keeping.tables, clock.now,
-            quotas=RunQuotas(keeping.tables, self.identity.access.most, clock.now),
+            quotas=RunQuotas(keeping.tables, self.identity.access.most, clock.now), shown=keeping.shown,
         )  # fmt: skip
         return Desk(
-            bulks=Bulks(BulkTables(keeping.tables), runs, keeping.store, now=clock.now, new_id=clock.new_id),
+            bulks=Bulks(BulkTables(keeping.tables), runs, keeping.shown, now=clock.now, new_id=clock.new_id),
             definitions=self.definitions,
             git=self.git,
             expressions=Expressions(self.definitions.checker, self.catalogue),

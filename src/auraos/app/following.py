@@ -10,7 +10,7 @@ from auraos.app.house import House
 from auraos.core.run import FINAL, Reading, Why, fill_fact
 from auraos.core.run.facts import StepError
 from auraos.core.values import Value
-from auraos.engine.stream import Change
+from auraos.engine.stream import Change, veil
 
 Patience: TypeAlias = Literal["never", "for-time", "always"]
 """How long to stay with a run that waits: not at all, while only time must pass, or until it is final."""
@@ -116,7 +116,9 @@ async def _watch(
 ) -> None:
     """Show what becomes durable, whole: a stream only names large values, and a loop is told by its items."""
     fetch = await house.fetching(run)
-    async for change in house.engine.subscribe(run, after):
+    is_private = await house.store.is_private(run)
+    async for told in house.engine.subscribe(run, after):
+        change = veil(told) if is_private else told
         if show is not None and change.fact is not None:
             reading = Reading(lambda reference: fetch(reference.hash))
             show(msgspec.structs.replace(change, fact=fill_fact(change.fact, reading)))

@@ -22,8 +22,9 @@ from auraos.core.values import Value, to_wire
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Definitions
 from auraos.engine.engine import Engine
-from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store
-from auraos.engine.stream import Change, changes_after, facts_of
+from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
+from auraos.engine.stewardship import InspectedStore
+from auraos.engine.stream import Change, changes_after, facts_of, veil
 from auraos.storage.tables.statement import Tables
 
 Outcome = Literal["succeeded", "failed", "retry"]
@@ -87,12 +88,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 class Runs:
     """Shows runs, and leads them."""
 
-    def __init__(
-        self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions, tables: Tables, now: Callable[[], int],
-        *, quotas: RunQuotas | None = None,
+    def __init__(  # noqa: PLR0913 (what runs are shown from and led by)
+        self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions, tables: Tables,
+        now: Callable[[], int], *, shown: InspectedStore, quotas: RunQuotas | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
         self._quotas = quotas
+        self._shown = shown
         self._store = store
         self._blobs = blobs
         self._definitions = definitions
@@ -125,31 +127,46 @@ class Runs:
         shown = rows[: query.limit]
         return shown, shown[-1].run if len(rows) > query.limit else before
 
-    async def look(self, row: RunRow, seq: int | None = None) -> Seen:
-        """Return a run as it is, or as it was after so many facts."""
-        facts = await self.engine.facts(row.run)
-        upto = len(facts) if seq is None else seq
-        if not 1 <= upto <= len(facts):
-            raise NoFactError(f"Run {row.run} has facts 1 to {len(facts)}, not {upto}.")
+    async def is_private(self, row: RunRow) -> bool:
+        """Return whether what a run is about is shown only to those who may reveal it."""
+        return await self._shown.is_private(row.run)
+
+    async def note_reveal(self, asking: Asking, row: RunRow, what: str) -> None:
+        """Write down that somebody is shown what a private run is about."""
+        await self._note_run(asking, row, "privacy.reveal", after={"what": what})
+
+    async def _facts(self, row: RunRow, *, revealed: bool) -> list[AnyFact]:
+        batches = await (self._store if revealed else self._shown).journal(row.run)
+        return await asyncio.to_thread(facts_of, batches, partial(self._blobs.fetch, row.workspace, row.run))
+
+    async def version(self, row: RunRow) -> Version:
+        """Return the version that a run lives by."""
         kept = await self._store.version(row.version)
         if kept is None:
             raise NotFoundError(f"The text of version {row.version[:12]!r} is not in the store.")
+        return kept
+
+    async def look(self, row: RunRow, seq: int | None = None, *, revealed: bool = False) -> Seen:
+        """Return a run as it is, or as it was after so many facts. Of a private run the values are there only when `revealed`."""
+        facts = await self._facts(row, revealed=revealed)
+        upto = len(facts) if seq is None else seq
+        if not 1 <= upto <= len(facts):
+            raise NoFactError(f"Run {row.run} has facts 1 to {len(facts)}, not {upto}.")
+        kept = await self.version(row)
         seen = await asyncio.to_thread(lambda: view(self._definitions.compile(kept), facts[:upto]))
         return Seen(row=row, view=seen, seq=upto, of=len(facts))
 
     async def names(self, row: RunRow) -> dict[str, Value]:
         """Return what expressions read in a run as it is: its input, variables and outputs of steps, by name."""
-        facts = await self.engine.facts(row.run)
-        kept = await self._store.version(row.version)
-        if kept is None:
-            raise NotFoundError(f"The text of version {row.version[:12]!r} is not in the store.")
+        facts = await self._facts(row, revealed=False)
+        kept = await self.version(row)
         state = await asyncio.to_thread(lambda: fold(self._definitions.compile(kept), facts))
         values = state.root.values if state.root is not None else {}
         return {name: value for name, value in values.items() if not name.startswith("$")}
 
-    async def journal(self, row: RunRow, after: int, limit: int) -> list[Change]:
+    async def journal(self, row: RunRow, after: int, limit: int, *, revealed: bool = False) -> list[Change]:
         """Return facts of a run after this number; large values in them are whole."""
-        batches = await self._store.journal(row.run, after)
+        batches = await (self._store if revealed else self._shown).journal(row.run, after)
         fetch = partial(self._blobs.fetch, row.workspace, row.run)
 
         def read() -> list[Change]:
@@ -167,18 +184,24 @@ class Runs:
 
         return await asyncio.to_thread(read)
 
-    async def follow(self, row: RunRow, after: int) -> AsyncGenerator[Change, None]:
+    async def follow(
+        self, row: RunRow, after: int, *, revealed: bool = False
+    ) -> AsyncGenerator[Change, None]:
         """Yield what a run does after a fact, until it is over. Large values are only named."""
         if row.finished_at is not None:
-            for change in changes_after(after, row.run, await self._store.journal(row.run, after)):
+            store = self._store if revealed else self._shown
+            for change in changes_after(after, row.run, await store.journal(row.run, after)):
                 yield change
             return
+        is_veiled = not revealed and await self.is_private(row)
         async for change in self.engine.subscribe(row.run, after):
-            yield change
+            yield veil(change) if is_veiled else change
 
-    async def logs(self, row: RunRow, path: str | None, limit: int) -> list[LogLine]:
+    async def logs(
+        self, row: RunRow, path: str | None, limit: int, *, revealed: bool = False
+    ) -> list[LogLine]:
         """Return what the steps of a run logged."""
-        return await self._store.logs(row.run, path=path, limit=limit)
+        return await (self._store if revealed else self._shown).logs(row.run, path=path, limit=limit)
 
     async def places(self, row: RunRow) -> dict[str, str]:
         """Return in words how far a run, or its steps, are from their turn."""
@@ -205,6 +228,7 @@ class Runs:
             known = await self._store.find(run)
             if known is not None:
                 return await self._same(known, workflow, given, variables), False
+        await self._count(workspace)
         await self._note(asking, workspace, "runs.start", "workflow", workflow)
         with _told():
             started = await self.engine.start(
@@ -228,7 +252,6 @@ class Runs:
             await self.engine.approve(row.run, decision, path=path, by=asking.by, comment=comment, data=data)
 
     async def resolve(
-        await self._count(workspace)
         self, asking: Asking, row: RunRow, outcome: Outcome, *, path: str = "", attempt: int = 0, output: Value = None,
         message: str = "",
     ) -> None:  # fmt: skip
@@ -282,6 +305,7 @@ class Runs:
         """
         named = row.workflow if version == "live" else f"{row.workflow}@{version}"
         on = await self._definitions.resolve(row.workspace, named) if version else None
+        await self._count(row.workspace)
         await self._note_run(asking, row, f"runs.{kind}")
         with _told():
             run = await self.engine.retry(
@@ -304,8 +328,12 @@ class Runs:
 
     # --- inside ---
 
+    async def _count(self, workspace: str) -> None:
+        """Count one more run; raise where the workspace may have none more."""
+        if self._quotas is not None:
+            await self._quotas.take(workspace)
+
     async def _same(
-        await self._count(row.workspace)
         self, row: RunRow, workflow: str, given: Value, variables: dict[str, Any] | None
     ) -> RunRow:
         """Return the run of a key; raise `KeyTakenError` unless it was started with the same."""
@@ -327,11 +355,6 @@ class Runs:
         self, asking: Asking, row: RunRow, action: str, why: str = "", after: Any = None
     ) -> None:
         await self._note(asking, row.workspace, action, "run", row.run, why, after)
-
-    async def _count(self, workspace: str) -> None:
-        """Count one more run; raise where the workspace may have none more."""
-        if self._quotas is not None:
-            await self._quotas.take(workspace)
 
     async def _note(
         self, asking: Asking, workspace: str, action: str, kind: str, name: str, why: str = "", after: Any = None

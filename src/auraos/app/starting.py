@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from auraos.core.errors import UserError
+from auraos.core.privacy import HIDDEN, has_tags
 from auraos.core.schemas import SchemaCheck, given_input
 from auraos.core.values import Value
 from auraos.core.workflow import Workflow
@@ -34,7 +35,8 @@ def check_start(workflow: Workflow, given: Value, variables: dict[str, Any]) -> 
 def _input_problems(workflow: Workflow, given: Value) -> list[dict[str, str]]:
     if not workflow.input:
         return []
-    mismatches = SchemaCheck(workflow.input).mismatches(given_input(workflow.input, given))
+    check = SchemaCheck(workflow.input, mask=HIDDEN if has_tags(workflow.input) else "")
+    mismatches = check.mismatches(given_input(workflow.input, given))
     if mismatches and given is None:
         return [{"path": "input", "message": "none was given, and the workflow wants one"}]
     return [{"path": f"input{mismatch.path}", "message": mismatch.message} for mismatch in mismatches]

@@ -16,6 +16,8 @@ from auraos.core.values import Value
 
 TAGS: Final = ("personal", "secret", "subject")
 DEEPEST: Final = 30
+HIDDEN: Final = "(hidden)"
+"""Stands for a private value in what is said of it."""
 MOST_SUBJECTS: Final = 100
 """So many persons the input of one run may be about."""
 _MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")

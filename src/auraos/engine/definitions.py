@@ -5,8 +5,9 @@ used.
 from collections.abc import Sequence
 from typing import Protocol
 
-from auraos.core.catalogue import Behaviour
+from auraos.core.catalogue import Behaviour, Schema
 from auraos.core.errors import UserError
+from auraos.core.privacy import HIDDEN, has_tags
 from auraos.core.run import Program
 from auraos.core.schemas import Defaults, SchemaCheck
 from auraos.core.values import Value
@@ -96,7 +97,7 @@ class Programs:
             reading = self._inputs[version]
         except KeyError:
             schema = self._programs[version].workflow.input
-            reading = self._inputs[version] = (SchemaCheck(schema), Defaults(schema)) if schema else None
+            reading = self._inputs[version] = _reading_of(schema) if schema else None
         if reading is None:
             return value
         validator, defaults = reading
@@ -120,6 +121,11 @@ class Programs:
         for version in versions:
             self._kept.add(version.hash)
             self._unkept.pop(version.hash, None)
+
+
+def _reading_of(schema: Schema) -> tuple[SchemaCheck, Defaults]:
+    """Return what reads an input. What it says of private data does not hold the data."""
+    return SchemaCheck(schema, mask=HIDDEN if has_tags(schema) else ""), Defaults(schema)
 
 
 def called_workflows(program: Program) -> list[str]:

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from auraos.app.failed import RunReader
 from auraos.app.bulk.deeds import do
 from auraos.app.bulk.selecting import Meant, Selecting, Selection, Which
 from auraos.app.runs import Asking, Runs
 from auraos.core.audit import Entry, Object
 from auraos.core.errors import OperationalError, UserError
-from auraos.engine.ports import RunRow, RunStore
+from auraos.engine.ports import RunRow
 from auraos.engine.stewardship import HeldError
 from auraos.security.row_store import Clear, Remove, Replace
 from auraos.storage.tables.bulk_rows import FOR_EVER, Became, Bulk, BulkRun, Deed
@@ -59,7 +60,7 @@ class Bulks:
     """Does to many runs what is wished for them."""
 
     def __init__(
-        self, rows: BulkTables, runs: Runs, store: RunStore, *, now: Callable[[], int], new_id: Callable[[], str]
+        self, rows: BulkTables, runs: Runs, store: RunReader, *, now: Callable[[], int], new_id: Callable[[], str]
     ) -> None:  # fmt: skip
         self._rows = rows
         self._runs = runs

@@ -5,11 +5,11 @@ from typing import Final
 
 import msgspec
 
-from auraos.app.failed import FAILED, Wanted, find_failures
+from auraos.app.failed import FAILED, RunReader, Wanted, find_failures
 from auraos.app.runs import NoRunError, Runs
 from auraos.core.errors import UserError
 from auraos.core.run import FINAL
-from auraos.engine.ports import RunQuery, RunRow, RunStore
+from auraos.engine.ports import RunQuery, RunRow
 from auraos.storage.tables.bulk_rows import Action
 
 MOST: Final = 10_000
@@ -70,7 +70,7 @@ class Selecting:
     """Finds the runs of one workspace that are meant, of those that whoever asks reaches."""
 
     def __init__(
-        self, store: RunStore, runs: Runs, workspace: str, reaches: Callable[[RunRow], Awaitable[bool]] | None
+        self, store: RunReader, runs: Runs, workspace: str, reaches: Callable[[RunRow], Awaitable[bool]] | None
     ) -> None:
         self._store = store
         self._runs = runs
