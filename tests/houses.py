@@ -15,6 +15,7 @@ from auraos.security.identity.identity import Identity
 from auraos.security.identity.passwords import Passwords
 from auraos.security.identity.rows import Person
 from auraos.security.identity.sealing import InstallationSeal
+from auraos.security.identity.terms import Terms
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.master import KeyFile
 from auraos.storage.folder import DataFolder
@@ -71,7 +72,7 @@ class House:
         )  # fmt: skip
         self.identity = self.another_process()
 
-    def another_process(self) -> Identity:
+    def another_process(self, terms: Terms | None = None) -> Identity:
         """Return the services as another process on the same store has them."""
         return Identity.on(
             self.rows,
@@ -81,6 +82,7 @@ class House:
             outside=self.egress,
             now=self.clock.now,
             new_id=SystemClock().new_id,
+            terms=terms,
         )
 
     async def close(self) -> None:

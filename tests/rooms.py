@@ -28,6 +28,7 @@ from kept_definitions import definitions_over
 from kept_git import git_over
 from kept_runs import bulks_over, runs_over
 from kept_secrets import secrets_over
+from kept_settings import settings_over
 
 ADDRESS = "192.0.2.7"
 LONGEST = 5.0
@@ -76,13 +77,13 @@ class Room:
             identity=house.identity,
             secrets=services.secrets,
             secret_trials=services.trials,
+            usage=Usage(house.tables, house.folder / "blobs", house.identity.access.most, house.clock.now),
+            settings=settings_over(house),
         )
         self.keeper = keeper(self.desk, site=site or Site(), now=house.clock.now)
         self.door = Door(self.routes, self.keeper, SystemClock().new_id)
 
     async def ask(
-            usage=Usage(house.tables, house.folder / "blobs", house.identity.access.most, house.clock.now),
-            settings=settings_over(house),
         self,
         method: str,
         path: str,

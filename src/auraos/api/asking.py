@@ -1,11 +1,13 @@
 """A request on its way through the door."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 
 from auraos.api.site import Site
 from auraos.app.desk import Desk
+from auraos.app.setting_keys import LARGEST_BODY, LONGEST_BODY, LONGEST_WAIT
 from auraos.core.audit import Actor
 from auraos.core.errors import UnexpectedError
 from auraos.security.access import ROLES, Principal, Role, authorize
@@ -13,6 +15,7 @@ from auraos.security.access.authorize import Thing
 from auraos.security.access.errors import NotAllowedError
 from auraos.security.access.scope import Scope, scope_of
 from auraos.security.identity.errors import PersonNeededError, StepUpNeededError
+from auraos.settings.service import Settings
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,23 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     is_open: bool
     """Whether anybody may ask this."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a request may take, as it is set."""
+
+    largest_body: int = LARGEST_BODY.default
+    longest_body: timedelta = LONGEST_BODY.default
+    longest_wait: timedelta = LONGEST_WAIT.default
+
+    @classmethod
+    def of(cls, settings: Settings, workspace: str) -> "Limits":
+        """Return what holds in a workspace."""
+        return cls(
+            largest_body=settings.value(LARGEST_BODY, workspace=workspace),
+            longest_body=settings.value(LONGEST_BODY),
+            longest_wait=settings.value(LONGEST_WAIT, workspace=workspace),
+        )
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +65,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     roles: Mapping[str, Role] = msgspec.field(default_factory=lambda: ROLES)
     """The roles of the workspace by name; none where there is no such workspace."""
     site: Site = Site()
+    limits: Limits = Limits()
 
     @property
     def known(self) -> Principal:
@@ -62,9 +83,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         """Raise `PersonNeededError` or `StepUpNeededError` unless a person asks who proved only just now who they are."""
         self.require_person()
         if not self.known.is_fresh:
-            raise StepUpNeededError(
-                "This asks for a proof of the last ten minutes.", hint="Prove again who you are."
-            )
+            raise StepUpNeededError("This asks for a proof of just now.", hint="Prove again who you are.")
 
     def scope(self, action: str) -> Scope:
         """Return which things of the workspace whoever asks may do this to."""

@@ -12,9 +12,9 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from auraos.api.answers import Answer, Reply, Send
-from auraos.api.asking import Ask, Asked
+from auraos.api.asking import Ask, Asked, Limits
 from auraos.api.problems import trouble_of
-from auraos.api.reading import LARGEST_BODY, BodyTooLargeError, read_body, read_parameters
+from auraos.api.reading import BodyTooLargeError, read_body, read_parameters
 from auraos.api.routes import ALWAYS, OPEN, SELF, Found, Map, Route
 from auraos.api.traffic import Passing, Traffic
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
@@ -24,8 +24,6 @@ from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.walls import within
 
 log = logging.getLogger("auraos.api")
-LONGEST_BODY = 20.0
-"""For so many seconds the body of a request may be on its way."""
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -157,7 +155,7 @@ class Door:
         if route.at is not None:
             given["at"] = at
         if route.body is not None:
-            given["body"] = read_body(await _body(headers, receive), route.body)
+            given["body"] = read_body(await _body(headers, receive, ask.limits), route.body)
         reply = _reply(await route.handler(ask, **given), route)
         if isinstance(reply, Answer):
             reply.headers.update(ask.pace)
@@ -229,7 +227,7 @@ def _revision(headers: Mapping[str, str]) -> int:
     return int(number)
 
 
-async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
+async def _body(headers: Mapping[str, str], receive: Receive, limits: Limits) -> bytes:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise ContentTypeError(
@@ -237,21 +235,21 @@ async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
             hint="Send it with Content-Type: application/json.",
         )
     pieces: list[bytes] = []
-    size = 0
+    size, longest = 0, limits.longest_body.total_seconds()
     try:
-        async with asyncio.timeout(LONGEST_BODY):
+        async with asyncio.timeout(longest):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise GoneError("Whoever asked went away.")
                 pieces.append(message.get("body", b""))
                 size += len(pieces[-1])
-                if size > LARGEST_BODY:
-                    raise BodyTooLargeError(f"The body has more than {LARGEST_BODY} bytes.")
+                if size > limits.largest_body:
+                    raise BodyTooLargeError(f"The body has more than {limits.largest_body} bytes.")
                 if not message.get("more_body"):
                     return b"".join(pieces)
     except TimeoutError as error:
-        raise SlowBodyError(f"The body took longer than {LONGEST_BODY:g} s to come.") from error
+        raise SlowBodyError(f"The body took longer than {longest:g} s to come.") from error
 
 
 class GoneError(OperationalError):

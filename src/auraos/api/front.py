@@ -18,14 +18,15 @@ from auraos.api import (
     reviews,
     runs,
     secrets,
+    settings,
     sign_in,
     stream,
+    tenancy,
+    welcome,
 )
 from auraos.api.asking import Ask, Asked
 from auraos.api.door import Door, Gatekeeper
 from auraos.api.figures import figure_routes
-    tenancy,
-    welcome,
 from auraos.api.health import health_routes
 from auraos.api.keeper import Keeper
 from auraos.api.openapi import openapi_routes
@@ -54,10 +55,13 @@ NOUNS = (
     people.routes,
     promotions.routes,
     runs.routes,
-    secrets.routes,
     reviews.routes,
+    secrets.routes,
+    settings.routes,
     sign_in.routes,
     stream.routes,
+    tenancy.routes,
+    welcome.routes,
 )
 """The routes of all nouns."""
 
@@ -66,8 +70,6 @@ class NotReadyError(OperationalError):
     """The process only just begins, or leaves."""
 
     code = "not-ready"
-    tenancy.routes,
-    welcome.routes,
 
 
 class Front:

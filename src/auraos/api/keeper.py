@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from auraos.api.asking import Ask, Asked
+from auraos.api.asking import Ask, Asked, Limits
 from auraos.api.pace import Allowance, Pace
 from auraos.api.routes import OPEN, SELF, Found, Route
 from auraos.api.site import Site
 from auraos.app.desk import Desk
+from auraos.app.setting_keys import STRANGERS, STRANGERS_AT_ONCE
 from auraos.core.audit import Entry, Object
 from auraos.core.errors import UserError
 from auraos.security.access import Principal, authorize
@@ -26,10 +27,10 @@ from auraos.security.identity.errors import NotSignedInError
 WORKSPACE = "x-auraos-workspace"
 DEFAULT = "default"
 SAFE = ("GET", "HEAD")
+UNREAD = Limits()
+"""Of a request that brings nothing to read."""
 PACE = "requests_per_second"
 """The wish of a workspace by which it says how much may be asked in it."""
-STRANGERS = Allowance(per_second=20, burst=100)
-"""So much may be asked from one address by those whom nobody knows."""
 
 
 class ForeignOriginError(UserError):
@@ -64,12 +65,15 @@ class Keeper:
         return Ask(
             asked=asked, desk=self._desk, workspace=workspace, who=who, token=token, roles=roles or {}, site=self._site,
             pace=self._paced(asked, who, workspace if roles else ""),
+            limits=UNREAD if asked.method in SAFE else Limits.of(self._desk.settings, workspace if roles else ""),
         )  # fmt: skip
 
     def _paced(self, asked: Asked, who: Principal | None, workspace: str) -> dict[str, str]:
         """Count a request for the workspace and the key, or for the address of somebody unknown."""
         if who is None:
-            return self._pace.take(f"address {network_of(asked.address)}", STRANGERS)
+            settings = self._desk.settings
+            allowance = Allowance(settings.value(STRANGERS), settings.value(STRANGERS_AT_ONCE))
+            return self._pace.take(f"address {network_of(asked.address)}", allowance)
         told: dict[str, str] = {}
         wished = self._desk.identity.access.wish(workspace, PACE)
         if wished and any(grant.workspace in (workspace, EVERYWHERE) for grant in who.grants):

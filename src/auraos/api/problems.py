@@ -33,6 +33,7 @@ STATUSES: Final[dict[str, int]] = {
     "no-bulk": 404,
     "no-review": 404,
     "no-secret": 404,
+    "no-setting": 404,
     "no-secret-version": 404,
     "method-not-allowed": 405,
     "already-owned": 409,
@@ -51,6 +52,7 @@ STATUSES: Final[dict[str, int]] = {
     "role-held": 409,
     "secret-exists": 409,
     "secret-used": 409,
+    "setting-pinned": 409,
     "workspace-exists": 409,
     "definition-exists": 409,
     "definition-used": 409,
@@ -60,10 +62,12 @@ STATUSES: Final[dict[str, int]] = {
     "ambiguous-run": 409,
     "definition-changed": 412,
     "secret-changed": 412,
+    "setting-changed": 412,
     "revision-needed": 428,
     "body-too-large": 413,
     "wrong-content-type": 415,
     "too-many-requests": 429,
+    "too-many-runs": 429,
     "git-failed": 502,
     "held": 503,
 }
@@ -73,8 +77,6 @@ STATUSES: Final[dict[str, int]] = {
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """Another text in place of the characters from `start` up to `end`, counted from 0."""
 
-    "too-many-runs": 429,
-    "git-failed": 502,
     start: int
     end: int
     text: str

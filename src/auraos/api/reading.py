@@ -11,7 +11,6 @@ from auraos.api.routes import Route
 from auraos.core.errors import UserError
 from auraos.core.schemas import Mismatch, SchemaCheck
 
-LARGEST_BODY = 8 * 1024 * 1024
 DEEPEST_BODY = 200
 MOST_PARAMETERS = 100
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-LIFE = 7 * 24 * 3600
+LIFE = 90 * 24 * 3600
+"""For so long a browser keeps the cookie; the session that it carries is over sooner."""
 FLOW_LIFE = 600
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from auraos.app.git.links import GitLinks
     from auraos.app.bulk.bulks import Bulks
     from auraos.app.expressions import Expressions
     from auraos.app.git.links import GitLinks
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from auraos.security.identity.identity import Identity
     from auraos.security.secrets.service import Secrets
     from auraos.security.secrets.trying import Trials
+    from auraos.settings.service import Settings
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from auraos.app.published import PublishedDefinitions
 from auraos.app.quotas import RunQuotas, Usage
 from auraos.app.runs import Runs
 from auraos.app.secrets import SecretServices, open_keys, secret_services, users_of
+from auraos.app.settings import SetTerms, settings_on
 from auraos.app.world import World
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import UserError
@@ -30,6 +31,7 @@ from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
 from auraos.security.identity.identity import Identity
+from auraos.settings.service import Settings
 from auraos.storage.folder import read_marker
 from auraos.storage.owned_mark import OwnedMark
 from auraos.storage.tables.bulks import BulkTables
@@ -50,6 +52,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     git: GitLinks
     secrets: SecretServices
     usage: Usage
+    settings: Settings
     published: PublishedDefinitions
     """The definitions as an engine asks for them: those that are published, and beside them those of a folder."""
 
@@ -70,10 +73,11 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
             usage=self.usage,
+            settings=self.settings,
         )
 
 
-def open_services(
+def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told)
     data: Path,
     keeping: Keeping,
     catalogue: Catalogue,
@@ -81,6 +85,7 @@ def open_services(
     stack: AsyncExitStack,
     *,
     files: Path | None = None,
+    settings: Mapping[str, str] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Services:
     """Return the services on an open store; they are closed with the stack. The world reveals what the store keeps."""
@@ -89,8 +94,10 @@ def open_services(
     marker = read_marker(data)
     assert marker is not None  # whoever opened the store has written it
     keys = open_keys(environment, data, marker.key, keeping.tables, now=now, new_id=new_id)
+    held = settings_on(keeping.tables, data, now=now, environment=environment, command=settings)
+    terms = SetTerms(held)
     identity = stack.enter_context(
-        open_identity(keeping.tables, data, keys, world.http, now=now, new_id=new_id)
+        open_identity(keeping.tables, data, keys, world.http, now=now, new_id=new_id, terms=terms)
     )
     definitions = definitions_on(
         keeping.tables, catalogue, clock, wants_review=identity.access.wants_four_eyes, most=identity.access.most
@@ -115,6 +122,7 @@ def open_services(
             data / "git", now=now,
         ),
         secrets=secrets,
+        settings=held,
         published=PublishedDefinitions(
             definitions.store, catalogue, beside=FolderDefinitions(files, catalogue)
         ),

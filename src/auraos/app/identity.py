@@ -9,6 +9,7 @@ from auraos.security.identity.identity import Identity
 from auraos.security.identity.passwords import Passwords
 from auraos.security.identity.rows import FirstOwner
 from auraos.security.identity.sealing import InstallationSeal
+from auraos.security.identity.terms import Terms, UsualTerms
 from auraos.security.secrets.keys import Keys
 from auraos.storage.owned_mark import OwnedMark
 from auraos.storage.tables.identity import identity_tables
@@ -24,6 +25,7 @@ def open_identity(
     *,
     now: Callable[[], int],
     new_id: Callable[[], str],
+    terms: Terms | None = None,
 ) -> Iterator[Identity]:
     """Yield the services of identity and access on a store; `data` bears the mark that there was an owner."""
     passwords = Passwords()
@@ -36,6 +38,7 @@ def open_identity(
             outside=outside,
             now=now,
             new_id=new_id,
+            terms=terms or UsualTerms(),
         )
     finally:
         passwords.close()

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -65,8 +64,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int = DEFAULT_PARALLEL
     pools: dict[str, int] = {}
     grace: float = GRACE
-    retention: timedelta | None = None
-    """For how long finished runs are kept whose workflow says nothing of it; None: for ever."""
+    settings: dict[str, str] = {}
+    """What the command line sets, which holds whatever is stored."""
     largest_value: int = LARGEST
     """So many bytes of JSON a value may have."""
 
@@ -124,12 +123,14 @@ async def serve(
         keeping = await open_keeping(wishes.data, wishes.database, stack)
         shards = Shards(are_shared=keeping.shared is not None)
         catalogue = load_installed().catalogue
-        services = open_services(wishes.data, keeping, catalogue, world, stack, files=wishes.files)
+        services = open_services(
+            wishes.data, keeping, catalogue, world, stack, files=wishes.files, settings=wishes.settings
+        )
         engine = _make_engine(wishes, keeping, world, shards, catalogue, services.published)
         settle()
         _watch_loop(stack)
         stack.push_async_callback(engine.close, 0.0)
-        watch(health, engine, keeping, services.secrets, wishes.data)
+        await watch(health, engine, keeping, services, wishes.data, stack)
         conduct = _Conduct(engine, keeping, health, leave, shards)
         conduct.begun = lambda: _look_after_room(engine, wishes, health, stack)
         stack.push_async_callback(conduct.close)
@@ -175,7 +176,6 @@ async def _refuse_held_folder(wishes: Wishes) -> None:
 def _look_after_room(engine: Engine, wishes: Wishes, health: Health, stack: AsyncExitStack) -> None:
     """Let finished runs go in time, and watch the disk."""
     retention = engine.retention
-    retention.default = wishes.retention
     retention.may_sweep = lambda: not are_kept(wishes.data)
     retention.start()
     guard = engine.disk = DiskGuard(wishes.data, retention.prune)

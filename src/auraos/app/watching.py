@@ -1,16 +1,28 @@
-"""How a serving process does: its parts are looked at, and its figures counted, from the moment that they are there."""
+"""How a serving process does and what it is told: its parts are looked at, its figures counted, its settings followed from the
+moment that they are there.
+"""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+from auraos.app.desks import Services
 from auraos.app.figures import count_for
 from auraos.app.health import Health
 from auraos.app.keeping import Keeping
 from auraos.app.parts import watch_parts
-from auraos.app.secrets import SecretServices
+from auraos.app.settings import follow, look_at
 from auraos.engine.engine import Engine
 
 
-def watch(health: Health, engine: Engine, keeping: Keeping, secrets: SecretServices, data: Path) -> None:
-    """Tell of these parts and figures from now on."""
-    count_for(health, engine, keeping, secrets.tokens)
-    watch_parts(health, engine, keeping, secrets.keys, data)
+async def watch(
+    health: Health, engine: Engine, keeping: Keeping, services: Services, data: Path, stack: AsyncExitStack
+) -> None:
+    """Tell of these parts and figures, and do as it is set, until the stack is closed."""
+    count_for(health, engine, keeping, services.secrets.tokens)
+    watch_parts(health, engine, keeping, services.secrets.keys, data)
+    settings = services.settings
+    await settings.look()
+    follow(settings, engine)
+    health.parts["settings"] = look_at(settings)
+    settings.start()
+    stack.push_async_callback(settings.stop)

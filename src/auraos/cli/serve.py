@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from cyclopts import Parameter
 from auraos.api.front import Front
 from auraos.app import serving
 from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
+from auraos.app.setting_keys import LOG_LEVEL, RETENTION
 from auraos.app.world import World
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
@@ -87,9 +89,10 @@ def serve(
     retention: Annotated[
         str,
         Parameter(
-            help="For how long finished runs are kept whose workflow says nothing; 0 keeps them for ever."
+            help="For how long finished runs are kept whose workflow says nothing; 0 keeps them for ever. Without it, the"
+            " setting runs.retention says so."
         ),
-    ] = "30d",
+    ] = "",
     largest_value: Annotated[
         str, Parameter(help="How large one value may be: an input, a variable, an output. It lies in memory.")
     ] = f"{LARGEST // 1_000_000}MB",
@@ -98,8 +101,11 @@ def serve(
         LogFormat, Parameter(help="How log lines look: text for people, json for a collector.")
     ] = "text",
     log_level: Annotated[
-        LogLevel, Parameter(help="How much is said: debug tells of every request too, error of little.")
-    ] = "info",
+        LogLevel | None,
+        Parameter(
+            help="How much is said: debug tells of every request too, error of little. Without it, the setting log.level."
+        ),
+    ] = None,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
@@ -115,11 +121,11 @@ def serve(
         url=_url(url), proxies=tuple(_network(each) for each in proxy),
         port=read_number(port, "--port", 0, 65_535), allow_net=allow_net,
         parallel=read_number(parallel, "--parallel", 1, MOST_PARALLEL), pools=read_pools(pool),
-        grace=read_number(grace, "--grace", 0, LONGEST_GRACE), retention=read_age(retention),
+        grace=read_number(grace, "--grace", 0, LONGEST_GRACE), settings=_settings(retention, log_level),
         largest_value=read_size(largest_value, most=MOST_VALUE),
     )  # fmt: skip
     world = World(allow_net)
-    logs = Logs(log_format, world.redact, level=log_level)
+    logs = Logs(log_format, world.redact, level=log_level or "info")
 
     def ready(where: Ready) -> None:
         if json:
@@ -228,6 +234,13 @@ def _network(text: str) -> str:
         raise WrongInputError(
             f"{text!r} is neither an address nor a network.", hint="--proxy is as in 10.0.0.7 or 10.0.0.0/8."
         ) from error
+
+
+def _settings(retention: str, log_level: LogLevel | None) -> dict[str, str]:
+    """Return what the command line sets."""
+    age = read_age(retention) if retention else None
+    kept = {RETENTION.name: RETENTION.told(age or timedelta())} if retention else {}
+    return kept | ({LOG_LEVEL.name: log_level} if log_level else {})
 
 
 def _folder(files: Path | None) -> Path | None:

@@ -19,6 +19,7 @@ from auraos.security.identity.people import People
 from auraos.security.identity.recognition import Recognition
 from auraos.security.identity.second_proofs import Seal, SecondProofs
 from auraos.security.identity.sign_in import SignIn
+from auraos.security.identity.terms import Terms, UsualTerms
 from auraos.security.row_store import RowStore
 
 
@@ -63,7 +64,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def on(
+    def on(  # noqa: PLR0913 (what identity is made of)
         cls,
         store: RowStore,
         *,
@@ -73,15 +74,19 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         outside: Outside,
         now: Callable[[], int],
         new_id: Callable[[], str],
+        terms: Terms | None = None,
     ) -> "Identity":
         """Return the services on a store."""
         access = Access(store, now=now, new_id=new_id)
-        recognition = Recognition(store, access, now)
+        terms = terms or UsualTerms()
+        recognition = Recognition(store, access, now, terms)
         forget = recognition.forget
         access.when_changed(forget)
         backoff = Backoff(store, now)
         second_proofs = SecondProofs(store, seal, now=now, forget=forget)
-        sign_in = SignIn(store, passwords, second_proofs, backoff, now=now, new_id=new_id, forget=forget)
+        sign_in = SignIn(
+            store, passwords, second_proofs, backoff, terms, now=now, new_id=new_id, forget=forget
+        )
         providers = Providers(store, seal, Elsewhere(outside, now), now=now)
         return cls(
             access=access,
@@ -91,7 +96,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
             passkeys=Passkeys(store, seal, sign_in, backoff, now=now),
             providers=providers,
             federation=Federation(store, seal, providers, sign_in, backoff, now=now, new_id=new_id),
-            people=People(store, access, passwords, now=now, new_id=new_id, forget=forget),
+            people=People(store, access, passwords, terms, now=now, new_id=new_id, forget=forget),
             keys=Keys(store, access, now=now, new_id=new_id, forget=forget),
             recognition=recognition,
         )

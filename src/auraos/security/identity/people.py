@@ -19,11 +19,9 @@ from auraos.security.access.service import Access
 from auraos.security.identity.errors import TokenRefusedError
 from auraos.security.identity.passwords import Passwords, refuse_weak
 from auraos.security.identity.rows import Invitation, Key, Passkey, Person, PersonState, Session
+from auraos.security.identity.terms import Terms
 from auraos.security.identity.tokens import INVITATION, digest, new_token
 from auraos.security.row_store import Add, Clear, OwnerStays, Replace, RowStore, Write
-
-SECOND = 1_000_000
-INVITATION_LASTS = 7 * 24 * 3600 * SECOND
 
 
 class Invited(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +40,7 @@ class People:
         store: RowStore,
         access: Access,
         passwords: Passwords,
+        terms: Terms,
         *,
         now: Callable[[], int],
         new_id: Callable[[], str],
@@ -50,6 +49,7 @@ class People:
         self._store = store
         self._access = access
         self._passwords = passwords
+        self._terms = terms
         self._now = now
         self._new_id = new_id
         self._forget = forget
@@ -171,7 +171,7 @@ class People:
     def _invitation(self, actor: Actor, person: Person) -> tuple[str, Invitation]:
         token, now = new_token(INVITATION), self._now()
         return token, Invitation(
-            digest=digest(token), person=person.id, created_at=now, created_by=actor.name, ends_at=now + INVITATION_LASTS
+            digest=digest(token), person=person.id, created_at=now, created_by=actor.name, ends_at=now + self._terms.invitation()
         )  # fmt: skip
 
     def _entry(

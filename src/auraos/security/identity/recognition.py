@@ -12,15 +12,12 @@ from auraos.security.access import Grant, Principal
 from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.service import Access
 from auraos.security.identity.rows import Key, Person, Service, Session
+from auraos.security.identity.terms import Terms
 from auraos.security.identity.tokens import KEY, SESSION, digest
 from auraos.security.row_store import Replace, RowStore
 
 SECOND = 1_000_000
 BELIEVED = 5 * SECOND
-IDLE = 12 * 3600 * SECOND
-"""A session in which nothing was asked for so long is over."""
-FRESH = 600 * SECOND
-"""For so long it is fresh that a person proved who they are."""
 SEEN = 60 * SECOND
 """So much later it is written again that a session or a key was used."""
 MOST = 10_000
@@ -34,7 +31,8 @@ class _Believed(msgspec.Struct, frozen=True):
 class Recognition:
     """Knows people and service accounts by their tokens."""
 
-    def __init__(self, store: RowStore, access: Access, now: Callable[[], int]) -> None:
+    def __init__(self, store: RowStore, access: Access, now: Callable[[], int], terms: Terms) -> None:
+        self._terms = terms
         self._store = store
         self._access = access
         self._now = now
@@ -63,7 +61,9 @@ class Recognition:
 
     async def _by_session(self, key: str, now: int) -> Principal | None:
         session = await self._store.one(Session, digest=key)
-        if session is None or now >= session.ends_at or now >= session.seen_at + IDLE:
+        if session is None or now >= session.ends_at:
+            return None
+        if now >= session.seen_at + self._terms.idle(session.person):
             return None
         person = await self._store.one(Person, id=session.person)
         if person is None or person.state != "active" or person.epoch != session.epoch:
@@ -76,7 +76,7 @@ class Recognition:
             name=person.name,
             grants=await self._access.grants_of("person", person.id),
             session=session.id,
-            is_fresh=now < session.proved_at + FRESH,
+            is_fresh=now < session.proved_at + self._terms.fresh(),
         )
 
     async def _by_key(self, key: str, now: int) -> Principal | None:

@@ -20,12 +20,10 @@ from auraos.security.identity.errors import (
 from auraos.security.identity.passwords import Passwords, refuse_weak
 from auraos.security.identity.rows import Person, Proof, Session
 from auraos.security.identity.second_proofs import SecondProofs
+from auraos.security.identity.terms import Terms
 from auraos.security.identity.tokens import SESSION, digest, new_token
 from auraos.security.row_store import Add, Clear, Remove, Replace, RowStore, Write
 
-SECOND = 1_000_000
-LONGEST = 7 * 24 * 3600 * SECOND
-"""A session is over after so long, whatever is asked in it."""
 LONGEST_AGENT = 200
 
 
@@ -40,12 +38,13 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 class SignIn:
     """The sessions of people."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what signing in is made of)
         self,
         store: RowStore,
         passwords: Passwords,
         second_proofs: SecondProofs,
         backoff: Backoff,
+        terms: Terms,
         *,
         now: Callable[[], int],
         new_id: Callable[[], str],
@@ -55,6 +54,7 @@ class SignIn:
         self._passwords = passwords
         self._second_proofs = second_proofs
         self._backoff = backoff
+        self._terms = terms
         self._now = now
         self._new_id = new_id
         self._forget = forget
@@ -233,7 +233,7 @@ class SignIn:
             epoch=person.epoch,
             created_at=now,
             seen_at=now,
-            ends_at=now + LONGEST,
+            ends_at=now + self._terms.session(),
             proved_at=now,
             proved_by=proofs,
             address=actor.address,

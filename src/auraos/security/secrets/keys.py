@@ -159,7 +159,6 @@ class Keys:
             unseal(masters.key(key.master), self._place_of(key), key.wrapped)
         return len(keys)
 
-
     async def _new_key(self, workspace: str, version: int) -> DataKey:
         masters = await self._read_masters()
         key = DataKey(

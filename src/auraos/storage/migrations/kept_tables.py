@@ -238,16 +238,34 @@ _PRIVACY = (
     "create unique index legal_holds_by_thing on legal_holds(workspace, kind, thing)",
 )
 
+_SETTINGS = (
+    """create table settings(
+        name {text} not null, workspace {text} not null, person {text} not null, revision {int} not null,
+        is_set {int} not null, value text not null, at {int} not null, author {text} not null,
+        primary key(name, workspace, person)
+    ){compact}""",
+    """create table setting_changes(
+        number {int} primary key, name {text} not null, workspace {text} not null, person {text} not null,
+        revision {int} not null, before text not null, after text not null, at {int} not null, author {text} not null,
+        why text not null
+    )""",
+    "create index setting_changes_by_name on setting_changes(name, workspace, person, number)",
+)
+
 _SQLITE_WORDS = {"int": "integer", "text": "text", "bytes": "blob", "compact": " without rowid"}
 _POSTGRES_WORDS = {"int": "bigint", "text": 'text collate "C"', "bytes": "bytea", "compact": ""}
 
 SQLITE = (
-    *(statement.format(**_SQLITE_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY)),
+    *(
+        statement.format(**_SQLITE_WORDS)
+        for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY, *_SETTINGS)
+    ),
     *audit_guards.SQLITE,
     "create virtual table definition_search using fts5(words, tokenize='unicode61 remove_diacritics 0')",
 )
 _ON_POSTGRES = tuple(
-    statement.format(**_POSTGRES_WORDS) for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY)
+    statement.format(**_POSTGRES_WORDS)
+    for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY, *_SETTINGS)
 )
 POSTGRES = (
     *_ON_POSTGRES,
