@@ -21,8 +21,8 @@ from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
 from auraos.app.health import Health
 from auraos.app.installed import load_installed
-from auraos.engine.clock import SystemClock
 from auraos.app.quotas import Usage
+from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
 from kept_git import git_over
