@@ -141,21 +141,21 @@ class Git:
             )  # fmt: skip
         except OSError as error:
             raise GitFailedError(f"Git cannot be started: {error}.", hint="Install git.") from error
+        parts = [
+            asyncio.ensure_future(_read(process.stdout, LARGEST, words[0])),
+            asyncio.ensure_future(_read(process.stderr, _TOLD, words[0])),
+            asyncio.ensure_future(_give(process.stdin, given)),
+        ]
         try:
             _bound(process.pid)
             async with asyncio.timeout(LONGEST):
-                printed, told, _ = await asyncio.gather(
-                    _read(process.stdout, LARGEST, words[0]), _read(process.stderr, _TOLD, words[0]),
-                    _give(process.stdin, given),
-                )  # fmt: skip
+                printed, told, _ = await asyncio.gather(*parts)
                 await process.wait()
         except TimeoutError as error:
             raise GitFailedError(f"`git {words[0]}` took more than {LONGEST:g} s.") from error
         finally:
             if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+                await _end(process, parts)
         return process.returncode or 0, printed, self._redact(told.decode("utf-8", "replace"))
 
     def _environment(self) -> dict[str, str]:
@@ -189,12 +189,26 @@ async def _read(stream: asyncio.StreamReader | None, most: int, what: str) -> by
     return b"".join(parts)
 
 
-async def _give(stream: asyncio.StreamWriter | None, given: bytes) -> None:
+async def _end(process: asyncio.subprocess.Process, parts: "Sequence[asyncio.Future[bytes]]") -> None:
+    """End a program with all that it began, and read what is left in its pipes: else nobody hears that it has ended."""
+    for part in parts:
+        part.cancel()
+    await asyncio.gather(*parts, return_exceptions=True)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for stream in (process.stdout, process.stderr):
+        while stream is not None and await stream.read(64 * 1024):
+            continue
+    await process.wait()
+
+
+async def _give(stream: asyncio.StreamWriter | None, given: bytes) -> bytes:
     assert stream is not None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         stream.write(given)
         await stream.drain()
     stream.close()
+    return b""
 
 
 def _bound(process: int) -> None:
