@@ -21,11 +21,19 @@ class OwnedServer(Server):
         self.session: str = self.ask("POST", "/owner", claim, token="")["token"]
         self.key, self.key_id = self.new_key("for tests")
 
-    def ask(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Any:
+    def publish(self, kind: str, name: str, revision: int) -> None:
+        """Publish a draft."""
+        self.ask("POST", f"/definitions/{kind}/{name}/publish", {}, If_Match=f'"{revision}"')
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
+    ) -> Any:
         """Return what the server answers under /api/v1, by the session of the owner where no other token is given."""
         raw = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1{path}", raw, method=method)
         request.add_header("Content-Type", "application/json")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
         token = self.session if token is None else token
         if token:
             request.add_header("Authorization", f"Bearer {token}")

@@ -63,7 +63,7 @@ class Noun(NamedTuple):
     @property
     def title(self) -> str:
         """Return the name of its class."""
-        return "".join(word.capitalize() for word in self.name.split("_"))
+        return "".join(word.capitalize() for word in self.name.split("_")) + "Calls"
 
     @property
     def words(self) -> str:

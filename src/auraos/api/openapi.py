@@ -63,7 +63,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
     routes = list(routes)
     kinds = {kind for route in routes for kind in (*_bodies(route), _answer(route)) if kind is not None}
     wanted = [Trouble, *sorted(kinds, key=str)]
-    schemas, components = msgspec.json.schema_components(wanted, ref_template=_PLACE)
+    schemas, components = _short(*msgspec.json.schema_components(wanted, ref_template=_PLACE))
     known = dict(zip(wanted, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -78,6 +78,22 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _short(schemas: Any, components: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return schemas in which those of one name are told apart by the noun that each belongs to, as in `ProblemsEdit`."""
+    long = {name: name.split(".") for name in components if "." in name}
+    short = {name: f"{parts[-2].title().replace('_', '')}{parts[-1]}" for name, parts in long.items()}
+    places = {_PLACE.format(name=name): _PLACE.format(name=told) for name, told in short.items()}
+
+    def renamed(schema: Any) -> Any:
+        if isinstance(schema, dict):
+            return {key: renamed(value) for key, value in schema.items()}
+        if isinstance(schema, list | tuple):
+            return [renamed(each) for each in schema]
+        return places.get(schema, schema) if isinstance(schema, str) else schema
+
+    return renamed(schemas), {short.get(name, name): renamed(each) for name, each in components.items()}
 
 
 def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:

@@ -115,6 +115,16 @@ class House:
         """Return why nothing may move since the folder was restored; nothing when all may."""
         return held_words(self.data)
 
+    @property
+    def is_remote(self) -> bool:
+        """Return whether it is a server, which is asked over HTTP."""
+        return False
+
+    @property
+    def driver(self) -> str:
+        """Return who drives the runs where this process does not, in a sentence."""
+        return f"Another process holds {self.data} and drives the run, with its own --allow-net."
+
     async def find(self, name: str) -> RunRow:
         """Return the run of this number, id, or beginning of an id; raise `NotFoundError` if there is none."""
         row = await self.store.find(name, workspace="default")

@@ -61,10 +61,15 @@ CHAPTERS = (
         (
             Command("run", "auraos.cli.run:run", "Run a workflow file on this machine and keep its journal."),
             Command(
-                "start", "auraos.cli.start:start", "Start a run in the process that serves the data folder."
+                "start",
+                "auraos.cli.start:start",
+                "Start a run in the process that serves the data folder.",
+                "either",
             ),
             Command("runs prune", "auraos.cli.runs.prune:prune", "Delete runs that ended long ago."),
-            Command("runs list", "auraos.cli.runs.listing:list_runs", "List the runs, the newest first."),
+            Command(
+                "runs list", "auraos.cli.runs.listing:list_runs", "List the runs, the newest first.", "either"
+            ),
             Command(
                 "runs failed",
                 "auraos.cli.runs.failed:failed",
@@ -74,58 +79,83 @@ CHAPTERS = (
                 "runs show",
                 "auraos.cli.runs.look:show",
                 "Show one run: its steps on a timeline, its output, its error.",
+                "either",
             ),
-            Command("runs why", "auraos.cli.runs.look:why", "Say why a run is in the state it is in."),
-            Command("runs journal", "auraos.cli.runs.look:journal", "Print the facts of a run, in order."),
+            Command(
+                "runs why", "auraos.cli.runs.look:why", "Say why a run is in the state it is in.", "either"
+            ),
+            Command(
+                "runs journal",
+                "auraos.cli.runs.look:journal",
+                "Print the facts of a run, in order.",
+                "either",
+            ),
             Command(
                 "runs replay",
                 "auraos.cli.runs.look:replay",
                 "Fold the journal up to a fact and show the run as it was then.",
+                "either",
             ),
-            Command("runs logs", "auraos.cli.runs.look:logs", "Print what the steps of a run logged."),
+            Command(
+                "runs logs", "auraos.cli.runs.look:logs", "Print what the steps of a run logged.", "either"
+            ),
         ),
     ),
     Chapter(
         "Answer and lead",
         (
-            Command("runs signal", "auraos.cli.runs.lead:signal", "Send a signal that a run waits for."),
+            Command(
+                "runs signal", "auraos.cli.runs.lead:signal", "Send a signal that a run waits for.", "either"
+            ),
             Command(
                 "runs event",
                 "auraos.cli.runs.lead:event",
                 "Bring an event to every run that waits for its type.",
+                "either",
             ),
-            Command("runs approve", "auraos.cli.runs.lead:approve", "Say yes to what a run asks."),
-            Command("runs reject", "auraos.cli.runs.lead:reject", "Say no to what a run asks."),
+            Command("runs approve", "auraos.cli.runs.lead:approve", "Say yes to what a run asks.", "either"),
+            Command("runs reject", "auraos.cli.runs.lead:reject", "Say no to what a run asks.", "either"),
             Command(
                 "runs resolve",
                 "auraos.cli.runs.lead:resolve",
                 "Say what became of an attempt whose outcome is unknown.",
+                "either",
             ),
             Command(
                 "runs prioritize",
                 "auraos.cli.runs.lead:prioritize",
                 "Change the priority of a run that waits to begin.",
+                "either",
             ),
             Command(
-                "runs pause", "auraos.cli.runs.lead:pause", "Start nothing new in a run until it is resumed."
+                "runs pause",
+                "auraos.cli.runs.lead:pause",
+                "Start nothing new in a run until it is resumed.",
+                "either",
             ),
             Command(
                 "runs resume",
                 "auraos.cli.runs.lead:resume",
                 "Let a run go on: a paused one, or one whose process ended.",
+                "either",
             ),
             Command(
-                "runs cancel", "auraos.cli.runs.lead:cancel", "End a run; what it must clean up still runs."
+                "runs cancel",
+                "auraos.cli.runs.lead:cancel",
+                "End a run; what it must clean up still runs.",
+                "either",
             ),
             Command(
                 "runs retry",
                 "auraos.cli.runs.again:retry",
                 "Run again from a step, keeping what was done, as a new run.",
+                "either",
             ),
             Command(
                 "runs fork",
                 "auraos.cli.runs.again:fork",
                 "Run again with other outputs of some steps, as a new run.",
+                "either",
             ),
         ),
     ),

@@ -19,26 +19,6 @@ class WrongInputError(UserError):
     code = "wrong-input"
 
 
-class SaidByServerError(UserError):
-    """A server refuses what it was asked for; `said` is the code that it gave."""
-
-    code = "server-refused"
-
-    def __init__(self, said: str, message: str, hint: str = "", **data: Any) -> None:
-        super().__init__(message, hint=hint, **data)
-        self.said = said
-
-
-class ServerLostError(OperationalError):
-    """A server is not reached, or cannot do now what it was asked for; `said` is the code that tells which."""
-
-    code = "server-lost"
-
-    def __init__(self, said: str, message: str, hint: str = "", **data: Any) -> None:
-        super().__init__(message, hint=hint, **data)
-        self.said = said
-
-
 def explain_usage(error: "CycloptsError", *, as_json: bool) -> int:
     """Say which argument does not fit, and how to see the right ones."""
     words = " ".join(error.command_chain or ())
@@ -79,7 +59,8 @@ def exit_of(error: AuraError) -> Exit:
 
 def error_code(error: AuraError) -> str:
     """Return the stable code of an error: the one of the server, where a server tells it."""
-    return error.said if isinstance(error, SaidByServerError | ServerLostError) else error.code
+    said: str = getattr(error, "said", "")
+    return said or error.code
 
 
 def say(code: str, message: str, hint: str, exit_code: Exit, *, as_json: bool, data: Any = None) -> int:

@@ -19,6 +19,7 @@ from auraos.cli.progress import Progress, Row, run_line, show_row
 from auraos.cli.screen import Screen, Tint, clean, print_json, to_side
 from auraos.cli.times import clock, with_local_times
 from auraos.cli.values import error_document
+from auraos.core.errors import AuraError
 from auraos.core.run.facts import StepError
 from auraos.core.values import to_plain
 from auraos.engine.client import EngineGoneError
@@ -65,11 +66,7 @@ async def follow_and_show(
     _listen_to_interrupt(detach)
     if house.own_engine is None and not as_json:
         side = to_side()
-        side.line(
-            side.tint(
-                f"Another process holds {house.data} and drives the run, with its own --allow-net.", "dim"
-            )
-        )
+        side.line(side.tint(house.driver, "dim"))
     show, finish = await _shower(house, run, after, quiet=as_json)
     try:
         told = await follow(house, run, patience=patience, show=show, after=after, detach=detach)
@@ -86,7 +83,7 @@ async def see_failure_heard(house: House, told: Followed, *, as_json: bool) -> N
     if told.state not in ("failed", "compensated"):
         return
     row = await house.find(told.run)
-    if (await house.program(row)).workflow.settings.on_failure is None:
+    if not house.is_remote and (await house.program(row)).workflow.settings.on_failure is None:
         return
     if house.own_engine is not None:
         with suppress(TimeoutError):
@@ -243,7 +240,13 @@ async def _shower(
     if quiet:
         return None, _nothing
     side = to_side()
-    program = await house.program(await house.find(run))
+    try:
+        program = await house.program(await house.find(run))
+    except AuraError:
+        if not house.is_remote:
+            raise
+        # a server may not show the text, or have step types that are not installed here
+        return None, _nothing
     past = (await house.facts(run))[:after]
     if side.is_terminal and side.colours:
         from rich.console import Console  # noqa: PLC0415 (a pipe needs no drawing)

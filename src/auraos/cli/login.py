@@ -1,11 +1,9 @@
 """`auraos login` and `auraos logout`: by what a server knows this user is kept in a file of theirs, and never shown."""
 
-import asyncio
 import getpass
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -14,16 +12,17 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.app.profiles import LOCAL, NoProfileError, Profile, Profiles
-from auraos.cli.asking import opened
+from auraos.app.servers import SaidByServerError, ServerLostError
+from auraos.cli.asking import ask_at
 from auraos.cli.exits import Exit
-from auraos.cli.failures import SaidByServerError, ServerLostError, WrongInputError
+from auraos.cli.failures import WrongInputError
 from auraos.cli.options import Json
 from auraos.cli.screen import clean, print_json, to_people, to_side
-from auraos.cli.target import KEY, Target, is_exposed
+from auraos.cli.target import KEY, is_exposed
 from auraos.cli.times import clock
 
 if TYPE_CHECKING:
-    from auraos.client import Client
+    pass
 
 T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
@@ -67,9 +66,9 @@ def login(  # noqa: PLR0913 (a command has as many parameters as it has options)
     stranger = Profile(
         url=url, key="", workspace=workspace, authority=str(authority.resolve()) if authority else ""
     )
-    _ask(stranger, lambda client: client.sign_in.show_owner())
+    ask_at(stranger, lambda client: client.sign_in.show_owner())
     known = _by_password(stranger, name) if name else _by_key(stranger)
-    me = _ask(known, lambda client: client.sign_in.show_me())
+    me = ask_at(known, lambda client: client.sign_in.show_me())
     known = msgspec.structs.replace(known, who=me.name)
     Profiles.of(os.environ).keep(called, known, use=use)
     if json:
@@ -126,7 +125,7 @@ def _by_password(stranger: Profile, name: str) -> Profile:
     password = _secret(f"Password of {name}: ")
 
     def sign_in(code: str) -> Profile:
-        told = _ask(
+        told = ask_at(
             stranger,
             lambda client: client.sign_in.sign_in(name=name, password=password, code=code, carry="token"),
         )
@@ -143,20 +142,12 @@ def _by_password(stranger: Profile, name: str) -> Profile:
 def _ended(found: Profile) -> bool:
     """End the session at the server; return whether it is over."""
     try:
-        _ask(found, lambda client: client.sign_in.sign_out())
+        ask_at(found, lambda client: client.sign_in.sign_out())
     except ServerLostError:
         return False
     except SaidByServerError as refused:
         return refused.said == "not-signed-in"
     return True
-
-
-def _ask(profile: Profile, ask: "Callable[[Client], Awaitable[T]]") -> T:
-    async def go() -> T:
-        async with opened(Target(profile="", at=profile)) as client:
-            return await ask(client)
-
-    return asyncio.run(go())
 
 
 def _secret(prompt: str) -> str:

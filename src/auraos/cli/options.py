@@ -41,15 +41,19 @@ Database: TypeAlias = Annotated[
 ]
 Number = TypeVar("Number", int, float)
 DEFAULT_DATA = Path(".auraos")
+NO_FOLDER = Path()
+"""What stands where runs are not in a folder of this machine."""
 _SIZE = re.compile(r"([0-9]{1,12}) ?(B|KB|MB|GB)?", re.ASCII | re.IGNORECASE)
 _BYTES = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _POOL = re.compile(r"([a-z][a-z0-9_-]*)=([0-9]{1,7})", re.ASCII)
 
 
 def runs_command(data: Path, verb: str, *words: Any) -> str:
-    """Return the words of a command about runs of this data folder, as a person would type them."""
-    folder = [] if data == DEFAULT_DATA else ["--data", str(data)]
-    return shlex.join(["auraos", "runs", verb, *(str(word) for word in words), *folder])
+    """Return the words of a command about the same runs, as a person would type them."""
+    from auraos.cli.target import words_of_wish  # noqa: PLC0415 (most of what needs these options prints no command)
+
+    folder = [] if data in (DEFAULT_DATA, NO_FOLDER) else ["--data", str(data)]
+    return shlex.join(["auraos", "runs", verb, *(str(word) for word in words), *folder, *words_of_wish()])
 
 
 def read_json(text: str, what: str, option: str = "--input") -> Any:

@@ -12,6 +12,7 @@ from auraos.app.definitions import FolderDefinitions
 from auraos.app.files import STDIN, SUFFIXES, folder_of, read_source
 from auraos.app.house import LONG_WAIT, House, open_server
 from auraos.app.installed import load_installed
+from auraos.app.servers import ServerLostError
 from auraos.app.starting import check_start
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
@@ -19,6 +20,7 @@ from auraos.cli.following import follow_and_show, person
 from auraos.cli.options import DEFAULT_DATA, Data, Json, read_input, read_pairs, runs_command
 from auraos.cli.screen import clean, print_json, to_people, to_side
 from auraos.cli.starting import check_file, refuse_file
+from auraos.cli.target import Target, chosen
 from auraos.core.errors import AuraError, OperationalError
 from auraos.engine.clock import SystemClock
 from auraos.engine.ports import RunRow
@@ -62,12 +64,15 @@ def start(
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> int:
-    """Start a run in the process that serves the data folder.
+    """Start a run in the process that serves the data folder, or at the server that is chosen.
 
     When the command is done, the run is on disk: it begins and ends whatever happens to the machine. A server that is just
     restarted is waited for, and the run is started once.
     """
     given, variables = read_input(input), read_pairs(var)
+    target = chosen()
+    if target is not None:
+        return asyncio.run(_start_there(target, workflow, given, variables, id, wait=wait, as_json=json))
     wanted = workflow.partition("@")[0]
     name, text = (workflow, "") if not _is_file(workflow) else ("", read_source(workflow))
     installed = load_installed()
@@ -121,6 +126,34 @@ async def _start(data: Path, begin: Begin, own_id: str, workflow: str, *, wait: 
                 )
             raise
         await asyncio.sleep(_PAUSE)
+
+
+async def _start_there(
+    target: Target, workflow: str, given: Any, variables: dict[str, Any], own_id: str, *, wait: bool, as_json: bool
+) -> int:  # fmt: skip
+    """Start the run at a server, under a key, so that it is started once however often it is asked for."""
+    if _is_file(workflow):
+        raise WrongInputError(
+            f"{workflow!r} is a file, and a server starts what was published there.",
+            hint="Bring it there with `auraos apply -f DIR`, and start it by its name.",
+        )
+    from auraos.app.remote import open_remote  # noqa: PLC0415 (most runs are in a folder)
+
+    key = own_id or SystemClock().new_id()
+    async with open_remote(target.at, patience=LONG_WAIT) as house:
+        try:
+            run = (await house.runs.start(workflow, key=key, input=given, variables=variables)).run
+        except ServerLostError as lost:
+            if lost.said != "outcome-unknown":
+                raise
+            raise StartUnknownError(
+                f"The run was asked for and no answer came, so it may have begun or not. {lost.message}",
+                hint=f"Ask again with --id {key}: it is not started twice.",
+                id=key,
+            ) from lost
+        if wait:
+            return await follow_and_show(house, run, patience="always", as_json=as_json)
+        return _report(DEFAULT_DATA, await house.find(run), is_new=True, as_json=as_json)
 
 
 def _refuse_another(row: RunRow, workflow: str) -> None:

@@ -81,6 +81,13 @@ def wish_for(wish: Wish) -> None:
     _wish.set(wish)
 
 
+def words_of_wish() -> list[str]:
+    """Return the words by which this command was told whom to ask."""
+    wish = _wish.get(Wish())
+    told = {"--server": wish.server, "--profile": wish.profile, "--workspace": wish.workspace}
+    return [word for name, value in told.items() if value for word in (name, value)]
+
+
 def chosen(environment: Mapping[str, str] | None = None) -> Target | None:
     """Return the server that is chosen; None where a command is about this machine."""
     environment = os.environ if environment is None else environment
@@ -133,6 +140,16 @@ def _at(url: str, profiles: Profiles, environment: Mapping[str, str]) -> Target:
     raise NoServerChosenError(
         f"There is no key for {url}.", hint=f"`auraos login {url}`, or a key in AURAOS_KEY."
     )
+
+
+def refuse_local(**options: object) -> None:
+    """Raise `WrongInputError` for an option that was given and means something on this machine only."""
+    named = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+    if named:
+        raise WrongInputError(
+            f"{named[0]} is for runs of this machine, and a server is asked.",
+            hint="Leave it out, or choose this machine with --profile local.",
+        )
 
 
 def is_exposed(url: str) -> bool:

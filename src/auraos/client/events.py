@@ -25,28 +25,27 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The number of a fact; what has none is not told again to who was cut off."""
 
 
-async def follow(connection: Connection, call: Call, after: int = 0) -> AsyncIterator[Event]:
+async def follow(connection: Connection, call: Call, after: int | None = None) -> AsyncIterator[Event]:
     """Yield events until the server says that it was the last; where the way breaks, go on after the last number."""
     loop = asyncio.get_running_loop()
     heard, pause = loop.time(), FIRST_PAUSE
     while True:
-        headers = {**call.headers, **({"Last-Event-ID": str(after)} if after else {})}
+        last = {} if after is None else {"Last-Event-ID": str(after)}
+        asked = msgspec.structs.replace(call, headers={**call.headers, **last})
         refused: ClientError = UnknownOutcomeError(f"{connection.url} told nothing more.")
         try:
-            async with connection.stream(
-                msgspec.structs.replace(call, headers=headers), silence=SILENCE
-            ) as stream:
+            async with connection.stream(asked, silence=SILENCE) as stream:
                 async for event in _events(stream):
                     heard, pause = loop.time(), FIRST_PAUSE
+                    if event is None:
+                        continue
                     if event.kind == CUT_OFF:
+                        _refuse_if_barred(event)
                         break
                     after = event.id or after
                     yield event
                     if event.kind == LAST:
                         return
-                else:
-                    event = Event(kind=CUT_OFF, data={})
-            _refuse_if_barred(event)
         except (UnreachableError, UnknownOutcomeError) as error:
             refused = error
         except ProblemError as error:
@@ -68,8 +67,8 @@ def _refuse_if_barred(event: Event) -> None:
         )
 
 
-async def _events(stream: aiohttp.StreamReader) -> AsyncIterator[Event]:
-    """Yield the events of one answer."""
+async def _events(stream: aiohttp.StreamReader) -> AsyncIterator[Event | None]:
+    """Yield the events of one answer, and nothing for each sign of life."""
     kind, number, data = "", 0, b""
     async for raw in _lines(stream):
         if not raw:
@@ -87,7 +86,7 @@ async def _events(stream: aiohttp.StreamReader) -> AsyncIterator[Event]:
             case b"data":
                 data += value
             case _:
-                pass  # a sign of life, or what this client does not know
+                yield None
 
 
 async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -19,8 +19,9 @@ from auraos.cli.problems import count_words, show_problem
 from auraos.cli.runs.failed import MOST, Code, Limit, Since, Workflow, read_wanted, retry_failed
 from auraos.cli.runs.lead import patience_of
 from auraos.cli.runs.options import Run, Wait
-from auraos.cli.runs.rows import called_by_number
+from auraos.cli.runs.rows import called_by_number, opening
 from auraos.cli.screen import to_side
+from auraos.cli.target import chosen, refuse_local
 from auraos.cli.values import with_kinds
 from auraos.core.run import FINAL, effects_repeated, static_path
 from auraos.engine.ports import RunRow, Version
@@ -71,6 +72,8 @@ def retry(
     alone, so calling it again repeats nothing. `auraos runs failed` shows them.
     """
     if failed:
+        if chosen() is not None:
+            refuse_local(failed=failed)
         _refuse_with_failed(run, start, again=again)
         files, text = (folder_of(on), read_source(on)) if on else (None, "")
         return retry_failed(
@@ -151,6 +154,8 @@ def _again(
     data: Path,
     as_json: bool,
 ) -> int:
+    if chosen() is not None:
+        refuse_local(on=on)
     text = read_source(on) if on else ""
 
     async def begin(house: House) -> tuple[str, int]:
@@ -161,7 +166,7 @@ def _again(
                 hint=f"`auraos runs resume {row.number}` leads it on, `auraos runs fork` branches off from it.",
             )
         version = _version(house, on, text) if on else None
-        if not again:
+        if not again and not house.is_remote:
             await _refuse_repeating(house, row, start, changes)
         with called_by_number(run, row):
             started = await house.engine.retry(
@@ -175,8 +180,8 @@ def _again(
             )
         return started, 0
 
-    opening = partial(open_for_driving, data, files=folder_of(on) if on else None, allow_net=allow_net)
-    return asyncio.run(lead(opening, begin, patience=patience_of(wait), as_json=as_json))
+    opened = opening(data, allow_net, files=folder_of(on) if on else None)
+    return asyncio.run(lead(opened, begin, patience=patience_of(wait), as_json=as_json))
 
 
 def _version(house: House, file: str, text: str) -> Version:

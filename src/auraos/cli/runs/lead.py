@@ -8,21 +8,20 @@ run is driven on until it is final or waits again.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
 from auraos.app.following import Patience
-from auraos.app.house import House, open_for_driving
+from auraos.app.house import House
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_input, read_pairs
 from auraos.cli.runs.answers import answer_words, find_answer
 from auraos.cli.runs.options import Comment, Force, Run, Step, Undo, Wait
-from auraos.cli.runs.rows import called_by_number
+from auraos.cli.runs.rows import called_by_number, opening
 from auraos.cli.screen import print_json, to_people
 from auraos.cli.values import with_kinds
 from auraos.core.errors import UserError
@@ -68,7 +67,7 @@ def event(
     given = read_input(payload, "--payload")
 
     async def go() -> int:
-        async with open_for_driving(data, allow_net=allow_net) as house:
+        async with opening(data, allow_net)() as house:
             count = await house.engine.publish(name, data=given, id=id)
             if house.own_engine is not None:
                 await house.own_engine.drive_until_idle()
@@ -304,8 +303,7 @@ def _lead(
             await wish(house, row)
         return top.run, after
 
-    opening = partial(open_for_driving, data, allow_net=allow_net)
-    return asyncio.run(lead(opening, begin, patience=patience_of(wait), as_json=as_json))
+    return asyncio.run(lead(opening(data, allow_net), begin, patience=patience_of(wait), as_json=as_json))
 
 
 async def _outermost(house: House, row: RunRow) -> RunRow:

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from auraos.app.house import House, release_command
 from auraos.app.looking import open_to_look
 from auraos.cli.options import runs_command
 from auraos.cli.screen import Tint
+from auraos.cli.target import Target, chosen, refuse_local
 from auraos.cli.times import now, took_words
 from auraos.core.errors import AuraError
 from auraos.engine.ports import RunRow
 
 _T = TypeVar("_T")
+Opening: TypeAlias = Callable[..., AbstractAsyncContextManager[House]]
 STATE_TINTS: dict[str, Tint] = {
     "succeeded": "green",
     "failed": "red",
@@ -27,13 +30,31 @@ STATE_TINTS: dict[str, Tint] = {
 
 
 def with_house(data: Path, look: Callable[[House], Awaitable[_T]], database: str = "") -> _T:
-    """Look at a folder, or at the database that is named."""
+    """Look at a folder, at the database that is named, or at the server that is chosen."""
+    target = None if database else chosen()
 
     async def go() -> _T:
-        async with open_to_look(data, database) as house:
+        async with open_to_look(data, database) if target is None else _remote(target) as house:
             return await look(house)
 
     return asyncio.run(go())
+
+
+def opening(data: Path, allow_net: tuple[str, ...] = (), **local: Any) -> Opening:
+    """Return what opens the house in which runs are led: the one of a folder, or the server that is chosen."""
+    target = chosen()
+    if target is None:
+        from auraos.app.house import open_for_driving  # noqa: PLC0415
+
+        return partial(open_for_driving, data, allow_net=allow_net, **local)
+    refuse_local(allow_net=allow_net)
+    return lambda **_: _remote(target)
+
+
+def _remote(target: Target) -> AbstractAsyncContextManager[House]:
+    from auraos.app.remote import open_remote  # noqa: PLC0415 (most runs are in a folder)
+
+    return open_remote(target.at)
 
 
 @contextmanager
