@@ -18,7 +18,7 @@ from auraos.security.access.rows import Group, Held, Member
 from auraos.security.access.service import Access
 from auraos.security.identity.errors import TokenRefusedError
 from auraos.security.identity.passwords import Passwords, refuse_weak
-from auraos.security.identity.rows import Invitation, Key, Passkey, Person, PersonState, Session
+from auraos.security.identity.rows import Invitation, Key, Passkey, Person, PersonState, Session, Vouched
 from auraos.security.identity.terms import Terms
 from auraos.security.identity.tokens import INVITATION, digest, new_token
 from auraos.security.row_store import Add, Clear, OwnerStays, Replace, RowStore, Write
@@ -164,6 +164,25 @@ class People:
                 writes.append(OwnerStays())
         action = "people.disable" if state == "disabled" else "people.enable"
         await self._save(writes, self._entry(actor, action, before))
+        return after
+
+    async def erase(self, actor: Actor, who: Principal, name: str) -> Person:
+        """Take everything away that is kept of a person but the id, which the audit trail tells of; return what is left."""
+        before = await self.find(name)
+        await self._access.refuse_above(who, "person", before.id, f"Erasing {name!r}")
+        now = self._now()
+        after = Person(
+            id=before.id, name=f"erased-{before.id[-12:]}", state="disabled", epoch=before.epoch + 1,
+            created_at=before.created_at, changed_at=now,
+        )  # fmt: skip
+        writes: list[Write] = [
+            Replace(before, after),
+            *(Clear(kind, {"person": before.id}) for kind in (Session, Passkey, Vouched, Invitation, Member)),
+            Clear(Key, {"owner": before.id, "owner_kind": "person"}),
+            Clear(Held, {"holder": before.id, "holder_kind": "person"}),
+            OwnerStays(),
+        ]
+        await self._save(writes, self._entry(actor, "people.erase", after))
         return after
 
     # --- how ---

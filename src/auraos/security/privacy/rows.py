@@ -1,6 +1,11 @@
 """What is kept of private runs: whose keys seal which run, what was erased, and what must be kept."""
 
+from typing import Literal, TypeAlias
+
 import msgspec
+
+RequestKind: TypeAlias = Literal["find", "export", "erase"]
+HoldKind: TypeAlias = Literal["subject", "run", "workflow", "workspace"]
 
 
 class SubjectIndex(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,18 +40,20 @@ class RunKey(msgspec.Struct, frozen=True, kw_only=True):
     erased_at: int = 0
 
 
-class Erasure(msgspec.Struct, frozen=True, kw_only=True):
-    """The proof that somebody's data was erased. It holds nothing of the person."""
+class PrivacyRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """That somebody's data was looked for, handed out or erased. It holds nothing of the person, and stays."""
 
     id: str
     workspace: str
+    kind: RequestKind
     token: str
     at: int
     author: str
+    """The id of whoever did it."""
     reason: str
     runs: tuple[str, ...]
     accounts: tuple[str, ...] = ()
-    """The ids of accounts, which the audit trail keeps."""
+    """The ids of accounts; the audit trail keeps them, and nothing else of the person."""
 
 
 class LegalHold(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +61,7 @@ class LegalHold(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     workspace: str
-    kind: str
-    """subject, run, workflow or workspace"""
+    kind: HoldKind
     thing: str
     """The token of a person, the id of a run, the name of a workflow; empty for the whole workspace."""
     reason: str

@@ -226,11 +226,11 @@ _PRIVACY = (
     ){compact}""",
     "create index run_keys_by_subject on run_keys(workspace, subject, run)",
     "create index run_keys_by_family on run_keys(family)",
-    """create table erasures(
-        id {text} primary key, workspace {text} not null, token {text} not null, at {int} not null,
+    """create table privacy_requests(
+        id {text} primary key, workspace {text} not null, kind {text} not null, token {text} not null, at {int} not null,
         author {text} not null, reason text not null, runs text not null, accounts text not null
     ){compact}""",
-    "create index erasures_by_workspace on erasures(workspace, id)",
+    "create index privacy_requests_by_workspace on privacy_requests(workspace, id)",
     """create table legal_holds(
         id {text} primary key, workspace {text} not null, kind {text} not null, thing {text} not null,
         reason text not null, at {int} not null, author {text} not null

@@ -1,4 +1,4 @@
-"""The tables of private runs: whose keys seal them, what was erased, and what is held."""
+"""The tables of private runs: whose keys seal them, what was asked about persons, and what is held."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,20 +6,31 @@ from typing import Any, Final
 import msgspec
 
 from auraos.core.audit import Entry
-from auraos.security.privacy.rows import Erasure, LegalHold, RunKey, Subject, SubjectIndex
+from auraos.security.privacy.rows import LegalHold, PrivacyRequest, RunKey, Subject, SubjectIndex
 from auraos.storage.tables.rows import RowTables, Shape
 from auraos.storage.tables.statement import Statement, Tables
 
+_REQUESTS: Final = Shape(PrivacyRequest, "privacy_requests", ("id",))
 _SHAPES: Final[dict[type[msgspec.Struct], Shape[Any]]] = {
     shape.kind: shape
     for shape in (
         Shape(SubjectIndex, "subject_indexes", ("workspace",)),
         Shape(Subject, "subjects", ("workspace", "token")),
         Shape(RunKey, "run_keys", ("run", "subject")),
-        Shape(Erasure, "erasures", ("id",)),
+        _REQUESTS,
         Shape(LegalHold, "legal_holds", ("id",)),
     )
 }
+AUTHORS: Final = (
+    ("bindings", "author"), ("definition_revisions", "author"), ("definitions", "changed_by"),
+    ("git_links", "changed_by"), ("git_links", "synced_by"), ("grants", "author"), ("invitations", "created_by"),
+    ("keys", "created_by"), ("publications", "author"), ("reviews", "asked_by"), ("reviews", "ended_by"),
+    ("runs", "started_by"), ("secret_versions", "author"), ("secrets", "changed_by"), ("secrets", "created_by"),
+    ("services", "created_by"), ("setting_changes", "author"), ("settings", "author"),
+)  # fmt: skip
+"""Where the name of whoever did something stands, so that lists can show it."""
+LISTED: Final = (("bulks", "actor"), ("publications", "authors"), ("reviews", "approvals"))
+"""Where names stand among other things, as JSON."""
 _OF_FAMILIES = "family in (select family from run_keys where workspace=? and subject=?)"
 
 
@@ -29,32 +40,90 @@ class PrivacyTables(RowTables):
     def __init__(self, tables: Tables) -> None:
         super().__init__(tables, _SHAPES)
 
-    async def runs_of(self, workspace: str, token: str) -> list[str]:
-        """Return all runs that got data of a person, those that others handed it on to among them, in order."""
-        sql = f"select distinct run from run_keys where {_OF_FAMILIES} order by run"
-        return await self._tables.all(sql, (workspace, token), lambda row: str(row[0]))
+    async def runs_of(self, workspace: str, tokens: Sequence[str]) -> list[str]:
+        """Return all runs that got data of these persons, those that others handed it on to among them, in order."""
+        found: set[str] = set()
+        for token in tokens:
+            sql = f"select distinct run from run_keys where {_OF_FAMILIES}"  # noqa: S608 (all of it stands here)
+            found.update(await self._tables.all(sql, (workspace, token), lambda row: str(row[0])))
+        return sorted(found)
 
-    async def erase(self, erasure: Erasure, entries: Sequence[Entry]) -> None:
-        """Throw away the key of a person and those of all runs that got data of theirs, and keep the proof."""
-        here = (erasure.workspace, erasure.token)
-        shape = _SHAPES[Erasure]
-        marks = ",".join("?" * len(shape.columns))
-        blank = "update subjects set wrapped=? where workspace=? and token=?"
+    async def note(self, request: PrivacyRequest, entries: Sequence[Entry]) -> None:
+        """Keep that something was asked about a person."""
+        await self._tables.change([self._insert(request)], entries)
+
+    async def erase(
+        self, request: PrivacyRequest, names: Sequence[tuple[str, str]], entries: Sequence[Entry]
+    ) -> None:
+        """Throw away the key of a person and those of all runs that got data of theirs, put other names in the place of the
+        person's own, and keep the proof: all or nothing.
+        """
+        here = (request.workspace, request.token)
+        is_file = self._tables.dialect == "sqlite"
         statements = [
-            *([Statement("pragma secure_delete=on")] if self._tables.dialect == "sqlite" else []),
+            *([Statement("pragma secure_delete=on")] if is_file else []),
             Statement(
-                f"update run_keys set wrapped=?, erased_at=? where {_OF_FAMILIES}", (b"", erasure.at, *here)
-            ),
-            Statement(blank, (b"\0" * 96, *here)),
+                f"update run_keys set wrapped=?, erased_at=? where {_OF_FAMILIES}", (b"", request.at, *here)
+            ),  # noqa: S608
             Statement("delete from subjects where workspace=? and token=?", here),
-            Statement(
-                f"insert into erasures({', '.join(shape.columns)}) values({marks})",
-                tuple(shape.value(erasure, column) for column in shape.columns),
+            *(
+                Statement(f"update {table} set {column}=? where {column}=?", (after, before))  # noqa: S608
+                for before, after in names
+                for table, column in AUTHORS
             ),
-            *([Statement("pragma secure_delete=off")] if self._tables.dialect == "sqlite" else []),
+            *(
+                Statement(
+                    f"update {table} set {column}=replace({column}, ?, ?) where {column} like ? escape '!'",  # noqa: S608
+                    (f'"{before}"', f'"{after}"', f'%"{_escaped(before)}"%'),
+                )
+                for before, after in names
+                for table, column in LISTED
+            ),
+            self._insert(request),
+            *([Statement("pragma secure_delete=off")] if is_file else []),
         ]
         await self._tables.change(statements, entries)
 
     async def scrub(self) -> None:
         """Take what was deleted out of the files of the database, as far as the database lets us."""
-        await self._tables.scrub(("subjects", "run_keys"))
+        await self._tables.scrub(("subjects", "run_keys", "people", "identities"))
+
+    async def texts_with(self, workspace: str, name: str) -> list[tuple[str, str]]:
+        """Return kind and name of the definitions in whose text a name stands, as it is written or in small letters."""
+        pattern = f"%{_escaped(name)}%"
+        sql = (
+            "select distinct d.kind, d.name from definitions d left join definition_revisions r on r.id = d.id"
+            " where d.workspace=? and (lower(d.text) like ? escape '!' or lower(r.text) like ? escape '!')"
+            " union select kind, name from publications where workspace=? and lower(text) like ? escape '!'"
+            " order by 1, 2"
+        )
+        values = (workspace, pattern, pattern, workspace, pattern)
+        return await self._tables.all(sql, values, lambda row: (str(row[0]), str(row[1])))
+
+    async def count_entries(self, actors: Sequence[str]) -> int:
+        """Return how many entries of the audit trail tell of what these accounts did, or of what was done to them."""
+        total = 0
+        for actor in actors:
+            sql = "select count(*) from audit where actor=? or object=?"
+            total += (await self._tables.all(sql, (actor, f"person/{actor}"), lambda row: int(row[0])))[0]
+        return total
+
+    async def count_names(self, name: str) -> dict[str, int]:
+        """Return where a name of an account stands, and how often."""
+        found: dict[str, int] = {}
+        for table, column in AUTHORS:
+            sql = f"select count(*) from {table} where {column}=?"  # noqa: S608 (all of it stands here)
+            (count,) = await self._tables.all(sql, (name,), lambda row: int(row[0]))
+            if count:
+                found[f"{table}.{column}"] = count
+        return found
+
+    def _insert(self, request: PrivacyRequest) -> Statement:
+        columns = ", ".join(_REQUESTS.columns)
+        marks = ",".join("?" * len(_REQUESTS.columns))
+        values = tuple(_REQUESTS.value(request, column) for column in _REQUESTS.columns)
+        return Statement(f"insert into privacy_requests({columns}) values({marks})", values, expect=1)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("!", "!!").replace("%", "!%").replace("_", "!_")
