@@ -17,6 +17,7 @@ from auraos.api.front import route_map
 from auraos.api.keeper import Keeper
 from auraos.api.routes import Map
 from auraos.api.site import Site
+from auraos.app.audit import audit_on
 from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
 from auraos.app.health import Health
@@ -69,6 +70,7 @@ class Room:
         self.services = services
         self.runs = runs_over(house, definitions)
         self.desk = Desk(
+            audit=audit_on(house.tables, house.folder, "test", house.clock.now),
             bulks=bulks_over(house, self.runs),
             runs=self.runs,
             definitions=definitions,

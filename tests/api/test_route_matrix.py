@@ -312,6 +312,7 @@ async def test_every_action_is_one_that_somebody_but_an_owner_may_be_granted(roo
         "workspaces.create",
         "workspaces.change",
         "installation.rotate",
+        "audit.prune",
         "installation.publish-unreviewed",
     }
     others = [role for role in ROLES.values() if role.name != "owner"]

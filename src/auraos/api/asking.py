@@ -90,16 +90,21 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         found = scope_of(self.known, action, self.workspace, roles=self.roles)
         return found if found is not None else Scope(is_whole=False)
 
-    async def still_may(self, action: str) -> bool:
-        """Return whether whoever asked is still known, and may still do this to something here: for answers that go on."""
+    async def still_may(self, action: str, workspace: str = "", *, whole: bool = False) -> bool:
+        """Return whether whoever asked is still known, and may still do this to something here, or to the whole: for answers
+        that go on.
+        """
         who = await self.desk.identity.recognition.principal(self.token)
-        return who is not None and scope_of(who, action, self.workspace, roles=self.roles) is not None
+        scope = (
+            scope_of(who, action, workspace or self.workspace, roles=self.roles) if who is not None else None
+        )
+        return scope is not None and (scope.is_whole or not whole)
 
-    def require(self, action: str, thing: Thing) -> None:
+    def require(self, action: str, thing: Thing, workspace: str = "") -> None:
         """Raise `NotAllowedError` unless whoever asks may do this to that."""
-        decision = authorize(self.known, action, self.workspace, thing, roles=self.roles)
+        decision = authorize(self.known, action, workspace or self.workspace, thing, roles=self.roles)
         if not decision.is_allowed:
-            raise NotAllowedError(decision.why)
+            raise NotAllowedError(decision.why, action=action)
 
     @property
     def nobody(self) -> Actor:

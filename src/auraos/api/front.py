@@ -4,6 +4,7 @@ desk behind it is there.
 
 from auraos.api import (
     access,
+    audit,
     bulks,
     definition_files,
     definition_history,
@@ -44,6 +45,7 @@ from auraos.security.access.errors import NotAllowedError
 
 NOUNS = (
     access.routes,
+    audit.routes,
     bulks.routes,
     definition_files.routes,
     definition_history.routes,

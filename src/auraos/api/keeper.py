@@ -96,7 +96,8 @@ class Keeper:
         """Tell the audit trail that somebody may not do this."""
         route = found.route
         entry = Entry(
-            at=self._now(), workspace="" if route.everywhere else ask.workspace, actor=ask.actor, action=route.may,
+            at=self._now(), workspace="" if route.everywhere else ask.workspace, actor=ask.actor,
+            action=error.data.get("action", route.may),
             object=Object(kind="route", name=route.name), outcome="refused", why=error.message,
             after=found.given or None,
         )  # fmt: skip

@@ -8,10 +8,10 @@ import msgspec
 
 from auraos.api.answers import Reply
 from auraos.api.asking import Ask
+from auraos.api.events import STREAM
 from auraos.api.names import plain
 from auraos.api.problems import STATUSES, Trouble
 from auraos.api.routes import ALWAYS, OPEN, SELF, Route, Routes
-from auraos.api.stream import STREAM
 
 _PLACE = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}

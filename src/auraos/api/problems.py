@@ -33,6 +33,7 @@ STATUSES: Final[dict[str, int]] = {
     "no-bulk": 404,
     "no-review": 404,
     "no-secret": 404,
+    "no-audit-entry": 404,
     "no-setting": 404,
     "no-secret-version": 404,
     "method-not-allowed": 405,

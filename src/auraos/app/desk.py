@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from auraos.app.quotas import Usage
     from auraos.app.runs import Runs
     from auraos.documents.definitions.service import Definitions
+    from auraos.security.audit.trail import AuditTrail
     from auraos.security.identity.identity import Identity
     from auraos.security.secrets.service import Secrets
     from auraos.security.secrets.trying import Trials
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """What a process can do for those who ask. Whoever calls a service has asked whether the actor may."""
 
+    audit: "AuditTrail"
     bulks: "Bulks"
     definitions: "Definitions"
     git: "GitLinks"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from auraos.app.audit import audit_on
 from auraos.app.bulk.bulks import Bulks
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.desk import Desk
@@ -30,6 +31,7 @@ from auraos.core.errors import UserError
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
+from auraos.security.audit.trail import AuditTrail
 from auraos.security.identity.identity import Identity
 from auraos.settings.service import Settings
 from auraos.storage.folder import read_marker
@@ -47,6 +49,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What stands on a store before an engine does."""
 
     catalogue: Catalogue
+    audit: AuditTrail
     identity: Identity
     definitions: Definitions
     git: GitLinks
@@ -64,6 +67,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             quotas=RunQuotas(keeping.tables, self.identity.access.most, clock.now), shown=keeping.shown,
         )  # fmt: skip
         return Desk(
+            audit=self.audit,
             bulks=Bulks(BulkTables(keeping.tables), runs, keeping.shown, now=clock.now, new_id=clock.new_id),
             definitions=self.definitions,
             git=self.git,
@@ -96,6 +100,8 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
     keys = open_keys(environment, data, marker.key, keeping.tables, now=now, new_id=new_id)
     held = settings_on(keeping.tables, data, now=now, environment=environment, command=settings)
     terms = SetTerms(held)
+    audit = audit_on(keeping.tables, data, marker.key, now)
+    stack.push_async_callback(audit.checkpoints.stop)
     identity = stack.enter_context(
         open_identity(keeping.tables, data, keys, world.http, now=now, new_id=new_id, terms=terms)
     )
@@ -114,6 +120,7 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
     return Services(
         usage=usage,
         catalogue=catalogue,
+        audit=audit,
         identity=identity,
         definitions=definitions,
         git=GitLinks(

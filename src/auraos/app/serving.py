@@ -143,6 +143,7 @@ async def serve(
         await listening.open()
         stack.push_async_callback(listening.close)
         services.secrets.watch.start()
+        services.audit.checkpoints.start()
         token = await services.identity.ownership.token_for_first_start()
         desk = _open_desk(services, engine, keeping, stack)
         door.admit(desk, wishes)

@@ -42,7 +42,7 @@ class ExportedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     seq: int
     facts: msgspec.Raw
-    told: msgspec.Raw = msgspec.Raw(b"")
+    told: msgspec.Raw
     told_salt: str = ""
     origin: str = ""
     origin_salt: str = ""
@@ -53,7 +53,7 @@ class ExportedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 def line_of(kept: Kept, names: Mapping[str, str]) -> bytes:
     """Return an entry as a JSON line."""
-    told = kept.told if kept.told.startswith("{") else f'"{kept.told}"' if kept.told else ""
+    told = kept.told if kept.told.startswith("{") else f'"{kept.told}"' if kept.told else "null"
     line = ExportedLine(
         seq=kept.seq, facts=msgspec.Raw(kept.facts), told=msgspec.Raw(told), told_salt=kept.told_salt,
         origin=kept.origin, origin_salt=kept.origin_salt, hash=kept.hash,
@@ -65,7 +65,7 @@ def line_of(kept: Kept, names: Mapping[str, str]) -> bytes:
 def kept_of_line(line: ExportedLine) -> Kept:
     """Return an entry from its line; it is listed by what it says."""
     facts = bytes(line.facts).decode()
-    told = bytes(line.told).decode()
+    told = bytes(line.told).decode().removeprefix("null")
     said = entry_of(facts, "", "", {})
     about = said.object
     return Kept(
