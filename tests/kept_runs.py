@@ -6,6 +6,7 @@ from auraos.app.published import PublishedDefinitions
 from auraos.app.quotas import RunQuotas
 from auraos.app.runs import Runs
 from auraos.app.sealing import seal_store
+from auraos.app.trials.trials import Trials
 from auraos.app.world import World
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
@@ -13,6 +14,7 @@ from auraos.engine.engine import Engine
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.blobs.sealed import SealedBlobs
 from auraos.storage.tables.bulks import BulkTables
+from auraos.storage.tables.trials import trial_tables
 from auraos.storage.veil import veiled
 from houses import House
 
@@ -24,6 +26,15 @@ def bulks_over(house: House, runs: Runs) -> Bulks:
     return Bulks(
         BulkTables(house.tables), runs, veiled(house.store, house.tables), now=clock.now, new_id=clock.new_id
     )
+
+
+def trials_over(house: House, runs: Runs, definitions: Definitions) -> Trials:
+    """Return what tries workflows out in an installation."""
+    clock = SystemClock()
+    return Trials(
+        trial_tables(house.tables), runs, definitions.checker, load_installed().catalogue, now=clock.now,
+        new_id=clock.new_id,
+    )  # fmt: skip
 
 
 def runs_over(house: House, definitions: Definitions) -> Runs:

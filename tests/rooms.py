@@ -27,7 +27,7 @@ from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
 from kept_git import git_over
-from kept_runs import bulks_over, runs_over
+from kept_runs import bulks_over, runs_over, trials_over
 from kept_secrets import secrets_over
 from kept_settings import settings_over
 
@@ -73,9 +73,10 @@ class Room:
             audit=audit_on(house.tables, house.folder, "test", house.clock.now),
             bulks=bulks_over(house, self.runs),
             runs=self.runs,
+            trials=trials_over(house, self.runs, definitions),
             definitions=definitions,
-            git=git_over(house, definitions, services),
             expressions=Expressions(definitions.checker, load_installed().catalogue),
+            git=git_over(house, definitions, services),
             identity=house.identity,
             secrets=services.secrets,
             secret_trials=services.trials,

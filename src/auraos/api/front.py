@@ -24,6 +24,7 @@ from auraos.api import (
     sign_in,
     stream,
     tenancy,
+    trials,
     welcome,
 )
 from auraos.api.asking import Ask, Asked
@@ -57,14 +58,15 @@ NOUNS = (
     passkeys.routes,
     people.routes,
     promotions.routes,
+    reviews.routes,
     run_definitions.routes,
     runs.routes,
-    reviews.routes,
     secrets.routes,
     settings.routes,
     sign_in.routes,
     stream.routes,
     tenancy.routes,
+    trials.routes,
     welcome.routes,
 )
 """The routes of all nouns."""

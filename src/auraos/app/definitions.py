@@ -14,7 +14,7 @@ from auraos.core.graph import read_workflow, resolved_types
 from auraos.core.problems import Severity
 from auraos.core.run import Program, compile_workflow
 from auraos.core.workflow import Workflow
-from auraos.engine.definitions import called_workflows
+from auraos.engine.definitions import TRIAL, called_workflows
 from auraos.engine.ports import NotFoundError, Version
 
 _NAME = re.compile(r"^name:\s*[\"']?([a-z][a-z0-9-]*)[\"']?\s*(?:#.*)?$", re.MULTILINE)
@@ -44,9 +44,9 @@ class Compiled:
                 message = f"The text of {named}, cannot be read by this installation."
                 raise BrokenDefinitionError(message, hint="A step type that it uses may not be installed.")
             self._refuse_changed_types(named, version)
-            program = self._programs[version.hash] = compile_workflow(
-                workflow, self._catalogue, version=version.hash
-            )
+            program = compile_workflow(workflow, self._catalogue, version=version.hash)
+            if not version.hash.startswith(TRIAL):
+                self._programs[version.hash] = program
         return program
 
     def _refuse_changed_types(self, named: str, version: Version) -> None:

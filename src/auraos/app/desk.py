@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from auraos.app.git.links import GitLinks
     from auraos.app.quotas import Usage
     from auraos.app.runs import Runs
+    from auraos.app.trials.trials import Trials
     from auraos.documents.definitions.service import Definitions
     from auraos.security.audit.trail import AuditTrail
     from auraos.security.identity.identity import Identity
     from auraos.security.secrets.service import Secrets
-    from auraos.security.secrets.trying import Trials
+    from auraos.security.secrets.trying import Trials as SecretTrials
     from auraos.settings.service import Settings
 
 
@@ -29,6 +30,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     identity: "Identity"
     runs: "Runs"
     secrets: "Secrets"
-    secret_trials: "Trials"
+    secret_trials: "SecretTrials"
+    trials: "Trials"
     usage: "Usage"
     settings: "Settings"

@@ -25,6 +25,7 @@ from auraos.app.quotas import RunQuotas, Usage
 from auraos.app.runs import Runs
 from auraos.app.secrets import SecretServices, open_keys, secret_services, users_of
 from auraos.app.settings import SetTerms, settings_on
+from auraos.app.trials.trials import Trials
 from auraos.app.world import World
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import UserError
@@ -37,6 +38,7 @@ from auraos.settings.service import Settings
 from auraos.storage.folder import read_marker
 from auraos.storage.owned_mark import OwnedMark
 from auraos.storage.tables.bulks import BulkTables
+from auraos.storage.tables.trials import trial_tables
 
 
 class NoOwnerError(UserError):
@@ -74,6 +76,14 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             expressions=Expressions(self.definitions.checker, self.catalogue),
             identity=self.identity,
             runs=runs,
+            trials=Trials(
+                trial_tables(keeping.tables),
+                runs,
+                self.definitions.checker,
+                self.catalogue,
+                now=clock.now,
+                new_id=clock.new_id,
+            ),
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
             usage=self.usage,

@@ -59,7 +59,7 @@ class Expressions:
     async def evaluate(self, source: str, names: Mapping[str, Value]) -> Evaluated:
         """Return what an expression, or a text with `{{ … }}` in it, gives over these names."""
         async with self._turns:
-            return await asyncio.to_thread(_evaluate, source, {**NAMES, **names})
+            return await asyncio.to_thread(_evaluate_text, source, {**NAMES, **names})
 
     async def complete(
         self, source: str, offset: int, names: Mapping[str, Value], *, text: str = "", step: str = "", field: str = ""
@@ -82,6 +82,11 @@ class Expressions:
             return await asyncio.to_thread(work)
 
 
+def evaluate_settings(settings: Mapping[str, Any], names: Mapping[str, Value]) -> dict[str, Evaluated]:
+    """Return what each setting of a step is over these names; of one that is evaluated later, as for each item, what it lacks."""
+    return {name: _evaluate(value, {**NAMES, **names}) for name, value in settings.items()}
+
+
 def _joined(known: Type | None, sample: Value) -> Type:
     """Return the type of a sample, with the fields that are known to be there besides."""
     kind = type_of_value(sample)
@@ -90,20 +95,26 @@ def _joined(known: Type | None, sample: Value) -> Type:
     return msgspec.structs.replace(known, fields={**known.fields, **kind.fields})
 
 
-def _evaluate(source: str, names: dict[str, Value]) -> Evaluated:
+def _evaluate_text(source: str, names: dict[str, Value]) -> Evaluated:
+    found = _evaluate(source, names, as_text="{{" in source)
+    kinds = {name: type_of_value(given) for name, given in names.items()}
+    return msgspec.structs.replace(
+        found, problems=(*found.problems, *(_foreseen(source, kinds) if found.ok else ()))
+    )
+
+
+def _evaluate(source: Any, names: dict[str, Value], *, as_text: bool = True) -> Evaluated:
+    """Return what a template gives, or, not as a text, a bare expression."""
     scope = {**names, "$meter": Meter()}
     try:
-        read = compile_template if "{{" in source else compile_expression
-        value = read(source).evaluate(scope)
+        value = (compile_template if as_text else compile_expression)(source).evaluate(scope)
     except LocatedError as error:
-        return Evaluated(ok=False, problems=(_problem(error, source),))
+        return Evaluated(
+            ok=False, problems=(_problem(error, source if isinstance(source, str) else error.source),)
+        )
     shown = to_plain(value)
     is_cut = len(msgspec.json.encode(shown)) > LARGEST_ANSWER
-    kinds = {name: type_of_value(given) for name, given in names.items()}
-    return Evaluated(
-        ok=True, value=None if is_cut else shown, type=type_name(value), is_cut=is_cut,
-        problems=tuple(_foreseen(source, kinds)),
-    )  # fmt: skip
+    return Evaluated(ok=True, value=None if is_cut else shown, type=type_name(value), is_cut=is_cut)
 
 
 def _foreseen(source: str, kinds: Mapping[str, Type]) -> Sequence[ExpressionProblem]:

@@ -126,7 +126,7 @@ class Beginnings:
             input=next(
                 (fact.input for fact in facts if isinstance(fact, RunAdmitted) and fact.gathered), first.input
             ),
-            gates=program.gates.renew(first.gates),
+            gates=() if first.trial else program.gates.renew(first.gates),
         )
 
     async def begin(self, started: RunStarted, *, shard: int | None = None) -> bool:
@@ -223,15 +223,15 @@ class Beginnings:
         if started.page is None:
             if self._programs.calls_of(started.version):
                 resolved = await self._programs.resolve_calls(started.workspace, started.version, resolved)
-            number = next(self._numbers.get(started.workspace, _NONE), 0)
-            if not number:
+            number = 0 if started.trial else next(self._numbers.get(started.workspace, _NONE), 0)
+            if not number and not started.trial:
                 number = await self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
         mask, privacy = None, self.privacy
         if program.is_private or (privacy is not None and privacy.concerns(started.run, program)):
             mask = await self._bind(started, program)
-        if started.page is None and not started.gates and program.gates:
+        if started.page is None and not started.gates and program.gates and not started.trial:
             started, home = stand_before(started, program, mask)
             shard = home if started.gates else shard  # one that goes on with another may have no gates left
         if started.gates and shard is not None and shard not in self._shards.own:

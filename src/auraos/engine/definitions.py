@@ -13,6 +13,9 @@ from auraos.core.schemas import Defaults, SchemaCheck
 from auraos.core.values import Value
 from auraos.engine.ports import NotFoundError, Store, Version
 
+TRIAL = "trial-"
+"""So begins the name of a version that is of one trial only: nothing is kept of it in memory after that."""
+
 
 class InputRefusedError(UserError):
     """The input does not fit the schema that the workflow gives for it."""
@@ -115,6 +118,12 @@ class Programs:
     def unkept(self, *versions: str) -> Sequence[Version]:
         """Return those of these versions whose text no durable write held yet."""
         return [self._unkept[name] for name in versions if name in self._unkept] if self._unkept else ()
+
+    def forget(self, version: str) -> None:
+        """Let go of a version that nobody uses any more."""
+        for known in (self._programs, self._calls, self._inputs, self._unkept):
+            known.pop(version, None)
+        self._kept.discard(version)
 
     def kept(self, versions: Sequence[Version]) -> None:
         """Note that the texts of these versions are durable."""

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
+import msgspec
+
 from auraos.core.catalogue import Catalogue
 from auraos.core.run import encode_fact, refuse_vast
 from auraos.core.run.commands import EndRun
 from auraos.core.run.facts import (
     AnyFact,
     EventReceived,
+    Inherited,
     RunFinished,
     RunStarted,
 )
@@ -25,7 +28,7 @@ from auraos.engine.beginnings import DEFAULT_WORKSPACE, Beginnings
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
 from auraos.engine.control import EngineClosedError, RunControl
-from auraos.engine.definitions import Definitions, Programs
+from auraos.engine.definitions import TRIAL, Definitions, Programs
 from auraos.engine.disk import DiskGuard
 from auraos.engine.endings import Ended, Endings
 from auraos.engine.figures import SECOND, EngineFigures
@@ -226,6 +229,20 @@ class Engine(RunControl):
         except ElsewhereError:
             return await self.wait(started.run)
 
+    async def try_out(
+        self, version: Version, *, input: Value, workspace: str, variables: dict[str, Any], pinned: Sequence[Inherited],  # noqa: A002
+        by: str, run: str,
+    ) -> None:  # fmt: skip
+        """Start a trial of a version under an id; return when the start is durable. Steps that are pinned are not carried out:
+        they have come to their end already.
+        """
+        started = await self._prepare(
+            version, input=input, workspace=workspace, variables=variables, trigger=None, by=by, run=run, called=(),
+        )  # fmt: skip
+        await self._beginnings.begin_once(
+            msgspec.structs.replace(started, trial=True, inherited=tuple(pinned))
+        )
+
     async def retry(  # noqa: PLR0913 (what can be asked of a run that is begun once more)
         self, run: str, *, kind: Literal["retry", "fork"] = "retry", start_at: str | None = None,
         changes: dict[str, Value] | None = None, again: bool = False, workflow: Version | None = None, by: str = "",
@@ -337,10 +354,12 @@ class Engine(RunControl):
     def _run_ended(self, run: ActiveRun, wish: EndRun) -> None:
         self._memory.forget(run)
         self._waking.rested(run.id)
-        if run.state is not None and run.state.page is None:
+        if run.state is not None and run.state.page is None and not run.state.trial:
             figures, took = self._runner.figures, self._clock.now() - run.state.started_at
             figures.ended.add(run.workspace, run.program.workflow.name, wish.state)
             figures.durations.note(took / SECOND, wish.state)
+        if run.program.version.startswith(TRIAL):
+            self._programs.forget(run.program.version)
         if run.state is not None and run.state.gates:
             self._admission.ended(run.id)
         self._endings.tell(Ended(run.id, wish.state, wish.output, wish.error))

@@ -69,6 +69,7 @@ def _start_of_child(run: ActiveRun, state: RunState, wish: StartChild) -> RunSta
         resolved=state.resolved,
         page=wish.page,
         keyed=keyed_by(run.id, run.shard, wish),
+        trial=state.trial and not wish.key,  # the one run of a key is a real one, whoever called it first
     )
 
 

@@ -113,6 +113,8 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     gates: tuple[Gate, ...] = ()
     """What it passes before it begins; it is queued until then."""
     keyed: Keyed | None = None
+    trial: bool = False
+    """Somebody tries a workflow out: the run has no number, stands before no gate, and nobody hears of its failure."""
 
 
 class RunAdmitted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):

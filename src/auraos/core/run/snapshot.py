@@ -23,7 +23,7 @@ from auraos.core.run.parts import Caller, Keyed
 from auraos.core.run.program import Program, ScopeProgram, StepProgram, static_path, undo_program
 from auraos.core.run.state import Activation, Frame, RunState
 
-FORMAT = 2
+FORMAT = 3
 
 _PLAIN = (
     "status", "since", "purpose", "attempt", "generation", "lost", "unknown", "key", "parameters", "granted_at", "deadline",
@@ -34,7 +34,7 @@ _PLAIN = (
 _RUN = (
     "run", "number", "workspace", "origin", "depth", "parent", "resolved", "input", "variables", "semantics", "started_at",
     "last_at", "phase", "quarantine", "pause_reason", "was_paused",
-    "forced", "is_admitted", "begun_at", "output", "stop_output", "error", "page", "signal_ids",
+    "forced", "is_admitted", "begun_at", "output", "stop_output", "error", "page", "trial", "signal_ids",
     "event_ids", "answers", "undone", "undo_failed", "fired", "mailbox_size", "tried",
 )  # fmt: skip
 _FRAME = (

@@ -46,7 +46,7 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
     state.run, state.number, state.workspace = fact.run, fact.number, fact.workspace
     state.origin, state.depth, state.parent = fact.origin or fact.run, fact.depth, fact.parent
     state.semantics, state.resolved = fact.semantics, fact.resolved
-    state.input, state.started_at, state.page = fact.input, fact.at, fact.page
+    state.input, state.started_at, state.page, state.trial = fact.input, fact.at, fact.page, fact.trial
     if fact.keyed is not None:
         state.keyed = fact.keyed
         state.callers = (fact.keyed.caller,) if fact.keyed.caller.wants_end else ()
@@ -226,7 +226,7 @@ def _start_hearing(turn: Turn, fact: RunFinished) -> None:
     state, parent = turn.state, turn.state.parent
     handler = state.program.workflow.settings.on_failure
     unheard = parent is None or not (parent.hearing or parent.kind in ("failure", "page"))
-    if not handler or not unheard or state.depth >= DEEPEST_CALL:
+    if not handler or not unheard or state.trial or state.depth >= DEEPEST_CALL:
         return
     name, _, pinned = handler.partition("@")
     given = {

@@ -196,6 +196,8 @@ class RunState:
         self.error: StepError | None = None
         self.root: Frame | None = None
         self.page: Page | None = None
+        self.trial = False
+        """Whether it only tries its workflow out."""
         self.activations: dict[str, Activation] = {}
         self.agenda: Agenda = OrderedDict()
         self.inherited: dict[str, Inherited] = {}

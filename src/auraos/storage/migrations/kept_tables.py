@@ -214,6 +214,15 @@ _BULKS = (
     ){compact}""",
 )
 
+_TRIALS = (
+    """create table trials(
+        id {text} primary key, workspace {text} not null, workflow {text} not null, text text not null,
+        actor text not null, state {text} not null, wanted text not null, released text not null,
+        breakpoints text not null, runs text not null, created_at {int} not null, ends_at {int} not null
+    ){compact}""",
+    "create index trials_by_end on trials(workspace, ends_at)",
+)
+
 _PRIVACY = (
     "create table subject_indexes(workspace {text} primary key, wrapped {bytes} not null){compact}",
     """create table subjects(
@@ -258,14 +267,14 @@ _POSTGRES_WORDS = {"int": "bigint", "text": 'text collate "C"', "bytes": "bytea"
 SQLITE = (
     *(
         statement.format(**_SQLITE_WORDS)
-        for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY, *_SETTINGS)
+        for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_TRIALS, *_PRIVACY, *_SETTINGS)
     ),
     *audit_guards.SQLITE,
     "create virtual table definition_search using fts5(words, tokenize='unicode61 remove_diacritics 0')",
 )
 _ON_POSTGRES = tuple(
     statement.format(**_POSTGRES_WORDS)
-    for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_PRIVACY, *_SETTINGS)
+    for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_TRIALS, *_PRIVACY, *_SETTINGS)
 )
 POSTGRES = (
     *_ON_POSTGRES,
