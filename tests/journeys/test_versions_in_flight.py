@@ -4,7 +4,7 @@ midst. Each run keeps the version and the text that it began with, and so does w
 
 import pytest
 
-from owned_server import OwnedServer
+from served_house import ServedHouse
 from server_process import until
 
 WAITING = """kind: workflow
@@ -47,25 +47,25 @@ def house(request, auraos):
     """Return an owned server on either database."""
     if request.param == "postgres":
         auraos.environment |= {"AURAOS_DATABASE": request.getfixturevalue("postgres_url")}
-    opened = OwnedServer(auraos)
+    opened = ServedHouse(auraos)
     yield opened
     opened.end()
 
 
-def finished(house: OwnedServer, run: str) -> dict:
+def finished(house: ServedHouse, run: str) -> dict:
     """Let a run go on, and return it as it is once it has ended."""
     house.ask("POST", f"/api/v1/runs/{run}/signal", {"name": "go"})
     path = f"/api/v1/runs/{run}/state"
     return until(lambda: (row := house.ask("GET", path))["finished_at"] is not None and row)
 
 
-def versions(house: OwnedServer, name: str) -> dict[int, str]:
+def versions(house: ServedHouse, name: str) -> dict[int, str]:
     """Return the hashes of the versions of a workflow by their numbers."""
     rows = house.ask("GET", f"/api/v1/definitions/workflow/{name}/versions")["items"]
     return {row["version"]: row["hash"] for row in rows}
 
 
-def started(house: OwnedServer, run: str) -> dict:
+def started(house: ServedHouse, run: str) -> dict:
     """Return what the first fact of a run says."""
     return house.ask("GET", f"/api/v1/runs/{run}/journal")["items"][0]["fact"]
 
@@ -135,5 +135,3 @@ def test_a_retry_and_a_fork_say_which_version_they_take(house):
     row = until(lambda: (row := house.ask("GET", f"/api/v1/runs/{live['run']}/state"))["finished_at"] and row)
     assert row["state"] == "succeeded"  # it has no step that fails any more, and keeps what was done before
     assert house.ask("GET", f"/api/v1/runs/{run['run']}/state")["version"] == hashes[1]
-        hashes[1]
-    )
