@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from server_process import Server
@@ -17,6 +18,7 @@ class OwnedServer(Server):
 
     def __init__(self, auraos: Any, *words: str) -> None:
         super().__init__(auraos, *words)
+        self.folder: Path = auraos.folder
         claim = {"token": self.ready["first_owner"], "name": "ada", "password": PASSWORD, "carry": "token"}
         self.session: str = self.ask("POST", "/owner", claim, token="")["token"]
         self.key, self.key_id = self.new_key("for tests")

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -197,6 +198,12 @@ def test_a_variable_or_a_line_that_names_no_setting_is_refused_at_the_start(tmp_
         file.write_text(text)
         with pytest.raises(SettingRefusedError):
             Outside(KEYS, file=file, environment={})
+
+
+def test_every_key_stands_in_the_page_on_settings_with_its_default():
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "settings.md").read_text()
+    for key in KEYS.values():
+        assert f"| `{key.name}` | {key.told(key.default)} | {', '.join(key.scopes)} | {key.words} |" in page
 
 
 def test_every_key_says_what_it_is_and_reads_its_own_default():

@@ -37,7 +37,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     why: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class SettingList(msgspec.Struct, frozen=True, kw_only=True):
     """How the settings of a place stand."""
 
     items: tuple[SettingFacts, ...]
@@ -64,9 +64,9 @@ async def _put(ask: Ask, name: str, place: Place, body: Setting) -> SettingFacts
 
 
 @routes.get("/api/v1/installation/settings", may="settings.read", everywhere=True)
-async def list_installation_settings(ask: Ask) -> Settings:
+async def list_installation_settings(ask: Ask) -> SettingList:
     """List the settings of the installation, with what holds and where it comes from."""
-    return Settings(items=tuple(ask.desk.settings.all_facts(EVERYWHERE)))
+    return SettingList(items=tuple(ask.desk.settings.all_facts(EVERYWHERE)))
 
 
 @routes.get("/api/v1/installation/settings/{name}", may="settings.read", everywhere=True, tells=TELLS)
@@ -77,7 +77,7 @@ async def show_installation_setting(ask: Ask, at: OneSetting) -> SettingFacts:
 
 @routes.get("/api/v1/installation/settings/{name}/history", may="settings.read", everywhere=True, tells=TELLS)
 async def list_installation_setting_changes(ask: Ask, at: HistoryOf) -> ChangePage:
-    """List who changed a setting of the installation, when, from what and to what."""
+    """List the changes of a setting of the installation."""
     return await _changes(ask, at, EVERYWHERE)
 
 
@@ -101,9 +101,9 @@ async def clear_installation_setting(ask: Ask, at: OneSetting) -> SettingFacts:
 
 
 @routes.get("/api/v1/settings", may="settings.read")
-async def list_settings(ask: Ask) -> Settings:
+async def list_settings(ask: Ask) -> SettingList:
     """List the settings of the workspace, with what holds and where it comes from."""
-    return Settings(items=tuple(ask.desk.settings.all_facts(_here(ask))))
+    return SettingList(items=tuple(ask.desk.settings.all_facts(_here(ask))))
 
 
 @routes.get("/api/v1/settings/{name}", may="settings.read", tells=TELLS)
@@ -114,7 +114,7 @@ async def show_setting(ask: Ask, at: OneSetting) -> SettingFacts:
 
 @routes.get("/api/v1/settings/{name}/history", may="settings.read", tells=TELLS)
 async def list_setting_changes(ask: Ask, at: HistoryOf) -> ChangePage:
-    """List who changed a setting of the workspace, when, from what and to what."""
+    """List the changes of a setting of the workspace."""
     return await _changes(ask, at, _here(ask))
 
 
@@ -134,9 +134,21 @@ async def clear_setting(ask: Ask, at: OneSetting) -> SettingFacts:
 
 
 @routes.get("/api/v1/me/settings", may=SELF)
-async def list_own_settings(ask: Ask) -> Settings:
+async def list_own_settings(ask: Ask) -> SettingList:
     """List the settings that somebody can have for themselves."""
-    return Settings(items=tuple(ask.desk.settings.all_facts(_own(ask))))
+    return SettingList(items=tuple(ask.desk.settings.all_facts(_own(ask))))
+
+
+@routes.get("/api/v1/me/settings/{name}", may=SELF, tells=TELLS)
+async def show_own_setting(ask: Ask, at: OneSetting) -> SettingFacts:
+    """Show a setting that somebody can have for themselves."""
+    return ask.desk.settings.facts(at.name, _own(ask))
+
+
+@routes.get("/api/v1/me/settings/{name}/history", may=SELF, tells=TELLS)
+async def list_own_setting_changes(ask: Ask, at: HistoryOf) -> ChangePage:
+    """List the changes of a setting of one's own."""
+    return await _changes(ask, at, _own(ask))
 
 
 @routes.put("/api/v1/me/settings/{name}", may=SELF, over=True, tells=(*CHANGES, "person-needed"))

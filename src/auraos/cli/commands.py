@@ -29,6 +29,7 @@ NOUNS = {
     "engine": "The process that serves a data folder.",
     "journal": "The journals of a store, as a whole.",
     "data": "The folders that hold runs.",
+    "settings": "What is set, where it comes from, and who changed it.",
     "owner": "Who owns an installation.",
     "audit": "The trail of who did what.",
     "profiles": "The servers that commands can ask.",
@@ -221,6 +222,17 @@ CHAPTERS = (
     Chapter(
         "Ask a server",
         (
+            Command(
+                "settings list",
+                "auraos.cli.settings:list_settings",
+                "List all settings and where they come from.",
+            ),
+            Command("settings get", "auraos.cli.settings:get", "Show one setting."),
+            Command("settings set", "auraos.cli.settings:put", "Set something; it holds without a restart."),
+            Command("settings clear", "auraos.cli.settings:clear", "Set something no more."),
+            Command(
+                "settings history", "auraos.cli.settings:history", "Show who changed a setting, and how."
+            ),
             Command("login", "auraos.cli.login:login", "Let a server know you, and ask it from now on."),
             Command("logout", "auraos.cli.login:logout", "Forget by what a server knows you."),
             Command("profiles list", "auraos.cli.profiles:list_profiles", "List the servers that know you."),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.reviews import Reviews
     from auraos.client.calls.runs import Runs
     from auraos.client.calls.secrets import Secrets
+    from auraos.client.calls.settings import Settings
     from auraos.client.calls.sign_in import SignIn
     from auraos.client.calls.stream import Stream
     from auraos.client.connection import Connection
@@ -137,6 +138,13 @@ class Calls:
         from auraos.client.calls.secrets import Secrets
 
         return Secrets(self._connection, self._workspace)
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """Return the calls about settings."""
+        from auraos.client.calls.settings import Settings
+
+        return Settings(self._connection, self._workspace)
 
     @cached_property
     def sign_in(self) -> "SignIn":
