@@ -1,6 +1,6 @@
 """A request on its way through the door."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import msgspec
@@ -47,6 +47,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler is given of a request: who asks, in which workspace, and the desk that carries it out."""
 
@@ -66,6 +70,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The roles of the workspace by name; none where there is no such workspace."""
     site: Site = Site()
     limits: Limits = Limits()
+    rest: Callable[[], None] = nothing
+    """Lets others have the turn of this request, from where it only waits."""
 
     @property
     def known(self) -> Principal:

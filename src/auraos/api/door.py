@@ -17,6 +17,7 @@ from auraos.api.problems import trouble_of
 from auraos.api.reading import BodyTooLargeError, read_body, read_parameters
 from auraos.api.routes import ALWAYS, OPEN, SELF, Found, Map, Route
 from auraos.api.traffic import Passing, Traffic
+from auraos.api.turns import Turns
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
 from auraos.observability.about import ABOUT
 from auraos.security.access.errors import NotAllowedError
@@ -86,6 +87,7 @@ class Door:
         self._routes = routes
         self._keeper = keeper
         self._new_id = new_id
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -156,7 +158,12 @@ class Door:
             given["at"] = at
         if route.body is not None:
             given["body"] = read_body(await _body(headers, receive, ask.limits), route.body)
-        reply = _reply(await route.handler(ask, **given), route)
+        turn = await self._turns.take(_turn_of(ask))
+        try:
+            ask = msgspec.structs.replace(ask, rest=turn.leave)
+            reply = _reply(await route.handler(ask, **given), route)
+        finally:
+            turn.leave()
         if isinstance(reply, Answer):
             reply.headers.update(ask.pace)
         return reply
@@ -178,6 +185,14 @@ def _workspace_of(ask: Ask, route: Route) -> str:
     """Return the workspace that a route is served within: none where it concerns the whole installation, or whoever asks."""
     is_of_one = not route.everywhere and route.may not in (OPEN, SELF)
     return ask.workspace if is_of_one else EVERYWHERE
+
+
+def _turn_of(ask: Ask) -> str:
+    """Return in whose turn a request is: of a workspace that whoever asks belongs to, of whoever asks, or of their address."""
+    if ask.who is None:
+        return f"address {ask.asked.address}"
+    belongs = ask.roles and any(grant.workspace in (ask.workspace, EVERYWHERE) for grant in ask.who.grants)
+    return f"workspace {ask.workspace}" if belongs else f"somebody {ask.who.id}"
 
 
 async def _while_there(sending: Coroutine[Any, Any, None], receive: Receive) -> None:

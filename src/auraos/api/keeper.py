@@ -46,7 +46,7 @@ class Keeper:
         self._desk = desk
         self._site = site
         self._now = now
-        self._pace = Pace(now)
+        self._pace = Pace(now, desk.processes)
 
     async def recognise(self, asked: Asked) -> Ask:
         """Return the request with whoever makes it; raise `NotSignedInError` or `ForeignOriginError`."""

@@ -1,5 +1,11 @@
-"""How fast somebody may ask: a key, a workspace, or an address from which nobody known asks. Each process counts for itself."""
+"""How fast somebody may ask: a key, a workspace, or an address from which nobody known asks.
 
+Each process counts for itself, and gives its part of what may be asked: where three share a database, a third. So all together
+never give more than may be asked, but for the seconds in which one of them is new; and whoever comes to one of them alone gets
+the part of that one.
+"""
+
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -21,7 +27,7 @@ class TooFastError(UserError):
 class Allowance(msgspec.Struct, frozen=True):
     """So many requests a second, and so many at once after a rest."""
 
-    per_second: int
+    per_second: float
     burst: int
 
     @classmethod
@@ -29,32 +35,39 @@ class Allowance(msgspec.Struct, frozen=True):
         """Return what lets the requests of two seconds come at once."""
         return cls(per_second, per_second * 2)
 
+    def part(self, sharers: int) -> "Allowance":
+        """Return the part of one of so many processes."""
+        if sharers <= 1:
+            return self
+        return Allowance(self.per_second / sharers, max(1, self.burst // sharers))
+
 
 class Pace:
     """Counts requests by who makes them: what was not asked for a while may be asked at once."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
+    def __init__(self, now: Callable[[], int], sharers: Callable[[], int] = lambda: 1) -> None:
         self._now = now
+        self._sharers = sharers
         self._left: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def take(self, who: str, allowance: Allowance) -> dict[str, str]:
         """Count a request; return the headers that tell what is left, raise `TooFastError` where nothing is."""
-        now = self._now()
+        now, allowance = self._now(), allowance.part(self._sharers())
         left, at = self._left.pop(who, (float(allowance.burst), now))
         left = min(allowance.burst, left + max(0, now - at) / SECOND * allowance.per_second)
         if left < 1:
             self._left[who] = (left, now)
-            wait = -(-(1 - left) // allowance.per_second)
+            wait = math.ceil((1 - left) / allowance.per_second)
             raise TooFastError(
-                f"No more than {allowance.per_second} requests a second are taken here.",
-                hint=f"Try again in {max(1, round(wait))} s.",
-                retry_after=max(1, round(wait)),
+                f"No more than {allowance.per_second:g} requests a second are taken here.",
+                hint=f"Try again in {max(1, wait)} s.",
+                retry_after=max(1, wait),
             )
         self._left[who] = (left - 1, now)
         if len(self._left) > MOST:
             self._left.popitem(last=False)
         return {
-            "ratelimit-limit": str(allowance.per_second),
+            "ratelimit-limit": f"{allowance.per_second:g}",
             "ratelimit-remaining": str(int(left - 1)),
             "ratelimit-reset": str(round((allowance.burst - left + 1) / allowance.per_second)),
         }

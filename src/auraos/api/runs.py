@@ -107,6 +107,7 @@ async def start_run(ask: Ask, at: StartOf, body: Start) -> Ended | Answer:
         asking_of(ask), ask.workspace, at.name, given=body.input, variables=body.variables, key=_key(ask)
     )
     if at.wait:
+        ask.rest()
         row = await runs.output(row, min(at.wait, ask.limits.longest_wait.total_seconds()))
     revealed = await reveals(ask, at, row, "output")
     return Answer.of(await _ended(ask, row, revealed=revealed), 201 if is_new else 200)

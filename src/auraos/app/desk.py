@@ -1,8 +1,11 @@
 """The desk behind the doors: the services that whoever comes through one is served by."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from auraos.app.sharing import alone
 
 if TYPE_CHECKING:
     from auraos.app.bulk.bulks import Bulks
@@ -34,3 +37,5 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     trials: "Trials"
     usage: "Usage"
     settings: "Settings"
+    processes: Callable[[], int] = alone
+    """Says how many processes share the store."""

@@ -27,6 +27,7 @@ from auraos.app.secrets import SecretServices, open_keys, secret_services, users
 from auraos.app.settings import SetTerms, settings_on
 from auraos.app.trials.trials import Trials
 from auraos.app.world import World
+from auraos.app.sharing import Processes
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import UserError
 from auraos.documents.definitions.service import Definitions
@@ -92,6 +93,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told)
+            processes=Processes(keeping.tables, clock.now),
     data: Path,
     keeping: Keeping,
     catalogue: Catalogue,

@@ -1,0 +1,168 @@
+"""One workspace that asks for very much holds up no other one (N04)."""
+
+import asyncio
+
+import pytest
+
+from auraos.api.pace import Allowance, Pace, TooFastError
+from auraos.api.turns import MOST_WAITING, OF_ALL, OF_ONE, Turns
+from auraos.app.sharing import Processes
+from houses import HOUSE, Clock
+
+
+async def test_who_asks_little_waits_for_little():
+    """N04: by the order in which they are served, not by the clock."""
+    turns, served = Turns(), []
+
+    async def ask(who: str) -> None:
+        turn = await turns.take(who)
+        await asyncio.sleep(0)
+        served.append(who)
+        turn.leave()
+
+    await ask("quiet")
+    flood = [asyncio.create_task(ask("loud")) for _ in range(500)]
+    await asyncio.sleep(0)
+    for count in range(1, 11):
+        before = len(served)
+        await ask("quiet")
+        assert len(served) - before <= 1 + 2 * OF_ONE, count
+    await asyncio.gather(*flood)
+    assert served.count("loud") == 500
+
+
+async def test_who_is_alone_waits_for_nobody():
+    turns = Turns()
+    taken = [await asyncio.wait_for(turns.take("alone"), 1) for _ in range(1000)]
+    for turn in taken:
+        turn.leave()
+    assert not turns._inside
+
+
+async def test_many_take_turns_one_after_the_other():
+    turns, served = Turns(), []
+
+    async def ask(who: str) -> None:
+        turn = await turns.take(who)
+        await asyncio.sleep(0)
+        served.append(who)
+        turn.leave()
+
+    everybody = [f"w{number}" for number in range(OF_ALL)]
+    await asyncio.gather(*(ask(who) for who in everybody for _ in range(20)))
+    assert len(served) == 20 * OF_ALL
+    first = served[: 4 * OF_ALL]
+    assert set(first) == set(everybody)
+
+
+async def test_of_those_who_went_away_nobody_waits():
+    turns = Turns()
+    held = [await turns.take(who) for who in ("one", *["two"] * OF_ONE)]
+    gone = [asyncio.create_task(turns.take("two")) for _ in range(20)]
+    await asyncio.sleep(0)
+    for task in gone[1:]:
+        task.cancel()
+    held[1].leave()
+    gone[0].cancel()  # it was just let in
+    await asyncio.gather(*gone, return_exceptions=True)
+    for turn in held[2:]:
+        turn.leave()
+    last = await asyncio.wait_for(turns.take("two"), 1)
+    for turn in (held[0], last):
+        turn.leave()
+    assert not turns._waiting
+    assert not turns._inside
+
+
+async def test_no_more_wait_than_there_is_room_for():
+    turns = Turns()
+    (await turns.take("one")).leave()
+    held = [await turns.take("two") for _ in range(OF_ONE)]
+    waiting = [asyncio.create_task(turns.take("two")) for _ in range(MOST_WAITING + 5)]
+    await asyncio.sleep(0)
+    refused = [each.exception() for each in waiting if each.done()]
+    assert [type(each) for each in refused] == [TooFastError] * 5
+    for turn in held:
+        turn.leave()
+    for each in waiting[:MOST_WAITING]:
+        (await each).leave()
+    assert not turns._inside
+
+
+async def test_who_only_waits_has_left_the_turn_to_others(room):
+    turns = room.door._turns
+    (await turns.take("others")).leave()
+    _, token = await room.house.signed_in("admin")
+    seen = []
+    room.runs.output = seen_when_waiting(turns, seen)
+    await room.runs.engine.open()
+    text = "kind: workflow\nname: greet\nspec:\n  steps: {wait: {type: wait.signal, with: {name: go}}}\n"
+    await room.ask("POST", "/api/v1/definitions", {"text": text}, token=token)
+    await room.ask("POST", "/api/v1/definitions/workflow/greet/publish", {}, token=token, if_match="1")
+    got = await room.ask("POST", "/api/v1/workflows/greet/runs?wait=1", {}, token=token)
+    assert (got.status, seen) == (201, [0])
+    await room.runs.engine.close()
+
+
+def seen_when_waiting(turns: Turns, seen: list[int]):
+    async def output(row, _seconds):
+        seen.append(turns._inside.total())
+        return row
+
+    return output
+
+
+async def test_a_flood_of_requests_of_one_workspace_holds_up_none_of_another(room):
+    """N04: all the way through the door; what counts is how many others were answered in between."""
+    await room.house.identity.access.add_workspace(HOUSE, "other", "")
+    loud = (await room.house.signed_in("admin"))[1]
+    quiet = (await room.house.signed_in("admin", "other"))[1]
+    answered: list[str] = []
+
+    async def ask(token: str, workspace: str) -> None:
+        got = await room.ask("GET", "/api/v1/definitions", token=token, workspace=workspace)
+        assert got.status == 200
+        answered.append(workspace)
+
+    await ask(quiet, "other")
+    flood = [asyncio.create_task(ask(loud, "default")) for _ in range(300)]
+    await asyncio.sleep(0)
+    between = []
+    for _ in range(8):
+        before = len(answered)
+        await ask(quiet, "other")
+        between.append(len(answered) - before - 1)
+    await asyncio.gather(*flood)
+    assert max(between) <= 4 * OF_ONE, between
+
+
+@pytest.mark.parametrize("sharers", [1, 3])
+async def test_processes_give_together_no_more_than_may_be_asked(sharers):
+    clock = Clock()
+    paces = [Pace(clock.now, lambda: sharers) for _ in range(sharers)]
+    given = 0
+    for _ in range(40):
+        for pace in paces:
+            try:
+                pace.take("key 1", Allowance.of(30))
+            except TooFastError:
+                continue
+            given += 1
+        clock.sleep(0.01)
+    assert given <= 60 + 30 * 0.4 + sharers
+    assert given > 30
+
+
+async def test_the_processes_of_a_database_are_counted(postgres_url):
+    from auraos.storage.postgres import PostgresStore
+    from stores import own_all
+
+    stores = [await PostgresStore.open(postgres_url) for _ in range(3)]
+    for store in stores:
+        await own_all(store, 60)
+    clock = Clock()
+    processes = Processes(stores[0].tables, clock.now)
+    await processes.read()
+    assert processes() == 3
+    for store in stores:
+        await store.close()
