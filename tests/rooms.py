@@ -18,6 +18,7 @@ from auraos.api.keeper import Keeper
 from auraos.api.routes import Map
 from auraos.api.site import Site
 from auraos.app.audit import audit_on
+from auraos.app.approvals import Approvals
 from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
 from auraos.app.health import Health
@@ -27,7 +28,7 @@ from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
 from kept_git import git_over
-from kept_runs import bulks_over, runs_over, trials_over
+from kept_runs import bulks_over, privacy_over, runs_over, trials_over
 from kept_secrets import secrets_over
 from kept_settings import settings_over
 
@@ -70,6 +71,7 @@ class Room:
         self.services = services
         self.runs = runs_over(house, definitions)
         self.desk = Desk(
+            approvals=Approvals(self.runs, house.identity.access),
             audit=audit_on(house.tables, house.folder, "test", house.clock.now),
             bulks=bulks_over(house, self.runs),
             runs=self.runs,
@@ -78,6 +80,7 @@ class Room:
             expressions=Expressions(definitions.checker, load_installed().catalogue),
             git=git_over(house, definitions, services),
             identity=house.identity,
+            privacy=privacy_over(house, self.runs),
             secrets=services.secrets,
             secret_trials=services.trials,
             usage=Usage(house.tables, house.folder / "blobs", house.identity.access.most, house.clock.now),

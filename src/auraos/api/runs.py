@@ -183,8 +183,8 @@ async def signal_run(ask: Ask, at: OneRun, body: Signal) -> RunShown:
 async def approve_run(ask: Ask, at: OneRun, body: Decision) -> RunShown:
     """Answer what a step of a run asks."""
     row = await _row(ask, at)
-    await ask.desk.runs.approve(
-        asking_of(ask), row, body.decision, path=body.step, comment=body.comment, data=body.data
+    await ask.desk.approvals.answer(
+        asking_of(ask), ask.known, row, body.decision, path=body.step, comment=body.comment, data=body.data
     )
     return await _after(ask, row)
 

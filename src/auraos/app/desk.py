@@ -8,9 +8,11 @@ import msgspec
 from auraos.app.sharing import alone
 
 if TYPE_CHECKING:
+    from auraos.app.approvals import Approvals
     from auraos.app.bulk.bulks import Bulks
     from auraos.app.expressions import Expressions
     from auraos.app.git.links import GitLinks
+    from auraos.app.privacy import Privacy
     from auraos.app.quotas import Usage
     from auraos.app.runs import Runs
     from auraos.app.trials.trials import Trials
@@ -25,17 +27,19 @@ if TYPE_CHECKING:
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """What a process can do for those who ask. Whoever calls a service has asked whether the actor may."""
 
+    approvals: "Approvals"
     audit: "AuditTrail"
     bulks: "Bulks"
     definitions: "Definitions"
     git: "GitLinks"
     expressions: "Expressions"
     identity: "Identity"
+    privacy: "Privacy"
     runs: "Runs"
     secrets: "Secrets"
     secret_trials: "SecretTrials"
-    trials: "Trials"
     usage: "Usage"
-    settings: "Settings"
     processes: Callable[[], int] = alone
     """Says how many processes share the store."""
+    settings: "Settings"
+    trials: "Trials"

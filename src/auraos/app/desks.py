@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from auraos.app.approvals import Approvals
 from auraos.app.audit import audit_on
 from auraos.app.bulk.bulks import Bulks
 from auraos.app.definitions import FolderDefinitions
@@ -20,14 +21,16 @@ from auraos.app.identity import had_owner, open_identity
 from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.kept_definitions import definitions_on
 from auraos.app.named_secrets import named_secrets
+from auraos.app.privacy import privacy_on
 from auraos.app.published import PublishedDefinitions
 from auraos.app.quotas import RunQuotas, Usage
 from auraos.app.runs import Runs
 from auraos.app.secrets import SecretServices, open_keys, secret_services, users_of
 from auraos.app.settings import SetTerms, settings_on
-from auraos.app.trials.trials import Trials
-from auraos.app.world import World
 from auraos.app.sharing import Processes
+from auraos.app.trials.trials import Trials
+from auraos.app.witness import Witness
+from auraos.app.world import World
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import UserError
 from auraos.documents.definitions.service import Definitions
@@ -53,6 +56,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     catalogue: Catalogue
     audit: AuditTrail
+    witness: Witness
     identity: Identity
     definitions: Definitions
     git: GitLinks
@@ -65,17 +69,20 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     def desk(self, engine: Engine, keeping: Keeping) -> Desk:
         """Return the desk of the process."""
         clock = SystemClock()
+        most = self.identity.access.most
         runs = Runs(
-            engine, keeping.store, keeping.blobs, self.published, keeping.tables, clock.now,
-            quotas=RunQuotas(keeping.tables, self.identity.access.most, clock.now), shown=keeping.shown,
+            engine, keeping.store, keeping.blobs, self.published, self.witness,
+            quotas=RunQuotas(keeping.tables, most, clock.now), shown=keeping.shown,
         )  # fmt: skip
         return Desk(
+            approvals=Approvals(runs, self.identity.access),
             audit=self.audit,
             bulks=Bulks(BulkTables(keeping.tables), runs, keeping.shown, now=clock.now, new_id=clock.new_id),
             definitions=self.definitions,
             git=self.git,
             expressions=Expressions(self.definitions.checker, self.catalogue),
             identity=self.identity,
+            privacy=privacy_on(keeping, self.identity.people, engine),
             runs=runs,
             trials=Trials(
                 trial_tables(keeping.tables),
@@ -88,12 +95,12 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
             usage=self.usage,
+            processes=Processes(keeping.tables, clock.now),
             settings=self.settings,
         )
 
 
 def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told)
-            processes=Processes(keeping.tables, clock.now),
     data: Path,
     keeping: Keeping,
     catalogue: Catalogue,
@@ -114,6 +121,8 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
     terms = SetTerms(held)
     audit = audit_on(keeping.tables, data, marker.key, now)
     stack.push_async_callback(audit.checkpoints.stop)
+    witness = Witness(keeping.tables, now=now, new_id=new_id)
+    stack.push_async_callback(witness.close)
     identity = stack.enter_context(
         open_identity(keeping.tables, data, keys, world.http, now=now, new_id=new_id, terms=terms)
     )
@@ -133,12 +142,15 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
         usage=usage,
         catalogue=catalogue,
         audit=audit,
+        witness=witness,
         identity=identity,
         definitions=definitions,
         git=GitLinks(
-            git_rows(keeping.tables), definitions,
+            git_rows(keeping.tables),
+            definitions,
             Reach(world.http, world.open_secret, world.redact_text, folders=folders_of(environment)),
-            data / "git", now=now,
+            data / "git",
+            now=now,
         ),
         secrets=secrets,
         settings=held,

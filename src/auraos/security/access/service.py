@@ -72,18 +72,20 @@ class Access:
 
     async def grants_of(self, kind: HolderKind, holder: str) -> tuple[Grant, ...]:
         """Return what is granted to a person or service account now, of their own and through groups."""
-        groups: dict[str, str] = {}
-        if kind == "person":
-            memberships = await self._store.all(Member, person=holder)
-            found = (
-                await self._store.all(Group, id=[each.group_id for each in memberships])
-                if memberships
-                else ()
-            )
-            groups = {group.id: group.name for group in found}
+        groups = await self._groups_of(holder) if kind == "person" else {}
         with everywhere():  # what somebody has elsewhere says whom they may act on
             held = await self._store.all(Held, holder=[holder, *groups])
         return tuple(each.grant(groups.get(each.holder, "")) for each in held)
+
+    async def groups_of(self, who: Principal) -> Sequence[str]:
+        """Return the names of the groups that somebody is in now."""
+        return tuple((await self._groups_of(who.id)).values()) if who.kind == "person" else ()
+
+    async def _groups_of(self, person: str) -> dict[str, str]:
+        """Return the names of a person's groups by their ids."""
+        memberships = await self._store.all(Member, person=person)
+        ids = [each.group_id for each in memberships]
+        return {group.id: group.name for group in await self._store.all(Group, id=ids)} if ids else {}
 
     async def own_roles(self, workspace: str) -> Sequence[OwnRole]:
         """Return the roles that a workspace has beside those of the house."""
@@ -260,7 +262,7 @@ class Access:
     async def change_workspace(
         self, actor: Actor, name: str, title: str | None, wishes: Mapping[str, Any]
     ) -> Workspace:
-        """Change what a workspace is called, and what it wants otherwise than the house has it."""
+        """Change what a workspace is called, unless that is None, and what it wants otherwise than the house has it."""
         before = await self._store.one(Workspace, name=name)
         if before is None:
             raise NoWorkspaceError.of(name)
