@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import msgspec
 from cyclopts import Parameter
 
-from auraos.cli.asking import opened
+from auraos.cli.asking import ask_at
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
@@ -152,13 +152,12 @@ def _shown(value: Any) -> str:
 def _ask(ask: Any, place: str, data: Path, database: str) -> Any:
     """Ask the server that is chosen, or a folder or database of this machine."""
 
-    async def go() -> Any:
-        target = chosen()
-        if target is not None:
-            async with opened(target) as client:
-                return await ask(_OnServer(client, place))
-        from auraos.app.setting_commands import open_settings  # noqa: PLC0415 (it opens the store)
+    target = chosen()
+    if target is not None:
+        return ask_at(target.at, lambda client: ask(_OnServer(client, place)))
+    from auraos.app.setting_commands import open_settings  # noqa: PLC0415 (it opens the store)
 
+    async def go() -> Any:
         async with open_settings(data, database) as settings:
             return await ask(_InFolder(settings, place))
 
