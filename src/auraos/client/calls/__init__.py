@@ -6,24 +6,32 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auraos.client.calls.access import Access
-    from auraos.client.calls.definition_files import DefinitionFiles
-    from auraos.client.calls.definition_history import DefinitionHistory
-    from auraos.client.calls.definitions import Definitions
-    from auraos.client.calls.federation import Federation
-    from auraos.client.calls.figures import Figures
-    from auraos.client.calls.health import Health
-    from auraos.client.calls.keys import Keys
-    from auraos.client.calls.openapi import Openapi
-    from auraos.client.calls.passkeys import Passkeys
-    from auraos.client.calls.people import People
-    from auraos.client.calls.promotions import Promotions
-    from auraos.client.calls.reviews import Reviews
-    from auraos.client.calls.runs import Runs
-    from auraos.client.calls.secrets import Secrets
-    from auraos.client.calls.settings import Settings
-    from auraos.client.calls.sign_in import SignIn
-    from auraos.client.calls.stream import Stream
+    from auraos.client.calls.access import AccessCalls
+    from auraos.client.calls.audit import AuditCalls
+    from auraos.client.calls.bulks import BulksCalls
+    from auraos.client.calls.definition_files import DefinitionFilesCalls
+    from auraos.client.calls.definition_history import DefinitionHistoryCalls
+    from auraos.client.calls.definitions import DefinitionsCalls
+    from auraos.client.calls.expressions import ExpressionsCalls
+    from auraos.client.calls.federation import FederationCalls
+    from auraos.client.calls.figures import FiguresCalls
+    from auraos.client.calls.git import GitCalls
+    from auraos.client.calls.health import HealthCalls
+    from auraos.client.calls.keys import KeysCalls
+    from auraos.client.calls.openapi import OpenapiCalls
+    from auraos.client.calls.passkeys import PasskeysCalls
+    from auraos.client.calls.people import PeopleCalls
+    from auraos.client.calls.promotions import PromotionsCalls
+    from auraos.client.calls.reviews import ReviewsCalls
+    from auraos.client.calls.run_definitions import RunDefinitionsCalls
+    from auraos.client.calls.runs import RunsCalls
+    from auraos.client.calls.secrets import SecretsCalls
+    from auraos.client.calls.settings import SettingsCalls
+    from auraos.client.calls.sign_in import SignInCalls
+    from auraos.client.calls.stream import StreamCalls
+    from auraos.client.calls.tenancy import TenancyCalls
+    from auraos.client.calls.trials import TrialsCalls
+    from auraos.client.calls.welcome import WelcomeCalls
     from auraos.client.connection import Connection
 
 
@@ -35,127 +43,183 @@ class Calls:
         self._workspace = workspace
 
     @cached_property
-    def access(self) -> "Access":
+    def access(self) -> "AccessCalls":
         """Return the calls about access."""
-        from auraos.client.calls.access import Access
+        from auraos.client.calls.access import AccessCalls
 
-        return Access(self._connection, self._workspace)
+        return AccessCalls(self._connection, self._workspace)
 
     @cached_property
-    def definition_files(self) -> "DefinitionFiles":
+    def audit(self) -> "AuditCalls":
+        """Return the calls about audit."""
+        from auraos.client.calls.audit import AuditCalls
+
+        return AuditCalls(self._connection, self._workspace)
+
+    @cached_property
+    def bulks(self) -> "BulksCalls":
+        """Return the calls about bulks."""
+        from auraos.client.calls.bulks import BulksCalls
+
+        return BulksCalls(self._connection, self._workspace)
+
+    @cached_property
+    def definition_files(self) -> "DefinitionFilesCalls":
         """Return the calls about definition files."""
-        from auraos.client.calls.definition_files import DefinitionFiles
+        from auraos.client.calls.definition_files import DefinitionFilesCalls
 
-        return DefinitionFiles(self._connection, self._workspace)
+        return DefinitionFilesCalls(self._connection, self._workspace)
 
     @cached_property
-    def definition_history(self) -> "DefinitionHistory":
+    def definition_history(self) -> "DefinitionHistoryCalls":
         """Return the calls about definition history."""
-        from auraos.client.calls.definition_history import DefinitionHistory
+        from auraos.client.calls.definition_history import DefinitionHistoryCalls
 
-        return DefinitionHistory(self._connection, self._workspace)
+        return DefinitionHistoryCalls(self._connection, self._workspace)
 
     @cached_property
-    def definitions(self) -> "Definitions":
+    def definitions(self) -> "DefinitionsCalls":
         """Return the calls about definitions."""
-        from auraos.client.calls.definitions import Definitions
+        from auraos.client.calls.definitions import DefinitionsCalls
 
-        return Definitions(self._connection, self._workspace)
+        return DefinitionsCalls(self._connection, self._workspace)
 
     @cached_property
-    def federation(self) -> "Federation":
+    def expressions(self) -> "ExpressionsCalls":
+        """Return the calls about expressions."""
+        from auraos.client.calls.expressions import ExpressionsCalls
+
+        return ExpressionsCalls(self._connection, self._workspace)
+
+    @cached_property
+    def federation(self) -> "FederationCalls":
         """Return the calls about federation."""
-        from auraos.client.calls.federation import Federation
+        from auraos.client.calls.federation import FederationCalls
 
-        return Federation(self._connection, self._workspace)
+        return FederationCalls(self._connection, self._workspace)
 
     @cached_property
-    def figures(self) -> "Figures":
+    def figures(self) -> "FiguresCalls":
         """Return the calls about figures."""
-        from auraos.client.calls.figures import Figures
+        from auraos.client.calls.figures import FiguresCalls
 
-        return Figures(self._connection, self._workspace)
+        return FiguresCalls(self._connection, self._workspace)
 
     @cached_property
-    def health(self) -> "Health":
+    def git(self) -> "GitCalls":
+        """Return the calls about git."""
+        from auraos.client.calls.git import GitCalls
+
+        return GitCalls(self._connection, self._workspace)
+
+    @cached_property
+    def health(self) -> "HealthCalls":
         """Return the calls about health."""
-        from auraos.client.calls.health import Health
+        from auraos.client.calls.health import HealthCalls
 
-        return Health(self._connection, self._workspace)
+        return HealthCalls(self._connection, self._workspace)
 
     @cached_property
-    def keys(self) -> "Keys":
+    def keys(self) -> "KeysCalls":
         """Return the calls about keys."""
-        from auraos.client.calls.keys import Keys
+        from auraos.client.calls.keys import KeysCalls
 
-        return Keys(self._connection, self._workspace)
+        return KeysCalls(self._connection, self._workspace)
 
     @cached_property
-    def openapi(self) -> "Openapi":
+    def openapi(self) -> "OpenapiCalls":
         """Return the calls about openapi."""
-        from auraos.client.calls.openapi import Openapi
+        from auraos.client.calls.openapi import OpenapiCalls
 
-        return Openapi(self._connection, self._workspace)
+        return OpenapiCalls(self._connection, self._workspace)
 
     @cached_property
-    def passkeys(self) -> "Passkeys":
+    def passkeys(self) -> "PasskeysCalls":
         """Return the calls about passkeys."""
-        from auraos.client.calls.passkeys import Passkeys
+        from auraos.client.calls.passkeys import PasskeysCalls
 
-        return Passkeys(self._connection, self._workspace)
+        return PasskeysCalls(self._connection, self._workspace)
 
     @cached_property
-    def people(self) -> "People":
+    def people(self) -> "PeopleCalls":
         """Return the calls about people."""
-        from auraos.client.calls.people import People
+        from auraos.client.calls.people import PeopleCalls
 
-        return People(self._connection, self._workspace)
+        return PeopleCalls(self._connection, self._workspace)
 
     @cached_property
-    def promotions(self) -> "Promotions":
+    def promotions(self) -> "PromotionsCalls":
         """Return the calls about promotions."""
-        from auraos.client.calls.promotions import Promotions
+        from auraos.client.calls.promotions import PromotionsCalls
 
-        return Promotions(self._connection, self._workspace)
+        return PromotionsCalls(self._connection, self._workspace)
 
     @cached_property
-    def reviews(self) -> "Reviews":
+    def reviews(self) -> "ReviewsCalls":
         """Return the calls about reviews."""
-        from auraos.client.calls.reviews import Reviews
+        from auraos.client.calls.reviews import ReviewsCalls
 
-        return Reviews(self._connection, self._workspace)
+        return ReviewsCalls(self._connection, self._workspace)
 
     @cached_property
-    def runs(self) -> "Runs":
+    def run_definitions(self) -> "RunDefinitionsCalls":
+        """Return the calls about run definitions."""
+        from auraos.client.calls.run_definitions import RunDefinitionsCalls
+
+        return RunDefinitionsCalls(self._connection, self._workspace)
+
+    @cached_property
+    def runs(self) -> "RunsCalls":
         """Return the calls about runs."""
-        from auraos.client.calls.runs import Runs
+        from auraos.client.calls.runs import RunsCalls
 
-        return Runs(self._connection, self._workspace)
+        return RunsCalls(self._connection, self._workspace)
 
     @cached_property
-    def secrets(self) -> "Secrets":
+    def secrets(self) -> "SecretsCalls":
         """Return the calls about secrets."""
-        from auraos.client.calls.secrets import Secrets
+        from auraos.client.calls.secrets import SecretsCalls
 
-        return Secrets(self._connection, self._workspace)
+        return SecretsCalls(self._connection, self._workspace)
 
     @cached_property
-    def settings(self) -> "Settings":
+    def settings(self) -> "SettingsCalls":
         """Return the calls about settings."""
-        from auraos.client.calls.settings import Settings
+        from auraos.client.calls.settings import SettingsCalls
 
-        return Settings(self._connection, self._workspace)
+        return SettingsCalls(self._connection, self._workspace)
 
     @cached_property
-    def sign_in(self) -> "SignIn":
+    def sign_in(self) -> "SignInCalls":
         """Return the calls about sign in."""
-        from auraos.client.calls.sign_in import SignIn
+        from auraos.client.calls.sign_in import SignInCalls
 
-        return SignIn(self._connection, self._workspace)
+        return SignInCalls(self._connection, self._workspace)
 
     @cached_property
-    def stream(self) -> "Stream":
+    def stream(self) -> "StreamCalls":
         """Return the calls about stream."""
-        from auraos.client.calls.stream import Stream
+        from auraos.client.calls.stream import StreamCalls
 
-        return Stream(self._connection, self._workspace)
+        return StreamCalls(self._connection, self._workspace)
+
+    @cached_property
+    def tenancy(self) -> "TenancyCalls":
+        """Return the calls about tenancy."""
+        from auraos.client.calls.tenancy import TenancyCalls
+
+        return TenancyCalls(self._connection, self._workspace)
+
+    @cached_property
+    def trials(self) -> "TrialsCalls":
+        """Return the calls about trials."""
+        from auraos.client.calls.trials import TrialsCalls
+
+        return TrialsCalls(self._connection, self._workspace)
+
+    @cached_property
+    def welcome(self) -> "WelcomeCalls":
+        """Return the calls about welcome."""
+        from auraos.client.calls.welcome import WelcomeCalls
+
+        return WelcomeCalls(self._connection, self._workspace)

@@ -8,7 +8,7 @@ from auraos.client.connection import Call, Connection, body_of, headers_of, in_p
 from auraos.client.shapes.access import Explanation, GrantDetail, RoleDetail, WorkspaceDetail
 
 
-class Access:
+class AccessCalls:
     """What a server can be asked for about access."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

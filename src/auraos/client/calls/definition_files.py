@@ -6,7 +6,7 @@ from auraos.client.connection import Call, Connection, body_of, headers_of, in_p
 from auraos.client.shapes.definition_files import AppliedFiles, FileGiven, ImportedFiles
 
 
-class DefinitionFiles:
+class DefinitionFilesCalls:
     """What a server can be asked for about definition files."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -6,11 +6,11 @@ from auraos.client.connection import Call, Connection, body_of, headers_of, in_p
 from auraos.client.paging import every
 from auraos.client.shapes.definition_history import (
     DifferenceOf,
-    Edit,
     Links,
     Release,
     Revision,
     RevisionPage,
+    RowsEdit,
     UsedBy,
     VersionPage,
 )
@@ -20,7 +20,7 @@ from auraos.client.shapes.shared import (
 )
 
 
-class DefinitionHistory:
+class DefinitionHistoryCalls:
     """What a server can be asked for about definition history."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
@@ -38,7 +38,7 @@ class DefinitionHistory:
         return await self._connection.ask(VersionPage, call)
 
     def all_versions(self, kind: str, name: str, *, limit: int = 50) -> AsyncIterator[Release]:
-        """List the published versions, the newest first: go through all pages, each of so many as `limit` says."""
+        """Go through all pages of `list_versions`, each of as many as `limit` says."""
         return every(lambda cursor: self.list_versions(kind, name, limit=limit, before=cursor), 0)
 
     async def show_version(self, kind: str, name: str, version: int) -> Published:
@@ -60,8 +60,8 @@ class DefinitionHistory:
         )
         return await self._connection.ask(RevisionPage, call)
 
-    def all_revisions(self, kind: str, name: str, *, limit: int = 50) -> AsyncIterator[Edit]:
-        """List the drafts as they were saved, the newest first: go through all pages, each of so many as `limit` says."""
+    def all_revisions(self, kind: str, name: str, *, limit: int = 50) -> AsyncIterator[RowsEdit]:
+        """Go through all pages of `list_revisions`, each of as many as `limit` says."""
         return every(lambda cursor: self.list_revisions(kind, name, limit=limit, before=cursor), 0)
 
     async def show_revision(self, kind: str, name: str, revision: int) -> Revision:

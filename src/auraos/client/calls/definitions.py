@@ -12,7 +12,7 @@ from auraos.client.shapes.shared import (
 )
 
 
-class Definitions:
+class DefinitionsCalls:
     """What a server can be asked for about definitions."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
@@ -57,7 +57,7 @@ class Definitions:
         owner: str = "",
         limit: int = 50,
     ) -> AsyncIterator[Listed]:
-        """List definitions by kind and name: go through all pages, each of so many as `limit` says."""
+        """Go through all pages of `list_definitions`, each of as many as `limit` says."""
         return every(
             lambda cursor: self.list_definitions(
                 kind=kind, q=q, label=label, state=state, owner=owner, limit=limit, after=cursor

@@ -2,11 +2,13 @@
 
 from typing import Literal
 
+import msgspec
+
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
 from auraos.client.shapes.federation import Away, Choice, LinkDetail, ProviderDetail
 
 
-class Federation:
+class FederationCalls:
     """What a server can be asked for about federation."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
@@ -57,7 +59,7 @@ class Federation:
         client_id: str,
         title: str = "",
         client_secret: str | None = None,
-        scopes: tuple[str, ...] = ("openid", "profile", "email"),
+        scopes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET,
         groups_claim: str = "groups",
         creates_people: bool = False,
         state: Literal["active", "disabled"] = "active",

@@ -3,7 +3,7 @@
 from auraos.client.connection import Call, Connection
 
 
-class Figures:
+class FiguresCalls:
     """What a server can be asked for about figures."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -4,7 +4,7 @@ from auraos.client.connection import Call, Connection
 from auraos.client.shapes.health import Live, Parts, ReadyToWork
 
 
-class Health:
+class HealthCalls:
     """What a server can be asked for about health."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -4,7 +4,7 @@ from auraos.client.connection import Call, Connection, body_of, headers_of, in_p
 from auraos.client.shapes.keys import KeyDetail, ServiceDetail, ShownKey
 
 
-class Keys:
+class KeysCalls:
     """What a server can be asked for about keys."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from auraos.client.connection import Call, Connection, headers_of
 
 
-class Openapi:
+class OpenapiCalls:
     """What a server can be asked for about openapi."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -7,7 +7,7 @@ from auraos.client.shapes.passkeys import Challenge, PasskeyDetail
 from auraos.client.shapes.shared import Welcome
 
 
-class Passkeys:
+class PasskeysCalls:
     """What a server can be asked for about passkeys."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -7,7 +7,7 @@ from auraos.client.paging import every
 from auraos.client.shapes.people import Colleague, GroupDetail, Invitation, PeoplePage, PersonDetail
 
 
-class People:
+class PeopleCalls:
     """What a server can be asked for about people."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
@@ -27,7 +27,7 @@ class People:
         return await self._connection.ask(PeoplePage, call)
 
     def all_people(self, *, limit: int = 100) -> AsyncIterator[PersonDetail]:
-        """List all people by name: go through all pages, each of so many as `limit` says."""
+        """Go through all pages of `list_people`, each of as many as `limit` says."""
         return every(lambda cursor: self.list_people(limit=limit, after=cursor), "")
 
     async def add_person(self, *, name: str, title: str = "") -> Invitation:

@@ -6,7 +6,7 @@ from auraos.client.connection import Call, Connection, body_of, headers_of, in_p
 from auraos.client.shapes.promotions import BindingDetail, Picked, PromotedAll
 
 
-class Promotions:
+class PromotionsCalls:
     """What a server can be asked for about promotions."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -7,7 +7,7 @@ from auraos.client.shapes.reviews import ReviewDetail, ReviewPage
 from auraos.client.shapes.shared import Published
 
 
-class Reviews:
+class ReviewsCalls:
     """What a server can be asked for about reviews."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

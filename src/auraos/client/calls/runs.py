@@ -20,7 +20,7 @@ from auraos.client.shapes.runs import (
 )
 
 
-class Runs:
+class RunsCalls:
     """What a server can be asked for about runs."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
@@ -34,13 +34,14 @@ class Runs:
         input: Any = None,
         variables: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET,
         wait: int = 0,
+        reveal: bool = False,
         idempotency_key: str = "",
     ) -> Ended:
         """Start a run; under one Idempotency-Key it is started once, and the answer is 200 where it was there."""
         call = Call(
             method="POST",
             path=f"/api/v1/workflows/{in_path(name)}/runs",
-            query={"wait": wait},
+            query={"wait": wait, "reveal": reveal},
             body=body_of(input=input, variables=variables),
             headers=headers_of(Idempotency_Key=idempotency_key, X_AuraOS_Workspace=self._workspace),
         )
@@ -66,59 +67,65 @@ class Runs:
     def all_runs(
         self, *, workflow: str | None = None, state: tuple[str, ...] = (), limit: int = 50
     ) -> AsyncIterator[RunShown]:
-        """List runs, the newest first: go through all pages, each of so many as `limit` says."""
+        """Go through all pages of `list_runs`, each of as many as `limit` says."""
         return every(
             lambda cursor: self.list_runs(workflow=workflow, state=state, limit=limit, after=cursor), None
         )
 
-    async def show_run(self, run: str) -> Ended:
+    async def show_run(self, run: str, *, reveal: bool = False) -> Ended:
         """Show a run, and what came of it."""
         call = Call(
             method="GET",
             path=f"/api/v1/runs/{in_path(run)}",
+            query={"reveal": reveal},
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         return await self._connection.ask(Ended, call)
 
-    async def show_state(self, run: str, *, seq: int | None = None) -> State:
+    async def show_state(self, run: str, *, reveal: bool = False, seq: int | None = None) -> State:
         """Show a run with its steps, as it is or as it was at a moment."""
         call = Call(
             method="GET",
             path=f"/api/v1/runs/{in_path(run)}/state",
-            query={"seq": seq},
+            query={"reveal": reveal, "seq": seq},
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         return await self._connection.ask(State, call)
 
-    async def list_facts(self, run: str, *, after: int = 0, limit: int = 100) -> JournalPage:
+    async def list_facts(
+        self, run: str, *, reveal: bool = False, after: int = 0, limit: int = 100
+    ) -> JournalPage:
         """List the facts of a run, in order."""
         call = Call(
             method="GET",
             path=f"/api/v1/runs/{in_path(run)}/journal",
-            query={"after": after, "limit": limit},
+            query={"reveal": reveal, "after": after, "limit": limit},
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         return await self._connection.ask(JournalPage, call)
 
-    def all_facts(self, run: str, *, limit: int = 100) -> AsyncIterator[Fact]:
-        """List the facts of a run, in order: go through all pages, each of so many as `limit` says."""
-        return every(lambda cursor: self.list_facts(run, limit=limit, after=cursor), 0)
+    def all_facts(self, run: str, *, reveal: bool = False, limit: int = 100) -> AsyncIterator[Fact]:
+        """Go through all pages of `list_facts`, each of as many as `limit` says."""
+        return every(lambda cursor: self.list_facts(run, reveal=reveal, limit=limit, after=cursor), 0)
 
-    async def explain_run(self, run: str) -> Reasons:
+    async def explain_run(self, run: str, *, reveal: bool = False) -> Reasons:
         """Say why a run is where it is, and what it waits for."""
         call = Call(
             method="GET",
             path=f"/api/v1/runs/{in_path(run)}/why",
+            query={"reveal": reveal},
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         return await self._connection.ask(Reasons, call)
 
-    async def list_log_lines(self, run: str, *, step: str | None = None, limit: int = 1000) -> LogPage:
+    async def list_log_lines(
+        self, run: str, *, reveal: bool = False, step: str | None = None, limit: int = 1000
+    ) -> LogPage:
         """List what the steps of a run logged."""
         call = Call(
             method="GET",
             path=f"/api/v1/runs/{in_path(run)}/logs",
-            query={"step": step, "limit": limit},
+            query={"reveal": reveal, "step": step, "limit": limit},
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         return await self._connection.ask(LogPage, call)
@@ -217,13 +224,15 @@ class Runs:
         start_at: str = "",
         changes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET,
         again: bool = False,
+        version: str = "",
+        idempotency_key: str = "",
     ) -> RunShown:
         """Start a new run that goes on where a failed one ended, or begins again at a step."""
         call = Call(
             method="POST",
             path=f"/api/v1/runs/{in_path(run)}/retry",
-            body=body_of(start_at=start_at, changes=changes, again=again),
-            headers=headers_of(X_AuraOS_Workspace=self._workspace),
+            body=body_of(start_at=start_at, changes=changes, again=again, version=version),
+            headers=headers_of(Idempotency_Key=idempotency_key, X_AuraOS_Workspace=self._workspace),
         )
         return await self._connection.ask(RunShown, call)
 
@@ -234,13 +243,15 @@ class Runs:
         start_at: str = "",
         changes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET,
         again: bool = False,
+        version: str = "",
+        idempotency_key: str = "",
     ) -> RunShown:
         """Start a new run out of one that is over, perhaps with other outputs."""
         call = Call(
             method="POST",
             path=f"/api/v1/runs/{in_path(run)}/fork",
-            body=body_of(start_at=start_at, changes=changes, again=again),
-            headers=headers_of(X_AuraOS_Workspace=self._workspace),
+            body=body_of(start_at=start_at, changes=changes, again=again, version=version),
+            headers=headers_of(Idempotency_Key=idempotency_key, X_AuraOS_Workspace=self._workspace),
         )
         return await self._connection.ask(RunShown, call)
 

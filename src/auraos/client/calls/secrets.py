@@ -19,7 +19,7 @@ from auraos.client.shapes.secrets import (
 )
 
 
-class Secrets:
+class SecretsCalls:
     """What a server can be asked for about secrets."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
@@ -44,7 +44,7 @@ class Secrets:
         return await self._connection.ask(SecretPage, call)
 
     def all_secrets(self, *, limit: int = 50) -> AsyncIterator[SecretFacts]:
-        """List secrets by name: go through all pages, each of so many as `limit` says."""
+        """Go through all pages of `list_secrets`, each of as many as `limit` says."""
         return every(lambda cursor: self.list_secrets(limit=limit, after=cursor), "")
 
     async def create_secret(

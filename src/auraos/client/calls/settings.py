@@ -8,7 +8,7 @@ from auraos.client.paging import every
 from auraos.client.shapes.settings import ChangePage, SettingChange, SettingFacts, SettingList
 
 
-class Settings:
+class SettingsCalls:
     """What a server can be asked for about settings."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
@@ -49,7 +49,7 @@ class Settings:
         return await self._connection.ask(ChangePage, call)
 
     def all_installation_setting_changes(self, name: str, *, limit: int = 50) -> AsyncIterator[SettingChange]:
-        """List the changes of a setting of the installation: go through all pages, each of so many as `limit` says."""
+        """Go through all pages of `list_installation_setting_changes`, each of as many as `limit` says."""
         return every(
             lambda cursor: self.list_installation_setting_changes(name, limit=limit, before=cursor), 0
         )
@@ -100,7 +100,7 @@ class Settings:
         return await self._connection.ask(ChangePage, call)
 
     def all_setting_changes(self, name: str, *, limit: int = 50) -> AsyncIterator[SettingChange]:
-        """List the changes of a setting of the workspace: go through all pages, each of so many as `limit` says."""
+        """Go through all pages of `list_setting_changes`, each of as many as `limit` says."""
         return every(lambda cursor: self.list_setting_changes(name, limit=limit, before=cursor), 0)
 
     async def clear_setting(self, name: str, *, revision: int) -> SettingFacts:
@@ -149,7 +149,7 @@ class Settings:
         return await self._connection.ask(ChangePage, call)
 
     def all_own_setting_changes(self, name: str, *, limit: int = 50) -> AsyncIterator[SettingChange]:
-        """List the changes of a setting of one's own: go through all pages, each of so many as `limit` says."""
+        """Go through all pages of `list_own_setting_changes`, each of as many as `limit` says."""
         return every(lambda cursor: self.list_own_setting_changes(name, limit=limit, before=cursor), 0)
 
     async def clear_own_setting(self, name: str, *, revision: int) -> SettingFacts:

@@ -7,7 +7,7 @@ from auraos.client.shapes.shared import Welcome
 from auraos.client.shapes.sign_in import Me, OwnedState, RecoveryCodes, SessionDetail, TotpSetup
 
 
-class SignIn:
+class SignInCalls:
     """What a server can be asked for about sign in."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:

@@ -6,19 +6,21 @@ from auraos.client.connection import Call, Connection, headers_of
 from auraos.client.events import Event, follow
 
 
-class Stream:
+class StreamCalls:
     """What a server can be asked for about stream."""
 
     def __init__(self, connection: Connection, workspace: str) -> None:
         self._connection = connection
         self._workspace = workspace
 
-    def follow_topic(self, *, topic: str, after: int = 0) -> AsyncIterator[Event]:
+    def follow_topic(
+        self, *, topic: str, reveal: bool = False, after: int | None = None
+    ) -> AsyncIterator[Event]:
         """Yield events as they come, after the one of this number; go on where the way breaks."""
         call = Call(
             method="GET",
             path="/api/v1/stream",
-            query={"topic": topic},
+            query={"topic": topic, "reveal": reveal},
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         return follow(self._connection, call, after)

@@ -5,14 +5,6 @@ from typing import Any, Literal
 import msgspec
 
 
-class Edit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A revision as lists show it, without its text."""
-
-    revision: int
-    at: int
-    author: str
-
-
 class OneChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that changed, in words and as data."""
 
@@ -39,6 +31,14 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     revision: int
     text: str
+    at: int
+    author: str
+
+
+class RowsEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A revision as lists show it, without its text."""
+
+    revision: int
     at: int
     author: str
 
@@ -78,7 +78,7 @@ class Links(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class RevisionPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Drafts as they were saved, the newest first; `next` asks for those below it, 0 when there are no more."""
 
-    items: tuple[Edit, ...]
+    items: tuple[RowsEdit, ...]
     next: int = 0
 
 

@@ -4,9 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from auraos.client.shapes.shared import (
-    AppliedOne,
-)
+from auraos.client.shapes.shared import AppliedOne
 
 
 class BindingDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

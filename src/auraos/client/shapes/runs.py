@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from auraos.client.shapes.shared import StepShown, Wait
+
 
 class Brought(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many runs waited for events of its type when it came."""
@@ -48,6 +50,15 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: dict[str, Any] = {}
 
 
+class Reasons(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a run is where it is."""
+
+    state: str
+    why: str
+    waits: tuple[Wait, ...]
+    error: Any = None
+
+
 class RunShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A run as lists show it."""
 
@@ -62,62 +73,6 @@ class RunShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finished_at: int | None
     by: str
     parent: str
-
-
-class StepShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of a step."""
-
-    path: str
-    type: str
-    how: str
-    attempts: int
-    began_at: int | None
-    ended_at: int | None
-    ports: tuple[str, ...]
-    by_fallback: bool
-    cached: bool
-    output: Any
-    error: Any
-
-
-class Wait(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that a run waits for."""
-
-    path: str
-    state: str
-    words: str
-    until: int | None
-    data: Any
-    place: str = ""
-
-
-class JournalPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Facts in order; those after `next` are on the page after it."""
-
-    items: tuple[Fact, ...]
-    next: int | None = None
-
-
-class LogPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Lines that steps wrote."""
-
-    items: tuple[LogLine, ...]
-
-
-class Reasons(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a run is where it is."""
-
-    state: str
-    why: str
-    waits: tuple[Wait, ...]
-    error: Any = None
-
-
-class RunPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Runs, the newest first; `next` asks for the page after it."""
-
-    items: tuple[RunShown, ...]
-    next: str = ""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -141,3 +96,23 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     steps: tuple[StepShown, ...]
     waits: Any
     unread_signals: tuple[str, ...]
+
+
+class JournalPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Facts in order; those after `next` are on the page after it."""
+
+    items: tuple[Fact, ...]
+    next: int | None = None
+
+
+class LogPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Lines that steps wrote."""
+
+    items: tuple[LogLine, ...]
+
+
+class RunPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Runs, the newest first; `next` asks for the page after it."""
+
+    items: tuple[RunShown, ...]
+    next: str = ""
