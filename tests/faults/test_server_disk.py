@@ -53,10 +53,10 @@ def acknowledged(came: dict[str, str]) -> dict[str, str]:
 @pytest.mark.parametrize(
     "injury",
     [
-        "fdatasync:error=EIO:when=3..5",
         "fdatasync:error=EIO:when=4..6",
-        "pwrite64:error=EROFS:when=20..24",
-        "pwrite64:error=ENOSPC:when=20..24",
+        "fdatasync:error=EIO:when=5..7",
+        "pwrite64:error=EROFS:when=24..28",
+        "pwrite64:error=ENOSPC:when=24..28",
     ],
     ids=[
         "syncs fail",

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -144,10 +145,11 @@ class Served:
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """Return what it says of its readiness."""
-        connection = http.client.HTTPConnection(urlsplit(self.ready["url"]).netloc, timeout=10)
-        connection.request("GET", "/health/ready")
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        address = urlsplit(self.ready["url"]).netloc
+        with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
+            connection.request("GET", "/health/ready")
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
 
     def __enter__(self) -> "Served":
         return self.start()
