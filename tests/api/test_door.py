@@ -143,10 +143,13 @@ async def ask(door: Door, method: str, path: str, body: bytes | None = None, **h
 
 
 async def test_what_is_found_is_answered_as_json_with_its_revision(door):
+    """S42."""
     got = await ask(door, "GET", "/things/lamp?limit=3&label=a&label=b")
     assert (got.status, got.json) == (200, {"name": "lamp", "revision": 3})
     assert got.headers["etag"] == '"3"'
     assert got.headers["cache-control"] == "no-store"
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert got.headers["x-request-id"] == "request-1"
 
 

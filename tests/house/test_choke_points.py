@@ -79,6 +79,7 @@ def outside_security() -> Iterator[Path]:
 
 
 def test_only_egress_can_reach_the_network() -> None:
+    """S21."""
     others = (file for file in outside_security() if file.relative_to(SOURCE).as_posix() != FRONT)
     assert offences(others, WAYS_OUT, WAYS_OUT_BY_CALL) == []
     used = found_outside(parsed(SOURCE / FRONT), WAYS_OUT, WAYS_OUT_BY_CALL)
@@ -112,6 +113,7 @@ def test_only_the_store_speaks_to_a_database() -> None:
 
 
 def test_nobody_starts_another_program() -> None:
+    """S32."""
     elsewhere = (
         file for file in source_files() if not file.as_posix().endswith((APART, BELOW, GIT, OPERATORS))
     )
@@ -136,6 +138,7 @@ def test_what_the_operator_named_is_started_without_a_shell() -> None:
 
 
 def test_nobody_trusts_what_was_not_checked() -> None:
+    """S28, S62."""
     assert offences(iter(source_files()), set(), BLIND_TRUST) == []
 
 

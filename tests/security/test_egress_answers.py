@@ -257,6 +257,7 @@ async def test_redirects_are_left_alone_when_asked():
     ],
 )
 async def test_headers_that_would_change_the_request_are_refused_before_anything_is_sent(headers):
+    """S31."""
     async with listening(always(answer())) as server, open_to(server) as egress:
         failure = await failure_of(egress, "GET", server.url, headers=headers)
     assert failure.error_code == "bad-header"

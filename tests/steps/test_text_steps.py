@@ -131,6 +131,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ids=["tag", "aliases", "depth", "twice", "broken", "two documents"],
 )
 def test_hostile_yaml_is_refused_with_its_place(text):
+    """S28."""
     assert "line " in fault_of(parse_yaml, {"text": text})
 
 
@@ -179,6 +180,7 @@ def test_csv_that_cannot_be_read_says_where(settings, fault):
     ],
 )
 def test_no_cell_that_csv_writes_begins_like_a_formula(cell):
+    """S30."""
     text = format_csv.evaluate({"items": [[cell]], "header": False})
     assert parse_csv.evaluate({"text": text, "header": False}) == [["'" + cell]]
 
@@ -213,6 +215,7 @@ PARAMETER = '<!DOCTYPE l [<!ENTITY % a SYSTEM "http://127.0.0.1:1/x">%a;]><l/>'
 
 @pytest.mark.parametrize("text", [LAUGHS, EXTERNAL, PARAMETER, "<!DOCTYPE l><l/>"])
 def test_xml_with_a_document_type_is_refused(text):
+    """S27."""
     assert "document type" in fault_of(parse_xml, {"text": text})
 
 
@@ -335,6 +338,7 @@ def test_hashes_are_those_of_the_standard_library():
 
 
 def test_html_format_writes_every_kind_of_part_as_text():
+    """S29, S43."""
     written = format_html.evaluate(
         {
             "title": "A <b> & c",
@@ -368,6 +372,7 @@ def test_html_format_writes_every_kind_of_part_as_text():
     ],
 )
 def test_html_format_refuses_what_could_be_more_than_text(part):
+    """S43."""
     assert fault_of(format_html, {"parts": [part]})
 
 

@@ -197,6 +197,7 @@ def test_aliases_repeat_the_value_and_share_nothing_that_could_be_changed() -> N
 
 
 def test_an_alias_bomb_is_refused_in_no_time() -> None:
+    """S28."""
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     begun = time.process_time()
     assert codes("a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "\n".join(levels)) == ["yaml-too-many-aliases"]

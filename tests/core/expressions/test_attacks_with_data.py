@@ -1,4 +1,4 @@
-"""Attacks by what stands in the data: large parts, odd moments, decimals of few signs and many places."""
+"""Attacks by what stands in the data: large parts, odd moments, decimals of few signs and many places (S15)."""
 
 import time
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Expressions that ask for too much end quickly with an error that says so, whatever they are made of."""
+"""Expressions that ask for too much end quickly with an error that says so, whatever they are made of (S15)."""
 
 import time
 from typing import Any

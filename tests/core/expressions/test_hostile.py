@@ -1,4 +1,4 @@
-"""Attacks: no attribute of a Python object can be reached, and nothing of the data is evaluated again."""
+"""Attacks: no attribute of a Python object can be reached (S13), and nothing of the data is evaluated again (S14)."""
 
 from pathlib import Path
 from typing import Any
