@@ -10,6 +10,7 @@ from auraos.core.graph.check_containers import check_containers
 from auraos.core.graph.check_defaults import check_defaults
 from auraos.core.graph.check_links import check_links, check_starts
 from auraos.core.graph.check_policy import check_policies
+from auraos.core.graph.check_privacy import check_privacy
 from auraos.core.graph.check_reads import check_reads
 from auraos.core.graph.check_secrets import check_secrets
 from auraos.core.graph.check_settings import check_settings, check_size, check_variables
@@ -64,6 +65,7 @@ def check_workflow(
     check_defaults(view)
     check_containers(view, uses)
     check_policies(view, uses)
+    check_privacy(view)
     check_secrets(view, secrets)
     check_calls(view, others, types.check_whole, numbered=numbered)
     check_tests(view)

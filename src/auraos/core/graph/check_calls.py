@@ -9,6 +9,7 @@ from auraos.core.graph.read import Reading
 from auraos.core.graph.read_scope import Written
 from auraos.core.graph.schema_check import SchemaCheck, WholeTemplate
 from auraos.core.graph.views import StepView, WorkflowView, plain_settings
+from auraos.core.privacy import has_tags
 from auraos.core.problems import Path
 from auraos.core.schemas import given_input
 from auraos.core.workflow import Scope, Step, Workflow
@@ -58,6 +59,10 @@ def _check_call(calls: _Calls, step: StepView, whole: WholeTemplate, chains: "_C
     if called is None:
         return
     _check_input(view, step, called, whole)
+    if has_tags(called.input) and not has_tags(view.workflow.input):
+        message = f"The workflow {called.name!r} protects what it is given, and this one would keep it in the clear."
+        hint = "Put the tags of its input on the input of this workflow, too."
+        view.findings.add("private-call", path, message, hint=hint)
     if "@" in name.removesuffix("@latest"):
         return  # a version that is published already: what it calls was checked then
     chain = chains.back_from(called) if is_certain(step) else []

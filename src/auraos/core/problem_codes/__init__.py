@@ -9,6 +9,7 @@ from auraos.core.problem_codes.fields import CODES as FIELDS
 from auraos.core.problem_codes.flow import CODES as FLOW
 from auraos.core.problem_codes.graph import CODES as GRAPH
 from auraos.core.problem_codes.policy import CODES as POLICY
+from auraos.core.problem_codes.privacy import CODES as PRIVACY
 from auraos.core.problem_codes.running import CODES as RUNNING
 from auraos.core.problem_codes.secrets import CODES as SECRETS
 from auraos.core.problem_codes.values import CODES as VALUES
@@ -22,6 +23,7 @@ PROBLEM_CODES: dict[str, ProblemCode] = {
         *FIELDS,
         *GRAPH,
         *POLICY,
+        *PRIVACY,
         *SECRETS,
         *EXPRESSIONS,
         *VALUES,
