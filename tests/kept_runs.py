@@ -7,6 +7,7 @@ from auraos.app.quotas import RunQuotas
 from auraos.app.runs import Runs
 from auraos.app.sealing import seal_store
 from auraos.app.trials.trials import Trials
+from auraos.app.witness import Witness
 from auraos.app.world import World
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
@@ -50,8 +51,7 @@ def runs_over(house: House, definitions: Definitions) -> Runs:
         house.store,
         blobs,
         published,
-        house.tables,
-        SystemClock().now,
+        Witness(house.tables, now=SystemClock().now, new_id=SystemClock().new_id),
         shown=veiled(house.store, house.tables),
         quotas=RunQuotas(house.tables, house.identity.access.most, house.clock.now),
     )

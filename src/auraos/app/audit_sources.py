@@ -13,6 +13,7 @@ from auraos.security.audit.chain import Kept
 from auraos.security.audit.export import ExportedLine, Opening, kept_of_line
 from auraos.security.audit.signing import KnownKey
 from auraos.security.audit.store import Checkpoint, Filter, Head
+from auraos.storage.migrations.walls import INSTALLATION
 from auraos.storage.sqlite.opening import check_database
 from auraos.storage.sqlite.readers import Readers
 from auraos.storage.tables.audit import AuditTables
@@ -93,7 +94,7 @@ async def trail_of_database(url: str) -> AsyncIterator[AuditTables]:
     from auraos.storage.postgres.address import Address  # noqa: PLC0415 (a folder with SQLite needs no driver)
     from auraos.storage.postgres.readers import Readers as DatabaseReaders  # noqa: PLC0415
 
-    readers = DatabaseReaders(Address(url), most=1, longest=LONGEST_READ, plans={})
+    readers = DatabaseReaders(Address(url), most=1, longest=LONGEST_READ, plans=INSTALLATION)
     try:
         yield AuditTables(_LookedAt(readers, "postgres"))
     finally:

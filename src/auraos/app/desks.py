@@ -66,6 +66,12 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     published: PublishedDefinitions
     """The definitions as an engine asks for them: those that are published, and beside them those of a folder."""
 
+    async def begin(self, *, alone: bool) -> None:
+        """Watch from now on what is to be watched. Alone on the store, whoever else was at something is gone."""
+        self.secrets.watch.start()
+        await self.witness.start(alone=alone)
+        self.audit.checkpoints.start()
+
     def desk(self, engine: Engine, keeping: Keeping) -> Desk:
         """Return the desk of the process."""
         clock = SystemClock()

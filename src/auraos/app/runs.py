@@ -1,18 +1,20 @@
 """`Runs`: the runs of a workspace as a server shows and leads them. A run of another workspace is as good as none.
 
-What somebody asks for is in the audit trail before it is done, and the journal of the run names who asked.
+What somebody asks for is written down before it is done, stands in the audit trail with what came of it, and the journal of the
+run names who asked.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from auraos.app.quotas import RunQuotas
+from auraos.app.witness import Witness
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
 from auraos.core.run import RunView, fold, view
@@ -25,7 +27,6 @@ from auraos.engine.engine import Engine
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
 from auraos.engine.stewardship import InspectedStore
 from auraos.engine.stream import Change, changes_after, facts_of, veil
-from auraos.storage.tables.statement import Tables
 
 Outcome = Literal["succeeded", "failed", "retry"]
 _AT_ONCE = 1000
@@ -88,9 +89,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 class Runs:
     """Shows runs, and leads them."""
 
-    def __init__(  # noqa: PLR0913 (what runs are shown from and led by)
-        self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions, tables: Tables,
-        now: Callable[[], int], *, shown: InspectedStore, quotas: RunQuotas | None = None,
+    def __init__(
+        self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions,
+        witness: Witness, *, shown: InspectedStore, quotas: RunQuotas | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
         self._quotas = quotas
@@ -98,8 +99,7 @@ class Runs:
         self._store = store
         self._blobs = blobs
         self._definitions = definitions
-        self._tables = tables
-        self._now = now
+        self._witness = witness
 
     # --- looking ---
 
@@ -133,7 +133,7 @@ class Runs:
 
     async def note_reveal(self, asking: Asking, row: RunRow, what: str) -> None:
         """Write down that somebody is shown what a private run is about."""
-        await self._note_run(asking, row, "privacy.reveal", after={"what": what})
+        await self._witness.tell(self._entry_of(asking, row, "privacy.reveal", after={"what": what}))
 
     async def _facts(self, row: RunRow, *, revealed: bool) -> list[AnyFact]:
         batches = await (self._store if revealed else self._shown).journal(row.run)
@@ -229,26 +229,26 @@ class Runs:
             if known is not None:
                 return await self._same(known, workflow, given, variables), False
         await self._count(workspace)
-        await self._note(asking, workspace, "runs.start", "workflow", workflow)
-        with _told():
+        entry = self._entry(asking, workspace, "runs.start", "workflow", workflow)
+        async with self._witness.of(entry) as told, _told():
             started = await self.engine.start(
                 workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run
             )
+            told.tell(after={"run": started})
         row = await self.find(workspace, started)
         return (await self._same(row, workflow, given, variables) if key else row), True
 
     async def signal(self, asking: Asking, row: RunRow, name: str, data: Value, key: str, id_: str) -> None:
         """Put a signal into the mailbox of a run."""
-        await self._note_run(asking, row, "runs.signal")
-        with _told():
+        async with self._witness.of(self._entry_of(asking, row, "runs.signal")), _told():
             await self.engine.signal(row.run, name, data=data, key=key, id=id_, by=asking.by)
 
     async def approve(
         self, asking: Asking, row: RunRow, decision: str, *, path: str = "", comment: str = "", data: Value = None
     ) -> None:  # fmt: skip
         """Answer what a step of a run asks."""
-        await self._note_run(asking, row, "runs.approve", after={"decision": decision, "step": path})
-        with _told():
+        entry = self._entry_of(asking, row, "runs.approve", after={"decision": decision, "step": path})
+        async with self._witness.of(entry), _told():
             await self.engine.approve(row.run, decision, path=path, by=asking.by, comment=comment, data=data)
 
     async def resolve(
@@ -256,22 +256,20 @@ class Runs:
         message: str = "",
     ) -> None:  # fmt: skip
         """Say what became of an attempt that nobody knows the outcome of."""
-        await self._note_run(asking, row, "runs.resolve", after={"outcome": outcome, "step": path})
-        with _told():
+        entry = self._entry_of(asking, row, "runs.resolve", after={"outcome": outcome, "step": path})
+        async with self._witness.of(entry), _told():
             await self.engine.resolve(
                 row.run, outcome, path=path, attempt=attempt, output=output, message=message, by=asking.by
             )
 
     async def pause(self, asking: Asking, row: RunRow, reason: str) -> None:
         """Start nothing new in a run until it is resumed."""
-        await self._note_run(asking, row, "runs.pause", why=reason)
-        with _told():
+        async with self._witness.of(self._entry_of(asking, row, "runs.pause", why=reason)), _told():
             await self.engine.pause(row.run, by=asking.by, reason=reason)
 
     async def resume(self, asking: Asking, row: RunRow, variables: dict[str, Any]) -> None:
         """Let a run go on that is paused or in quarantine."""
-        await self._note_run(asking, row, "runs.resume")
-        with _told():
+        async with self._witness.of(self._entry_of(asking, row, "runs.resume")), _told():
             if row.state == "quarantined" and not variables:
                 await self.engine.release(row.run, by=asking.by)
             else:
@@ -279,20 +277,20 @@ class Runs:
 
     async def cancel(self, asking: Asking, row: RunRow, reason: str, *, undo: bool, force: bool) -> None:
         """End a run; what it must clean up still runs."""
-        await self._note_run(asking, row, "runs.cancel", why=reason)
-        with _told():
+        async with self._witness.of(self._entry_of(asking, row, "runs.cancel", why=reason)), _told():
             await self.engine.cancel(row.run, by=asking.by, reason=reason, undo=undo, force=force)
 
     async def prioritize(self, asking: Asking, row: RunRow, priority: int) -> None:
         """Change the priority of a run that waits to begin."""
-        await self._note_run(asking, row, "runs.prioritize", after={"priority": priority})
-        with _told():
+        async with self._witness.of(self._entry_of(asking, row, "runs.prioritize", after={"priority": priority})), _told():
             await self.engine.prioritize(row.run, priority=priority)
 
     async def publish(self, asking: Asking, workspace: str, type_: str, data: Value, id_: str) -> int:
         """Bring an event to every run of a workspace that waits for its type; return how many there are."""
-        await self._note(asking, workspace, "events.send", "event", type_)
-        return await self.engine.publish(type_, data=data, id=id_, workspace=workspace)
+        async with self._witness.of(self._entry(asking, workspace, "events.send", "event", type_)) as told:
+            count = await self.engine.publish(type_, data=data, id=id_, workspace=workspace)
+            told.tell(after={"runs": count})
+            return count
 
     async def again(  # noqa: PLR0913 (what can be asked of a run that is begun once more)
         self, asking: Asking, row: RunRow, kind: Literal["retry", "fork"], *, start_at: str = "",
@@ -306,12 +304,12 @@ class Runs:
         named = row.workflow if version == "live" else f"{row.workflow}@{version}"
         on = await self._definitions.resolve(row.workspace, named) if version else None
         await self._count(row.workspace)
-        await self._note_run(asking, row, f"runs.{kind}")
-        with _told():
+        async with self._witness.of(self._entry_of(asking, row, f"runs.{kind}")) as told, _told():
             run = await self.engine.retry(
                 row.run, kind=kind, start_at=start_at or None, changes=changes, again=repeat, workflow=on,
                 by=asking.by, made=made,
             )  # fmt: skip
+            told.tell(after={"run": run})
         return await self.find(row.workspace, run)
 
     async def again_once(
@@ -351,19 +349,16 @@ class Runs:
             raise _taken("A run was started under this key with another input, or other variables.")
         return row
 
-    async def _note_run(
-        self, asking: Asking, row: RunRow, action: str, why: str = "", after: Any = None
-    ) -> None:
-        await self._note(asking, row.workspace, action, "run", row.run, why, after)
+    def _entry_of(self, asking: Asking, row: RunRow, action: str, why: str = "", after: Any = None) -> Entry:
+        return self._entry(asking, row.workspace, action, "run", row.run, why, after)
 
-    async def _note(
+    def _entry(
         self, asking: Asking, workspace: str, action: str, kind: str, name: str, why: str = "", after: Any = None
-    ) -> None:  # fmt: skip
-        entry = Entry(
-            at=self._now(), workspace=workspace, actor=asking.actor, action=action, object=Object(kind=kind, name=name),
-            why=why, after=after,
+    ) -> Entry:  # fmt: skip
+        return Entry(
+            at=self._witness.now, workspace=workspace, actor=asking.actor, action=action,
+            object=Object(kind=kind, name=name), why=why, after=after,
         )  # fmt: skip
-        await self._tables.change((), [entry])
 
 
 def _id_of(workspace: str, key: str) -> str:
@@ -382,8 +377,8 @@ def _plainly(value: Value) -> bytes:
     return msgspec.json.encode(to_wire(value), order="deterministic")
 
 
-@contextmanager
-def _told() -> Iterator[None]:
+@asynccontextmanager
+async def _told() -> AsyncIterator[None]:
     """Tell what a run refuses as its own refusal, and not as one of what was sent."""
     try:
         yield

@@ -4,7 +4,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-Outcome: TypeAlias = Literal["done", "refused", "failed"]
+Outcome: TypeAlias = Literal["done", "refused", "failed", "unknown"]
+"""`unknown`: whoever did it ended before they knew what came of it."""
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

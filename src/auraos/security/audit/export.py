@@ -22,7 +22,7 @@ COLUMNS: Final = (
     "outcome", "why", "request", "before", "after", "hash",
 )  # fmt: skip
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-_SEVERITY: Final[Mapping[str, int]] = {"done": 3, "failed": 5, "refused": 6}
+_SEVERITY: Final[Mapping[str, int]] = {"done": 3, "failed": 5, "unknown": 5, "refused": 6}
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):

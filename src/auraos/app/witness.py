@@ -1,0 +1,182 @@
+"""`Witness`: tells the audit trail, once and truly, what came of something that another part of the house decides about.
+
+What is about to be done is written down first, and when it is known what came of it, the entry takes its place: done, refused
+with the reason, or failed. Whoever ends in between leaves what was written down, and the next look makes an entry of it that
+says that nobody knows. Those who ask at the same moment share a write.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+
+from auraos.core.audit import Entry, Outcome
+from auraos.core.errors import OperationalError, UserError
+from auraos.engine.ports import StoreUnavailableError
+from auraos.storage.tables.audit_pending import Pending, PendingEntries
+from auraos.storage.tables.statement import NotAsExpectedError, Tables
+
+log = logging.getLogger("auraos.audit")
+MOST: Final = 100
+"""So many are written at once."""
+PATIENCE: Final = 300 * 1_000_000
+"""After so many microseconds without an outcome, whoever was at it is taken for gone."""
+LOOK: Final = 60.0
+UNKNOWN: Final = "The process ended before it was known what came of it."
+
+
+class Witnessed(msgspec.Struct):
+    """What is told of something while it is done."""
+
+    entry: Entry
+
+    def tell(self, **more: Any) -> None:
+        """Tell more of it, as `after=…`."""
+        self.entry = msgspec.structs.replace(self.entry, **more)
+
+
+class _Wish(msgspec.Struct):
+    """A line that is to be written, or to give way to an entry."""
+
+    pending: Pending
+    is_over: bool
+    written: "asyncio.Future[None]"
+
+
+class Witness:
+    """The witness of one process."""
+
+    def __init__(self, tables: Tables, *, now: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._kept = PendingEntries(tables)
+        self._now = now
+        self._new_id = new_id
+        self._waiting: list[_Wish] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def now(self) -> int:
+        """Return the time."""
+        return self._now()
+
+    @asynccontextmanager
+    async def of(self, entry: Entry) -> AsyncIterator[Witnessed]:
+        """Write down what is about to be done, and tell what came of it."""
+        number, told = self._new_id(), Witnessed(entry)
+        await self._write(number, entry, is_over=False)
+        try:
+            yield told
+        except BaseException as error:
+            await self._over(number, _became(told.entry, error))
+            raise
+        await self._over(number, told.entry)
+
+    async def tell(self, entry: Entry) -> None:
+        """Tell of something that is as good as done."""
+        await self._write("", entry, is_over=True)
+
+    async def start(self, *, alone: bool) -> None:
+        """Tell of what others left, now and again and again. Alone on its store, whoever left something is gone."""
+        await self.look(0 if alone else PATIENCE)
+        self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    async def close(self) -> None:
+        """Write what is to be written, and look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+
+    async def look(self, patience: int = PATIENCE) -> int:
+        """Make an entry of each line that nobody brought to its end; return of how many."""
+        count = 0
+        while left := await self._kept.left(self._now() - patience, MOST):
+            for each in left:
+                with contextlib.suppress(NotAsExpectedError):  # another process was at it
+                    await self._kept.write([], [Pending(each.id, _without_outcome(each.entry))])
+                    count += 1
+        return count
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            try:
+                await self.look()
+            except OperationalError as error:
+                log.warning("audit.not_looked", extra={"why": error.message})
+
+    async def _over(self, number: str, entry: Entry) -> None:
+        """Tell what came of it; where that cannot be written now, the line that stands is told of later."""
+        try:
+            await asyncio.shield(self._write(number, entry, is_over=True))
+        except (OperationalError, NotAsExpectedError) as error:
+            log.warning("audit.not_told", extra={"action": entry.action, "why": error.message})
+
+    def _write(self, number: str, entry: Entry, *, is_over: bool) -> "asyncio.Future[None]":
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Wish(Pending(number, entry), is_over, written))
+        if self._writing is None:  # on behalf of all who ask, so within the workspace of none of them
+            self._writing = asyncio.get_running_loop().create_task(
+                self._write_all(), context=contextvars.Context()
+            )
+        return written
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                some, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                await self._write_some(some)
+        finally:
+            self._writing = None
+
+    async def _write_some(self, some: Sequence[_Wish]) -> None:
+        """Write a few together; where one of them cannot be, each by itself."""
+        try:
+            await self._kept.write(
+                [each.pending for each in some if not each.is_over],
+                [each.pending for each in some if each.is_over],
+            )
+        except NotAsExpectedError as error:
+            if len(some) == 1:
+                _tell(some, error)
+                return
+            for wish in some:
+                await self._write_some([wish])
+        except Exception as error:  # noqa: BLE001 (whoever waits for it is told)
+            _tell(some, error)
+        else:
+            _tell(some, None)
+
+
+def _tell(some: Sequence[_Wish], error: Exception | None) -> None:
+    for wish in some:
+        if wish.written.done():
+            continue
+        if error is None:
+            wish.written.set_result(None)
+        else:
+            wish.written.set_exception(error)
+
+
+def _became(entry: Entry, error: BaseException) -> Entry:
+    """Return the entry of what was not done. The code tells why: the words of an error may hold what somebody sent."""
+    outcome: Outcome = "unknown"
+    if isinstance(error, UserError):
+        outcome = "refused"
+    elif isinstance(error, OperationalError) and not isinstance(error, StoreUnavailableError):
+        outcome = "failed"
+    code = getattr(error, "code", "") or type(error).__name__
+    why = f"{entry.why} ({code})" if entry.why else code
+    return msgspec.structs.replace(entry, outcome=outcome, why=why)
+
+
+def _without_outcome(entry: Entry) -> Entry:
+    why = f"{entry.why} {UNKNOWN}".strip()
+    return msgspec.structs.replace(entry, outcome="unknown", why=why)
