@@ -5,7 +5,8 @@ from auraos.app.installed import load_installed
 from auraos.app.published import PublishedDefinitions
 from auraos.app.quotas import RunQuotas
 from auraos.app.runs import Runs
-from auraos.app.sealing import seal_store
+from auraos.app.privacy import Privacy
+from auraos.app.sealing import LateSealing, seal_store
 from auraos.app.trials.trials import Trials
 from auraos.app.witness import Witness
 from auraos.app.world import World
@@ -15,6 +16,7 @@ from auraos.engine.engine import Engine
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.blobs.sealed import SealedBlobs
 from auraos.storage.tables.bulks import BulkTables
+from auraos.storage.tables.privacy import PrivacyTables
 from auraos.storage.tables.trials import trial_tables
 from auraos.storage.veil import veiled
 from houses import House
@@ -36,6 +38,24 @@ def trials_over(house: House, runs: Runs, definitions: Definitions) -> Trials:
         trial_tables(house.tables), runs, definitions.checker, load_installed().catalogue, now=clock.now,
         new_id=clock.new_id,
     )  # fmt: skip
+
+
+def privacy_over(house: House, runs: Runs) -> Privacy:
+    """Return what finds and erases personal data in an installation."""
+    assert house.store is not None
+    assert isinstance(house.store.sealing, LateSealing)
+    clock = SystemClock()
+    blobs = SealedBlobs(LocalBlobs(house.folder / "blobs"), house.store.sealing)
+    return Privacy(
+        PrivacyTables(house.tables), house.store.sealing, house.store, blobs, house.identity.people,
+        engine=runs.engine, where="", now=clock.now, new_id=clock.new_id,
+    )  # fmt: skip
+
+
+def feeds_over(house: House, runs: Runs, audit: AuditTrail) -> Feeds:
+    """Return what tells who reads what happens in an installation."""
+    assert house.store is not None
+    return Feeds(runs.engine, house.store, audit, alone, SystemClock().now)
 
 
 def runs_over(house: House, definitions: Definitions) -> Runs:

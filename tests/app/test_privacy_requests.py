@@ -1,9 +1,11 @@
 """A person's data is found, handed out and erased: nothing of it is left in any file, and the runs still tell their course."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
-from auraos.app.privacy import Privacy, RunsOpenError
+from auraos.app.privacy import Privacy, RunsOpenError, holding
 from auraos.core.audit import Actor
 from auraos.core.run import fold
 from auraos.core.run.facts import RunFinished
@@ -193,3 +195,18 @@ async def test_each_request_is_kept_without_the_person(house, privacy):
 async def test_a_name_that_names_nobody_is_refused(privacy, name):
     with pytest.raises(NoSubjectError):
         await privacy.find(OFFICER, "default", name)
+
+
+@pytest.mark.parametrize("kind", ["subject", "run", "workflow", "workspace"])
+async def test_what_is_held_is_not_pruned_nor_what_belongs_to_it(house, privacy, kind):
+    ended = await house.run(tagged(FAMILY), {"email": CANARY}, called=(plain(CALLED, name="other"),))
+    await house.run(plain(name="another"), {"email": "x"}, workspace="elsewhere")
+    thing = {"subject": CANARY, "run": ended.run, "workflow": "greet", "workspace": ""}[kind]
+    held = await privacy.holds.hold(OFFICER, "default", kind, thing, "case 17")
+    retention = house.engine.retention
+    retention.held = holding(house.store.tables)
+    pruned = await retention.prune(timedelta(0))
+    assert (pruned.runs, pruned.held) == (1, 2)
+    assert (await house.facts(ended.run))[0].input == {"email": CANARY}
+    await privacy.holds.lift(OFFICER, "default", held.id, "")
+    assert (await retention.prune(timedelta(0))).runs == 2

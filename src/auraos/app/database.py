@@ -9,6 +9,7 @@ from auraos.app.definitions import FolderDefinitions
 from auraos.app.house import House
 from auraos.app.installed import load_installed
 from auraos.app.keeping import WrongFolderError
+from auraos.app.privacy import holding
 from auraos.engine.clock import SystemClock
 from auraos.engine.definitions import Programs
 from auraos.engine.ownership import LEASE
@@ -77,6 +78,7 @@ async def prune_database(url: str, data: Path, older_than: timedelta, *, is_dry:
         programs = Programs(store, FolderDefinitions(None, load_installed().catalogue))
         blobs = LocalBlobs(data / "blobs")
         retention = Retention(store, programs, SystemClock(), blobs, may_sweep=lambda: not are_kept(data))
+        retention.held = holding(store.tables)
         return await retention.prune(older_than, is_dry=is_dry)
     finally:
         await store.close()

@@ -4,17 +4,19 @@ What is erased is the key: the journals stay and still tell the course of the ru
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
+from auraos.app.keeping import Keeping
 from auraos.app.sealing import LateSealing
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
 from auraos.core.run import encode_fact
 from auraos.core.values import FileReference, to_plain
+from auraos.engine.clock import SystemClock
 from auraos.engine.handed_files import files_in
 from auraos.engine.ports import Blobs, LogLine, RunRow, Version
 from auraos.engine.stream import facts_of
@@ -26,8 +28,9 @@ from auraos.security.privacy.holds import HeldByLawError, HeldRuns, Holds, subje
 from auraos.security.privacy.rows import LegalHold, PrivacyRequest, RequestKind
 from auraos.security.privacy.seals import Seals
 from auraos.storage.tables.privacy import PrivacyTables
+from auraos.storage.tables.statement import Tables
 
-MOST_SHOWN = 10_000
+LOG_OF_DATABASE = "the write-ahead log of the database, until it is recycled, and its archive"
 
 
 class RunsOpenError(UserError):
@@ -101,7 +104,6 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     at: int
     runs: tuple[str, ...]
-    accounts: tuple[str, ...]
     left: tuple[str, ...]
     """What is left for people to do, or to wait for."""
 
@@ -152,15 +154,19 @@ class Privacy:
 
     # --- looking ---
 
-    async def find(self, actor: Actor, workspace: str, name: str, reason: str = "") -> Found:
-        """Return where something about a person is kept."""
-        found = await self._look(workspace, name)
+    async def find(
+        self, actor: Actor, workspace: str, name: str, reason: str = "", *, accounts: bool = False
+    ) -> Found:
+        """Return where something about a person is kept; with `accounts` also among those who may come in."""
+        found = await self._look(workspace, name, accounts=accounts)
         await self._note(actor, workspace, "find", found, reason)
         return found
 
-    async def export(self, actor: Actor, workspace: str, name: str, reason: str = "") -> Bundle:
+    async def export(
+        self, actor: Actor, workspace: str, name: str, reason: str = "", *, accounts: bool = False
+    ) -> Bundle:
         """Return all that is kept about a person."""
-        found = await self._look(workspace, name)
+        found = await self._look(workspace, name, accounts=accounts)
         runs = [await self._told(workspace, one.run) for one in found.runs if not one.is_erased]
         await self._note(actor, workspace, "export", found, reason)
         return Bundle(
@@ -175,35 +181,46 @@ class Privacy:
     # --- erasing ---
 
     async def erase(
-        self, actor: Actor, workspace: str, name: str, reason: str, *, cancel: bool = False, who: Principal | None = None
-    ) -> Erased:  # fmt: skip
-        """Erase what is kept about a person. The account of that name goes too where `who` says who may take it away."""
+        self, actor: Actor, workspace: str, name: str, reason: str = "", *, cancel: bool = False
+    ) -> Erased:
+        """Erase what the runs of a workspace tell about a person; `cancel` ends those first that are under way."""
         found = await self._look(workspace, name)
         await self._refuse_held(actor, workspace, found)
         await self._end_open(actor, workspace, found, cancel=cancel)
-        names: list[tuple[str, str]] = []
-        for account in found.accounts if who is not None and self._people is not None else ():
-            assert self._people is not None
-            assert who is not None
-            left = await self._people.erase(actor, who, account.name)
-            names.append((account.name, left.name))
         request = self._request(actor, workspace, "erase", found, reason)
-        entry = self._entry(actor, request, {"runs": len(found.runs), "accounts": len(names)})
-        with everywhere():  # an account is named in all workspaces
-            await self._rows.erase(request, names, [entry])
-        runs = [one.run for one in found.runs]
+        await self._rows.erase(request, [self._entry(actor, request, {"runs": len(found.runs)})])
+        runs = request.runs
         self._sealing.forget(runs)
         for run in runs:
             await asyncio.to_thread(self._blobs.remove, workspace, run)
         await self._rows.scrub()
+        return Erased(request=request.id, token=found.token, at=request.at, runs=runs, left=self._left(found))
+
+    async def erase_account(self, actor: Actor, who: Principal, name: str, reason: str = "") -> Erased:
+        """Take an account away, and its name out of all lists; the audit trail keeps its id. `who` says who may."""
+        assert self._people is not None
+        before = await self._people.find(name)
+        left = await self._people.erase(actor, who, name)
+        request = PrivacyRequest(
+            id=self._new_id(), workspace="", kind="erase", token=before.id, at=self._now(), author=actor.id,
+            reason=reason, runs=(), accounts=(before.id,),
+        )  # fmt: skip
+        with everywhere():
+            await self._rows.rename(before.name, left.name, request, [self._entry(actor, request, {})])
+        await self._rows.scrub()
         return Erased(
-            request=request.id, token=found.token, at=request.at, runs=tuple(runs), accounts=request.accounts,
-            left=self._left(found),
+            request=request.id, token=before.id, at=request.at, runs=(),
+            left=("journals of runs that this account started or answered name it", *self._elsewhere),
         )  # fmt: skip
 
     def _left(self, found: Found) -> tuple[str, ...]:
         left = [f"{one.kind} {one.name}: the name stands in its text" for one in found.definitions]
-        return (*left, self._where, "backups of before: restoring one needs the list of what was erased")
+        left += [f"account {one.name}: an owner erases it" for one in found.accounts]
+        return (*left, *self._elsewhere)
+
+    @property
+    def _elsewhere(self) -> tuple[str, ...]:
+        return (*((self._where,) if self._where else ()), "backups that were made before")
 
     async def _refuse_held(self, actor: Actor, workspace: str, found: Found) -> None:
         held = found.held or next((one.held for one in found.runs if one.held), "")
@@ -243,7 +260,7 @@ class Privacy:
 
     # --- inside ---
 
-    async def _look(self, workspace: str, name: str) -> Found:
+    async def _look(self, workspace: str, name: str, *, accounts: bool = False) -> Found:
         subject = subject_of(name)
         (token,) = await self._seals.tokens(workspace, [subject])
         held = await held_runs(self._rows, await self.holds.list(workspace))
@@ -263,7 +280,7 @@ class Privacy:
         return Found(
             token=token,
             runs=tuple(runs),
-            accounts=await self._accounts(subject),
+            accounts=await self._accounts(subject) if accounts else (),
             definitions=tuple(
                 FoundText(kind=kind, name=named)
                 for kind, named in await self._rows.texts_with(workspace, subject)
@@ -326,6 +343,25 @@ class Privacy:
             object=Object(kind="subject", name=request.token), why=request.reason,
             after={"request": request.id, **told},
         )  # fmt: skip
+
+
+def privacy_on(keeping: Keeping, people: People | None = None, engine: Cancels | None = None) -> Privacy:
+    """Return what finds and erases personal data in an open store."""
+    clock = SystemClock()
+    return Privacy(
+        PrivacyTables(keeping.tables), keeping.sealing, keeping.store, keeping.blobs, people, engine=engine,
+        where=LOG_OF_DATABASE if keeping.tables.dialect == "postgres" else "", now=clock.now, new_id=clock.new_id,
+    )  # fmt: skip
+
+
+def holding(tables: Tables) -> Callable[[], Awaitable[HeldRuns]]:
+    """Return what looks up which runs of a store are held."""
+    rows = PrivacyTables(tables)
+
+    async def look() -> HeldRuns:
+        return await held_runs(rows, await rows.all(LegalHold))
+
+    return look
 
 
 async def held_runs(rows: PrivacyTables, holds: Sequence[LegalHold]) -> HeldRuns:

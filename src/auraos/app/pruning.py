@@ -7,6 +7,7 @@ from pathlib import Path
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.house import SHORT_WAIT, NoDataFolderError, claim_or_connect, open_store
 from auraos.app.installed import load_installed
+from auraos.app.privacy import holding
 from auraos.engine.clock import SystemClock
 from auraos.engine.definitions import Programs
 from auraos.engine.retention import Pruned, Retention
@@ -29,4 +30,5 @@ async def prune_folder(data: Path, older_than: timedelta, *, is_dry: bool) -> Pr
         retention = Retention(
             store, programs, SystemClock(), LocalBlobs(folder.blobs), may_sweep=lambda: not are_kept(data)
         )
+        retention.held = holding(store.tables)
         return await retention.prune(older_than, is_dry=is_dry)

@@ -18,6 +18,7 @@ from auraos.app.desks import Services, open_services, refuse_without_owner
 from auraos.app.health import Health, Phase, PortRefusedError
 from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, claim, open_keeping
+from auraos.app.privacy import holding
 from auraos.app.steward import ProcessSteward
 from auraos.app.watching import watch
 from auraos.app.world import World
@@ -132,7 +133,7 @@ async def serve(
         stack.push_async_callback(engine.close, 0.0)
         await watch(health, engine, keeping, services, wishes.data, stack)
         conduct = _Conduct(engine, keeping, health, leave, shards)
-        conduct.begun = lambda: _look_after_room(engine, wishes, health, stack)
+        conduct.begun = lambda: _look_after_room(engine, keeping, wishes, health, stack)
         stack.push_async_callback(conduct.close)
         if not await _or_leave(conduct.begin(), leave):
             return
@@ -173,10 +174,13 @@ async def _refuse_held_folder(wishes: Wishes) -> None:
         (await claim(wishes.data)).release()
 
 
-def _look_after_room(engine: Engine, wishes: Wishes, health: Health, stack: AsyncExitStack) -> None:
+def _look_after_room(
+    engine: Engine, keeping: Keeping, wishes: Wishes, health: Health, stack: AsyncExitStack
+) -> None:
     """Let finished runs go in time, and watch the disk."""
     retention = engine.retention
     retention.may_sweep = lambda: not are_kept(wishes.data)
+    retention.held = holding(keeping.tables)
     retention.start()
     guard = engine.disk = DiskGuard(wishes.data, retention.prune)
     health.disk = lambda: guard.words if guard.is_refusing else ""

@@ -6,8 +6,9 @@ blobs after it; what a crash leaves in between is an orphan, and is swept a day 
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Protocol
 
 import msgspec
 
@@ -25,10 +26,20 @@ REFUSALS_KEPT = 60_000
 """For so many milliseconds whoever asked can read why it was refused."""
 
 
+class HeldRuns(Protocol):
+    """Which runs are kept whatever their time is, because the law wants it; false where there is none."""
+
+    def of(self, workspace: str, run: str, workflow: str) -> object | None:
+        """Return what holds a run; None where nothing does."""
+        ...
+
+
 class Pruned(msgspec.Struct, kw_only=True):
     """What a pass over the runs took away, or would."""
 
     runs: int = 0
+    held: int = 0
+    """So many were kept only because they are held."""
     orphans: int = 0
     refusals: int = 0
     has_expired: bool = False
@@ -55,6 +66,8 @@ class Retention:
     ) -> None:
         self.default = default
         self.may_sweep = may_sweep
+        self.held: Callable[[], Awaitable[HeldRuns]] | None = None
+        """Looks up which runs are held, where some may be."""
         self._store = store
         self._programs = programs
         self._clock = clock
@@ -77,10 +90,11 @@ class Retention:
         async with self._one_at_a_time:
             if not self.may_sweep():
                 return pruned
+            held = None if self.held is None else await self.held()
             for version in await self._store.versions():
                 kept = older_than if older_than is not None else await self._kept_for(version)
                 if kept is not None:
-                    await self._prune_version(version, kept, pruned, is_dry=is_dry)
+                    await self._prune_version(version, kept, pruned, held or None, is_dry=is_dry)
             if not is_dry:
                 await self._forget_refusals(pruned)
                 await self._forget_outputs(pruned)
@@ -88,11 +102,17 @@ class Retention:
                 pruned.orphans = await self._sweep()
         return pruned
 
-    async def _prune_version(self, version: str, kept: timedelta, pruned: Pruned, *, is_dry: bool) -> None:
+    async def _prune_version(
+        self, version: str, kept: timedelta, pruned: Pruned, held: HeldRuns | None, *, is_dry: bool
+    ) -> None:
         """Take away what is over for long enough, and look at nothing else."""
         after, until = (0, ""), self._clock.now() - kept // timedelta(microseconds=1)
         while rows := await self._store.ended(version, after, until, limit=SLICE):
             after = (rows[-1].finished_at or 0, rows[-1].run)
+            if held is not None:
+                free = [row for row in rows if not await self._is_held(row, held)]
+                pruned.held += len(rows) - len(free)
+                rows = free
             for start in range(0, len(rows), AT_ONCE):
                 await self._remove(rows[start : start + AT_ONCE], pruned, is_dry=is_dry)
 
@@ -104,6 +124,15 @@ class Retention:
             return None
         own = program.workflow.settings.retention
         return self.default if own is None else own
+
+    async def _is_held(self, row: RunRow, held: HeldRuns) -> bool:
+        """Return whether a run is held, or one that it belongs to."""
+        above: RunRow | None = row
+        while above is not None:
+            if held.of(above.workspace, above.run, above.workflow) is not None:
+                return True
+            above = await self._store.find(above.parent) if above.parent else None
+        return False
 
     async def _remove(self, rows: list[RunRow], pruned: Pruned, *, is_dry: bool) -> None:
         if not is_dry:

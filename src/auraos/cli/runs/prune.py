@@ -24,8 +24,8 @@ def prune(
 ) -> int:
     """Delete runs that ended long ago, with their journals, logs and files, and give the room back to the disk.
 
-    A run that is not over is never deleted, nor one that such a run belongs to. Where a process serves the folder, that one does
-    it. It also prunes by itself, see `auraos serve --retention`.
+    A run that is not over is never deleted, nor one that such a run belongs to, nor one that is held. Where a process serves
+    the folder, that one does it. It also prunes by itself, see `auraos serve --retention`.
     """
     age = read_age(older_than)
     if age is None:
@@ -39,10 +39,20 @@ def prune(
     else:
         pruned = asyncio.run(prune_folder(data, age, is_dry=dry_run))
     if json:
-        print_json({"ok": True, "dry_run": dry_run, "runs": pruned.runs, "orphans": pruned.orphans})
+        print_json(
+            {
+                "ok": True,
+                "dry_run": dry_run,
+                "runs": pruned.runs,
+                "held": pruned.held,
+                "orphans": pruned.orphans,
+            }
+        )
         return Exit.DONE
     runs = "1 run" if pruned.runs == 1 else f"{pruned.runs:,} runs"
     to_people().line(f"{runs} would be deleted." if dry_run else f"{runs} deleted.")
+    if pruned.held:
+        to_people().line(f"{pruned.held:,} more are held, and stay: auraos privacy holds")
     return Exit.DONE
 
 

@@ -44,7 +44,7 @@ class PrivacyTables(RowTables):
         """Return all runs that got data of these persons, those that others handed it on to among them, in order."""
         found: set[str] = set()
         for token in tokens:
-            sql = f"select distinct run from run_keys where {_OF_FAMILIES}"  # noqa: S608 (all of it stands here)
+            sql = f"select distinct run from run_keys where {_OF_FAMILIES}"
             found.update(await self._tables.all(sql, (workspace, token), lambda row: str(row[0])))
         return sorted(found)
 
@@ -52,35 +52,38 @@ class PrivacyTables(RowTables):
         """Keep that something was asked about a person."""
         await self._tables.change([self._insert(request)], entries)
 
-    async def erase(
-        self, request: PrivacyRequest, names: Sequence[tuple[str, str]], entries: Sequence[Entry]
-    ) -> None:
-        """Throw away the key of a person and those of all runs that got data of theirs, put other names in the place of the
-        person's own, and keep the proof: all or nothing.
-        """
+    async def erase(self, request: PrivacyRequest, entries: Sequence[Entry]) -> None:
+        """Throw away the key of a person and those of all runs that got data of theirs, and keep the proof: all or nothing."""
         here = (request.workspace, request.token)
         is_file = self._tables.dialect == "sqlite"
         statements = [
             *([Statement("pragma secure_delete=on")] if is_file else []),
             Statement(
                 f"update run_keys set wrapped=?, erased_at=? where {_OF_FAMILIES}", (b"", request.at, *here)
-            ),  # noqa: S608
+            ),
             Statement("delete from subjects where workspace=? and token=?", here),
+            self._insert(request),
+            *([Statement("pragma secure_delete=off")] if is_file else []),
+        ]
+        await self._tables.change(statements, entries)
+
+    async def rename(
+        self, before: str, after: str, request: PrivacyRequest, entries: Sequence[Entry]
+    ) -> None:
+        """Put another name in the place of an account's own wherever lists tell who did something."""
+        statements = [
             *(
-                Statement(f"update {table} set {column}=? where {column}=?", (after, before))  # noqa: S608
-                for before, after in names
+                Statement(f"update {table} set {column}=? where {column}=?", (after, before))
                 for table, column in AUTHORS
             ),
             *(
                 Statement(
-                    f"update {table} set {column}=replace({column}, ?, ?) where {column} like ? escape '!'",  # noqa: S608
+                    f"update {table} set {column}=replace({column}, ?, ?) where {column} like ? escape '!'",
                     (f'"{before}"', f'"{after}"', f'%"{_escaped(before)}"%'),
                 )
-                for before, after in names
                 for table, column in LISTED
             ),
             self._insert(request),
-            *([Statement("pragma secure_delete=off")] if is_file else []),
         ]
         await self._tables.change(statements, entries)
 
@@ -112,7 +115,7 @@ class PrivacyTables(RowTables):
         """Return where a name of an account stands, and how often."""
         found: dict[str, int] = {}
         for table, column in AUTHORS:
-            sql = f"select count(*) from {table} where {column}=?"  # noqa: S608 (all of it stands here)
+            sql = f"select count(*) from {table} where {column}=?"
             (count,) = await self._tables.all(sql, (name,), lambda row: int(row[0]))
             if count:
                 found[f"{table}.{column}"] = count
