@@ -33,6 +33,7 @@ NOUNS = {
     "owner": "Who owns an installation.",
     "audit": "The trail of who did what.",
     "profiles": "The servers that commands can ask.",
+    "git": "A workspace and a git repository, kept the same.",
     "steps": "The step types that are installed.",
     "expressions": "The expression language: its functions, and a place to try it.",
     "completion": "Let the shell complete commands and options.",
@@ -216,6 +217,30 @@ CHAPTERS = (
                 "owner rescue",
                 "auraos.cli.owner:rescue",
                 "Make somebody an owner when no owner comes in any more.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Keep in git",
+        (
+            Command(
+                "git connect",
+                "auraos.cli.git:connect",
+                "Link a workspace with a git repository.",
+                "either",
+            ),
+            Command("git status", "auraos.cli.git:status", "Say what differs from the repository.", "either"),
+            Command("git sync", "auraos.cli.git:sync", "Bring both sides together.", "either"),
+            Command("git pull", "auraos.cli.git:pull", "Take what the repository changed.", "either"),
+            Command("git push", "auraos.cli.git:push", "Send what was changed here.", "either"),
+            Command(
+                "git settle",
+                "auraos.cli.git:settle",
+                "Decide what both sides are to have where both changed.",
+                "either",
+            ),
+            Command(
+                "git disconnect", "auraos.cli.git:disconnect", "End the link with the repository.", "either"
             ),
         ),
     ),

@@ -21,9 +21,10 @@ from auraos.core.errors import AuraError, OperationalError, UserError
 from auraos.documents.definitions.service import Definitions
 from auraos.security.row_store import Add, Clear, Remove, Replace, RowStore, Write
 
-HELD = 600_000_000
-"""For so many microseconds a synchronisation holds its link at most."""
-LONGEST = 540.0
+HELD = 30_000_000
+"""For so many microseconds a synchronisation holds its link, and again while it goes on; one that is killed lets go so."""
+RENEW = 10.0
+LONGEST = 600.0
 OPEN = ("conflict", "refused")
 _LONGEST_OUTCOME = 500
 
@@ -74,6 +75,11 @@ class GitLinks:
             raise NoLinkError("This workspace is linked with no repository.", hint="Link it with one first.")
         return found
 
+    async def revision(self, workspace: str) -> int:
+        """Return the revision of the link of a workspace; 0 where there is none."""
+        found = await self._rows.one(Link, workspace=workspace)
+        return found.revision if found is not None else 0
+
     async def connect(self, actor: Actor, workspace: str, place: Place, *, revision: int = 0) -> Link:
         """Link a workspace with a repository, in place of the one of `revision`; nothing goes over before somebody asks."""
         branch_of(place.branch)
@@ -111,14 +117,15 @@ class GitLinks:
         link = await self.find(workspace)
         if link.busy_until > self._now():
             raise _busy()
-        held = msgspec.structs.replace(link, busy_until=self._now() + HELD)
-        if await self._rows.save([Replace(link, held)]):
+        hold = _Hold(self._rows, link, self._now)
+        if not await hold.renew():
             raise _busy()
+        renewing = asyncio.ensure_future(hold.keep())
         found: tuple[Synced, ...] = ()
         outcome = "It was broken off."
         try:
             async with asyncio.timeout(LONGEST):
-                found = await self._sync(actor, held, wish)
+                found = await self._sync(actor, link, wish)
             outcome = ""
         except TimeoutError as error:
             outcome = f"It took more than {LONGEST:g} seconds."
@@ -127,7 +134,9 @@ class GitLinks:
             outcome = error.message
             raise
         finally:
-            await asyncio.shield(self._let_go(actor, held, wish, outcome, found))
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            await asyncio.shield(self._let_go(actor, hold.link, wish, outcome, found))
         return found
 
     # --- how ---
@@ -170,6 +179,32 @@ class GitLinks:
             at=self._now(), workspace=workspace, actor=actor, action=f"git.{action}", object=Object(kind="repository"),
             **told,  # type: ignore[arg-type]
         )  # fmt: skip
+
+
+class _Hold:
+    """Holds a link for as long as a synchronisation goes on."""
+
+    def __init__(self, rows: RowStore, link: Link, now: Callable[[], int]) -> None:
+        self.link = link
+        self._rows = rows
+        self._now = now
+
+    async def renew(self) -> bool:
+        """Hold it from now on; return whether nobody else does."""
+        held = msgspec.structs.replace(
+            self.link, busy_until=max(self._now() + HELD, self.link.busy_until + 1)
+        )
+        if await self._rows.save([Replace(self.link, held)]):
+            return False
+        self.link = held
+        return True
+
+    async def keep(self) -> None:
+        """Hold it on and on, until this is cancelled or the link was changed."""
+        renewed = True
+        while renewed:
+            await asyncio.sleep(RENEW)
+            renewed = await asyncio.shield(self.renew())
 
 
 def _where(link: Link) -> tuple[str, str, str]:
