@@ -52,12 +52,6 @@ def privacy_over(house: House, runs: Runs) -> Privacy:
     )  # fmt: skip
 
 
-def feeds_over(house: House, runs: Runs, audit: AuditTrail) -> Feeds:
-    """Return what tells who reads what happens in an installation."""
-    assert house.store is not None
-    return Feeds(runs.engine, house.store, audit, alone, SystemClock().now)
-
-
 def runs_over(house: House, definitions: Definitions) -> Runs:
     """Return the runs of an installation; a test that lets some run opens and closes the `engine`."""
     assert house.store is not None
