@@ -1,18 +1,21 @@
 """Runs over a real store, for tests: an engine that nobody has opened yet, and the service that leads it."""
 
 from auraos.app.bulk.bulks import Bulks
+from auraos.app.feeds import Feeds
 from auraos.app.installed import load_installed
+from auraos.app.privacy import Privacy
 from auraos.app.published import PublishedDefinitions
 from auraos.app.quotas import RunQuotas
 from auraos.app.runs import Runs
-from auraos.app.privacy import Privacy
 from auraos.app.sealing import LateSealing, seal_store
+from auraos.app.sharing import alone
 from auraos.app.trials.trials import Trials
 from auraos.app.witness import Witness
 from auraos.app.world import World
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
+from auraos.security.audit.trail import AuditTrail
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.blobs.sealed import SealedBlobs
 from auraos.storage.tables.bulks import BulkTables
@@ -50,6 +53,12 @@ def privacy_over(house: House, runs: Runs) -> Privacy:
         PrivacyTables(house.tables), house.store.sealing, house.store, blobs, house.identity.people,
         engine=runs.engine, where="", now=clock.now, new_id=clock.new_id,
     )  # fmt: skip
+
+
+def feeds_over(house: House, runs: Runs, audit: AuditTrail) -> Feeds:
+    """Return what tells who reads what happens in an installation."""
+    assert house.store is not None
+    return Feeds(runs.engine, house.store, audit, alone, SystemClock().now)
 
 
 def runs_over(house: House, definitions: Definitions) -> Runs:

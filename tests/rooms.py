@@ -17,8 +17,8 @@ from auraos.api.front import route_map
 from auraos.api.keeper import Keeper
 from auraos.api.routes import Map
 from auraos.api.site import Site
-from auraos.app.audit import audit_on
 from auraos.app.approvals import Approvals
+from auraos.app.audit import audit_on
 from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
 from auraos.app.health import Health
@@ -28,7 +28,7 @@ from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
 from kept_git import git_over
-from kept_runs import bulks_over, privacy_over, runs_over, trials_over
+from kept_runs import bulks_over, feeds_over, privacy_over, runs_over, trials_over
 from kept_secrets import secrets_over
 from kept_settings import settings_over
 
@@ -70,14 +70,16 @@ class Room:
         services = secrets_over(house, definitions)
         self.services = services
         self.runs = runs_over(house, definitions)
+        audit = audit_on(house.tables, house.folder, "test", house.clock.now)
         self.desk = Desk(
             approvals=Approvals(self.runs, house.identity.access),
-            audit=audit_on(house.tables, house.folder, "test", house.clock.now),
+            audit=audit,
             bulks=bulks_over(house, self.runs),
             runs=self.runs,
             trials=trials_over(house, self.runs, definitions),
             definitions=definitions,
             expressions=Expressions(definitions.checker, load_installed().catalogue),
+            feeds=feeds_over(house, self.runs, audit),
             git=git_over(house, definitions, services),
             identity=house.identity,
             privacy=privacy_over(house, self.runs),

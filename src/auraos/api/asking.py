@@ -96,6 +96,16 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         found = scope_of(self.known, action, self.workspace, roles=self.roles)
         return found if found is not None else Scope(is_whole=False)
 
+    async def scope_now(self, action: str) -> Scope | None:
+        """Return which things of the workspace whoever asked may do this to by now; None for none, or where nobody knows them
+        any more: for answers that go on.
+        """
+        who = await self.desk.identity.recognition.principal(self.token)
+        roles = await self.desk.identity.access.roles(self.workspace)
+        if who is None or not roles:
+            return None
+        return scope_of(who, action, self.workspace, roles=roles)
+
     async def still_may(self, action: str, workspace: str = "", *, whole: bool = False) -> bool:
         """Return whether whoever asked is still known, and may still do this to something here, or to the whole: for answers
         that go on.

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from auraos.api.answers import ALWAYS, Reply, Send
+from auraos.app.feeds import Seat
 from auraos.engine.stream import StreamFellBehindError
 
 LOOK: Final = 5.0
@@ -16,19 +17,27 @@ STREAM: Final = "text/event-stream"
 
 
 class Events(Reply):
-    """Events as they come. `still` says whether the reader may still read; `end` is told when there are no more."""
+    """Events as they come. `still` says whether the reader may still read; `end` is told when there are no more. `bye`: the
+    process leaves, and another one goes on where this reader was."""
 
     goes_on = True
 
     def __init__(
-        self, coming: AsyncGenerator[bytes, None], still: Callable[[], Awaitable[bool]], end: bytes = b""
-    ) -> None:
+        self, coming: AsyncGenerator[bytes, None], still: Callable[[], Awaitable[bool]], end: bytes = b"", *, seat: Seat
+    ) -> None:  # fmt: skip
         self._coming = coming
         self._still = still
         self._end = end
+        self._seat = seat
 
     async def send(self, send: Send, *, with_body: bool, request: str) -> None:
         """Send each event as it comes, until there are no more or the reader may not read any more."""
+        try:
+            await self._send(send, with_body=with_body, request=request)
+        finally:
+            self._seat.leave()
+
+    async def _send(self, send: Send, *, with_body: bool, request: str) -> None:
         headers = {**ALWAYS, "content-type": f"{STREAM}; charset=utf-8", "x-accel-buffering": "no"}
         told = [(name.encode(), value.encode()) for name, value in headers.items()]
         told.append((b"x-request-id", request.encode()))
@@ -42,10 +51,15 @@ class Events(Reply):
         """Yield events and, while nothing happens, signs of life."""
         loop = asyncio.get_running_loop()
         looked, coming = loop.time(), _next(self._coming)
+        leaving = asyncio.create_task(self._seat.closed.wait())
         yield b": here\n\n"
         try:
             while True:
-                await asyncio.wait({coming}, timeout=max(0.0, looked + LOOK - loop.time()))
+                until = max(0.0, looked + LOOK - loop.time())
+                await asyncio.wait({coming, leaving}, timeout=until, return_when=asyncio.FIRST_COMPLETED)
+                if leaving.done() and not coming.done():
+                    yield event("bye", {})
+                    return
                 if loop.time() - looked >= LOOK:
                     looked = loop.time()
                     if not await self._still():
@@ -62,6 +76,7 @@ class Events(Reply):
         except StreamFellBehindError as error:
             yield event("gone", {"code": error.code})
         finally:
+            leaving.cancel()
             coming.cancel()
             with suppress(asyncio.CancelledError, StreamFellBehindError):
                 await coming

@@ -74,6 +74,7 @@ STATUSES: Final[dict[str, int]] = {
     "body-too-large": 413,
     "wrong-content-type": 415,
     "too-many-requests": 429,
+    "too-many-streams": 429,
     "too-many-runs": 429,
     "git-failed": 502,
     "held": 503,

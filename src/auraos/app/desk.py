@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from auraos.app.approvals import Approvals
     from auraos.app.bulk.bulks import Bulks
     from auraos.app.expressions import Expressions
+    from auraos.app.feeds import Feeds
     from auraos.app.git.links import GitLinks
     from auraos.app.privacy import Privacy
     from auraos.app.quotas import Usage
@@ -33,6 +34,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     definitions: "Definitions"
     git: "GitLinks"
     expressions: "Expressions"
+    feeds: "Feeds"
     identity: "Identity"
     privacy: "Privacy"
     runs: "Runs"

@@ -14,6 +14,7 @@ from auraos.app.bulk.bulks import Bulks
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
+from auraos.app.feeds import Feeds
 from auraos.app.git.links import GitLinks
 from auraos.app.git.reach import Reach, folders_of
 from auraos.app.git.tables import git_rows
@@ -80,6 +81,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             engine, keeping.store, keeping.blobs, self.published, self.witness,
             quotas=RunQuotas(keeping.tables, most, clock.now), shown=keeping.shown,
         )  # fmt: skip
+        processes = Processes(keeping.tables, clock.now)
         return Desk(
             approvals=Approvals(runs, self.identity.access),
             audit=self.audit,
@@ -87,6 +89,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             definitions=self.definitions,
             git=self.git,
             expressions=Expressions(self.definitions.checker, self.catalogue),
+            feeds=Feeds(engine, keeping.shown, self.audit, processes, clock.now),
             identity=self.identity,
             privacy=privacy_on(keeping, self.identity.people, engine),
             runs=runs,
@@ -101,7 +104,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
             usage=self.usage,
-            processes=Processes(keeping.tables, clock.now),
+            processes=processes,
             settings=self.settings,
         )
 

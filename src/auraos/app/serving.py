@@ -328,10 +328,12 @@ def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: Asyn
     desk = services.desk(engine, keeping)
     desk.bulks.start()
     stack.push_async_callback(desk.bulks.close)
+    stack.callback(desk.feeds.close)
     return desk
 
 
 async def _drain(engine: Engine, desk: Desk, grace: float) -> None:
+    desk.feeds.close()
     await desk.bulks.close()
     writes = engine.count_writes()
     log.info("serve.draining", extra={"writes": writes, "grace": grace})

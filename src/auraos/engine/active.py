@@ -157,6 +157,8 @@ class ActiveRun:
         else:
             write = Write(self.workspace, self.id, seq, self.shard, count, facts, False, row, draft.results)
         draft.sealed = (seq, facts)
+        if row is not None:
+            draft.row = row
         self.seq += count
         self.created = False
         self.writing = draft

@@ -10,7 +10,7 @@ from auraos.core.run.commands import Command, StartTimer, StopTimer, Subscribe, 
 from auraos.core.run.facts import AnyFact, OutsideFact, RunAdmitted
 from auraos.core.run.gates import COUNTED_LATER, HELD_BACK
 from auraos.engine.cache import CacheRow
-from auraos.engine.ports import GateRow, LogLine, RequestRow, Subscription, Timer, Version
+from auraos.engine.ports import GateRow, LogLine, RequestRow, RunRow, Subscription, Timer, Version
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -26,6 +26,8 @@ class Draft:
 
     sealed: tuple[int, bytes] = (0, b"")
     """As it was sent off: the number of its first fact, and its facts encoded."""
+    row: RunRow | None = None
+    """The projection as it was sent off, where it changed."""
     results: tuple[tuple[str, int], ...] = ()
     timers: dict[tuple[str, str], Timer] | None = None
     stopped: tuple[tuple[str, str], ...] = ()

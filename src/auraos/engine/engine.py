@@ -114,6 +114,7 @@ class Engine(RunControl):
             suspects=Suspects() if suspects is None else suspects,
         )
         self.granting = self._runner.granting
+        self.watching = self._runner.watching
         self._timers = self._runner.timers
         memory.runner = mending.runner = self._runner
         self._beginnings.runner = self._requests.runner = self._admission.runner = self._runner

@@ -53,6 +53,7 @@ from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
 from auraos.engine.suspects import Suspects
 from auraos.engine.timers import Timers
+from auraos.engine.watching import Watching
 from auraos.engine.work import Work
 
 log = logging.getLogger("auraos.engine")
@@ -71,6 +72,7 @@ class Runner:
         self.granting = Granting(slots, self.runs, clock.now, advance=self._advance, follow=self.follow)
         self.timers = Timers(store, clock, shards, hooks.timer_fired)
         self.streams = streams
+        self.watching = Watching()
         self._clock = clock
         self._hooks = hooks
         self.figures = EngineFigures()
@@ -221,6 +223,8 @@ class Runner:
             self.found_durable(draft)
         if draft.sealed[0] == 1 and run.state is not None and run.state.page is None:
             self.figures.started.add(run.workspace, run.program.workflow.name)
+        if draft.row is not None:
+            self.watching.tell(draft.row)
         if run.id in self.streams.listeners:
             self._show(run, draft)
         release = self._release
