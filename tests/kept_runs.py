@@ -65,7 +65,7 @@ def runs_over(house: House, definitions: Definitions) -> Runs:
     """Return the runs of an installation; a test that lets some run opens and closes the `engine`."""
     assert house.store is not None
     catalogue = load_installed().catalogue
-    sealing = seal_store(house.store, house.folder, "test", {})
+    sealing = seal_store(house.store, house.folder, "test", {}, keys=house.keys)
     blobs = SealedBlobs(LocalBlobs(house.folder / "blobs"), sealing)
     published = PublishedDefinitions(definitions.store, catalogue)
     engine = Engine(house.store, catalogue, published, World().doors(blobs), privacy=sealing)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from auraos.core.run import Program
     from auraos.core.run.facts import RunStarted
     from auraos.security.privacy.seals import RunSeal
+    from auraos.security.secrets.keys import Keys
     from auraos.storage.postgres import PostgresStore
     from auraos.storage.sealing import Sealing
     from auraos.storage.sqlite import SqliteStore
@@ -94,8 +95,12 @@ def seal_store(
     data: Path,
     installation: str,
     environment: Mapping[str, str] = os.environ,
+    *,
+    keys: "Keys | None" = None,
 ) -> LateSealing:
-    """Let what private runs tell go into a store under seal. `installation` is the key in the marker of its folder."""
+    """Let what private runs tell go into a store under seal. `installation` is the key in the marker of its folder; without
+    `keys`, those of the folder or the environment seal.
+    """
 
     def make() -> "Sealing":
         from auraos.app.secrets import open_keys
@@ -105,8 +110,10 @@ def seal_store(
         from auraos.storage.tables.privacy import PrivacyTables
 
         clock = SystemClock()
-        keys = open_keys(environment, data, installation, store.tables, now=clock.now, new_id=clock.new_id)
-        return Sealing(Seals(PrivacyTables(store.tables), keys, now=clock.now))
+        sealing = keys or open_keys(
+            environment, data, installation, store.tables, now=clock.now, new_id=clock.new_id
+        )
+        return Sealing(Seals(PrivacyTables(store.tables), sealing, now=clock.now))
 
     late = LateSealing(store.tables, make)
     store.sealing = late
