@@ -314,6 +314,7 @@ async def test_every_action_is_one_that_somebody_but_an_owner_may_be_granted(roo
         "installation.rotate",
         "audit.prune",
         "installation.publish-unreviewed",
+        "installation.directories",
     }
     others = [role for role in ROLES.values() if role.name != "owner"]
     for route in guarded(room):

@@ -9,6 +9,7 @@ from auraos.api import (
     definition_files,
     definition_history,
     definitions,
+    directories,
     expressions,
     federation,
     git,
@@ -28,13 +29,15 @@ from auraos.api import (
     trials,
     welcome,
 )
+from auraos.api.answers import Send
 from auraos.api.asking import Ask, Asked
-from auraos.api.door import Door, Gatekeeper
+from auraos.api.door import Door, Gatekeeper, Receive, Scope
 from auraos.api.figures import figure_routes
 from auraos.api.health import health_routes
 from auraos.api.keeper import Keeper
 from auraos.api.openapi import openapi_routes
 from auraos.api.routes import Found, Map, Route
+from auraos.api.scim import BASE, ScimDoor
 from auraos.api.server import Server
 from auraos.api.site import Site
 from auraos.api.traffic import Traffic
@@ -52,6 +55,7 @@ NOUNS = (
     definition_files.routes,
     definition_history.routes,
     definitions.routes,
+    directories.routes,
     expressions.routes,
     federation.routes,
     git.routes,
@@ -87,7 +91,11 @@ class Front:
         self._keeper = _Guard(health)
         traffic = Traffic()
         health.figures.add(traffic.figures)
-        self._server = Server(Door(route_map(health), self._keeper, SystemClock().new_id, traffic))
+        clock = SystemClock()
+        self._scim = ScimDoor(clock.now, clock.new_id)
+        self._server = Server(
+            Entrance(Door(route_map(health), self._keeper, clock.new_id, traffic), self._scim)
+        )
 
     async def open(self, host: str, port: int) -> int:
         """Listen, and return the port."""
@@ -97,15 +105,29 @@ class Front:
         """Let others in from now on, who are served by this desk."""
         site = Site(wishes.url, wishes.proxies)
         self._keeper.behind = Keeper(desk, site=site, now=SystemClock().now)
+        self._scim.site, self._scim.desk = site, desk
 
     async def dismiss(self) -> None:
         """Let nobody in any more, and return when those who were in are served; it still tells of the health."""
-        self._keeper.behind = None
+        self._keeper.behind = self._scim.desk = None
         await self._server.settle()
 
     async def close(self) -> None:
         """Take nothing new, answer what was taken, and close."""
         await self._server.close()
+
+
+class Entrance:
+    """Leads directories to their own door, and everybody else to the other one."""
+
+    def __init__(self, door: Door, scim: ScimDoor) -> None:
+        self._door = door
+        self._scim = scim
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        is_of_directory = scope["type"] == "http" and scope["path"].startswith(f"{BASE}/")
+        await (self._scim if is_of_directory else self._door)(scope, receive, send)
 
 
 def route_map(health: Health) -> Map:

@@ -6,13 +6,13 @@ none of it. On the way out nothing new is taken, and what was taken is answered.
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from auraos.api.door import Door
 from auraos.app.health import port_refused
 
 LONGEST_HEAD = 10.0
@@ -31,7 +31,7 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 class Server:
     """Listens at one port, and answers by the door."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Callable[..., Awaitable[None]]) -> None:
         self._config = Config(
             cast(Any, door), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
             server_header=False, date_header=False, proxy_headers=False, timeout_keep_alive=round(IDLE),

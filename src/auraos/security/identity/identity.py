@@ -16,6 +16,7 @@ from auraos.security.identity.ownership import OwnedMark, Ownership
 from auraos.security.identity.passkeys import Passkeys
 from auraos.security.identity.passwords import Passwords
 from auraos.security.identity.people import People
+from auraos.security.identity.provisioning.service import Provisioning
 from auraos.security.identity.recognition import Recognition
 from auraos.security.identity.second_proofs import Seal, SecondProofs
 from auraos.security.identity.sign_in import SignIn
@@ -35,6 +36,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     federation: Federation
     people: People
     keys: Keys
+    provisioning: Provisioning
     recognition: Recognition
 
     async def holder(self, kind: HolderKind, name: str, workspace: str) -> str:
@@ -98,5 +100,6 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
             federation=Federation(store, seal, providers, sign_in, backoff, now=now, new_id=new_id),
             people=People(store, access, passwords, terms, now=now, new_id=new_id, forget=forget),
             keys=Keys(store, access, now=now, new_id=new_id, forget=forget),
+            provisioning=Provisioning(store, now=now, new_id=new_id, forget=forget),
             recognition=recognition,
         )

@@ -1,6 +1,6 @@
 """What is kept of those who may come in. No row holds a password, a key or a session's token, only what they are held against."""
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -114,6 +114,29 @@ class Vouched(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     person: str
     at: int
+
+
+class Directory(msgspec.Struct, frozen=True, kw_only=True):
+    """A directory elsewhere that says who there is here (SCIM), by a token of its own."""
+
+    id: str
+    title: str
+    digest: str
+    provider: str = ""
+    """Who vouches for those whom it brings; empty where they come in otherwise."""
+    created_at: int
+    created_by: str
+    used_at: int = 0
+
+
+class Provisioned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a directory says of a person."""
+
+    person: str
+    directory: str
+    external: str = ""
+    """What it calls them by itself."""
+    attributes: dict[str, Any] = {}
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):

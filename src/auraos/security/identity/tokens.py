@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 
-SESSION, KEY, SETUP, INVITATION = "aus_", "auk_", "auo_", "aui_"
+SESSION, KEY, SETUP, INVITATION, DIRECTORY = "aus_", "auk_", "auo_", "aui_", "aud_"
 """How a token of each kind begins, so that one that leaks is known for what it is."""
 _BYTES = 32
 

@@ -145,6 +145,15 @@ _PEOPLE = (
         group_id {text} not null, person {text} not null, primary key(group_id, person)
     ){compact}""",
     "create index members_by_person on members(person)",
+    """create table directories(
+        id {text} primary key, title text not null, digest {text} not null, provider {text} not null,
+        created_at {int} not null, created_by {text} not null, used_at {int} not null
+    ){compact}""",
+    "create unique index directories_by_digest on directories(digest)",
+    """create table provisioned(
+        person {text} primary key, directory {text} not null, external {text} not null, attributes text not null
+    ){compact}""",
+    "create unique index provisioned_by_external on provisioned(directory, external) where external <> ''",
     """create table grants(
         id {text} primary key, holder_kind {text} not null, holder {text} not null, role {text} not null,
         workspace {text} not null, kind {text} not null, labels text not null, name {text} not null,

@@ -6,6 +6,7 @@ import msgspec
 
 from auraos.security.access.rows import Group, Held, Member, OwnRole, Workspace
 from auraos.security.identity.rows import (
+    Directory,
     Failures,
     FirstOwner,
     Invitation,
@@ -13,6 +14,7 @@ from auraos.security.identity.rows import (
     Passkey,
     Person,
     Provider,
+    Provisioned,
     Service,
     Session,
     Vouched,
@@ -38,6 +40,8 @@ _SHAPES: Final[dict[type[msgspec.Struct], Shape[Any]]] = {
         Shape(Group, "groups_of_people", ("id",)),
         Shape(Member, "members", ("group_id", "person")),
         Shape(OwnRole, "roles", ("workspace", "name")),
+        Shape(Directory, "directories", ("id",)),
+        Shape(Provisioned, "provisioned", ("person",)),
     )
 }
 

@@ -1,0 +1,1 @@
+"""Provisioning: a directory elsewhere says who there is here, and in which groups they are (SCIM 2.0)."""
