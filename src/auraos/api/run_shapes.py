@@ -8,7 +8,7 @@ from auraos.api.names import END, Limit, Slug
 from auraos.app.runs import Seen
 from auraos.core.run.facts import StepError
 from auraos.core.run.view import StepView, Why
-from auraos.core.values import to_plain
+from auraos.core.values import Value, to_plain
 from auraos.engine.ports import LogLine, RunRow
 
 RunName = Annotated[
@@ -221,6 +221,12 @@ class Ended(RunShown, frozen=True, kw_only=True):
 
     output: Any = None
     error: Any = None
+
+    @classmethod
+    def after(cls, row: RunRow, output: Value = None, error: StepError | None = None) -> "Ended":
+        """Return what is shown of a run and of what came of it."""
+        told = msgspec.structs.asdict(RunShown.of(row))
+        return cls(**told, output=to_plain(output), error=error_of(error))
 
 
 class StepShown(msgspec.Struct, frozen=True, kw_only=True):

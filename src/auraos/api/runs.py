@@ -103,14 +103,20 @@ ABOUT_WORKFLOW = About(
 async def start_run(ask: Ask, at: StartOf, body: Start) -> Ended | Answer:
     """Start a run; under one Idempotency-Key it is started once, and the answer is 200 where it was there."""
     runs = ask.desk.runs
-    row, is_new = await runs.start(
-        asking_of(ask), ask.workspace, at.name, given=body.input, variables=body.variables, key=_key(ask)
-    )
+    begun = await runs.start(
+        asking_of(ask), ask.workspace, at.name, given=body.input, variables=body.variables, key=_key(ask),
+        follow=bool(at.wait),
+    )  # fmt: skip
+    status = 201 if begun.is_new else 200
     if at.wait:
         ask.rest()
-        row = await runs.output(row, min(at.wait, ask.limits.longest_wait.total_seconds()))
+        ended = await runs.end(begun, min(at.wait, ask.limits.longest_wait.total_seconds()))
+        if ended.row is not None:
+            return Answer.of(Ended.after(ended.row, ended.output, ended.error), status)
+    row = None if at.wait else begun.row
+    row = row or await runs.find(ask.workspace, begun.run)
     revealed = await reveals(ask, at, row, "output")
-    return Answer.of(await _ended(ask, row, revealed=revealed), 201 if is_new else 200)
+    return Answer.of(await _ended(ask, row, revealed=revealed), status)
 
 
 @routes.get("/api/v1/runs", may="runs.read", narrows=True)
@@ -309,8 +315,7 @@ async def reveals(ask: Ask, at: Any, row: RunRow, what: str) -> bool:
 
 
 async def _ended(ask: Ask, row: RunRow, *, revealed: bool = False) -> Ended:
-    told: dict[str, Any] = {}
-    if row.finished_at is not None:
-        seen = (await ask.desk.runs.look(row, revealed=revealed)).view
-        told = {"output": to_plain(seen.output), "error": error_of(seen.error)}
-    return Ended(**msgspec.structs.asdict(RunShown.of(row)), **told)
+    if row.finished_at is None:
+        return Ended.after(row)
+    seen = (await ask.desk.runs.look(row, revealed=revealed)).view
+    return Ended.after(row, seen.output, seen.error)

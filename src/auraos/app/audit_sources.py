@@ -7,10 +7,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from auraos.core.audit import Entry
 from auraos.core.errors import UnexpectedError, UserError
 from auraos.security.audit.chain import Kept
 from auraos.security.audit.export import ExportedLine, Opening, kept_of_line
+from auraos.security.audit.parts import AnyEntry
 from auraos.security.audit.signing import KnownKey
 from auraos.security.audit.store import Checkpoint, Filter, Head
 from auraos.storage.migrations.walls import INSTALLATION
@@ -56,7 +56,13 @@ class _LookedAt:
         found = await self.all(sql, parameters, make)
         return found[0] if found else None
 
-    async def change(self, statements: Sequence[Statement], entries: Sequence[Entry] = ()) -> None:
+    async def glance(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> T | None:
+        """Return the row of a key, or None."""
+        return await self.one(sql, parameters, make)
+
+    async def change(self, statements: Sequence[Statement], entries: Sequence[AnyEntry] = ()) -> None:
         """Refuse to change anything."""
         raise UnexpectedError(
             f"{len(statements) + len(entries)} changes were asked of a trail that is only looked at."

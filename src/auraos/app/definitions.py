@@ -68,6 +68,7 @@ class FolderDefinitions:
         self._catalogue = catalogue
         self._seen: dict[Path, tuple[tuple[int, int], str]] = {}
         self._read: dict[str, Workflow | None] = {}
+        self._made: dict[str, Version] = {}
         self._versions: dict[str, Version] = {}
         self._programs = Compiled(catalogue)
 
@@ -98,7 +99,12 @@ class FolderDefinitions:
                 f"There is no workflow named {bare!r}{where}.",
                 hint=f"A file there must say `name: {bare}` and `kind: workflow`.",
             )
-        return self._versions.get(bare) or make_version(text, self._catalogue)
+        if bare in self._versions:
+            return self._versions[bare]
+        made = self._made.get(bare)
+        if made is None or made.text != text:
+            made = self._made[bare] = make_version(text, self._catalogue)
+        return made
 
     def compile(self, version: Version) -> Program:
         """Return the program of a version; it is made once."""

@@ -5,25 +5,27 @@ run names who asked.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from auraos.app.quotas import RunQuotas
+from auraos.app.run_keys import id_of, plainly, taken
 from auraos.app.witness import Witness
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
 from auraos.core.run import RunView, fold, view
 from auraos.core.run.facts import AnyFact, RunStarted
 from auraos.core.schemas import given_input
-from auraos.core.values import Value, to_wire
+from auraos.core.values import Value
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Definitions
+from auraos.engine.endings import Begun, Ended
 from auraos.engine.engine import Engine
+from auraos.engine.notes import Note
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
 from auraos.engine.stewardship import InspectedStore
 from auraos.engine.stream import Change, changes_after, facts_of, veil
@@ -55,12 +57,6 @@ class RunRefusedError(UserError):
     """The run is in no state in which this can be asked of it."""
 
     code = "request-refused-by-run"
-
-
-class KeyTakenError(UserError):
-    """Something else was asked for under the same idempotency key."""
-
-    code = "key-taken"
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,36 +203,46 @@ class Runs:
         """Return in words how far a run, or its steps, are from their turn."""
         return await self.engine.places(row.run)
 
-    async def output(self, row: RunRow, seconds: float) -> RunRow:
+    async def until_over(self, row: RunRow, seconds: float) -> RunRow:
         """Return a run once it has ended, or as it is after so many seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.engine.wait(row.run)
-        except TimeoutError:
-            pass
+        await self.end(Begun(row.run), seconds)
         return await self.find(row.workspace, row.run)
+
+    async def end(self, begun: Begun, seconds: float) -> Ended:
+        """Return how a run ended that was begun, or, after so many seconds, that it is not over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self.engine.end_of(begun)
+        return Ended(begun.run, "")
 
     # --- leading ---
 
     async def start(
         self, asking: Asking, workspace: str, workflow: str, *, given: Value = None,
-        variables: dict[str, Any] | None = None, key: str = "",
-    ) -> tuple[RunRow, bool]:  # fmt: skip
-        """Start a run; return it, and whether it is new. Under one key a run is started once."""
-        run = _id_of(workspace, key) if key else ""
-        if run:
-            known = await self._store.find(run)
-            if known is not None:
-                return await self._same(known, workflow, given, variables), False
-        await self._count(workspace)
-        entry = self._entry(asking, workspace, "runs.start", "workflow", workflow)
-        async with self._witness.of(entry) as told, _told():
-            started = await self.engine.start(
-                workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run
-            )
-            told.tell(after={"run": started})
-        row = await self.find(workspace, started)
-        return (await self._same(row, workflow, given, variables) if key else row), True
+        variables: dict[str, Any] | None = None, key: str = "", follow: bool = False,
+    ) -> Begun:  # fmt: skip
+        """Start a run; under one key it is started once. What the audit trail tells of it is durable with the start."""
+        run = id_of(workspace, key) if key else ""
+        if run and (known := await self._store.find(run)) is not None:
+            await self._same(known, workflow, given, variables)
+            return Begun(run, is_new=False)
+        entry, notes = self._entry(asking, workspace, "runs.start", "workflow", workflow), list[Note]()
+
+        def note(started: str) -> Note:
+            notes.append(self._witness.note(msgspec.structs.replace(entry, after={"run": started})))
+            return notes[-1]
+
+        async with self._witness.of_refusal(entry), _told():
+            await self._count(workspace)
+            begun = await self.engine.begin(
+                workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run, note=note,
+                follow=follow,
+            )  # fmt: skip
+        if begun.is_new:
+            self._witness.settle(notes[-1])
+        else:
+            await self._same(await self.find(workspace, run), workflow, given, variables)
+        return begun
 
     async def signal(self, asking: Asking, row: RunRow, name: str, data: Value, key: str, id_: str) -> None:
         """Put a signal into the mailbox of a run."""
@@ -282,7 +288,10 @@ class Runs:
 
     async def prioritize(self, asking: Asking, row: RunRow, priority: int) -> None:
         """Change the priority of a run that waits to begin."""
-        async with self._witness.of(self._entry_of(asking, row, "runs.prioritize", after={"priority": priority})), _told():
+        async with (
+            self._witness.of(self._entry_of(asking, row, "runs.prioritize", after={"priority": priority})),
+            _told(),
+        ):
             await self.engine.prioritize(row.run, priority=priority)
 
     async def publish(self, asking: Asking, workspace: str, type_: str, data: Value, id_: str) -> int:
@@ -316,10 +325,10 @@ class Runs:
         self, asking: Asking, row: RunRow, kind: Literal["retry", "fork"], key: str, **how: Any
     ) -> tuple[RunRow, bool]:
         """Do the same under a key, once; return the new run, and whether it is new."""
-        made = _id_of(row.workspace, key)
+        made = id_of(row.workspace, key)
         known = await self._store.find(made)
         if known is not None and known.parent != row.run:
-            raise _taken("Another run was started under this key.")
+            raise taken("Another run was started under this key.")
         if known is not None:
             return known, False
         return await self.again(asking, row, kind, made=made, **how), True
@@ -336,17 +345,17 @@ class Runs:
     ) -> RunRow:
         """Return the run of a key; raise `KeyTakenError` unless it was started with the same."""
         if row.workflow != workflow.partition("@")[0]:
-            raise _taken(f"A run of {row.workflow!r} was started under this key.")
+            raise taken(f"A run of {row.workflow!r} was started under this key.")
         kept = await self._store.version(row.version)
         first = (await self.journal(row, 0, 1))[0].fact
         assert isinstance(first, RunStarted)
         schema = self._definitions.compile(kept).workflow.input if kept is not None else None
         wanted = given_input(schema, given) if schema else given
-        if [_plainly(first.input), _plainly(first.variables)] != [
-            _plainly(wanted),
-            _plainly(variables or {}),
+        if [plainly(first.input), plainly(first.variables)] != [
+            plainly(wanted),
+            plainly(variables or {}),
         ]:
-            raise _taken("A run was started under this key with another input, or other variables.")
+            raise taken("A run was started under this key with another input, or other variables.")
         return row
 
     def _entry_of(self, asking: Asking, row: RunRow, action: str, why: str = "", after: Any = None) -> Entry:
@@ -359,22 +368,6 @@ class Runs:
             at=self._witness.now, workspace=workspace, actor=asking.actor, action=action,
             object=Object(kind=kind, name=name), why=why, after=after,
         )  # fmt: skip
-
-
-def _id_of(workspace: str, key: str) -> str:
-    """Return the id of the run that is started under a key of a workspace."""
-    return f"key-{hashlib.sha256(f'{workspace}/{key}'.encode()).hexdigest()[:40]}"
-
-
-def _taken(words: str) -> KeyTakenError:
-    return KeyTakenError(
-        words, hint="Choose another Idempotency-Key; this one stands for what was sent first."
-    )
-
-
-def _plainly(value: Value) -> bytes:
-    """Return a value so that the same value gives the same bytes, and no other does."""
-    return msgspec.json.encode(to_wire(value), order="deterministic")
 
 
 @asynccontextmanager

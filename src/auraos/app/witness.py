@@ -17,7 +17,9 @@ import msgspec
 
 from auraos.core.audit import Entry, Outcome
 from auraos.core.errors import OperationalError, UserError
+from auraos.engine.notes import Note
 from auraos.engine.ports import StoreUnavailableError
+from auraos.security.audit.parts import Parts, parts_of
 from auraos.storage.tables.audit_pending import Pending, PendingEntries
 from auraos.storage.tables.statement import NotAsExpectedError, Tables
 
@@ -26,6 +28,10 @@ MOST: Final = 100
 """So many are written at once."""
 PATIENCE: Final = 300 * 1_000_000
 """After so many microseconds without an outcome, whoever was at it is taken for gone."""
+SOON: Final = 10 * 1_000_000
+"""After so many microseconds a note that nobody took over is taken over by whoever looks."""
+PAUSE: Final = 0.05
+"""For so many seconds notes gather before the trail takes them over: they are durable already."""
 LOOK: Final = 60.0
 UNKNOWN: Final = "The process ended before it was known what came of it."
 
@@ -56,6 +62,8 @@ class Witness:
         self._now = now
         self._new_id = new_id
         self._waiting: list[_Wish] = []
+        self._noted: list[_Wish] = []
+        self._later: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -68,7 +76,7 @@ class Witness:
     async def of(self, entry: Entry) -> AsyncIterator[Witnessed]:
         """Write down what is about to be done, and tell what came of it."""
         number, told = self._new_id(), Witnessed(entry)
-        await self._write(number, entry, is_over=False)
+        await self._write(Pending(number, parts_of(entry)), is_over=False)
         try:
             yield told
         except BaseException as error:
@@ -76,9 +84,39 @@ class Witness:
             raise
         await self._over(number, told.entry)
 
+    @asynccontextmanager
+    async def of_refusal(self, entry: Entry) -> AsyncIterator[None]:
+        """Tell of something that tells of itself where it is done, by a note, only if it is not."""
+        try:
+            yield
+        except Exception as error:
+            await self.tell(_became(entry, error))
+            raise
+
+    def note(self, entry: Entry) -> Note:
+        """Return what is durable together with something, and is told of by `settle` once it is."""
+        pending = Pending(self._new_id(), parts_of(entry), is_known=True)
+        return Note(pending.id, entry.at, entry.workspace, pending.body)
+
+    def settle(self, note: Note) -> None:
+        """Let the trail take over a note that became durable, soon: whoever ends before leaves that to the next look."""
+        parts = msgspec.json.decode(note.body, type=Parts)
+        self._noted.append(_Wish(Pending(note.id, parts), True, asyncio.get_running_loop().create_future()))
+        self._noted[-1].written.add_done_callback(_log_failure)
+        if len(self._noted) >= MOST:
+            self._take_over()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(PAUSE, self._take_over)
+
+    async def settled(self) -> None:
+        """Return when the trail has taken over all that was noted here until now."""
+        self._take_over()
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+
     async def tell(self, entry: Entry) -> None:
         """Tell of something that is as good as done."""
-        await self._write("", entry, is_over=True)
+        await self._write(Pending("", parts_of(entry)), is_over=True)
 
     async def start(self, *, alone: bool) -> None:
         """Tell of what others left, now and again and again. Alone on its store, whoever left something is gone."""
@@ -91,16 +129,19 @@ class Witness:
             self._looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._looking
+        self._take_over()
         while self._writing is not None:
             await asyncio.wait([self._writing])
 
     async def look(self, patience: int = PATIENCE) -> int:
         """Make an entry of each line that nobody brought to its end; return of how many."""
         count = 0
-        while left := await self._kept.left(self._now() - patience, MOST):
+        now = self._now()
+        while left := await self._kept.left(now - patience, now - min(patience, SOON), MOST):
             for each in left:
+                found = each if each.is_known else Pending(each.id, parts_of(_without_outcome(each.entry)))
                 with contextlib.suppress(NotAsExpectedError):  # another process was at it
-                    await self._kept.write([], [Pending(each.id, _without_outcome(each.entry))])
+                    await self._kept.write([], [found])
                     count += 1
         return count
 
@@ -115,18 +156,31 @@ class Witness:
     async def _over(self, number: str, entry: Entry) -> None:
         """Tell what came of it; where that cannot be written now, the line that stands is told of later."""
         try:
-            await asyncio.shield(self._write(number, entry, is_over=True))
+            await asyncio.shield(self._write(Pending(number, parts_of(entry)), is_over=True))
         except (OperationalError, NotAsExpectedError) as error:
             log.warning("audit.not_told", extra={"action": entry.action, "why": error.message})
 
-    def _write(self, number: str, entry: Entry, *, is_over: bool) -> "asyncio.Future[None]":
+    def _write(self, pending: Pending, *, is_over: bool) -> "asyncio.Future[None]":
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Wish(Pending(number, entry), is_over, written))
+        self._waiting.append(_Wish(pending, is_over, written))
+        self._begin_to_write()
+        return written
+
+    def _take_over(self) -> None:
+        """Let the trail take over what was noted."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        if self._noted:
+            self._waiting += self._noted
+            self._noted = []
+            self._begin_to_write()
+
+    def _begin_to_write(self) -> None:
         if self._writing is None:  # on behalf of all who ask, so within the workspace of none of them
             self._writing = asyncio.get_running_loop().create_task(
                 self._write_all(), context=contextvars.Context()
             )
-        return written
 
     async def _write_all(self) -> None:
         try:
@@ -163,6 +217,12 @@ def _tell(some: Sequence[_Wish], error: Exception | None) -> None:
             wish.written.set_result(None)
         else:
             wish.written.set_exception(error)
+
+
+def _log_failure(written: "asyncio.Future[None]") -> None:
+    error = None if written.cancelled() else written.exception()
+    if error is not None:
+        log.warning("audit.not_told", extra={"why": str(error)})
 
 
 def _became(entry: Entry, error: BaseException) -> Entry:

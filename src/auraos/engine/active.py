@@ -153,6 +153,7 @@ class ActiveRun:
                 gates=draft.gates,
                 left=draft.left,
                 cached=draft.cached,
+                notes=draft.notes,
             )
         else:
             write = Write(self.workspace, self.id, seq, self.shard, count, facts, False, row, draft.results)

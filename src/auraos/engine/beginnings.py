@@ -16,6 +16,7 @@ from auraos.engine.active import ActiveRun
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Programs
 from auraos.engine.flow.starts import stand_before
+from auraos.engine.notes import Note
 from auraos.engine.ports import (
     Clock,
     FencedError,
@@ -129,7 +130,7 @@ class Beginnings:
             gates=() if first.trial else program.gates.renew(first.gates),
         )
 
-    async def begin(self, started: RunStarted, *, shard: int | None = None) -> bool:
+    async def begin(self, started: RunStarted, *, shard: int | None = None, note: Note | None = None) -> bool:
         """Begin a run; return when its start is durable, and whether it is led here. While this process owns nothing, it
         waits a little.
 
@@ -142,7 +143,7 @@ class Beginnings:
                 await self._shards.ready()
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             try:
-                if await self.let_begin(started, program, waiter, shard=shard):
+                if await self.let_begin(started, program, waiter, shard=shard, note=note):
                     await waiter
                     return True
             except FencedError:  # certainly not written
@@ -153,21 +154,26 @@ class Beginnings:
                     await self.begun(started.run)
             return False
 
-    async def begin_once(self, started: RunStarted, *, shard: int | None = None) -> None:
-        """Begin a run whose id was given, unless there is one of that id."""
+    async def begin_once(
+        self, started: RunStarted, *, shard: int | None = None, note: Note | None = None
+    ) -> bool:
+        """Begin a run whose id was given, unless there is one of that id; return whether it was begun."""
         run = started.run
         while (other := self._under_way.get(run)) is not None:
             await asyncio.wait([other])
         self._under_way[run] = done = asyncio.get_running_loop().create_future()
         try:
-            if not await self.is_begun(run):
-                await self.begin(started, shard=shard)
+            if await self.is_begun(run):
+                return False
+            await self.begin(started, shard=shard, note=note)
         except WriteRefusedError:
             if not await self.is_begun(run):  # else another start under this id came first
                 raise
+            return False
         finally:
             del self._under_way[run]
             done.set_result(None)
+        return True
 
     # --- whether a run is there ---
 
@@ -195,6 +201,10 @@ class Beginnings:
             except NotFoundError:
                 self._sent.pop(run, None)
 
+    def is_private(self, run: str, program: Program) -> bool:
+        """Return whether what a run is about is kept under seal."""
+        return program.is_private or (self.privacy is not None and self.privacy.concerns(run, program))
+
     def starting(self, run: str) -> "asyncio.Task[None] | None":
         """Return the start of a run that is on its way because another run asked for it."""
         return self._starting.get(run)
@@ -212,9 +222,10 @@ class Beginnings:
 
     async def let_begin(
         self, started: RunStarted, program: Program, waiter: "asyncio.Future[None] | None" = None, *,
-        answers: str = "", awaited: bool = False, shard: int | None = None,
+        answers: str = "", awaited: bool = False, shard: int | None = None, note: Note | None = None,
     ) -> bool:  # fmt: skip
-        """Begin a run on a program in use; a child is born into the shard of its parent. The waiter hears when it is durable.
+        """Begin a run on a program in use, and note it for the audit trail; a child is born into the shard of its parent. The
+        waiter hears when it is durable.
 
         Return False if the start was left to the process that leads all runs of its gates, which is durable then.
         """
@@ -228,14 +239,12 @@ class Beginnings:
                 number = await self._next_number(started.workspace)
         now = self._clock.now()
         started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
-        mask, privacy = None, self.privacy
-        if program.is_private or (privacy is not None and privacy.concerns(started.run, program)):
-            mask = await self._bind(started, program)
+        mask = await self._bind(started, program) if self.is_private(started.run, program) else None
         if started.page is None and not started.gates and program.gates and not started.trial:
             started, home = stand_before(started, program, mask)
             shard = home if started.gates else shard  # one that goes on with another may have no gates left
         if started.gates and shard is not None and shard not in self._shards.own:
-            await self._send_home(started, shard, answers=answers, awaited=awaited)
+            await self._send_home(started, shard, answers=answers, awaited=awaited, note=note)
             return False
         self._refuse_twice(started.run)
         run = ActiveRun(
@@ -251,6 +260,8 @@ class Beginnings:
         versions = self._programs.unkept(started.version, *resolved.values())
         if versions:
             run.draft.versions = versions
+        if note is not None:
+            run.draft.notes = (note,)
         self.runner.runs[run.id] = run
         self.runner.give(run, started, waiter, answers=answers)
         return True
@@ -264,7 +275,9 @@ class Beginnings:
             )
         return await self.privacy.bind(started, program)
 
-    async def _send_home(self, started: RunStarted, shard: int, *, answers: str, awaited: bool) -> None:
+    async def _send_home(
+        self, started: RunStarted, shard: int, *, answers: str, awaited: bool, note: Note | None
+    ) -> None:
         """Leave a start to the process that owns the shard where all runs of its gates live."""
         kind = "call" if awaited or started.keyed is not None else "start"
         request = RequestRow(self._clock.new_id(), started.run, kind, encode_fact(started), shard)
@@ -272,7 +285,7 @@ class Beginnings:
         await self._store.commit(
             Write(
                 started.workspace, "", 0, shard, requests=[request], answered=[answers] if answers else (),
-                versions=versions,
+                versions=versions, notes=() if note is None else (note,),
             )
         )  # fmt: skip
         self._programs.kept(versions)

@@ -10,6 +10,7 @@ from auraos.core.run.commands import Command, StartTimer, StopTimer, Subscribe, 
 from auraos.core.run.facts import AnyFact, OutsideFact, RunAdmitted
 from auraos.core.run.gates import COUNTED_LATER, HELD_BACK
 from auraos.engine.cache import CacheRow
+from auraos.engine.notes import Note
 from auraos.engine.ports import GateRow, LogLine, RequestRow, RunRow, Subscription, Timer, Version
 
 
@@ -40,6 +41,7 @@ class Draft:
     gates: tuple[GateRow, ...] = ()
     left: tuple[tuple[str, str], ...] = ()
     cached: tuple[CacheRow, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __init__(self) -> None:
         self.facts: list[AnyFact] = []

@@ -7,6 +7,7 @@ import msgspec
 
 from auraos.core.run.facts import StepError
 from auraos.core.values import Value
+from auraos.engine.ports import RunRow
 from auraos.engine.shards import ElsewhereError
 
 
@@ -17,6 +18,20 @@ class Ended(msgspec.Struct, frozen=True):
     state: str
     output: Value = None
     error: StepError | None = None
+    row: RunRow | None = None
+    """The run as it is kept, where this process led it and what it is about is no secret."""
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A run whose start is durable."""
+
+    run: str
+    is_new: bool = True
+    """Whether it was not there before, where its id was given."""
+    end: "asyncio.Future[Ended] | None" = None
+    """Its end, for whoever follows it and where it is led here."""
+    row: RunRow | None = None
+    """The run as it is kept, where it goes on here and what it is about is no secret."""
 
 
 class Endings:
@@ -31,9 +46,13 @@ class Endings:
         self._waiting.setdefault(run, []).append(future)
         return future
 
-    def forget(self, run: str) -> None:
-        """Expect the end of a run no more: it does not begin."""
-        self._waiting.pop(run, None)
+    def forget(self, run: str, end: "asyncio.Future[Ended] | None") -> None:
+        """Expect this end of a run no more: it does not begin here."""
+        waiting = self._waiting.get(run, [])
+        if end in waiting:
+            waiting.remove(end)
+        if not waiting:
+            self._waiting.pop(run, None)
 
     def tell(self, ended: Ended) -> None:
         """Tell everybody who waits for a run how it ended."""

@@ -4,21 +4,15 @@ durable.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from functools import partial
-from typing import Any, Literal
-
-import msgspec
 
 from auraos.core.catalogue import Catalogue
 from auraos.core.run import encode_fact, refuse_vast
 from auraos.core.run.commands import EndRun
 from auraos.core.run.facts import (
-    AnyFact,
     EventReceived,
-    Inherited,
     RunFinished,
-    RunStarted,
 )
 from auraos.core.values import Value
 from auraos.engine import asks
@@ -27,10 +21,9 @@ from auraos.engine.answers import RequestRefusedError
 from auraos.engine.beginnings import DEFAULT_WORKSPACE, Beginnings
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
-from auraos.engine.control import EngineClosedError, RunControl
+from auraos.engine.control import EngineClosedError
 from auraos.engine.definitions import TRIAL, Definitions, Programs
-from auraos.engine.disk import DiskGuard
-from auraos.engine.endings import Ended, Endings
+from auraos.engine.endings import Ended
 from auraos.engine.figures import SECOND, EngineFigures
 from auraos.engine.flow.admission import Admission
 from auraos.engine.handed_files import share_files
@@ -44,17 +37,17 @@ from auraos.engine.ports import (
     RequestRow,
     Store,
     StoreUnavailableError,
-    Version,
     Write,
 )
 from auraos.engine.remote import Remote
 from auraos.engine.requests import Requests
 from auraos.engine.retention import Retention
 from auraos.engine.runner import Runner
-from auraos.engine.shards import ElsewhereError, Shards
+from auraos.engine.shards import Shards
 from auraos.engine.slots import Slots
+from auraos.engine.starts import RunStarts
 from auraos.engine.stewardship import Load
-from auraos.engine.stream import Change, Streams, read_facts
+from auraos.engine.stream import Change, Streams
 from auraos.engine.suspects import Suspects
 from auraos.engine.waking import Waking
 
@@ -63,7 +56,7 @@ DEFAULT_PARALLEL = 100
 GRACE = 10.0
 
 
-class Engine(RunControl):
+class Engine(RunStarts):
     """One engine on one store. Make it, `await open()`, and `await close()` it before the store is closed."""
 
     def __init__(  # noqa: PLR0913 (what an engine is made of)
@@ -76,17 +69,15 @@ class Engine(RunControl):
         self._shards = shards = shards or Shards()
         mending = Mending(store, clock, shards, doors.blobs, mended=self._look_again)
         memory = Memory(store, programs, clock, shards, doors.blobs, mending)
-        super().__init__(store, clock, memory)
+        super().__init__(store, clock, memory, doors.blobs)
         self._largest_value = doors.largest_value
         self._programs = programs
-        self._blobs = doors.blobs
         self._beginnings = Beginnings(store, clock, programs, shards)
         self._beginnings.largest_value = doors.largest_value
         self._beginnings.privacy = privacy
         self._requests = Requests(store, programs, memory, clock, doors.blobs, shards, self._beginnings)
         self._admission = Admission(store, memory, clock, partial(share_files, doors.blobs))
         self._streams = Streams(store.journal)
-        self._endings = Endings()
         self._waking = Waking(memory, clock, self._requests.late)
         self._idle: list[asyncio.Future[None]] = []
         hooks = Hooks(
@@ -119,8 +110,6 @@ class Engine(RunControl):
         memory.runner = mending.runner = self._runner
         self._beginnings.runner = self._requests.runner = self._admission.runner = self._runner
         mending.stand = self._admission.stand
-        self.disk: DiskGuard | None = None
-        """Refuses starts while the disk is nearly full, where somebody watches it."""
         self.retention = Retention(store, programs, clock, doors.blobs)
         self._remote = Remote(store, clock, shards, self._requests.take)
         self.moves = Moves(
@@ -187,105 +176,6 @@ class Engine(RunControl):
 
     # --- runs ---
 
-    async def start(  # noqa: PLR0913 (a start has that many traits, all but the first optional)
-        self, workflow: str | Version, *, input: Value = None, workspace: str = DEFAULT_WORKSPACE,  # noqa: A002
-        variables: dict[str, Any] | None = None, trigger: Value = None, by: str = "", run: str = "",
-        called: Sequence[Version] = (),
-    ) -> str:  # fmt: skip
-        """Start a run of a published workflow, or of this version; return its id when the start is durable. A start under an
-        id that is known already is the same start once more, and starts nothing.
-
-        `called` brings versions of workflows that it calls, which go before the published ones.
-        """
-        started = await self._prepare(
-            workflow, input=input, workspace=workspace, variables=variables, trigger=trigger, by=by, run=run,
-            called=called,
-        )  # fmt: skip
-        await (self._beginnings.begin_once(started) if run else self._beginnings.begin(started))
-        return started.run
-
-    async def run(  # noqa: PLR0913 (as for a start)
-        self, workflow: str | Version, *, input: Value = None, workspace: str = DEFAULT_WORKSPACE,  # noqa: A002
-        variables: dict[str, Any] | None = None, trigger: Value = None, by: str = "", run: str = "",
-        called: Sequence[Version] = (),
-    ) -> Ended:  # fmt: skip
-        """Start a run and return how it ended, all of it durable."""
-        started = await self._prepare(
-            workflow, input=input, workspace=workspace, variables=variables, trigger=trigger, by=by, run=run,
-            called=called,
-        )  # fmt: skip
-        if run:
-            await self._beginnings.begin_once(started)
-            return await self.wait(run)
-        ended = self._endings.expect(started.run)
-        try:
-            is_here = await self._beginnings.begin(started)
-        except BaseException:
-            self._endings.forget(started.run)
-            raise
-        if not is_here:
-            self._endings.gone([started.run])
-        try:
-            return await ended
-        except ElsewhereError:
-            return await self.wait(started.run)
-
-    async def try_out(
-        self, version: Version, *, input: Value, workspace: str, variables: dict[str, Any], pinned: Sequence[Inherited],  # noqa: A002
-        by: str, run: str,
-    ) -> None:  # fmt: skip
-        """Start a trial of a version under an id; return when the start is durable. Steps that are pinned are not carried out:
-        they have come to their end already.
-        """
-        started = await self._prepare(
-            version, input=input, workspace=workspace, variables=variables, trigger=None, by=by, run=run, called=(),
-        )  # fmt: skip
-        await self._beginnings.begin_once(
-            msgspec.structs.replace(started, trial=True, inherited=tuple(pinned))
-        )
-
-    async def retry(  # noqa: PLR0913 (what can be asked of a run that is begun once more)
-        self, run: str, *, kind: Literal["retry", "fork"] = "retry", start_at: str | None = None,
-        changes: dict[str, Value] | None = None, again: bool = False, workflow: Version | None = None, by: str = "",
-        made: str = "",
-    ) -> str:  # fmt: skip
-        """Start a new run that takes over what this one finished; return its id when the start is durable.
-
-        It goes on where the run failed, or begins again at a step; `changes` sets outputs, `again` repeats
-        effects under new keys, `workflow` moves it to another version. `made` is the id of the new run: asked for again under
-        it, nothing more is started.
-        """
-        self._refuse_when_busy()
-        row = await self._row_of(run)
-        if row.finished_at is None:
-            raise RequestRefusedError(
-                f"Run {run} is not over: it is {row.state}.", hint="Cancel it first, or wait for its end."
-            )
-        started = await self._beginnings.prepare_again(
-            await self.facts(run), kind=kind, start_at=start_at, changes=changes, again=again,
-            workflow=workflow, by=by, run=made,
-        )  # fmt: skip
-        await share_files(self._blobs, started, started.workspace, run, started.run)
-        shard = row.shard if started.gates else None
-        await (self._beginnings.begin_once if made else self._beginnings.begin)(started, shard=shard)
-        return started.run
-
-    async def facts(self, run: str) -> list[AnyFact]:
-        """Return the durable facts of a run, in order."""
-        row = await self._row_of(run)
-        return await read_facts(self._store, self._blobs, row.workspace, run)
-
-    async def wait(self, run: str) -> Ended:
-        """Return how a run ended, once it has; one that another run has just asked to be started counts, too."""
-        self._refuse_when_held()
-        while True:
-            await self._beginnings.begun(run)
-            try:
-                active = await self._memory.reach(run)
-                return await (self._ended_of(run) if active is None else self._endings.expect(run))
-            except ElsewhereError:
-                await self._remote.until_over(run)
-
     async def subscribe(self, run: str, after: int = 0) -> AsyncIterator[Change]:
         """Yield every durable fact of a run after this number, its log and progress, until it ends."""
         row = await self._row_of(run)
@@ -338,20 +228,6 @@ class Engine(RunControl):
 
     # --- inside ---
 
-    async def _prepare(self, workflow: str | Version, **asked: Any) -> RunStarted:
-        """Return the start that is asked for; refuse one that cannot be, or not now."""
-        self._refuse_when_busy()
-        if self.disk is not None:
-            self.disk.refuse_when_full()
-        return await self._beginnings.prepare(workflow, **asked)
-
-    async def _ended_of(self, run: str) -> Ended:
-        row = await self._row_of(run)
-        facts = await read_facts(self._store, self._blobs, row.workspace, run, only_last=True)
-        if facts and isinstance(last := facts[-1], RunFinished):
-            return Ended(run, last.state, last.output, last.error)
-        return Ended(run, row.state)
-
     def _run_ended(self, run: ActiveRun, wish: EndRun) -> None:
         self._memory.forget(run)
         self._waking.rested(run.id)
@@ -363,7 +239,8 @@ class Engine(RunControl):
             self._programs.forget(run.program.version)
         if run.state is not None and run.state.gates:
             self._admission.ended(run.id)
-        self._endings.tell(Ended(run.id, wish.state, wish.output, wish.error))
+        row = None if self._beginnings.is_private(run.id, run.program) else run.row
+        self._endings.tell(Ended(run.id, wish.state, wish.output, wish.error, row))
 
     def _gone(self, runs: Collection[str]) -> None:
         """Tell whoever waits for these runs that another process leads them."""

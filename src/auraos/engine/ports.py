@@ -15,6 +15,7 @@ from auraos.core.errors import OperationalError, UserError
 from auraos.core.gate import Gate
 from auraos.core.values import FileReference, Value
 from auraos.engine.cache import CacheRow, OutputCache
+from auraos.engine.notes import Note
 from auraos.sdk import Files
 
 if TYPE_CHECKING:  # a list of runs needs no machine
@@ -189,10 +190,11 @@ class Write(msgspec.Struct, frozen=True):
     expired: int = 0
     """A slice of the cached outputs that expired up to this time goes."""
     size: int = 0
+    notes: Sequence[Note] = ()
 
     @property
     def is_plain(self) -> bool:
-        """Return whether it has facts, results and the row of its run, and nothing else."""
+        """Return whether it has facts, results, notes and the row of its run, and nothing else."""
         return not (
             self.timers or self.stopped or self.subscriptions or self.unsubscribed or self.requests or self.answered
             or self.refused or self.logs or self.versions or self.snapshot or self.pruned or self.gates or self.left

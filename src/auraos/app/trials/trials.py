@@ -135,7 +135,7 @@ class Trials:
         """Return a trial as it is once its stretch is over, or after so many seconds."""
         row = await self._runs.find(trial.workspace, trial.runs[-1])
         if wait and row.finished_at is None:
-            row = await self._runs.output(row, wait)
+            row = await self._runs.until_over(row, wait)
         if trial.state == "stopped" or row.state not in FINAL:
             return Seen(trial=trial, row=row, held=())
         _, workflow, part = await self._read(trial.text)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from auraos.core.audit import Entry
-from auraos.security.audit.parts import parts_of
+from auraos.security.audit.parts import AnyEntry, parts_of
 
 BEGINNING = "0" * 64
 """The hash before the first link."""
@@ -44,18 +44,18 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return digest_of(self.facts, told, origin)
 
 
-def link(seq: int, before: str, entries: Iterable[Entry], new_salt: Callable[[], str]) -> Iterator[Kept]:
+def link(seq: int, before: str, entries: Iterable[AnyEntry], new_salt: Callable[[], str]) -> Iterator[Kept]:
     """Bind entries to the chain that ends with this link (0 and `BEGINNING` for none)."""
     for entry in entries:
         seq += 1
-        parts = parts_of(entry)
+        parts = parts_of(entry) if isinstance(entry, Entry) else entry
         told_salt = new_salt() if parts.told else ""
         origin_salt = new_salt() if parts.origin else ""
         told, origin = leaf(told_salt, parts.told), leaf(origin_salt, parts.origin)
         before = hash_of(before, seq, digest_of(parts.facts, told, origin))
         yield Kept(
-            seq=seq, at=entry.at, workspace=entry.workspace, actor=entry.actor.id, action=entry.action,
-            object=parts.about, outcome=entry.outcome, facts=parts.facts, told=parts.told, told_salt=told_salt,
+            seq=seq, at=parts.at, workspace=parts.workspace, actor=parts.actor, action=parts.action,
+            object=parts.about, outcome=parts.outcome, facts=parts.facts, told=parts.told, told_salt=told_salt,
             origin=parts.origin, origin_salt=origin_salt, hash=before,
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ person is erased, the ids stay and mean nobody.
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -19,19 +19,25 @@ LONGEST_REASON: Final = 2000
 LARGEST_STATE: Final = 16_000
 """So many characters of JSON the state before, or after, may have; of a larger one the beginning and a digest are kept."""
 LEFT: Final = 500
+AnyEntry: TypeAlias = "Entry | Parts"
 ACTOR, OBJECT = "{actor}", "{object}"
 """What stands in a reason for the name of a person."""
 _UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """The texts of an entry."""
+    """The texts of an entry, and what lists are searched by."""
 
+    at: int
+    workspace: str
+    actor: str
+    action: str
+    outcome: Outcome
     facts: str
     told: str
     origin: str
     about: str
-    """What it was done to, as lists are searched by it."""
+    """What it was done to."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,11 +70,12 @@ def parts_of(entry: Entry) -> Parts:
         why=_reason(entry), before=_state(entry.before), after=_state(entry.after),
     )  # fmt: skip
     return Parts(
-        facts=canonical_json(facts),
-        told=canonical_json(told) if told else "",
+        at=entry.at, workspace=entry.workspace, actor=entry.actor.id, action=entry.action, outcome=entry.outcome,
+        facts=_text(facts),
+        told=_text(told) if told else "",
         origin=_word(entry.actor.address),
         about=f"{about.kind}/{about.id or about.name}" if about is not None else "",
-    )
+    )  # fmt: skip
 
 
 def entry_of(facts: str, told: str, origin: str, names: Mapping[str, str]) -> Entry:
@@ -111,12 +118,22 @@ def _unnamed(text: str, name: str, mark: str) -> str:
     return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", mark, text) if name else text
 
 
+def _text(value: Any) -> str:
+    """Return what is kept: a text that stays as it was written. Whole numbers that are too large for JSON elsewhere keep
+    their digits.
+    """
+    try:
+        return msgspec.json.encode(value, order="sorted").decode()
+    except (OverflowError, UnicodeEncodeError):
+        return canonical_json(value)
+
+
 def _state(state: Any) -> Any:
     """Return a state as it can be kept: of one that is too large, its size, its digest and how it begins."""
     if state is None:
         return None
     plain = msgspec.to_builtins(state)
-    text = canonical_json(plain)
+    text = _text(plain)
     if len(text) <= LARGEST_STATE and not _UNKEEPABLE.search(text):
         return plain
     text = _keepable(text)

@@ -79,7 +79,7 @@ _TABLES = (
         key_id {text} not null, signature {text} not null
     ){compact}""",
     """create table audit_pending(
-        id {text} primary key, at {int} not null, workspace {text} not null, body text not null
+        id {text} primary key, at {int} not null, workspace {text} not null, body text not null, known {int} not null
     ){compact}""",
     "create table audit_head(one {int} primary key, seq {int} not null, hash {text} not null, floor {int} not null)",
     "insert into audit_head values(1, 0, '" + "0" * 64 + "', 0)",

@@ -45,6 +45,10 @@ PARTS: dict[str, Part] = {
         " started_by, parent, origin, awaited, asleep, shard) select * from {rows} where {guard}",
         (_T, _T, _N, _T, _T, _T, _N, _N, _N, _T, _T, _T, _T, _F, _F, _N),
     ),
+    "notes": Part(
+        "insert into audit_pending(id, at, workspace, body, known) select *, 1 from {rows} where {guard}",
+        (_T, _N, _T, _T),
+    ),
     "facts": Part(
         "insert into journal(run, seq, count, workspace, facts) select * from {rows} where {guard}",
         (_T, _N, _N, _T, _B),
@@ -282,6 +286,7 @@ def _add_requests(rows: Rows, writes: Sequence[Write]) -> None:
     ]
     rows["answered"] = [(request,) for request in answered]
     rows["refused"] = list(refused.items())
+    rows["notes"] = [(each.id, each.at, each.workspace, each.body) for w in writes for each in w.notes]
 
 
 def _add_gates(rows: Rows, writes: Sequence[Write]) -> None:

@@ -8,10 +8,10 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 
-from auraos.core.audit import Entry
 from auraos.core.errors import AuraError
 from auraos.engine.ports import StoreUnavailableError
 from auraos.security.access.walls import workspace_within
+from auraos.security.audit.parts import AnyEntry
 from auraos.storage.migrations.walls import SAYS, go_behind_walls
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.readers import Readers, numbered
@@ -50,7 +50,13 @@ class PostgresTables:
         found = await self._readers.all(sql, parameters, make)
         return found[0] if found else None
 
-    async def change(self, statements: Sequence[Statement], entries: Sequence[Entry] = ()) -> None:
+    async def glance(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> T | None:
+        """Return the row of a key, or None."""
+        return await self.one(sql, parameters, make)
+
+    async def change(self, statements: Sequence[Statement], entries: Sequence[AnyEntry] = ()) -> None:
         """Make a change durable, with what the audit trail says of it."""
         async with self._turns:
             for _ in range(MOST_TRIES):
@@ -125,7 +131,7 @@ class PostgresTables:
 
 
 async def _carry_out(
-    connection: asyncpg.Connection, statements: Sequence[Statement], entries: Sequence[Entry]
+    connection: asyncpg.Connection, statements: Sequence[Statement], entries: Sequence[AnyEntry]
 ) -> None:
     async with connection.transaction():
         await connection.execute("select set_config($1, $2, true)", SAYS, workspace_within())

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from auraos.core.audit import Entry
 from auraos.core.errors import AuraError
+from auraos.security.audit.parts import AnyEntry
 from auraos.storage.tables.chaining import HEAD, head_of, statements_for
 from auraos.storage.tables.statement import NotAsExpectedError, Statement
 
@@ -16,7 +16,7 @@ class Change(NamedTuple):
     """A change that is wanted, and who hears what became of it."""
 
     statements: Sequence[Statement]
-    entries: Sequence[Entry]
+    entries: Sequence[AnyEntry]
     done: "asyncio.Future[None]"
 
 

@@ -52,7 +52,7 @@ create temp trigger hand_over_facts instead of insert on handover_of_facts begin
     {_FENCE} {_FACTS}
 end;
 create temp view handover as
-    select null as token, null as journal, null as facts, null as results, null as runs, null as changed;
+    select null as token, null as journal, null as facts, null as results, null as runs, null as changed, null as notes;
 create temp trigger hand_over instead of insert on handover begin
     {_FENCE}
     insert into runs select {_columns(_COLUMNS_OF_A_RUN)} from json_each(new.runs);
@@ -62,10 +62,11 @@ create temp trigger hand_over instead of insert on handover begin
         from json_each(new.changed) as changed
         where runs.id = changed.value->>0 and runs.finished_at is null;
     {_FORGET}
+    insert into audit_pending select {_columns(4)}, 1 from json_each(new.notes);
 end;
 """  # noqa: S608 (nothing in it comes from outside)
 _HAND_OVER_FACTS = "insert into handover_of_facts values(?,?,?,?)"
-_HAND_OVER = "insert into handover values(?,?,?,?,?,?)"
+_HAND_OVER = "insert into handover values(?,?,?,?,?,?,?)"
 """Most commits have facts and results only, and what is not there is not paid for."""
 
 
@@ -75,7 +76,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def hand_over(connection: sqlite3.Connection, writes: Sequence[Write], token: str = "") -> bool:
-    """Write runs, facts, results and what changed of runs; return whether there was anything to write. With a token, only
+    """Write runs, facts, results, notes and what changed of runs; return whether there was anything to write. With a token, only
     the owner that it marks may; anybody else gets an integrity error named `FENCED`.
     """
     runs: list[Row] = []
@@ -83,6 +84,7 @@ def hand_over(connection: sqlite3.Connection, writes: Sequence[Write], token: st
     facts: list[bytes] = []
     results: list[Row] = []
     changed: list[Row] = []
+    notes: list[Row] = []
     place = 1
     for write in writes:
         check_keys(write)
@@ -95,9 +97,10 @@ def hand_over(connection: sqlite3.Connection, writes: Sequence[Write], token: st
             place += size
         for path, generation in write.results:
             results.append((write.run, path, generation, write.workspace))
+        notes.extend((note.id, note.at, note.workspace, note.body) for note in write.notes)
     written = (token, _text(journal), b"".join(facts), _text(results))
-    if runs or changed:
-        connection.execute(_HAND_OVER, (*written, _text(runs), _text(changed)))
+    if runs or changed or notes:
+        connection.execute(_HAND_OVER, (*written, _text(runs), _text(changed), _text(notes)))
     elif journal or results:
         connection.execute(_HAND_OVER_FACTS, written)
     else:

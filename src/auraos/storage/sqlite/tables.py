@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from auraos.core.audit import Entry
+from auraos.security.audit.parts import AnyEntry
 from auraos.storage.sqlite.readers import Readers
 from auraos.storage.sqlite.writer import Writer
 from auraos.storage.tables.statement import Dialect, Statement
@@ -32,7 +32,13 @@ class SqliteTables:
         found = await self._readers.all(sql, parameters, make)
         return found[0] if found else None
 
-    async def change(self, statements: Sequence[Statement], entries: Sequence[Entry] = ()) -> None:
+    async def glance(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> T | None:
+        """Return the row of one key, or None."""
+        return self._readers.glance(sql, parameters, make)
+
+    async def change(self, statements: Sequence[Statement], entries: Sequence[AnyEntry] = ()) -> None:
         """Make a change durable, with what the audit trail says of it."""
         await self._writer.change(statements, entries)
 

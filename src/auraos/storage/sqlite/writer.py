@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from auraos.core.audit import Entry
 from auraos.engine.ports import FencedError, StoreUnavailableError, Told, Write, WriteRefusedError
+from auraos.security.audit.parts import AnyEntry
 from auraos.storage.batching import Waiting, cut, tell
 from auraos.storage.sqlite import schema
 from auraos.storage.sqlite.changes import Change, make_change, tell_changed
@@ -83,7 +83,7 @@ class Writer:
         else:
             self._handed.put(Waiting(writes, told))
 
-    async def change(self, statements: Sequence[Statement], entries: Sequence[Entry]) -> None:
+    async def change(self, statements: Sequence[Statement], entries: Sequence[AnyEntry]) -> None:
         """Make a change of what people keep durable."""
         if self._closed:
             raise StoreUnavailableError("The store is closed.")

@@ -5,13 +5,15 @@ from typing import Any, Final
 
 import msgspec
 
-from auraos.core.audit import Entry
 from auraos.security.audit import Kept, link
+from auraos.security.audit.parts import AnyEntry
 from auraos.storage.tables.statement import Statement
 
 HEAD: Final = "select seq, hash from audit_head where one=1"
 COLUMNS: Final = ", ".join(Kept.__struct_fields__)
-_INSERT: Final = f"insert into audit({COLUMNS}) values({','.join('?' * len(Kept.__struct_fields__))})"
+AT_ONCE: Final = 100
+"""So many links are written by one statement."""
+_ROW: Final = f"({','.join('?' * len(Kept.__struct_fields__))})"
 _MOVE: Final = "update audit_head set seq=?, hash=? where one=1"
 
 
@@ -21,11 +23,13 @@ def head_of(row: Sequence[Any]) -> tuple[int, str]:
 
 
 def statements_for(
-    head: tuple[int, str], entries: Sequence[Entry], new_salt: Callable[[], str]
+    head: tuple[int, str], entries: Sequence[AnyEntry], new_salt: Callable[[], str]
 ) -> Iterator[Statement]:
     """Yield what binds entries to the end of the chain. The row of the head is held by the transaction."""
-    seq, last = head
-    for kept in link(seq, last, entries, new_salt):
-        yield Statement(_INSERT, msgspec.structs.astuple(kept))
-        seq, last = kept.seq, kept.hash
-    yield Statement(_MOVE, (seq, last))
+    for start in range(0, len(entries), AT_ONCE):
+        links = list(link(*head, entries[start : start + AT_ONCE], new_salt))
+        values = [value for kept in links for value in msgspec.structs.astuple(kept)]
+        rows = ",".join([_ROW] * len(links))
+        yield Statement(f"insert into audit({COLUMNS}) values {rows}", tuple(values), expect=len(links))
+        head = links[-1].seq, links[-1].hash
+    yield Statement(_MOVE, head)

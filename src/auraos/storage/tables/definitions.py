@@ -126,7 +126,7 @@ class DefinitionTables:
     async def live(self, ref: Ref) -> Live | None:
         """Return which version is live."""
         sql = f"select version, hash, archived_at from definitions where {_OF}"
-        return await self._tables.one(sql, (ref.workspace, ref.kind, ref.name), rows.live)
+        return await self._tables.glance(sql, (ref.workspace, ref.kind, ref.name), rows.live)
 
     async def versions(self, ref: Ref, *, before: int = 0, limit: int = 50) -> Sequence[Release]:
         """Return the published versions, the newest first."""

@@ -5,8 +5,8 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from auraos.core.audit import Entry
 from auraos.core.errors import UserError
+from auraos.security.audit.parts import AnyEntry
 
 T = TypeVar("T")
 Dialect: TypeAlias = Literal["sqlite", "postgres"]
@@ -57,7 +57,13 @@ class Tables(Protocol):
         self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
     ) -> T | None: ...
 
-    async def change(self, statements: Sequence[Statement], entries: Sequence[Entry] = ()) -> None:
+    async def glance(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+    ) -> T | None:
+        """Return the one small row of a key, or None; in the shortest way there is, so nothing else may be asked for so."""
+        ...
+
+    async def change(self, statements: Sequence[Statement], entries: Sequence[AnyEntry] = ()) -> None:
         """Make a change durable, with what the audit trail says of it: all or nothing.
 
         Raise `NotAsExpectedError` when a statement touched another number of rows than it must, or met a row that is there
