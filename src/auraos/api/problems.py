@@ -57,6 +57,7 @@ STATUSES: Final[dict[str, int]] = {
     "review-void": 409,
     "role-held": 409,
     "secret-exists": 409,
+    "secret-over": 409,
     "trial-state": 409,
     "secret-used": 409,
     "setting-pinned": 409,
