@@ -4,6 +4,35 @@ from typing import Any, Literal
 
 import msgspec
 
+__all__ = [
+    "Basic",
+    "Bearer",
+    "Database",
+    "FromCommand",
+    "FromEnvironment",
+    "FromFile",
+    "FromVault",
+    "Header",
+    "Hmac",
+    "KeyFacts",
+    "KeyRotation",
+    "KindFacts",
+    "MasterRotation",
+    "Named",
+    "OAuth2Client",
+    "OAuth2Refresh",
+    "SecretDetail",
+    "SecretFacts",
+    "SecretPage",
+    "Smtp",
+    "Text",
+    "TlsClient",
+    "Tried",
+    "UseFacts",
+    "Value",
+    "VersionFacts",
+]
+
 
 class Basic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="basic"):
     """A user and a password."""
