@@ -18,6 +18,7 @@ STATUSES: Final[dict[str, int]] = {
     "not-allowed": 403,
     "step-up-needed": 403,
     "person-needed": 403,
+    "consent-refused": 403,
     "own-review": 403,
     "quota-full": 403,
     "foreign-origin": 403,

@@ -104,6 +104,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             ),
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
+            consents=self.secrets.consents,
             usage=self.usage,
             processes=processes,
             settings=self.settings,

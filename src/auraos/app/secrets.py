@@ -12,6 +12,7 @@ from auraos.documents.definitions.checking import Checker
 from auraos.documents.definitions.rows import Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.security.access.quotas import Most
+from auraos.security.secrets.consents import Consents
 from auraos.security.secrets.expiry import SOON, ExpiryWatch
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.master import master_source
@@ -39,6 +40,7 @@ class SecretServices(NamedTuple):
     stored: StoredSecrets
     keys: Keys
     tokens: Tokens
+    consents: Consents
     watch: ExpiryWatch
 
     async def close(self) -> None:
@@ -126,8 +128,12 @@ def secret_services(  # noqa: PLR0913 (what there is around secrets, and whom th
     sources = Sources(environment, http)
     tokens = Tokens(store, keys, http, now=now)
     stored = StoredSecrets(store, keys, sources, tokens, now=now)
+    kept = Secrets(
+        store, keys, stored, named_by=named_by, now=now, new_id=new_id, most=most, in_flight=in_flight
+    )
     return SecretServices(
-        secrets=Secrets(store, keys, stored, named_by=named_by, now=now, new_id=new_id, most=most, in_flight=in_flight),
+        secrets=kept,
+        consents=Consents(store, keys, tokens, kept, now=now),
         trials=Trials(store, stored, sources, tokens, http, now=now),
         stored=stored,
         keys=keys,

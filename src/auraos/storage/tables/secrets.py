@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from auraos.core.audit import Entry
-from auraos.security.secrets.rows import DataKey, Secret, SecretUse, SecretVersion
+from auraos.security.secrets.rows import Consent, DataKey, Secret, SecretUse, SecretVersion
 from auraos.storage.tables.rows import RowTables, Shape
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
 
@@ -18,6 +18,7 @@ _SHAPES: Final[dict[type[msgspec.Struct], Shape[Any]]] = {
         Shape(SecretVersion, "secret_versions", ("secret", "version")),
         Shape(SecretUse, "secret_uses", ("secret", "workflow")),
         Shape(DataKey, "data_keys", ("id",)),
+        Shape(Consent, "consents", ("digest",)),
     )
 }
 _DELETE = (
