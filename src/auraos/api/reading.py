@@ -1,6 +1,8 @@
 """What comes in over HTTP, read strictly: one reading of each value, unknown fields refused, all that is wrong told at once."""
 
 import json
+import re
+from collections import Counter
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
@@ -13,8 +15,11 @@ from auraos.core.schemas import Mismatch, SchemaCheck
 
 DEEPEST_BODY = 200
 MOST_PARAMETERS = 100
+LONGEST_TOLD = 100
+"""So many characters of what was sent are told again."""
 
 T = TypeVar("T")
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class UnparsableError(UserError):
@@ -58,6 +63,8 @@ def read_parameters(path: dict[str, str], query: bytes, route: Route) -> Any:
     given = _gathered(query, route) if query else {}
     if route.at is None:
         return None
+    for name, value in path.items():
+        _refuse_nul(name, value)
     read = {name: route.parameters[name].read(value) for name, value in path.items()}
     twice = sorted(given.keys() & path.keys())
     if twice:
@@ -85,6 +92,7 @@ def _gathered(query: bytes, route: Route) -> dict[str, Any]:
         parameter = route.parameters.get(name)
         if parameter is None:
             _refuse(name, "is not a parameter of this route")
+        _refuse_nul(name, value)
         if parameter.is_list:
             given.setdefault(name, []).append(parameter.read(value))
         elif name in given:
@@ -92,6 +100,12 @@ def _gathered(query: bytes, route: Route) -> dict[str, Any]:
         else:
             given[name] = parameter.read(value)
     return given
+
+
+def _refuse_nul(name: str, value: str) -> None:
+    """Refuse a character that means nothing and that not every database can compare with."""
+    if "\0" in value:
+        _refuse(name, "holds a character with the number 0")
 
 
 def _refuse(name: str, why: str) -> NoReturn:
@@ -102,9 +116,11 @@ def _refuse_ambiguous(raw: bytes) -> None:
     """Refuse what two readers could read differently: keys that come twice, numbers that are none, half characters."""
     try:
         json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+        if _HALF.search(raw):  # Python reads halves of characters, which nothing could be answered with
+            msgspec.json.decode(raw)
     except _AmbiguousError as error:
         raise RequestRefusedError(str(error), [Mismatch("", str(error))]) from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, msgspec.DecodeError) as error:
         raise UnparsableError(f"The body is no JSON: {error}.", hint="Send UTF-8.") from error
 
 
@@ -114,9 +130,8 @@ class _AmbiguousError(Exception):
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _AmbiguousError(f"The field {twice!r} is given twice in one object.")
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise _AmbiguousError(f"The field {twice[:LONGEST_TOLD]!r} is given twice in one object.")
 
 
 def _no_number(text: str) -> NoReturn:
