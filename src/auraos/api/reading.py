@@ -19,6 +19,8 @@ LONGEST_TOLD = 100
 """So many characters of what was sent are told again."""
 
 T = TypeVar("T")
+_NO_WHOLE_NUMBER = re.compile(r"Expected `int( \| [a-z |]+)?`, got `float`")
+_WHOLE = re.compile(r"-?[0-9]{1,18}\.0{1,18}", re.ASCII)
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -48,14 +50,27 @@ def read_body(raw: bytes, wanted: type[T]) -> T:
     """Return a body as data; raise `UnparsableError` or `RequestRefusedError`."""
     _refuse_ambiguous(raw)
     try:
-        body: T = msgspec.json.decode(raw, type=wanted)
+        return _decoded(raw, wanted)
     except msgspec.ValidationError as error:
         raise RequestRefusedError(
             "The body is not as it must be.", _mismatches(raw, wanted, error)
         ) from error
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise UnparsableError(f"The body is no JSON: {error}.") from error
-    return body
+
+
+def _decoded(raw: bytes, wanted: type[T]) -> T:
+    """Return a body as data. `8.0` is a whole number to whoever reads schemas, so it is one here."""
+    try:
+        return msgspec.json.decode(raw, type=wanted)
+    except msgspec.ValidationError as error:
+        if not _NO_WHOLE_NUMBER.match(str(error)):
+            raise
+        return msgspec.convert(json.loads(raw, parse_float=_whole_if_it_is), wanted)
+
+
+def _whole_if_it_is(text: str) -> int | float:
+    return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else float(text)
 
 
 def read_parameters(path: dict[str, str], query: bytes, route: Route) -> Any:
