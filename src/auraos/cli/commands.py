@@ -15,6 +15,7 @@ NOUNS = {
     "settings": "What is set, where it comes from, and who changed it.",
     "owner": "Who owns an installation.",
     "audit": "The trail of who did what.",
+    "privacy": "What there is about a person: found, handed out, erased, held.",
     "profiles": "The servers that commands can ask.",
     "definitions": "What a server keeps: drafts and published versions.",
     "secrets": "What a server keeps under seal.",
@@ -205,6 +206,40 @@ CHAPTERS = (
                 "auraos.cli.audit:verify",
                 "Check without a server that the audit trail is as it was written.",
             ),
+            Command(
+                "privacy find",
+                "auraos.cli.privacy:find",
+                "Tell where something about a person is kept.",
+                "either",
+            ),
+            Command(
+                "privacy export",
+                "auraos.cli.privacy:export",
+                "Hand out all that is kept about a person.",
+                "either",
+            ),
+            Command(
+                "privacy erase", "auraos.cli.privacy:erase", "Erase what runs tell about a person.", "either"
+            ),
+            Command(
+                "privacy requests",
+                "auraos.cli.privacy:requests",
+                "List what was asked about persons.",
+                "either",
+            ),
+            Command(
+                "privacy holds",
+                "auraos.cli.privacy:holds",
+                "List what is neither deleted nor erased.",
+                "either",
+            ),
+            Command(
+                "privacy hold",
+                "auraos.cli.privacy:hold",
+                "Hold something, so that it is neither deleted nor erased.",
+                "either",
+            ),
+            Command("privacy lift", "auraos.cli.privacy:lift", "Hold something no more.", "either"),
             Command(
                 "owner rescue",
                 "auraos.cli.owner:rescue",
