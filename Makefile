@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install test test-faults demo-crash check unit bench docs reference client lock clean
+.PHONY: help serve install test test-faults test-api demo-crash check unit bench docs reference client lock clean
 
 help: ## Show this list
 	@echo "AuraOS Automation"
@@ -113,6 +113,9 @@ bench/.peers/.stamp: $(LOCKS)/peers.txt $(STAMPS)/tools
 test-faults: $(STAMPS)/test $(STAMPS)/auraos ## The long campaign of faults: every kill point, all variants, both databases, ten thousand timers (about an hour)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --run-slow tests/faults tests/engine
 	$(BIN)/python -m tests.faults.random_programs --seconds 600
+
+test-api: $(STAMPS)/test $(STAMPS)/auraos ## Hold a server to its description with fifty requests of each kind for a route (about four minutes)
+	AURAOS_API_EXAMPLES=50 $(BIN)/python -m pytest tests/journeys/test_api_as_described.py --timeout 900
 
 demo-crash: $(STAMPS)/test $(STAMPS)/auraos ## Kill a server amid 500 runs, and see that nothing is lost or done twice
 	@$(BIN)/python -m tests.faults.demo_crash

@@ -85,6 +85,7 @@ class Room:
             privacy=privacy_over(house, self.runs),
             secrets=services.secrets,
             secret_trials=services.trials,
+            consents=services.consents,
             usage=Usage(house.tables, house.folder / "blobs", house.identity.access.most, house.clock.now),
             settings=settings_over(house),
         )

@@ -71,6 +71,13 @@ class ServedHouse:
         made: dict[str, Any] = self.ask("POST", path, body, status=(200, 201, 202))
         return made
 
+    def another(self, auraos: Any, *words: str) -> "ServedHouse":
+        """Return another process on the same database, asked by the same owner."""
+        other = ServedHouse.__new__(ServedHouse)
+        other._start = lambda: Server(auraos, *words)
+        other.server, other.token = other._start(), self.token
+        return other
+
     def kill_and_start(self) -> None:
         """End the process in the hardest way, and start another one on what it left."""
         self.server.process.send_signal(signal.SIGKILL)

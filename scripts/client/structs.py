@@ -21,6 +21,7 @@ class Shapes:
         self.all: dict[str, Schema] = described["components"]["schemas"]
         self._always_shared = always_shared
         self._tagged = dict(_tagged(self.all))
+        self._users: dict[str, set[str]] = {}
 
     def homes(self, nouns: list[Noun]) -> dict[str, str]:
         """Return in which module each struct is written: with its noun, or with what several share."""
@@ -30,6 +31,7 @@ class Shapes:
                 sent = self.all[_name(operation.body)]["properties"].values() if operation.body else ()
                 for name in self._closure({*_names(operation.good[1]), *_names(list(sent))}):
                     users.setdefault(name, set()).add(noun.name)
+        self._users = users
         return {
             name: f"{FOLDER}.{min(found)}" if len(found) == 1 else f"{FOLDER}.shared"
             for name, found in users.items()
@@ -37,7 +39,11 @@ class Shapes:
 
     def module(self, homes: dict[str, str], home: str) -> str:
         """Return a module of structs."""
-        own = home.rpartition(".")[2].replace("_", " ")
+        noun = home.rpartition(".")[2]
+        own = noun.replace("_", " ")
+        is_shared = {name for name, found in homes.items() if found == f"{FOLDER}.shared"}
+        shared = sorted(name for name in is_shared if noun in self._users[name])
+        names = sorted(name for name, users in self._users.items() if homes[name] == home or noun in users)
         whose = (
             "several nouns of the API have in common"
             if own == "shared"
@@ -50,15 +56,16 @@ class Shapes:
             "",
             "import msgspec",
             "",
-            *([] if own == "shared" else [self.imported(homes, f"{FOLDER}.shared")]),
+            *([f"from {FOLDER}.shared import {', '.join(shared)}"] if shared else []),
+            f"__all__ = [{', '.join(repr(name) for name in names)}]",
             *self._structs(homes, home),
         ]
         return "\n".join(parts) + "\n"
 
-    def imported(self, homes: dict[str, str], home: str) -> str:
-        """Return the import of all structs of a module; what is not needed is left out later."""
-        names = sorted(name for name, found in homes.items() if found == home)
-        return f"from {home} import {', '.join(names)}" if names else ""
+    def imported(self, noun: str) -> str:
+        """Return the import of all structs that a noun has to do with; what is not needed is left out later."""
+        names = sorted(name for name, users in self._users.items() if noun in users)
+        return f"from {FOLDER}.{noun} import {', '.join(names)}" if names else ""
 
     def _structs(self, homes: dict[str, str], home: str) -> Iterator[str]:
         """Yield the structs that are written in a module, each after those that it names."""

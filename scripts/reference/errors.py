@@ -7,10 +7,12 @@ import pkgutil
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import auraos
 from auraos.cli.exits import MEANINGS, Exit
 from auraos.cli.failures import exit_of
+from auraos.client import ClientError, NoServerThereError
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
 from auraos.core.problem_codes import PROBLEM_CODES
 from markdown import Page, code, page, table
@@ -18,6 +20,7 @@ from markdown import Page, code, page, table
 TITLE = "Errors"
 FRONT = "errors.md"
 SUMMARY = "what a command or the engine can refuse, with its code, its exit code, and what to do."
+Kind: TypeAlias = type[AuraError] | type[ClientError]
 FAMILIES = (UserError, OperationalError, UnexpectedError)
 
 MOST_HINTS = 6
@@ -27,14 +30,14 @@ MOST_HINTS = 6
 def pages() -> list[Page]:
     """Return the one page: a table for each exit code."""
     hints = _hints(Path(auraos.__path__[0]))
-    kinds: dict[str, list[type[AuraError]]] = defaultdict(list)
+    kinds: dict[str, list[Kind]] = defaultdict(list)
     for kind in _kinds():
         kinds[kind.code].append(kind)
     chapters: dict[Exit, list[tuple[str, ...]]] = defaultdict(list)
     for name, same in sorted(kinds.items()):
         means = " ".join(inspect.getdoc(kind) or "" for kind in same)
         ways = dict.fromkeys(hint for kind in same for hint in hints.get(kind.__name__, ()))
-        chapters[exit_of(same[0].__new__(same[0]))].append((_shown(name), means, _what_to_do(list(ways))))
+        chapters[_exit_of(same[0])].append((_shown(name), means, _what_to_do(list(ways))))
     parts = ["An error of a command, of a server or of a step names its code, in text and with `--json`."]
     for exit_code, rows in sorted(chapters.items()):
         parts += [
@@ -45,6 +48,12 @@ def pages() -> list[Page]:
     return [page(FRONT, TITLE, *parts)]
 
 
+def _exit_of(kind: Kind) -> Exit:
+    if issubclass(kind, ClientError):
+        return Exit.WRONG_INPUT if kind is NoServerThereError else Exit.WORLD_FAILED
+    return exit_of(kind.__new__(kind))
+
+
 def _shown(name: str) -> str:
     return f"[{code(name)}](problems/{name}.md)" if name in PROBLEM_CODES else code(name)
 
@@ -53,12 +62,12 @@ def _what_to_do(hints: list[str]) -> str:
     return " · ".join(hints) if len(hints) <= MOST_HINTS else "Its message says it, for each case."
 
 
-def _kinds() -> Iterator[type[AuraError]]:
+def _kinds() -> Iterator[Kind]:
     """Yield every class with a code of its own, the families left out."""
     for module in pkgutil.walk_packages(auraos.__path__, "auraos."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    below = list(AuraError.__subclasses__())
+    below: list[Kind] = [*AuraError.__subclasses__(), *ClientError.__subclasses__()]
     while below:
         kind = below.pop()
         below += kind.__subclasses__()

@@ -42,12 +42,13 @@ async def states(room, token):
 
 async def test_what_would_be_meant_is_told_and_nothing_is_done(room, token):
     got = await wish(room, token, "cancel", {"filter": {"workflow": "paid"}, "dry_run": True})
-    assert (got.status, got.json["total"], got.json["more"]) == (200, 5, False)
-    assert got.json["states"] == {"waiting": 5}
-    assert [run["number"] for run in got.json["runs"]] == [5, 4, 3, 2, 1]
+    assert (got.status, got.json["state"], got.json["total"]) == (200, "preview", 5)
+    seen = got.json["preview"]
+    assert (seen["more"], seen["states"]) == (False, {"waiting": 5})
+    assert [run["number"] for run in seen["runs"]] == [5, 4, 3, 2, 1]
     assert (await room.ask("GET", "/api/v1/bulks", token=token)).json["items"] == []
     bounded = await wish(room, token, "cancel", {"filter": {}, "limit": 2, "dry_run": True})
-    assert (bounded.json["total"], bounded.json["more"]) == (2, True)
+    assert (bounded.json["total"], bounded.json["preview"]["more"]) == (2, True)
 
 
 async def test_it_is_done_to_all_that_are_meant_and_told_of_each(room, token):
@@ -95,7 +96,7 @@ async def test_failed_runs_are_begun_once_more_and_only_once(room, token):
         made = await show(room, token, run["made"])
         assert (made["parent"], made["state"]) == (run["run"], "failed")
     again = await wish(room, token, "retry", {"filter": {"code": "no-way"}, "dry_run": True})
-    assert {run["run"] for run in again.json["runs"]} == {run["made"] for run in told}
+    assert {run["run"] for run in again.json["preview"]["runs"]} == {run["made"] for run in told}
 
 
 async def test_it_waits_after_the_first_ones_until_somebody_says_to_go_on(room, token):

@@ -140,12 +140,6 @@ async def test_a_version_is_restored_and_revisions_stay(house):
     assert (got.json["changes"], got.json["means_the_same"]) == ([], True)
 
 
-async def test_a_definition_gets_another_owner_over_http(house):
-    await made(house, workflow(), publish=False)
-    got = await house.ask("PUT", f"{GREET}/owner", {"owner": "abc-2"})
-    assert (got.status, got.json["owner"]) == (200, "abc-2")
-
-
 async def test_lists_come_in_pages_and_are_cut_by_what_is_asked(house):
     for name in "abcde":
         label = "labels: {team: sales}\n" if name in "bd" else ""

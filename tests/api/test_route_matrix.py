@@ -303,6 +303,7 @@ async def test_what_anybody_may_ask_is_little_and_known(room):
         ("GET", "/api/v1/sign-in/providers"),
         ("GET", "/api/v1/sign-in/with/{name}"),
         ("GET", "/api/v1/sign-in/with/{name}/return"),
+        ("GET", "/welcome"),
     }
     assert all(route.path.startswith("/health/") for route in room.routes.routes if route.may == ALWAYS)
 

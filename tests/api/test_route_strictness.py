@@ -124,3 +124,34 @@ async def test_a_parameter_that_is_not_known_or_comes_twice_is_refused(room, own
             if got.code != "request-refused":
                 wrong.append((route.path, query, got.status, got.code))
     assert wrong == []
+
+
+async def test_a_character_with_the_number_0_is_refused_in_every_parameter_and_title(room, owner):
+    """S04: SQLite keeps it, and PostgreSQL takes it in no text."""
+    wrong, count = [], 0
+    for route in room.routes.routes:
+        at = example_of(route.at) if route.at is not None else {}
+        body = example_of(route.body) if route.body is not None else None
+        for name in (each for each in at if isinstance(at[each], str)):
+            path = path_of(route, **{name: "a\0b"})
+            query = "" if name in route.in_path else f"?{name}=a%00b"
+            wrong += [
+                (route.method, route.path, name, await status_of(room, route, path + query, owner, body))
+            ]
+        if "title" in getattr(route.body, "__struct_encode_fields__", ()):
+            given = {**(body or {}), "title": "a\0b"}
+            wrong += [
+                (
+                    route.method,
+                    route.path,
+                    "title",
+                    await status_of(room, route, path_of(route), owner, given),
+                )
+            ]
+    count, wrong = len(wrong), [each for each in wrong if each[-1] not in (401, 404, 422)]
+    assert wrong == []
+    assert count > 50
+
+
+async def status_of(room: Room, route: Route, path: str, token: str, body: object) -> int:
+    return (await asked(room, route, path, token, body)).status

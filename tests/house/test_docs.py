@@ -13,6 +13,7 @@ import yaml
 
 from markdown_blocks import Block, blocks, commands, matches, name, pages
 from repository import ROOT
+from served_pages import PageServer, server_of
 
 BIN = Path(sys.executable).parent
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -27,11 +28,12 @@ def test_every_block_of_a_page_holds(page, tmp_path):
     if (ROOT / "examples").is_dir():
         shutil.copytree(ROOT / "examples", tmp_path / "examples")
     shown = blocks(page)
-    failures = [
-        f"{name(page)}:{block.line}: {wrong}"
-        for block in shown
-        for wrong in prove(block, tmp_path, in_page=shown)
-    ]
+    with server_of(page, tmp_path) as server:
+        failures = [
+            f"{name(page)}:{block.line}: {wrong}"
+            for block in shown
+            for wrong in prove(block, tmp_path, in_page=shown, server=server)
+        ]
     assert not failures, "\n\n".join(failures)
 
 
@@ -59,11 +61,17 @@ def test_promised_output_is_compared_with_wildcards(expected, printed, same):
     assert matches(expected, printed) is same
 
 
-def prove(block: Block, folder: Path, *, in_page: list[Block]) -> list[str]:
+def prove(block: Block, folder: Path, *, in_page: list[Block], server: PageServer | None) -> list[str]:
     """Return what does not hold of a block."""
+    if server is not None and block.language == "http":
+        return server.prove(block)
+    if block.language == "console":
+        return prove_console(block, folder, server)
+    if block.language == "python":
+        return prove_python(block, folder, server)
     if block.language == "yaml":
         return prove_yaml(block, folder, is_checked_later=is_checked(block.title, in_page))
-    proofs = {"console": prove_console, "json": prove_json, "python": prove_python, "sh": prove_make}
+    proofs = {"json": prove_json, "sh": prove_make}
     proof = proofs.get(block.language)
     return proof(block, folder) if proof else []
 
@@ -78,12 +86,13 @@ def prove_yaml(block: Block, folder: Path, *, is_checked_later: bool) -> list[st
     """A titled block becomes a file; a workflow passes its check; anything else is YAML at least."""
     yaml.safe_load(block.text)
     file = folder / (block.title or "page.yaml")
+    file.parent.mkdir(exist_ok=True)
     if block.title:
         file.write_text(block.text, encoding="utf-8")
     if is_checked_later or not re.search(r"^kind: workflow$", block.text, re.MULTILINE):
         return []
     file.write_text(block.text, encoding="utf-8")
-    checked = run(["auraos", "check", file.name], folder)
+    checked = run(["auraos", "check", str(file.relative_to(folder))], folder)
     return [] if checked.returncode == 0 else [f"the check found problems:\n{checked.stdout}"]
 
 
@@ -95,22 +104,24 @@ def prove_json(block: Block, folder: Path) -> list[str]:
     return []
 
 
-def prove_console(block: Block, folder: Path) -> list[str]:
+def prove_console(block: Block, folder: Path, server: PageServer | None = None) -> list[str]:
     """Each command prints what the page promises; a page that shows a failing one shows what is printed then."""
     wrong = []
     for command in commands(block):
-        done = run(command.words, folder)
-        if not matches(command.expected, done.stdout):
+        words = command.words if server is None else [server.real(word) for word in command.words]
+        done = run(words, folder, server)
+        printed = done.stdout if server is None else server.written(done.stdout)
+        if not matches(command.expected, printed):
             said = f"`{' '.join(command.words)}` ended with {done.returncode} and printed"
-            wrong.append(f"{said}:\n{done.stdout}promised was:\n{command.expected}")
+            wrong.append(f"{said}:\n{printed}promised was:\n{command.expected}")
     return wrong
 
 
-def prove_python(block: Block, folder: Path) -> list[str]:
+def prove_python(block: Block, folder: Path, server: PageServer | None) -> list[str]:
     """The block runs as a program."""
     file = folder / (block.title or "page.py")
-    file.write_text(block.text, encoding="utf-8")
-    done = run([sys.executable, file.name], folder)
+    file.write_text(block.text if server is None else server.real(block.text), encoding="utf-8")
+    done = run([sys.executable, file.name], folder, server)
     return [] if done.returncode == 0 else [f"the program failed:\n{done.stdout}"]
 
 
@@ -121,7 +132,7 @@ def prove_make(block: Block, folder: Path) -> list[str]:
     return [f"there is no target {target!r}" for target in named if f"\n{target}:" not in makefile]
 
 
-def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def run(words: list[str], folder: Path, server: PageServer | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command in the folder, with our own commands first; what it prints is in the order of a terminal."""
     environment = {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -131,6 +142,8 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         "COLUMNS": "100",
         "PYTHONUNBUFFERED": "1",
         "TZ": "UTC",
+        **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
+        **(server.environment if server is not None else {}),
     }
     return subprocess.run(
         words,

@@ -10,6 +10,7 @@ from auraos.security.row_store import Add, Replace
 from auraos.security.secrets.rows import DataKey, Secret, SecretUse, SecretVersion
 from auraos.storage.tables.secrets import SecretTables
 from auraos.storage.tables.statement import Statement
+from rows_for_tests import started
 from stores import AnyStore
 
 SECRET = Secret(
@@ -117,3 +118,14 @@ async def test_secrets_that_expire_are_found_by_when(kept):
     await kept.save([Add(row) for row in rows])
     assert [row.ends_at for row in await kept.expiring(50, 10)] == [10, 30]
     assert [row.ends_at for row in await kept.expiring(50, 1)] == [10]
+    assert [row.ends_at for row in await kept.expiring(50, 10, SECRET.workspace)] == [10, 30]
+    assert await kept.expiring(50, 10, "another") == []
+
+
+async def test_versions_in_flight_are_told_with_how_many_runs_live_by_each(store):
+    for number, (workflow, ends) in enumerate((("a", None), ("a", None), ("b", None), ("b", 9)), 1):
+        await store.commit(
+            started(f"r{number}", number, workflow=workflow, version=f"of-{workflow}", finished_at=ends)
+        )
+    assert await SecretTables(store.tables).in_flight("default") == [("a", "of-a", 2), ("b", "of-b", 1)]
+    assert await SecretTables(store.tables).in_flight("another") == []

@@ -106,8 +106,16 @@ class BulkList(msgspec.Struct, frozen=True, kw_only=True):
     limit: Limit = 50
 
 
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be meant: how many runs are in which state, and the first of them. `more`: the filter finds more."""
+
+    more: bool
+    states: dict[str, int]
+    runs: tuple[RunShown, ...]
+
+
 class BulkShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A wish for many runs, and how far it is."""
+    """A wish for many runs, and how far it is; of one that was only looked at, a preview."""
 
     id: str
     action: Action
@@ -119,12 +127,26 @@ class BulkShown(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
     created_at: int
     over_at: int
+    preview: Preview | None = None
 
     @classmethod
     def of(cls, bulk: Bulk) -> "BulkShown":
         """Return what is shown of it."""
-        told = {name: getattr(bulk, name) for name in cls.__struct_fields__ if name not in ("action", "by")}
+        own = ("action", "by", "preview")
+        told = {name: getattr(bulk, name) for name in BulkShown.__struct_fields__ if name not in own}
         return cls(action=bulk.deed.action, by=bulk.actor.name or bulk.actor.id, **told)
+
+    @classmethod
+    def before(cls, action: Action, by: str, selection: Selection) -> "BulkShown":
+        """Return what is told of one that only would be."""
+        rows = [each.row for each in selection.meant[:MOST_SHOWN] if each.row is not None]
+        preview = Preview(
+            more=selection.more, states=selection.states, runs=tuple(RunShown.of(row) for row in rows)
+        )
+        return cls(
+            id="", action=action, state="preview", by=by, total=len(selection.meant), done=0, refused=0, unknown=0,
+            created_at=0, over_at=0, preview=preview,
+        )  # fmt: skip
 
 
 class BulkPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,24 +178,6 @@ class BulkDetail(BulkShown, frozen=True, kw_only=True):
 
     runs: tuple[BulkRunShown, ...]
     next: int | None = None
-
-
-class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What would be meant: so many runs, how many in which state, and the first of them. `more`: the filter finds more."""
-
-    total: int
-    more: bool
-    states: dict[str, int]
-    runs: tuple[RunShown, ...]
-
-    @classmethod
-    def of(cls, selection: Selection) -> "Preview":
-        """Return what is told of runs that would be meant."""
-        rows = [each.row for each in selection.meant[:MOST_SHOWN] if each.row is not None]
-        return cls(
-            total=len(selection.meant), more=selection.more, states=selection.states,
-            runs=tuple(RunShown.of(row) for row in rows),
-        )  # fmt: skip
 
 
 # --- the wishes ---
@@ -215,44 +219,46 @@ class SignalMany(ForMany, frozen=True, kw_only=True, forbid_unknown_fields=True)
     how: Signal
 
 
-@routes.post("/api/v1/bulks/cancel", may="runs.cancel", status=202, tells=TELLS, narrows=True)
-async def cancel_many(ask: Ask, at: Waited, body: CancelMany) -> BulkShown | Preview | Answer:
+@routes.post("/api/v1/bulks/cancel", may="runs.cancel", status=202, also=(200,), tells=TELLS, narrows=True)
+async def cancel_many(ask: Ask, at: Waited, body: CancelMany) -> BulkShown | Answer:
     """End many runs."""
     return await _begin(ask, at, body, "cancel", body.how)
 
 
-@routes.post("/api/v1/bulks/pause", may="runs.pause", status=202, tells=TELLS, narrows=True)
-async def pause_many(ask: Ask, at: Waited, body: PauseMany) -> BulkShown | Preview | Answer:
+@routes.post("/api/v1/bulks/pause", may="runs.pause", status=202, also=(200,), tells=TELLS, narrows=True)
+async def pause_many(ask: Ask, at: Waited, body: PauseMany) -> BulkShown | Answer:
     """Start nothing new in many runs until they are resumed."""
     return await _begin(ask, at, body, "pause", body.how)
 
 
-@routes.post("/api/v1/bulks/resume", may="runs.resume", status=202, tells=TELLS, narrows=True)
-async def resume_many(ask: Ask, at: Waited, body: ResumeMany) -> BulkShown | Preview | Answer:
+@routes.post("/api/v1/bulks/resume", may="runs.resume", status=202, also=(200,), tells=TELLS, narrows=True)
+async def resume_many(ask: Ask, at: Waited, body: ResumeMany) -> BulkShown | Answer:
     """Let many runs go on."""
     return await _begin(ask, at, body, "resume", body.how)
 
 
-@routes.post("/api/v1/bulks/retry", may="runs.retry", status=202, tells=TELLS, narrows=True)
-async def retry_many(ask: Ask, at: Waited, body: RepeatMany) -> BulkShown | Preview | Answer:
+@routes.post("/api/v1/bulks/retry", may="runs.retry", status=202, also=(200,), tells=TELLS, narrows=True)
+async def retry_many(ask: Ask, at: Waited, body: RepeatMany) -> BulkShown | Answer:
     """Start a new run for each of many that failed; those that were taken up again already are left out."""
     return await _begin(ask, at, body, "retry", body.how)
 
 
-@routes.post("/api/v1/bulks/fork", may="runs.fork", status=202, tells=TELLS, narrows=True)
-async def fork_many(ask: Ask, at: Waited, body: RepeatMany) -> BulkShown | Preview | Answer:
+@routes.post("/api/v1/bulks/fork", may="runs.fork", status=202, also=(200,), tells=TELLS, narrows=True)
+async def fork_many(ask: Ask, at: Waited, body: RepeatMany) -> BulkShown | Answer:
     """Start a new run out of each of many that are over."""
     return await _begin(ask, at, body, "fork", body.how)
 
 
-@routes.post("/api/v1/bulks/prioritize", may="runs.prioritize", status=202, tells=TELLS, narrows=True)
-async def prioritize_many(ask: Ask, at: Waited, body: PrioritizeMany) -> BulkShown | Preview | Answer:
+@routes.post(
+    "/api/v1/bulks/prioritize", may="runs.prioritize", status=202, also=(200,), tells=TELLS, narrows=True
+)
+async def prioritize_many(ask: Ask, at: Waited, body: PrioritizeMany) -> BulkShown | Answer:
     """Change the priority of many runs that wait to begin."""
     return await _begin(ask, at, body, "prioritize", body.how)
 
 
-@routes.post("/api/v1/bulks/signal", may="runs.signal", status=202, tells=TELLS, narrows=True)
-async def signal_many(ask: Ask, at: Waited, body: SignalMany) -> BulkShown | Preview | Answer:
+@routes.post("/api/v1/bulks/signal", may="runs.signal", status=202, also=(200,), tells=TELLS, narrows=True)
+async def signal_many(ask: Ask, at: Waited, body: SignalMany) -> BulkShown | Answer:
     """Send a signal to many runs."""
     return await _begin(ask, at, body, "signal", body.how)
 
@@ -302,7 +308,8 @@ async def _begin(ask: Ask, at: Waited, body: ForMany, action: Action, how: Any) 
     reaches = _reaches(ask, action)
     selection = await bulks.select(ask.workspace, deed, _which(body), body.limit, reaches)
     if body.dry_run:
-        return Answer.of(Preview.of(selection))
+        by = ask.known.name or ask.known.id
+        return Answer.of(BulkShown.before(action, by, selection))
     begun = await bulks.begin(
         asking_of(ask), ask.workspace, deed, selection, first=body.first, expect=body.expect
     )

@@ -8,7 +8,7 @@ import msgspec
 from auraos.api.answers import Answer
 from auraos.api.asking import Ask
 from auraos.api.definitions import ABOUT, TELLS, Labels, OneDefinition, Text, labels_of, ref_of, within
-from auraos.api.names import END, Slug
+from auraos.api.names import BASE64, END, Slug
 from auraos.api.problems import Finding, findings_of
 from auraos.api.routes import Routes
 from auraos.api.secrets import require_use
@@ -78,7 +78,10 @@ class Importable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Definitions of another place: as a bundle, as files, or both."""
 
     files: Files = ()
-    bundle: Annotated[bytes, msgspec.Meta(description="What an export gave, in base64.")] = b""
+    bundle: Annotated[
+        bytes,
+        msgspec.Meta(description="What an export gave, in base64.", extra_json_schema={"pattern": BASE64}),
+    ] = b""
     conflicts: Annotated[
         Conflicts,
         msgspec.Meta(description="Where a name is taken: leave that, replace its draft, or rename."),

@@ -16,6 +16,7 @@ from auraos.documents.definitions.checking import Checked
 from auraos.documents.definitions.errors import NoDefinitionError
 from auraos.documents.definitions.rows import Definition, Listed, Part, Published, Query, Ref, State
 from auraos.security.access.authorize import Thing
+from auraos.security.access.errors import NotFoundError
 
 routes = Routes()
 
@@ -273,9 +274,16 @@ async def bring_back_definition(ask: Ask, at: OneDefinition) -> DefinitionDetail
     return DefinitionDetail.of(await ask.desk.definitions.bring_back(ask.actor, ref_of(ask, at)))
 
 
-@routes.put("/api/v1/definitions/{kind}/{name}/owner", may="definitions.give", tells=TELLS, about=ABOUT)
+@routes.put(
+    "/api/v1/definitions/{kind}/{name}/owner",
+    may="definitions.give",
+    tells=(*TELLS, "not-found"),
+    about=ABOUT,
+)
 async def give_definition(ask: Ask, at: OneDefinition, body: Owning) -> DefinitionDetail:
-    """Let somebody else own a definition."""
+    """Let somebody else own a definition, who belongs to the workspace."""
+    if body.owner not in await ask.desk.identity.belonging(ask.workspace):
+        raise NotFoundError.of("person or service account", body.owner)
     return DefinitionDetail.of(await ask.desk.definitions.give(ask.actor, ref_of(ask, at), body.owner))
 
 

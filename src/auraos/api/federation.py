@@ -64,7 +64,7 @@ class ProviderWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     title: Title = ""
     issuer: Issuer
-    client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    client_id: Annotated[str, msgspec.Meta(pattern=rf"^[^\x00-\x1f\x7f]+{END}", max_length=500)]
     client_secret: Secret | None = None
     """Without, the one of before stays; an empty one says that there is none."""
     scopes: Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=20)] = (
@@ -72,7 +72,7 @@ class ProviderWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         "profile",
         "email",
     )
-    groups_claim: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "groups"
+    groups_claim: Annotated[str, msgspec.Meta(pattern=rf"^[^\x00-\x1f\x7f]+{END}", max_length=200)] = "groups"
     creates_people: bool = False
     state: PersonState = "active"
 

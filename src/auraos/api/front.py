@@ -6,6 +6,7 @@ from auraos.api import (
     access,
     audit,
     bulks,
+    consents,
     definition_files,
     definition_history,
     definitions,
@@ -50,6 +51,7 @@ from auraos.security.access.errors import NotAllowedError
 
 NOUNS = (
     access.routes,
+    consents.routes,
     audit.routes,
     bulks.routes,
     definition_files.routes,

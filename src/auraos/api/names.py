@@ -7,10 +7,12 @@ import msgspec
 END = r"\Z"
 """The end of a text in a pattern, as it is matched here: after `$` a line end could follow. See `plain`."""
 
+BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+
 Slug = Annotated[str, msgspec.Meta(pattern=f"^[a-z][a-z0-9-]*{END}", max_length=100)]
 PersonName = Annotated[str, msgspec.Meta(pattern=f"^[a-z0-9][a-z0-9._@-]*{END}", max_length=100)]
 Id = Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f-]+{END}", max_length=40)]
-Title = Annotated[str, msgspec.Meta(max_length=200)]
+Title = Annotated[str, msgspec.Meta(pattern=rf"^[^\x00-\x1f\x7f]*{END}", max_length=200)]
 Action = Annotated[str, msgspec.Meta(pattern=rf"^([a-z-]+\.([a-z-]+|\*)|\*){END}", max_length=100)]
 HIDDEN = {"writeOnly": True, "format": "password"}
 """What the schema says of it: nobody who reads a body wrongly is told what stood there."""

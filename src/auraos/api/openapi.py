@@ -27,7 +27,7 @@ _IF_MATCH = {
     "in": "header",
     "required": True,
     "description": "The ETag of what is changed, as it was read.",
-    "schema": _TEXT,
+    "schema": {"type": "string", "pattern": '^("[0-9]{1,15}"|[0-9]{1,15})$'},
 }
 _KEY = {
     "name": "Idempotency-Key",
@@ -102,6 +102,8 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {str(route.status): good}
     if route.keyed:
         told["200"] = {**good, "description": "It was done under this key before."}
+    for other in route.also:
+        told[str(other)] = {**good, "description": "It was done, or looked at, at once."}
     for code in route.tells:
         status = str(STATUSES.get(code, 422))
         words = told.get(status, {}).get("description", "")

@@ -1,6 +1,8 @@
 """What comes in over HTTP, read strictly: one reading of each value, unknown fields refused, all that is wrong told at once."""
 
 import json
+import re
+from collections import Counter
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
@@ -13,8 +15,13 @@ from auraos.core.schemas import Mismatch, SchemaCheck
 
 DEEPEST_BODY = 200
 MOST_PARAMETERS = 100
+LONGEST_TOLD = 100
+"""So many characters of what was sent are told again."""
 
 T = TypeVar("T")
+_NO_WHOLE_NUMBER = re.compile(r"Expected `int( \| [a-z |]+)?`, got `float`")
+_WHOLE = re.compile(r"-?[0-9]{1,18}\.0{1,18}", re.ASCII)
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class UnparsableError(UserError):
@@ -43,14 +50,27 @@ def read_body(raw: bytes, wanted: type[T]) -> T:
     """Return a body as data; raise `UnparsableError` or `RequestRefusedError`."""
     _refuse_ambiguous(raw)
     try:
-        body: T = msgspec.json.decode(raw, type=wanted)
+        return _decoded(raw, wanted)
     except msgspec.ValidationError as error:
         raise RequestRefusedError(
             "The body is not as it must be.", _mismatches(raw, wanted, error)
         ) from error
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise UnparsableError(f"The body is no JSON: {error}.") from error
-    return body
+
+
+def _decoded(raw: bytes, wanted: type[T]) -> T:
+    """Return a body as data. `8.0` is a whole number to whoever reads schemas, so it is one here."""
+    try:
+        return msgspec.json.decode(raw, type=wanted)
+    except msgspec.ValidationError as error:
+        if not _NO_WHOLE_NUMBER.match(str(error)):
+            raise
+        return msgspec.convert(json.loads(raw, parse_float=_whole_if_it_is), wanted)
+
+
+def _whole_if_it_is(text: str) -> int | float:
+    return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else float(text)
 
 
 def read_parameters(path: dict[str, str], query: bytes, route: Route) -> Any:
@@ -58,6 +78,8 @@ def read_parameters(path: dict[str, str], query: bytes, route: Route) -> Any:
     given = _gathered(query, route) if query else {}
     if route.at is None:
         return None
+    for name, value in path.items():
+        _refuse_nul(name, value)
     read = {name: route.parameters[name].read(value) for name, value in path.items()}
     twice = sorted(given.keys() & path.keys())
     if twice:
@@ -85,6 +107,7 @@ def _gathered(query: bytes, route: Route) -> dict[str, Any]:
         parameter = route.parameters.get(name)
         if parameter is None:
             _refuse(name, "is not a parameter of this route")
+        _refuse_nul(name, value)
         if parameter.is_list:
             given.setdefault(name, []).append(parameter.read(value))
         elif name in given:
@@ -92,6 +115,12 @@ def _gathered(query: bytes, route: Route) -> dict[str, Any]:
         else:
             given[name] = parameter.read(value)
     return given
+
+
+def _refuse_nul(name: str, value: str) -> None:
+    """Refuse a character that means nothing and that not every database can compare with."""
+    if "\0" in value:
+        _refuse(name, "holds a character with the number 0")
 
 
 def _refuse(name: str, why: str) -> NoReturn:
@@ -102,9 +131,11 @@ def _refuse_ambiguous(raw: bytes) -> None:
     """Refuse what two readers could read differently: keys that come twice, numbers that are none, half characters."""
     try:
         json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+        if _HALF.search(raw):  # Python reads halves of characters, which nothing could be answered with
+            msgspec.json.decode(raw)
     except _AmbiguousError as error:
         raise RequestRefusedError(str(error), [Mismatch("", str(error))]) from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, msgspec.DecodeError) as error:
         raise UnparsableError(f"The body is no JSON: {error}.", hint="Send UTF-8.") from error
 
 
@@ -114,9 +145,8 @@ class _AmbiguousError(Exception):
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _AmbiguousError(f"The field {twice!r} is given twice in one object.")
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise _AmbiguousError(f"The field {twice[:LONGEST_TOLD]!r} is given twice in one object.")
 
 
 def _no_number(text: str) -> NoReturn:

@@ -74,6 +74,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it changes something over the revision that the caller read, which `If-Match` names."""
     keyed: bool = False
     """Whether it takes an `Idempotency-Key`, under which it is done once; it answers 200 where it was done before."""
+    also: tuple[int, ...] = ()
+    """Other statuses of an answer of the same shape, as where it was done at once."""
     gives: str = ""
     """The kind of what it answers, where that is no JSON, as in `application/zip`."""
     about: About | None = None
@@ -137,11 +139,20 @@ class Routes:
         tells: tuple[str, ...] = (),
         over: bool = False,
         keyed: bool = False,
+        also: tuple[int, ...] = (),
         **guard: Unpack[Guard],
     ) -> Callable[[Handler], Handler]:
         """Declare what makes something, or does something."""
         return self._declare(
-            method="POST", path=path, may=may, status=status, tells=tells, over=over, keyed=keyed, **guard
+            method="POST",
+            path=path,
+            may=may,
+            status=status,
+            tells=tells,
+            over=over,
+            keyed=keyed,
+            also=also,
+            **guard,
         )
 
     def put(

@@ -18,7 +18,7 @@ from auraos.security.secrets.errors import NoSecretError
 from auraos.security.secrets.keys import KeyFacts, MasterRotation
 from auraos.security.secrets.rows import Secret
 from auraos.security.secrets.service import About as Description
-from auraos.security.secrets.service import KeyRotation, Named, UseFacts, VersionFacts
+from auraos.security.secrets.service import InFlight, KeyRotation, Named, UseFacts, VersionFacts
 from auraos.security.secrets.trying import Trial, Tried
 
 routes = Routes()
@@ -145,7 +145,25 @@ class SecretDetail(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[VersionFacts, ...]
     named_by: tuple[Named, ...]
     uses: tuple[UseFacts, ...]
+    in_flight: tuple[InFlight, ...]
     revision: int
+
+
+class ExpiryList(msgspec.Struct, frozen=True, kw_only=True):
+    """Within how many days a secret expires that is listed."""
+
+    days: Annotated[int, msgspec.Meta(ge=0, le=3660)] = 30
+
+
+class EndingSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that expires, or is over, and what names it."""
+
+    name: str
+    title: str
+    kind: str
+    ends_at: int
+    is_over: bool
+    named_by: tuple[Named, ...]
 
 
 async def _thing(ask: Ask, at: OneSecret) -> Thing | None:
@@ -250,11 +268,25 @@ async def create_secret(ask: Ask, body: NewSecret) -> SecretFacts:
 
 @routes.get("/api/v1/secrets/{name}", may="secrets.list", tells=TELLS, about=ABOUT)
 async def show_secret(ask: Ask, at: OneSecret) -> SecretDetail:
-    """Show a secret: its versions, which definitions name it, and which workflows used it."""
+    """Show a secret: its versions, which definitions name it, which workflows used it, and which runs still may."""
     shown = await ask.desk.secrets.show(ask.workspace, at.name)
     return SecretDetail(
         secret=SecretFacts.of(shown.secret), versions=shown.versions, named_by=shown.named_by, uses=shown.uses,
-        revision=shown.secret.revision,
+        in_flight=shown.in_flight, revision=shown.secret.revision,
+    )  # fmt: skip
+
+
+@routes.get("/api/v1/secret-expiry", may="secrets.list", narrows=True)
+async def list_expiring_secrets(ask: Ask, at: ExpiryList) -> tuple[EndingSecret, ...]:
+    """List the secrets that expire soon, or are over, with the definitions that name them."""
+    scope = ask.scope("secrets.list")
+    return tuple(
+        EndingSecret(
+            name=one.secret.name, title=one.secret.title, kind=one.secret.kind, ends_at=one.secret.ends_at,
+            is_over=one.is_over, named_by=one.named_by,
+        )
+        for one in await ask.desk.secrets.ending(ask.workspace, at.days)
+        if scope.reaches(thing_of(one.secret))
     )  # fmt: skip
 
 

@@ -84,6 +84,8 @@ class _Connection(HttpToolsProtocol):
         self._address = ""
         self._head = 0
         self._in_head = True
+        self._unread = 0
+        """So many bytes came after the head of which nothing was read: neither a piece of the body nor its end."""
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -108,13 +110,19 @@ class _Connection(HttpToolsProtocol):
             del self._by_address[self._address]
 
     def data_received(self, data: bytes) -> None:
-        """Read on, as long as the head of the request is no larger than it may be."""
+        """Read on, as long as the head of the request, and what stands around its body, is no larger than it may be."""
         if self._in_head and self._deadline is None:
             self._await_head()
         self._head += len(data)
+        self._unread += len(data)
         super().data_received(data)
-        if self._in_head and self._head > LARGEST_HEAD:
+        if (self._head if self._in_head else self._unread) > LARGEST_HEAD:
             self._refuse_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header of the head. What comes behind a body is none: nobody in front of this saw it."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin with the request; from here on the door sees to what may come."""
@@ -123,11 +131,12 @@ class _Connection(HttpToolsProtocol):
         if size > LARGEST_HEAD or len(self.headers) > MOST_HEADERS:
             self._refuse_head()
             return
-        self._in_head = False
+        self._in_head, self._unread = False, 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body, unless the request was refused by its head."""
+        self._unread = 0
         if not self._in_head:
             super().on_body(body)
 

@@ -16,7 +16,8 @@ import msgspec
 
 from auraos.app.backup_blobs import Passing, Tell, add_blobs, put_blob, read, size_of, sync_folders, write
 from auraos.app.backup_file import BackupDamagedError, BackupReader, BackupWriter, Header
-from auraos.app.house import SHORT_WAIT, NoDataFolderError, claim_or_connect, open_store
+from auraos.app.house import SHORT_WAIT, NoDataFolderError, claim_or_connect
+from auraos.app.sealing import open_store
 from auraos.core.errors import UserError
 from auraos.engine.clock import SystemClock
 from auraos.storage.blobs.walking import keep_blobs

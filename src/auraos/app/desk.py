@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from auraos.documents.definitions.service import Definitions
     from auraos.security.audit.trail import AuditTrail
     from auraos.security.identity.identity import Identity
+    from auraos.security.secrets.consents import Consents
     from auraos.security.secrets.service import Secrets
     from auraos.security.secrets.trying import Trials as SecretTrials
     from auraos.settings.service import Settings
@@ -31,6 +32,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     approvals: "Approvals"
     audit: "AuditTrail"
     bulks: "Bulks"
+    consents: "Consents"
     definitions: "Definitions"
     git: "GitLinks"
     expressions: "Expressions"

@@ -2,7 +2,7 @@
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from auraos.app.git.tables import git_rows
 from auraos.app.identity import had_owner, open_identity
 from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.kept_definitions import definitions_on
-from auraos.app.named_secrets import named_secrets
+from auraos.app.named_secrets import SecretsOver, named_secrets
 from auraos.app.privacy import privacy_on
 from auraos.app.published import PublishedDefinitions
 from auraos.app.quotas import RunQuotas, Usage
 from auraos.app.runs import Runs
-from auraos.app.secrets import SecretServices, open_keys, secret_services, users_of
+from auraos.app.secrets import SecretServices, in_flight_of, open_keys, secret_services, users_of
 from auraos.app.settings import SetTerms, settings_on
 from auraos.app.sharing import Processes
 from auraos.app.trials.trials import Trials
@@ -43,6 +43,7 @@ from auraos.settings.service import Settings
 from auraos.storage.folder import read_marker
 from auraos.storage.owned_mark import OwnedMark
 from auraos.storage.tables.bulks import BulkTables
+from auraos.storage.tables.secrets import SecretTables
 from auraos.storage.tables.trials import trial_tables
 
 
@@ -103,6 +104,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             ),
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
+            consents=self.secrets.consents,
             usage=self.usage,
             processes=processes,
             settings=self.settings,
@@ -141,10 +143,15 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
     secrets = secret_services(
         environment, keys, keeping.tables, world.http, named_by=users_of(definitions), now=now, new_id=new_id,
         most=identity.access.most,
+        in_flight=in_flight_of(SecretTables(keeping.tables), definitions.checker, _texts_of(keeping)),
     )  # fmt: skip
     stack.push_async_callback(secrets.close)
     world.use(secrets.stored)
     definitions.checker.use(named_secrets(world.look_for_secret))
+    published = PublishedDefinitions(
+        definitions.store, catalogue, beside=FolderDefinitions(files, catalogue)
+    )
+    published.use(SecretsOver(definitions.checker, world.look_for_secret).refuse)
     usage = Usage(keeping.tables, data / "blobs", identity.access.most, now)
     stack.push_async_callback(usage.close)
     return Services(
@@ -163,10 +170,16 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
         ),
         secrets=secrets,
         settings=held,
-        published=PublishedDefinitions(
-            definitions.store, catalogue, beside=FolderDefinitions(files, catalogue)
-        ),
+        published=published,
     )
+
+
+def _texts_of(keeping: Keeping) -> Callable[[str], Awaitable[str]]:
+    async def text_of(version: str) -> str:
+        found = await keeping.store.version(version)
+        return found.text if found is not None else ""
+
+    return text_of
 
 
 async def refuse_without_owner(host: str, data: Path, database: str) -> None:

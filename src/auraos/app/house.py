@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from auraos.app.sealing import seal_store
+from auraos.app.sealing import open_store, seal_store
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import NotFoundError, RunRow
 from auraos.storage.folder import DataFolder, FolderInUseError, is_held, read_marker
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from auraos.engine.client import EngineClient
     from auraos.engine.engine import Engine
     from auraos.engine.stewardship import InspectedStore
-    from auraos.storage.sqlite import SqliteStore
 
 # ruff: noqa: PLC0415 (a list of runs needs neither the engine nor step types, and imports neither)
 
@@ -353,16 +352,6 @@ def _require(data: Path) -> None:
             f"There are no runs in {str(data)!r}: it is no data folder of AuraOS.",
             hint="`auraos run FILE` makes one; --data names another.",
         )
-
-
-async def open_store(folder: DataFolder, stack: AsyncExitStack) -> "SqliteStore":
-    """Open the store of a folder that this process holds; it is closed with the stack."""
-    from auraos.storage.sqlite.store import SqliteStore
-
-    store = SqliteStore.open(folder)
-    stack.push_async_callback(store.close)
-    seal_store(store, folder.path, _identity(folder))
-    return store
 
 
 async def _look_into(data: Path, stack: AsyncExitStack) -> Reads:

@@ -5,6 +5,8 @@ never change.
 """
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from auraos.app.definitions import Compiled
 from auraos.core.catalogue import Catalogue
@@ -18,6 +20,8 @@ from auraos.engine.definitions import Definitions
 from auraos.engine.ports import NotFoundError, Version
 
 KIND = "workflow"
+Refuse: TypeAlias = Callable[[str, Version], Awaitable[None]]
+"""Raises `UserError` for a version of a workspace that is not to be started."""
 MOST_KEPT = 4_000_000
 """So many characters of texts are kept in memory."""
 
@@ -34,6 +38,11 @@ class PublishedDefinitions:
         self._programs = Compiled(catalogue)
         self._versions: OrderedDict[tuple[str, str], Version] = OrderedDict()
         self._size = 0
+        self._refuse: Refuse | None = None
+
+    def use(self, refuse: Refuse) -> None:
+        """Ask this too from now on, before a version is started."""
+        self._refuse = refuse
 
     async def resolve(self, workspace: str, name: str) -> Version:
         """Return the version that is live under a name, or the one that it pins; raise `UserError` if there is none."""
@@ -54,7 +63,10 @@ class PublishedDefinitions:
             )
         if number is None and not live.version:
             raise NoVersionError(f"The {ref} was never published.", hint="Publish its draft first.")
-        return await self._version(ref, number or live.version, live.hash if number is None else "")
+        version = await self._version(ref, number or live.version, live.hash if number is None else "")
+        if self._refuse is not None:
+            await self._refuse(workspace, version)
+        return version
 
     def compile(self, version: Version) -> Program:
         """Return the program of a version; raise `UserError` when this installation cannot run it."""

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auraos.engine.ports import Batch, LogLine, RequestRow, StoredRun, Write
+from auraos.storage.folder import DataFolder
 from auraos.storage.tables.statement import Tables
 from auraos.storage.veil import MARK, is_private
 
@@ -119,3 +121,15 @@ def seal_store(
     store.sealing = late
     store.opening = late
     return late
+
+
+async def open_store(folder: DataFolder, stack: AsyncExitStack) -> "SqliteStore":
+    """Open the store of a folder that this process holds; it is closed with the stack."""
+    from auraos.storage.sqlite.store import SqliteStore
+
+    store = SqliteStore.open(folder)
+    stack.push_async_callback(store.close)
+    marker = folder.marker
+    assert marker is not None  # opening the store has written it
+    seal_store(store, folder.path, marker.key)
+    return store

@@ -1,18 +1,22 @@
 """The store of secrets, put together: its keys, what it reveals, who tries it and who watches it."""
 
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from auraos.app.health import Finding, Look
 from auraos.app.network import LateEgress
 from auraos.core.kind import OF_SECRETS
+from auraos.documents.definitions.checking import Checker
 from auraos.documents.definitions.rows import Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.security.access.quotas import Most
-from auraos.security.secrets.expiry import ExpiryWatch
+from auraos.security.secrets.consents import Consents
+from auraos.security.secrets.expiry import SOON, ExpiryWatch
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.master import master_source
-from auraos.security.secrets.service import FindUsers, Named, Secrets
+from auraos.security.secrets.service import FindInFlight, FindUsers, InFlight, Named, Secrets
 from auraos.security.secrets.sources import Sources
 from auraos.security.secrets.stored import StoredSecrets
 from auraos.security.secrets.tokens import Tokens
@@ -22,6 +26,10 @@ from auraos.storage.tables.statement import Tables
 
 KEYS = "keys"
 """The folder of keys in the data folder."""
+MOST_VERSIONS = 10_000
+"""Of so many versions it is kept which secrets they name."""
+TextOf: TypeAlias = Callable[[str], Awaitable[str]]
+"""Gives the text of a version by its hash; nothing where it is not there."""
 
 
 class SecretServices(NamedTuple):
@@ -32,6 +40,7 @@ class SecretServices(NamedTuple):
     stored: StoredSecrets
     keys: Keys
     tokens: Tokens
+    consents: Consents
     watch: ExpiryWatch
 
     async def close(self) -> None:
@@ -50,6 +59,44 @@ def users_of(definitions: Definitions) -> FindUsers:
     return find
 
 
+def in_flight_of(store: SecretTables, checker: Checker, text_of: TextOf) -> FindInFlight:
+    """Return what finds the versions that name a secret and by which runs still live. A version never changes, so it is read
+    once.
+    """
+    known: OrderedDict[str, frozenset[str]] = OrderedDict()
+
+    async def names_of(version: str) -> frozenset[str]:
+        if version not in known:
+            read = await checker.read(await text_of(version))
+            known[version] = frozenset(one.name for one in read.names if one.kind == OF_SECRETS)
+            if len(known) > MOST_VERSIONS:
+                known.popitem(last=False)
+        return known[version]
+
+    async def find(workspace: str, name: str) -> list[InFlight]:
+        found = await store.in_flight(workspace)
+        return [
+            InFlight(workflow=workflow, version=version, runs=runs)
+            for workflow, version, runs in found
+            if name in await names_of(version)
+        ]
+
+    return find
+
+
+def look_at_expiry(watch: ExpiryWatch) -> Look:
+    """Return what sees whether secrets are over, or will be within days."""
+
+    async def look() -> Finding:
+        over, soon = await watch.standing()
+        told = f"{over} expired, {soon} within {SOON} days."
+        if over or soon:
+            return Finding(standing="poor", message=told, hint="GET /api/v1/secret-expiry says which.")
+        return Finding(message=told)
+
+    return look
+
+
 def open_keys(
     environment: Mapping[str, str],
     data: Path,
@@ -64,7 +111,7 @@ def open_keys(
     return Keys(SecretTables(tables), source, installation=installation, now=now, new_id=new_id)
 
 
-def secret_services(
+def secret_services(  # noqa: PLR0913 (what there is around secrets, and whom they ask)
     environment: Mapping[str, str],
     keys: Keys,
     tables: Tables,
@@ -74,14 +121,19 @@ def secret_services(
     now: Callable[[], int],
     new_id: Callable[[], str],
     most: Most | None = None,
+    in_flight: FindInFlight | None = None,
 ) -> SecretServices:
     """Return the services around the secrets of a store; `http` is the way out of the world that uses them."""
     store = SecretTables(tables)
     sources = Sources(environment, http)
     tokens = Tokens(store, keys, http, now=now)
     stored = StoredSecrets(store, keys, sources, tokens, now=now)
+    kept = Secrets(
+        store, keys, stored, named_by=named_by, now=now, new_id=new_id, most=most, in_flight=in_flight
+    )
     return SecretServices(
-        secrets=Secrets(store, keys, stored, named_by=named_by, now=now, new_id=new_id, most=most),
+        secrets=kept,
+        consents=Consents(store, keys, tokens, kept, now=now),
         trials=Trials(store, stored, sources, tokens, http, now=now),
         stored=stored,
         keys=keys,

@@ -10,6 +10,7 @@ from auraos.app.figures import count_for
 from auraos.app.health import Health
 from auraos.app.keeping import Keeping
 from auraos.app.parts import watch_parts
+from auraos.app.secrets import look_at_expiry
 from auraos.app.settings import follow, look_at
 from auraos.engine.engine import Engine
 
@@ -24,5 +25,6 @@ async def watch(
     await settings.look()
     follow(settings, engine)
     health.parts["settings"] = look_at(settings)
+    health.parts["expiry"] = look_at_expiry(services.secrets.watch)
     settings.start()
     stack.push_async_callback(settings.stop)

@@ -9,6 +9,9 @@ from cyclopts import Parameter
 from auraos.app.files import read_source
 from auraos.app.fixing import write_whole
 from auraos.cli.exits import Exit
+from auraos.cli.failures import WrongInputError
+from auraos.cli.folders import OfLabels
+from auraos.cli.folders import difference as difference_from_server
 from auraos.cli.options import Json
 from auraos.cli.problems import show_problem
 from auraos.cli.screen import print_json, to_people, to_side
@@ -29,15 +32,28 @@ class NotReadError(UserError):
 
 
 def diff(
-    before: Annotated[str, Parameter(help="The older file; - is standard input.")],
-    after: Annotated[str, Parameter(help="The newer file.")],
+    before: Annotated[str, Parameter(help="The older file; - is standard input.")] = "",
+    after: Annotated[str, Parameter(help="The newer file.")] = "",
     *,
+    folder: Annotated[
+        Path | None,
+        Parameter(
+            name=["--folder", "-f"], help="Instead of two files: a folder, against the workspace of a server."
+        ),
+    ] = None,
+    label: OfLabels = (),
     json: Json = False,
 ) -> int:
-    """Say what changed between two workflow files: steps, links, settings, not lines.
+    """Say what changed between two workflow files, or a folder and a server: steps, links, settings, not lines.
 
     Changes of the layout stand apart, for they change nothing that a workflow does. Ends with 1 when there are changes.
     """
+    if folder is not None and not before:
+        return difference_from_server(folder, label, as_json=json)
+    if folder is not None or not after:
+        raise WrongInputError(
+            "`auraos diff` wants two files, or a folder with -f.", hint="See `auraos diff --help`."
+        )
     difference = compare(_read(before), _read(after))
     if json:
         listed = [_as_data(change) for change in difference.changes]

@@ -4,25 +4,8 @@ The front page is printed from it and the command tree is built from it, so a co
 and not in the other. Nothing is imported until its command is called.
 """
 
-from typing import Literal, NamedTuple
-
-
-class Command(NamedTuple):
-    """One command: its words on the command line, the function behind it, and one line on it."""
-
-    words: str
-    target: str
-    summary: str
-    asks: Literal["here", "either", "server"] = "here"
-    """Whom it asks: this machine, a server if one is chosen, or always a server."""
-
-
-class Chapter(NamedTuple):
-    """Commands that a person looks for at the same moment."""
-
-    title: str
-    commands: tuple[Command, ...]
-
+from auraos.cli.command import Chapter, Command
+from auraos.cli.server_commands import SERVER
 
 NOUNS = {
     "runs": "Look at runs, answer them, and lead them on.",
@@ -32,7 +15,15 @@ NOUNS = {
     "settings": "What is set, where it comes from, and who changed it.",
     "owner": "Who owns an installation.",
     "audit": "The trail of who did what.",
+    "privacy": "What there is about a person: found, handed out, erased, held.",
     "profiles": "The servers that commands can ask.",
+    "definitions": "What a server keeps: drafts and published versions.",
+    "secrets": "What a server keeps under seal.",
+    "access": "Who may do what on a server, and why.",
+    "keys": "By what programs come in to a server.",
+    "services": "Who programs are on a server.",
+    "people": "Who belongs to a server.",
+    "workspaces": "The rooms that a server is divided into.",
     "git": "A workspace and a git repository, kept the same.",
     "steps": "The step types that are installed.",
     "expressions": "The expression language: its functions, and a place to try it.",
@@ -49,7 +40,9 @@ CHAPTERS = (
                 "auraos.cli.check:check",
                 "Find every problem of workflow files; --fix mends the safe ones.",
             ),
-            Command("diff", "auraos.cli.change:diff", "Say what changed between two workflow files."),
+            Command(
+                "diff", "auraos.cli.change:diff", "Say what changed between two workflow files.", "either"
+            ),
             Command("merge", "auraos.cli.change:merge", "Bring another side's changes into your file."),
             Command("rename", "auraos.cli.change:rename", "Rename a step everywhere in its file."),
             Command("graph", "auraos.cli.graph:graph", "Draw a workflow in the terminal or as SVG."),
@@ -214,6 +207,40 @@ CHAPTERS = (
                 "Check without a server that the audit trail is as it was written.",
             ),
             Command(
+                "privacy find",
+                "auraos.cli.privacy:find",
+                "Tell where something about a person is kept.",
+                "either",
+            ),
+            Command(
+                "privacy export",
+                "auraos.cli.privacy:export",
+                "Hand out all that is kept about a person.",
+                "either",
+            ),
+            Command(
+                "privacy erase", "auraos.cli.privacy:erase", "Erase what runs tell about a person.", "either"
+            ),
+            Command(
+                "privacy requests",
+                "auraos.cli.privacy:requests",
+                "List what was asked about persons.",
+                "either",
+            ),
+            Command(
+                "privacy holds",
+                "auraos.cli.privacy:holds",
+                "List what is neither deleted nor erased.",
+                "either",
+            ),
+            Command(
+                "privacy hold",
+                "auraos.cli.privacy:hold",
+                "Hold something, so that it is neither deleted nor erased.",
+                "either",
+            ),
+            Command("privacy lift", "auraos.cli.privacy:lift", "Hold something no more.", "either"),
+            Command(
                 "owner rescue",
                 "auraos.cli.owner:rescue",
                 "Make somebody an owner when no owner comes in any more.",
@@ -244,26 +271,7 @@ CHAPTERS = (
             ),
         ),
     ),
-    Chapter(
-        "Ask a server",
-        (
-            Command(
-                "settings list",
-                "auraos.cli.settings:list_settings",
-                "List all settings and where they come from.",
-            ),
-            Command("settings get", "auraos.cli.settings:get", "Show one setting."),
-            Command("settings set", "auraos.cli.settings:put", "Set something; it holds without a restart."),
-            Command("settings clear", "auraos.cli.settings:clear", "Set something no more."),
-            Command(
-                "settings history", "auraos.cli.settings:history", "Show who changed a setting, and how."
-            ),
-            Command("login", "auraos.cli.login:login", "Let a server know you, and ask it from now on."),
-            Command("logout", "auraos.cli.login:logout", "Forget by what a server knows you."),
-            Command("profiles list", "auraos.cli.profiles:list_profiles", "List the servers that know you."),
-            Command("profiles use", "auraos.cli.profiles:use", "Choose the server that commands ask."),
-        ),
-    ),
+    SERVER,
     Chapter(
         "Look up",
         (

@@ -1,9 +1,7 @@
 """`auraos login` and `auraos logout`: by what a server knows this user is kept in a file of theirs, and never shown."""
 
-import getpass
 import os
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -13,7 +11,7 @@ from cyclopts import Parameter
 
 from auraos.app.profiles import LOCAL, NoProfileError, Profile, Profiles
 from auraos.app.servers import SaidByServerError, ServerLostError
-from auraos.cli.asking import ask_at
+from auraos.cli.asking import ask_at, secret_line
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import Json
@@ -113,7 +111,7 @@ def logout(
 
 
 def _by_key(stranger: Profile) -> Profile:
-    key = os.environ.get(KEY, "") or _secret("API key (its letters are not shown): ")
+    key = os.environ.get(KEY, "") or secret_line("API key (its letters are not shown): ")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise WrongInputError(
             "This is no key.", hint="`auraos login URL --name NAME` signs in by a password."
@@ -122,7 +120,7 @@ def _by_key(stranger: Profile) -> Profile:
 
 
 def _by_password(stranger: Profile, name: str) -> Profile:
-    password = _secret(f"Password of {name}: ")
+    password = secret_line(f"Password of {name}: ")
 
     def sign_in(code: str) -> Profile:
         told = ask_at(
@@ -136,7 +134,7 @@ def _by_password(stranger: Profile, name: str) -> Profile:
     except SaidByServerError as refused:
         if refused.said != "second-proof-needed":
             raise
-    return sign_in(_secret("Code of your app, or a recovery code: "))
+    return sign_in(secret_line("Code of your app, or a recovery code: "))
 
 
 def _ended(found: Profile) -> bool:
@@ -148,14 +146,6 @@ def _ended(found: Profile) -> bool:
     except SaidByServerError as refused:
         return refused.said == "not-signed-in"
     return True
-
-
-def _secret(prompt: str) -> str:
-    """Return what is typed unseen; where nobody types, the next line of standard input."""
-    told = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
-    if not told.strip():
-        raise WrongInputError("Nothing was given to be known by.", hint="Nothing is kept.")
-    return told.strip()
 
 
 def _address(text: str, *, insecure: bool) -> str:

@@ -31,6 +31,11 @@ class Client(Calls):
         """Return the address of the server."""
         return self._connection.url
 
+    @property
+    def workspace(self) -> str:
+        """Return the workspace that calls are about; nothing where the server decides."""
+        return self._workspace
+
     def in_workspace(self, workspace: str) -> Calls:
         """Return the same server, asked about another workspace over the same connections."""
         return Calls(self._connection, workspace)

@@ -112,10 +112,7 @@ class Trials:
             wanted=_in_order(part, wanted), released=_in_order(part, released), breakpoints=wish.breakpoints, runs=(run,),
             created_at=now, ends_at=now + KEPT,
         )  # fmt: skip
-        entry = Entry(
-            at=now, workspace=workspace, actor=asking.actor, action="runs.try",
-            object=Object(kind="workflow", name=document.name), after={"trial": trial.id, "steps": list(trial.released)},
-        )  # fmt: skip
+        entry = self._entry(asking, trial, list(trial.released))
         version = self._version(part, workflow, released, run)
         await self._runs.engine.try_out(
             version, input=wish.input, workspace=workspace, variables=wish.variables, by=asking.by, run=run,
@@ -169,7 +166,9 @@ class Trials:
             row.run, kind="fork", workflow=self._version(part, workflow, released, run), made=run, by=asking.by,
             changes={name: pin.output for name, pin in (pins or {}).items()} or None,
         )  # fmt: skip
-        if await self._rows.save([Replace(trial, after)]) is not None:
+        steps = [name for name in after.released if name not in trial.released]
+        entry = self._entry(asking, trial, steps)
+        if await self._rows.save([Replace(trial, after)], [entry]) is not None:
             raise TrialStateError("Somebody else has just gone on with the trial.", hint="Look at it again.")
         return after
 
@@ -177,13 +176,20 @@ class Trials:
         """End a trial, and the stretch that is under way."""
         after = msgspec.structs.replace(trial, state="stopped")
         if after != trial:
-            await self._rows.save([Replace(trial, after)])
+            await self._rows.save([Replace(trial, after)], [self._entry(asking, trial, [])])
         row = await self._runs.find(trial.workspace, trial.runs[-1])
         if row.state not in FINAL:
             await self._runs.cancel(asking, row, "The trial was stopped.", undo=False, force=False)
         return after
 
     # --- how ---
+
+    def _entry(self, asking: Asking, trial: Trial, steps: list[str]) -> Entry:
+        """Return what the audit trail tells: which steps are carried out from now on; none where it is stopped."""
+        return Entry(
+            at=self._now(), workspace=trial.workspace, actor=asking.actor, action="runs.try",
+            object=Object(kind="workflow", name=trial.workflow), after={"trial": trial.id, "steps": steps},
+        )  # fmt: skip
 
     async def _read(self, text: str) -> tuple[Document, Workflow, Part]:
         read = await self._checker.read(text, "workflow")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.definition_files import DefinitionFilesCalls
     from auraos.client.calls.definition_history import DefinitionHistoryCalls
     from auraos.client.calls.definitions import DefinitionsCalls
+    from auraos.client.calls.directories import DirectoriesCalls
     from auraos.client.calls.expressions import ExpressionsCalls
     from auraos.client.calls.federation import FederationCalls
     from auraos.client.calls.figures import FiguresCalls
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.openapi import OpenapiCalls
     from auraos.client.calls.passkeys import PasskeysCalls
     from auraos.client.calls.people import PeopleCalls
+    from auraos.client.calls.privacy import PrivacyCalls
     from auraos.client.calls.promotions import PromotionsCalls
     from auraos.client.calls.reviews import ReviewsCalls
     from auraos.client.calls.run_definitions import RunDefinitionsCalls
@@ -85,6 +87,13 @@ class Calls:
         return DefinitionsCalls(self._connection, self._workspace)
 
     @cached_property
+    def directories(self) -> "DirectoriesCalls":
+        """Return the calls about directories."""
+        from auraos.client.calls.directories import DirectoriesCalls
+
+        return DirectoriesCalls(self._connection, self._workspace)
+
+    @cached_property
     def expressions(self) -> "ExpressionsCalls":
         """Return the calls about expressions."""
         from auraos.client.calls.expressions import ExpressionsCalls
@@ -146,6 +155,13 @@ class Calls:
         from auraos.client.calls.people import PeopleCalls
 
         return PeopleCalls(self._connection, self._workspace)
+
+    @cached_property
+    def privacy(self) -> "PrivacyCalls":
+        """Return the calls about privacy."""
+        from auraos.client.calls.privacy import PrivacyCalls
+
+        return PrivacyCalls(self._connection, self._workspace)
 
     @cached_property
     def promotions(self) -> "PromotionsCalls":

@@ -5,18 +5,16 @@ from collections.abc import AsyncIterator
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
 from auraos.client.paging import every
 from auraos.client.shapes.definition_history import (
+    DefinitionDetail,
     DifferenceOf,
     Links,
+    Published,
     Release,
     Revision,
     RevisionPage,
     RowsEdit,
     UsedBy,
     VersionPage,
-)
-from auraos.client.shapes.shared import (
-    DefinitionDetail,
-    Published,
 )
 
 

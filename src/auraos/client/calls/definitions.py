@@ -5,9 +5,12 @@ from typing import Literal
 
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
 from auraos.client.paging import every
-from auraos.client.shapes.definitions import CheckResult, DefinitionPage, DraftCheck, Listed
-from auraos.client.shapes.shared import (
+from auraos.client.shapes.definitions import (
+    CheckResult,
     DefinitionDetail,
+    DefinitionPage,
+    DraftCheck,
+    Listed,
     Published,
 )
 

@@ -3,8 +3,7 @@
 from typing import Any, Literal
 
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
-from auraos.client.shapes.passkeys import Challenge, PasskeyDetail
-from auraos.client.shapes.shared import Welcome
+from auraos.client.shapes.passkeys import Challenge, PasskeyDetail, Welcome
 
 
 class PasskeysCalls:

@@ -3,8 +3,7 @@
 from typing import Literal
 
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
-from auraos.client.shapes.reviews import ReviewDetail, ReviewPage
-from auraos.client.shapes.shared import Published
+from auraos.client.shapes.reviews import Published, ReviewDetail, ReviewPage
 
 
 class ReviewsCalls:

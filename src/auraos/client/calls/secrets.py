@@ -7,6 +7,7 @@ import msgspec
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
 from auraos.client.paging import every
 from auraos.client.shapes.secrets import (
+    EndingSecret,
     KeyFacts,
     KeyRotation,
     KindFacts,
@@ -66,7 +67,7 @@ class SecretsCalls:
         return await self._connection.ask(SecretFacts, call)
 
     async def show_secret(self, name: str) -> SecretDetail:
-        """Show a secret: its versions, which definitions name it, and which workflows used it."""
+        """Show a secret: its versions, which definitions name it, which workflows used it, and which runs still may."""
         call = Call(
             method="GET",
             path=f"/api/v1/secrets/{in_path(name)}",
@@ -82,6 +83,16 @@ class SecretsCalls:
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         await self._connection.fetch(call)
+
+    async def list_expiring_secrets(self, *, days: int = 30) -> tuple[EndingSecret, ...]:
+        """List the secrets that expire soon, or are over, with the definitions that name them."""
+        call = Call(
+            method="GET",
+            path="/api/v1/secret-expiry",
+            query={"days": days},
+            headers=headers_of(X_AuraOS_Workspace=self._workspace),
+        )
+        return await self._connection.ask(tuple[EndingSecret, ...], call)
 
     async def replace_secret(self, name: str, *, revision: int, value: Value) -> SecretFacts:
         """Store another value, which counts from now on; the former is kept until it is revoked."""

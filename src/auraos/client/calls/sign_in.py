@@ -3,8 +3,7 @@
 from typing import Literal
 
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
-from auraos.client.shapes.shared import Welcome
-from auraos.client.shapes.sign_in import Me, OwnedState, RecoveryCodes, SessionDetail, TotpSetup
+from auraos.client.shapes.sign_in import Me, OwnedState, RecoveryCodes, SessionDetail, TotpSetup, Welcome
 
 
 class SignInCalls:

@@ -14,13 +14,13 @@ class StreamCalls:
         self._workspace = workspace
 
     def follow_topic(
-        self, *, topic: str, reveal: bool = False, after: int | None = None
+        self, *, topic: str, workflow: str | None = None, reveal: bool = False, after: int | None = None
     ) -> AsyncIterator[Event]:
         """Yield events as they come, after the one of this number; go on where the way breaks."""
         call = Call(
             method="GET",
             path="/api/v1/stream",
-            query={"topic": topic, "reveal": reveal},
+            query={"topic": topic, "workflow": workflow, "reveal": reveal},
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         return follow(self._connection, call, after)

@@ -6,6 +6,8 @@ import msgspec
 
 from auraos.client.shapes.shared import Grant
 
+__all__ = ["Explanation", "Grant", "GrantDetail", "RoleDetail", "WorkspaceDetail"]
+
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Yes or no, and why."""

@@ -4,6 +4,21 @@ from typing import Any, Literal
 
 import msgspec
 
+__all__ = [
+    "Actor",
+    "Checkpoint",
+    "Count",
+    "Ends",
+    "EntryPage",
+    "EntryShown",
+    "Heads",
+    "KnownKey",
+    "Object",
+    "PrunedShown",
+    "ReportShown",
+    "SignedHead",
+]
+
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who acted: a person, a service account with its key, or the house itself."""
@@ -35,7 +50,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: str
     actor_id: str
     action: str
-    outcome: Literal["done", "failed", "refused"]
+    outcome: Literal["done", "failed", "refused", "unknown"]
     count: int
 
 
@@ -94,7 +109,7 @@ class EntryShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: Actor
     action: str
     object: Object | None
-    outcome: Literal["done", "failed", "refused"]
+    outcome: Literal["done", "failed", "refused", "unknown"]
     why: str
     before: Any
     after: Any

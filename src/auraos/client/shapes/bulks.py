@@ -4,6 +4,20 @@ from typing import Any, Literal
 
 import msgspec
 
+__all__ = [
+    "BulkDetail",
+    "BulkPage",
+    "BulkRunShown",
+    "BulkShown",
+    "Cancelling",
+    "Filter",
+    "Pausing",
+    "Prioritizing",
+    "Repeating",
+    "Resuming",
+    "Signal",
+]
+
 
 class BulkRunShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one run; `made` is the run that was started in its place."""

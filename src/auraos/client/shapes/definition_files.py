@@ -4,7 +4,19 @@ from typing import Literal
 
 import msgspec
 
-from auraos.client.shapes.shared import AppliedOne, Finding
+from auraos.client.shapes.shared import AppliedOne, Finding, Mend, ProblemsEdit
+
+__all__ = [
+    "AppliedFiles",
+    "AppliedOne",
+    "FileGiven",
+    "Finding",
+    "ImportedFiles",
+    "ImportedOne",
+    "Mend",
+    "Needed",
+    "ProblemsEdit",
+]
 
 
 class AppliedFiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

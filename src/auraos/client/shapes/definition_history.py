@@ -4,6 +4,23 @@ from typing import Any, Literal
 
 import msgspec
 
+from auraos.client.shapes.shared import DefinitionDetail, Published
+
+__all__ = [
+    "DefinitionDetail",
+    "DifferenceOf",
+    "Links",
+    "OneChange",
+    "Published",
+    "Release",
+    "Revision",
+    "RevisionPage",
+    "RowsEdit",
+    "Use",
+    "UsedBy",
+    "VersionPage",
+]
+
 
 class OneChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that changed, in words and as data."""

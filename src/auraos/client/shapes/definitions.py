@@ -4,7 +4,20 @@ from typing import Literal
 
 import msgspec
 
-from auraos.client.shapes.shared import Finding
+from auraos.client.shapes.shared import DefinitionDetail, Finding, Mend, ProblemsEdit, Published
+
+__all__ = [
+    "BrokenCaller",
+    "CheckResult",
+    "DefinitionDetail",
+    "DefinitionPage",
+    "DraftCheck",
+    "Finding",
+    "Listed",
+    "Mend",
+    "ProblemsEdit",
+    "Published",
+]
 
 
 class BrokenCaller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

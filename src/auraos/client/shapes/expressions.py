@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from auraos.client.shapes.shared import ExpressionProblem
+from auraos.client.shapes.shared import ExpressionProblem, Severity
+
+__all__ = ["ExpressionProblem", "Given", "Option", "Options", "Severity"]
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

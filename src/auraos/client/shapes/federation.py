@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+__all__ = ["Away", "Choice", "LinkDetail", "ProviderDetail"]
+
 
 class Away(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the browser goes now."""

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+__all__ = ["GitChanges", "GitDecision", "GitLink", "Synced"]
+
 
 class GitDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The text that both sides are to have of a definition, whatever each has now."""

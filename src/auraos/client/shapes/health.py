@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+__all__ = ["Live", "Part", "Parts", "ReadyToWork", "Reason"]
+
 
 class Live(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The process lives."""

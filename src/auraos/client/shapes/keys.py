@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+__all__ = ["KeyDetail", "ServiceDetail", "ShownKey"]
+
 
 class KeyDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A key, without what it opens by."""

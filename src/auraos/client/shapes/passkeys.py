@@ -4,6 +4,10 @@ from typing import Any
 
 import msgspec
 
+from auraos.client.shapes.shared import Welcome
+
+__all__ = ["Challenge", "PasskeyDetail", "Welcome"]
+
 
 class Challenge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a browser is asked for, and what it sends back with its answer."""

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+__all__ = ["Colleague", "GroupDetail", "Invitation", "PeoplePage", "PersonDetail"]
+
 
 class Colleague(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody who belongs to the workspace."""

@@ -4,7 +4,18 @@ from typing import Any, Literal
 
 import msgspec
 
-from auraos.client.shapes.shared import AppliedOne
+from auraos.client.shapes.shared import AppliedOne, Finding, Mend, ProblemsEdit
+
+__all__ = [
+    "AppliedOne",
+    "BindingDetail",
+    "Finding",
+    "Mend",
+    "Picked",
+    "ProblemsEdit",
+    "PromotedAll",
+    "PromotedOne",
+]
 
 
 class BindingDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

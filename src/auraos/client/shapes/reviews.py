@@ -4,6 +4,10 @@ from typing import Literal
 
 import msgspec
 
+from auraos.client.shapes.shared import Published
+
+__all__ = ["Approval", "Published", "ReviewDetail", "ReviewPage"]
+
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody's yes to a draft."""

@@ -2,6 +2,8 @@
 
 import msgspec
 
+__all__ = ["RunDefinition"]
+
 
 class RunDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The text that a run was started on, by its hash."""

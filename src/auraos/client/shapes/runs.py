@@ -6,6 +6,21 @@ import msgspec
 
 from auraos.client.shapes.shared import StepShown, Wait
 
+__all__ = [
+    "Brought",
+    "Ended",
+    "Fact",
+    "JournalPage",
+    "LogLine",
+    "LogPage",
+    "Reasons",
+    "RunPage",
+    "RunShown",
+    "State",
+    "StepShown",
+    "Wait",
+]
+
 
 class Brought(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many runs waited for events of its type when it came."""

@@ -4,6 +4,37 @@ from typing import Any, Literal
 
 import msgspec
 
+__all__ = [
+    "Basic",
+    "Bearer",
+    "Database",
+    "EndingSecret",
+    "FromCommand",
+    "FromEnvironment",
+    "FromFile",
+    "FromVault",
+    "Header",
+    "Hmac",
+    "InFlight",
+    "KeyFacts",
+    "KeyRotation",
+    "KindFacts",
+    "MasterRotation",
+    "Named",
+    "OAuth2Client",
+    "OAuth2Refresh",
+    "SecretDetail",
+    "SecretFacts",
+    "SecretPage",
+    "Smtp",
+    "Text",
+    "TlsClient",
+    "Tried",
+    "UseFacts",
+    "Value",
+    "VersionFacts",
+]
+
 
 class Basic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="basic"):
     """A user and a password."""
@@ -87,6 +118,14 @@ class Hmac(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
 
     def __repr__(self) -> str:
         return "Hmac(…)"  # what is secret is not shown
+
+
+class InFlight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version that names a secret, and by which runs still live; it may be live no more."""
+
+    workflow: str
+    version: str
+    runs: int
 
 
 class KeyFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -258,6 +297,17 @@ class VersionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     token_ends_at: int
 
 
+class EndingSecret(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A secret that expires, or is over, and what names it."""
+
+    name: str
+    title: str
+    kind: str
+    ends_at: int
+    is_over: bool
+    named_by: tuple[Named, ...]
+
+
 class SecretDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is told of a secret."""
 
@@ -265,6 +315,7 @@ class SecretDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     versions: tuple[VersionFacts, ...]
     named_by: tuple[Named, ...]
     uses: tuple[UseFacts, ...]
+    in_flight: tuple[InFlight, ...]
     revision: int
 
 

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+__all__ = ["ChangePage", "SettingChange", "SettingFacts", "SettingList"]
+
 
 class SettingChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One change of a setting. `number` counts the changes of all settings."""

@@ -4,6 +4,22 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+__all__ = [
+    "AppliedOne",
+    "DefinitionDetail",
+    "ExpressionProblem",
+    "Finding",
+    "Grant",
+    "Mend",
+    "ProblemsEdit",
+    "Published",
+    "Severity",
+    "StepShown",
+    "Trouble",
+    "Wait",
+    "Welcome",
+]
+
 
 class DefinitionDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A definition with its draft."""

@@ -4,7 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from auraos.client.shapes.shared import Grant
+from auraos.client.shapes.shared import Grant, Welcome
+
+__all__ = ["Grant", "Me", "OwnedState", "RecoveryCodes", "SessionDetail", "TotpSetup", "Welcome"]
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,6 +2,8 @@
 
 import msgspec
 
+__all__ = ["Measure", "QuotasGiven", "WorkspaceUsage"]
+
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How much of something there is, and how much there may be; 0 for as much as can be."""

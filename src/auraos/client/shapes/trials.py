@@ -4,7 +4,18 @@ from typing import Any
 
 import msgspec
 
-from auraos.client.shapes.shared import ExpressionProblem, StepShown, Wait
+from auraos.client.shapes.shared import ExpressionProblem, Severity, StepShown, Wait
+
+__all__ = [
+    "ExpressionProblem",
+    "HeldBefore",
+    "Pinned",
+    "SettingShown",
+    "Severity",
+    "StepShown",
+    "TrialShown",
+    "Wait",
+]
 
 
 class Pinned(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

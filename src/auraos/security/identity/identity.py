@@ -55,6 +55,12 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         named += [(each.id, each.name) for each in services]
         return dict(named + [(each.id, each.name) for each in groups])
 
+    async def belonging(self, workspace: str) -> set[str]:
+        """Return the ids of the people who have a role in a workspace and may come in, and of its service accounts."""
+        people = [each.id for each in await self.people.members(workspace) if each.state == "active"]
+        services = [each.id for each in await self.keys.services(workspace) if each.state == "active"]
+        return {*people, *services}
+
     async def principal(self, kind: HolderKind, name: str, workspace: str) -> Principal:
         """Return somebody as they would be recognised by a session, or by a key that is good for everything."""
         number = await self.holder(kind, name, workspace)

@@ -57,6 +57,12 @@ class SecretTestError(UserError):
     code = "secret-test-refused"
 
 
+class ConsentRefusedError(UserError):
+    """What came back from where somebody consented does not belong to what was begun, or nobody consented."""
+
+    code = "consent-refused"
+
+
 class MasterKeyError(OperationalError):
     """The master key cannot be had, or is not the one by which the keys of the store are sealed."""
 

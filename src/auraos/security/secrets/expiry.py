@@ -12,11 +12,11 @@ from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import OperationalError
 from auraos.security.row_store import Replace
 from auraos.security.secrets.rows import Secret
-from auraos.security.secrets.service import FindUsers
+from auraos.security.secrets.service import DAY, FindUsers
 from auraos.security.secrets.store import SecretStore
 
 log = logging.getLogger("auraos.secrets")
-DAY: Final = 24 * 3600 * 1_000_000
+SOON: Final = 7
 TERMS: Final = (1, 7, 30)
 OVER: Final = -1
 EVERY: Final = 3600.0
@@ -50,6 +50,13 @@ class ExpiryWatch:
         for secret in await self._store.expiring(self._now() + TERMS[-1] * DAY, MOST):
             told += await self._tell(secret, self._now())
         return told
+
+    async def standing(self, days: int = SOON) -> tuple[int, int]:
+        """Return how many secrets of the installation are over, and how many will be within so many days."""
+        now = self._now()
+        found = await self._store.expiring(now + days * DAY, MOST)
+        over = sum(secret.ends_at <= now for secret in found)
+        return over, len(found) - over
 
     async def _tell(self, secret: Secret, now: int) -> bool:
         left = secret.ends_at - now

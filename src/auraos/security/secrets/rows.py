@@ -71,6 +71,21 @@ class SecretVersion(msgspec.Struct, frozen=True, kw_only=True):
     """Until then somebody is about to get a new token."""
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """That somebody is elsewhere to consent to a secret being made of it; it is good once."""
+
+    digest: str
+    """Of the state that comes back."""
+    workspace: str
+    secret: str
+    """The name of the secret."""
+    person: str
+    session: str
+    """The id of the session in which it was begun: it ends in that one."""
+    sealed: bytes
+    ends_at: int
+
+
 class SecretUse(msgspec.Struct, frozen=True, kw_only=True):
     """When a workflow used a secret last, and how often."""
 

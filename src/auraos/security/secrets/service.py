@@ -32,6 +32,8 @@ from auraos.security.secrets.stored import StoredSecrets
 from auraos.security.secrets.tokens import place_of_token
 
 PAGE: Final = 100
+DAY: Final = 24 * 3600 * 1_000_000
+MOST_ENDING: Final = 1000
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +45,24 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     is_live: bool
 
 
+class InFlight(msgspec.Struct, frozen=True, kw_only=True):
+    """A version that names a secret, and by which runs still live; it may be live no more."""
+
+    workflow: str
+    version: str
+    runs: int
+
+
 FindUsers = Callable[[str, str], Awaitable[Sequence[Named]]]
+FindInFlight = Callable[[str, str], Awaitable[Sequence[InFlight]]]
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that expires, or is over, and what names it."""
+
+    secret: Secret
+    is_over: bool
+    named_by: tuple[Named, ...]
 
 
 class VersionFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +93,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[VersionFacts, ...]
     named_by: tuple[Named, ...]
     uses: tuple[UseFacts, ...]
+    in_flight: tuple[InFlight, ...]
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,13 +114,14 @@ class KeyRotation(msgspec.Struct, frozen=True, kw_only=True):
 class Secrets:
     """The secrets of all workspaces."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what secrets are kept by, and whom they ask)
         self,
         store: SecretStore,
         keys: Keys,
         stored: StoredSecrets,
         *,
         named_by: FindUsers,
+        in_flight: FindInFlight | None = None,
         now: Callable[[], int],
         new_id: Callable[[], str],
         most: Most | None = None,
@@ -110,6 +131,7 @@ class Secrets:
         self._keys = keys
         self._stored = stored
         self._named_by = named_by
+        self._in_flight = in_flight
         self._now = now
         self._new_id = new_id
 
@@ -140,7 +162,20 @@ class Secrets:
                 UseFacts(workflow=use.workflow, run=use.run, at=use.at, count=use.count)
                 for use in sorted(uses, key=lambda use: -use.at)
             ),
+            in_flight=tuple(await self._in_flight(workspace, name)) if self._in_flight is not None else (),
         )
+
+    async def ending(self, workspace: str, days: int) -> Sequence[Ending]:
+        """Return the secrets that expire within so many days, or are over, the first to expire first."""
+        now = self._now()
+        found = await self._store.expiring(now + days * DAY, MOST_ENDING, workspace)
+        return [
+            Ending(
+                secret=secret, is_over=secret.ends_at <= now,
+                named_by=tuple(await self._named_by(workspace, secret.name)),
+            )
+            for secret in found
+        ]  # fmt: skip
 
     # --- changing ---
 

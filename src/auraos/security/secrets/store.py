@@ -19,6 +19,10 @@ class SecretStore(RowStore, Protocol):
         """Add to what is known of uses: counts are summed, the latest run stands."""
         ...
 
-    async def expiring(self, before: int, limit: int) -> Sequence[Secret]:
-        """Return secrets of all workspaces that expire before a time, the first to expire first."""
+    async def expiring(self, before: int, limit: int, workspace: str = "") -> Sequence[Secret]:
+        """Return secrets of a workspace, or of all, that expire before a time, the first to expire first."""
+        ...
+
+    async def in_flight(self, workspace: str) -> Sequence[tuple[str, str, int]]:
+        """Return the workflows and versions of the runs of a workspace that are not over, and how many there are of each."""
         ...

@@ -134,13 +134,24 @@ class Tokens:
             raise _refused(secret, "was revoked while a token was got for it", "Store a new version of it.")
         return granted
 
+    async def for_code(self, credential: OAuth2Client, code: str, verifier: str, back: str) -> Token:
+        """Return the tokens that are given for a code; raise `StepFailed` where none are."""
+        told = {"code": code, "redirect_uri": back, "code_verifier": verifier}
+        return await self._ask(
+            credential, {"grant_type": "authorization_code", **told, **credential.more}, ""
+        )
+
     async def _exchange(self, credential: Exchanged, refresh: str) -> Token:
         form = {"grant_type": "refresh_token" if refresh else "client_credentials", **credential.more}
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if refresh:
             form["refresh_token"] = refresh
         if credential.scope:
             form["scope"] = credential.scope
+        return await self._ask(credential, form, refresh)
+
+    async def _ask(self, credential: Exchanged, form: dict[str, str], refresh: str) -> Token:
+        """Return what is given for a form, with the refresh token of before where no new one comes."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if credential.sent_as == "header" and credential.client_secret:
             pair = f"{quote_plus(credential.client_id)}:{quote_plus(credential.client_secret)}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()

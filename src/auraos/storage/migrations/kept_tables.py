@@ -200,6 +200,11 @@ _SECRETS = (
         refreshing_until {int} not null, primary key(secret, version)
     ){compact}""",
     "create index secret_versions_by_key on secret_versions(key_id)",
+    """create table consents(
+        digest {text} primary key, workspace {text} not null, secret {text} not null, person {text} not null,
+        session {text} not null, sealed {bytes} not null, ends_at {int} not null
+    ){compact}""",
+    "create index consents_by_end on consents(ends_at)",
     """create table secret_uses(
         secret {text} not null, workflow {text} not null, workspace {text} not null, version {text} not null,
         run {text} not null, at {int} not null, count {int} not null, primary key(secret, workflow)
