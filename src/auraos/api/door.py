@@ -249,6 +249,11 @@ async def _body(headers: Mapping[str, str], receive: Receive, limits: Limits) ->
             f"The body is {kind or 'of no kind that is told'}, and JSON is read here.",
             hint="Send it with Content-Type: application/json.",
         )
+    packed = headers.get("content-encoding", "identity").strip().lower()
+    if packed != "identity":
+        raise ContentTypeError(
+            f"The body is packed as {packed[:40]!r}, and nothing is unpacked here.", hint="Send it as it is."
+        )
     pieces: list[bytes] = []
     size, longest = 0, limits.longest_body.total_seconds()
     try:
