@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.access import AccessCalls
     from auraos.client.calls.audit import AuditCalls
     from auraos.client.calls.bulks import BulksCalls
+    from auraos.client.calls.consents import ConsentsCalls
     from auraos.client.calls.definition_files import DefinitionFilesCalls
     from auraos.client.calls.definition_history import DefinitionHistoryCalls
     from auraos.client.calls.definitions import DefinitionsCalls
@@ -64,6 +65,13 @@ class Calls:
         from auraos.client.calls.bulks import BulksCalls
 
         return BulksCalls(self._connection, self._workspace)
+
+    @cached_property
+    def consents(self) -> "ConsentsCalls":
+        """Return the calls about consents."""
+        from auraos.client.calls.consents import ConsentsCalls
+
+        return ConsentsCalls(self._connection, self._workspace)
 
     @cached_property
     def definition_files(self) -> "DefinitionFilesCalls":
