@@ -39,6 +39,20 @@ SERVER = Chapter(
             "Publish the draft of a definition.",
             "server",
         ),
+        Command(
+            "definitions promote",
+            "auraos.cli.promote:promote",
+            "Publish versions of another workspace in this one.",
+            "server",
+        ),
+        Command(
+            "definitions rollback", "auraos.cli.promote:roll_back", "Publish a former version again.", "server"
+        ),
+        Command("bindings list", "auraos.cli.promote:list_bindings", "List what is bound here.", "server"),
+        Command(
+            "bindings set", "auraos.cli.promote:bind", "Let something stand for a variable or secret.", "server"
+        ),
+        Command("bindings clear", "auraos.cli.promote:unbind", "Let it stand for itself again.", "server"),
         Command("definitions archive", "auraos.cli.definitions:archive", "Put a definition away.", "server"),
         Command(
             "definitions used-by",
