@@ -6,6 +6,18 @@ SERVER = Chapter(
     "Ask a server",
     (
         Command(
+            "audit list", "auraos.cli.audit:list_entries", "List what was done, the newest first.", "server"
+        ),
+        Command("audit show", "auraos.cli.audit:show", "Show one entry of the audit trail.", "server"),
+        Command("audit report", "auraos.cli.audit:report", "Count what was done in a period.", "server"),
+        Command("audit export", "auraos.cli.audit:export", "Write the audit trail out.", "server"),
+        Command(
+            "audit head",
+            "auraos.cli.audit:head",
+            "Print the signed end of the audit trail, to keep it elsewhere.",
+            "server",
+        ),
+        Command(
             "settings list",
             "auraos.cli.settings:list_settings",
             "List all settings and where they come from.",
