@@ -16,7 +16,7 @@ import msgspec
 from auraos.app.quotas import RunQuotas
 from auraos.app.witness import Witness
 from auraos.core.audit import Actor, Entry, Object
-from auraos.core.errors import UserError
+from auraos.core.errors import OperationalError, UserError
 from auraos.core.run import RunView, fold, view
 from auraos.core.run.facts import AnyFact, RunStarted
 from auraos.core.schemas import given_input
@@ -27,11 +27,17 @@ from auraos.engine.engine import Engine
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
 from auraos.engine.stewardship import InspectedStore
 from auraos.engine.stream import Change, changes_after, facts_of, veil
+from auraos.settings.flags.model import KEY
+from auraos.settings.flags.service import Flags
 
 Outcome = Literal["succeeded", "failed", "retry"]
 _AT_ONCE = 1000
 _LONGEST_LOOK = 10_000
 """So many runs are looked at for one page, of which some may not be seen."""
+
+
+START_RUNS = "auraos-start-runs"
+"""The flag of a workspace that says whether runs begin in it over the API; they do where there is none."""
 
 
 class NoRunError(UserError):
@@ -55,6 +61,12 @@ class RunRefusedError(UserError):
     """The run is in no state in which this can be asked of it."""
 
     code = "request-refused-by-run"
+
+
+class StartsOffError(OperationalError):
+    """The flag `auraos-start-runs` of the workspace keeps runs of this workflow from beginning."""
+
+    code = "starts-off"
 
 
 class KeyTakenError(UserError):
@@ -89,11 +101,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 class Runs:
     """Shows runs, and leads them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what runs are shown from and led by)
         self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions,
         witness: Witness, *, shown: InspectedStore, quotas: RunQuotas | None = None,
+        flags: Flags | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
+        self._flags = flags
         self._quotas = quotas
         self._shown = shown
         self._store = store
@@ -228,6 +242,7 @@ class Runs:
             known = await self._store.find(run)
             if known is not None:
                 return await self._same(known, workflow, given, variables), False
+        await self._refuse_when_off(workspace, workflow)
         await self._count(workspace)
         entry = self._entry(asking, workspace, "runs.start", "workflow", workflow)
         async with self._witness.of(entry) as told, _told():
@@ -237,6 +252,19 @@ class Runs:
             told.tell(after={"run": started})
         row = await self.find(workspace, started)
         return (await self._same(row, workflow, given, variables) if key else row), True
+
+    async def _refuse_when_off(self, workspace: str, workflow: str) -> None:
+        """Raise `StartsOffError` where the flag of the workspace says that no run of this workflow begins now."""
+        if self._flags is None:
+            return
+        name = workflow.partition("@")[0]
+        context: dict[str, Value] = {KEY: name, "workflow": name}
+        if not await self._flags.decide(workspace, START_RUNS, True, context):
+            raise StartsOffError(
+                f"No run of {name!r} is started now: the flag {START_RUNS} is off for it.",
+                hint="Try again later, or ask whoever switched it.",
+                retry_after=30,
+            )
 
     async def signal(self, asking: Asking, row: RunRow, name: str, data: Value, key: str, id_: str) -> None:
         """Put a signal into the mailbox of a run."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.expressions import ExpressionsCalls
     from auraos.client.calls.federation import FederationCalls
     from auraos.client.calls.figures import FiguresCalls
+    from auraos.client.calls.flags import FlagsCalls
     from auraos.client.calls.git import GitCalls
     from auraos.client.calls.health import HealthCalls
     from auraos.client.calls.keys import KeysCalls
@@ -121,6 +122,13 @@ class Calls:
         from auraos.client.calls.figures import FiguresCalls
 
         return FiguresCalls(self._connection, self._workspace)
+
+    @cached_property
+    def flags(self) -> "FlagsCalls":
+        """Return the calls about flags."""
+        from auraos.client.calls.flags import FlagsCalls
+
+        return FlagsCalls(self._connection, self._workspace)
 
     @cached_property
     def git(self) -> "GitCalls":
