@@ -50,7 +50,8 @@ def test_an_owner_lists_shows_and_counts_what_was_done(auraos, server):
 def test_a_trail_that_was_taken_along_verifies_by_a_head_that_was_kept(auraos, server):
     head = auraos("audit", "head")
     (auraos.folder / "head.json").write_text(head.out)
-    made = auraos("audit", "export", "--everywhere", "--output", "audit.jsonl")
+    made = auraos("audit", "export", "--everywhere", "--output", "audit.jsonl", "--json")
+    assert made.json["size"] == (auraos.folder / "audit.jsonl").stat().st_size
     assert made.code == 0, made.err
     assert auraos("audit", "export", "--everywhere", "--output", "audit.jsonl").code == 2
     good = auraos("audit", "verify", "audit.jsonl", "--head", "head.json")

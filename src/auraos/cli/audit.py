@@ -149,6 +149,7 @@ def export(
     until: Until = "",
     text: Text = "",
     everywhere: Everywhere = False,
+    json: Json = False,
 ) -> int:
     """Write the trail out, as it comes: it may be larger than the memory."""
     wanted = {**_wanted(who, action, about, outcome, since, until, text), "form": form}
@@ -159,23 +160,34 @@ def export(
             out.write(piece)
 
     if output is None:
+        if json:
+            raise WrongInputError(
+                "The lines are printed as they are.", hint="With --json, name a file with --output."
+            )
         ask_server(lambda client: write(client, sys.stdout.buffer))
         return Exit.DONE
     if output.exists():
         raise WrongInputError(f"{str(output)!r} is there already.", hint="Name a new file.")
     with output.open("xb") as out:
         ask_server(lambda client: write(client, out))
-    to_people().line(f"{clean(str(output))}: {output.stat().st_size} bytes.")
+    size = output.stat().st_size
+    if json:
+        print_json({"ok": True, "file": str(output), "size": size})
+    else:
+        to_people().line(f"{clean(str(output))}: {size} bytes.")
     return Exit.DONE
 
 
-def head() -> int:
-    """Print the end of the trail as JSON, signed: keep it where nobody gets who gets at the server.
+def head(*, json: Json = False) -> int:
+    """Print the end of the trail as a line of JSON, signed: keep it where nobody gets who gets at the server.
 
     `auraos audit verify --head FILE` holds the trail against it later: whatever was cut off or written anew since then is told.
     """
     found = ask_server(lambda client: client.audit.show_audit_head())
-    sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    if json:
+        print_json(msgspec.to_builtins(found))
+    else:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     return Exit.DONE
 
 
