@@ -22,7 +22,7 @@ from auraos.core.run.facts import AnyFact, RunStarted
 from auraos.core.schemas import given_input
 from auraos.core.values import Value, to_wire
 from auraos.engine.answers import RequestRefusedError
-from auraos.engine.definitions import Definitions
+from auraos.engine.definitions import TRIAL, Definitions
 from auraos.engine.engine import Engine
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
 from auraos.engine.stewardship import InspectedStore
@@ -310,7 +310,10 @@ class Runs:
 
     async def prioritize(self, asking: Asking, row: RunRow, priority: int) -> None:
         """Change the priority of a run that waits to begin."""
-        async with self._witness.of(self._entry_of(asking, row, "runs.prioritize", after={"priority": priority})), _told():
+        async with (
+            self._witness.of(self._entry_of(asking, row, "runs.prioritize", after={"priority": priority})),
+            _told(),
+        ):
             await self.engine.prioritize(row.run, priority=priority)
 
     async def publish(self, asking: Asking, workspace: str, type_: str, data: Value, id_: str) -> int:
@@ -329,6 +332,11 @@ class Runs:
 
         `version` is a number, or `live` for the one that is published now; without it the run stays on its own.
         """
+        if row.version.startswith(TRIAL):
+            raise RunRefusedError(
+                f"Run {row.run} tried a draft out, and is not repeated as a run.",
+                hint="Try the draft out again.",
+            )
         named = row.workflow if version == "live" else f"{row.workflow}@{version}"
         on = await self._definitions.resolve(row.workspace, named) if version else None
         await self._count(row.workspace)
