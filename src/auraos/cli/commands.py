@@ -229,6 +229,11 @@ CHAPTERS = (
                 "either",
             ),
             Command(
+                "privacy reapply",
+                "auraos.cli.privacy:reapply",
+                "Erase again what a restored backup brought back.",
+            ),
+            Command(
                 "privacy holds",
                 "auraos.cli.privacy:holds",
                 "List what is neither deleted nor erased.",
