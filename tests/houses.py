@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from auraos.app.witness import Witness
 from auraos.core.audit import Actor, Entry
 from auraos.engine.clock import SystemClock
 from auraos.security.access import Grant, Principal
@@ -61,6 +62,8 @@ class House:
         self.tables = tables
         self.store: AnyStore | None = None
         """The whole store, for tests that want more of it than tables."""
+        self.witness: Witness | None = None
+        """Tells the audit trail of what is asked of runs, where somebody asks it of them."""
         self.folder = folder
         self.clock = clock
         self.rows: RowTables = identity_tables(tables)
@@ -127,6 +130,8 @@ class House:
 
     async def entries(self, action: str = "") -> list[Entry]:
         """Return what the audit trail tells of an action, the oldest first."""
+        if self.witness is not None:
+            await self.witness.settled()
         found = await entries_in(self.tables)
         return [entry for entry in found if entry.action == action or not action]
 

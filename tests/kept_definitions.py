@@ -12,6 +12,7 @@ from auraos.documents.definitions.rows import Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.documents.kinds import WORKFLOW
 from auraos.security.access.quotas import Most
+from auraos.settings.flags.kind import FLAG
 from auraos.storage.tables.definitions import DefinitionTables
 from stores import AnyStore
 
@@ -38,7 +39,7 @@ def definitions_over(
     numbers = itertools.count(1)
     return Definitions(
         DefinitionTables(store.tables, most),
-        Kinds([WORKFLOW, NOTE]),
+        Kinds([WORKFLOW, NOTE, FLAG]),
         load_installed().catalogue,
         now=Times(),
         new_number=lambda: next(numbers),

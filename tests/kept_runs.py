@@ -16,6 +16,7 @@ from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
 from auraos.security.audit.trail import AuditTrail
+from auraos.settings.flags.service import Flags
 from auraos.storage.blobs import LocalBlobs
 from auraos.storage.blobs.sealed import SealedBlobs
 from auraos.storage.tables.bulks import BulkTables
@@ -61,7 +62,7 @@ def feeds_over(house: House, runs: Runs, audit: AuditTrail) -> Feeds:
     return Feeds(runs.engine, house.store, audit, alone, SystemClock().now)
 
 
-def runs_over(house: House, definitions: Definitions) -> Runs:
+def runs_over(house: House, definitions: Definitions, flags: Flags | None = None) -> Runs:
     """Return the runs of an installation; a test that lets some run opens and closes the `engine`."""
     assert house.store is not None
     catalogue = load_installed().catalogue
@@ -69,12 +70,14 @@ def runs_over(house: House, definitions: Definitions) -> Runs:
     blobs = SealedBlobs(LocalBlobs(house.folder / "blobs"), sealing)
     published = PublishedDefinitions(definitions.store, catalogue)
     engine = Engine(house.store, catalogue, published, World().doors(blobs), privacy=sealing)
+    house.witness = Witness(house.tables, now=SystemClock().now, new_id=SystemClock().new_id)
     return Runs(
         engine,
         house.store,
         blobs,
         published,
-        Witness(house.tables, now=SystemClock().now, new_id=SystemClock().new_id),
+        house.witness,
         shown=veiled(house.store, house.tables),
         quotas=RunQuotas(house.tables, house.identity.access.most, house.clock.now),
+        flags=flags,
     )

@@ -21,6 +21,7 @@ from auraos.app.approvals import Approvals
 from auraos.app.audit import audit_on
 from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
+from auraos.app.flags import flags_on
 from auraos.app.health import Health
 from auraos.app.installed import load_installed
 from auraos.app.quotas import Usage
@@ -69,7 +70,8 @@ class Room:
         )
         services = secrets_over(house, definitions)
         self.services = services
-        self.runs = runs_over(house, definitions)
+        flags = flags_on(house.tables, definitions.store, now=house.clock.now)
+        self.runs = runs_over(house, definitions, flags)
         audit = audit_on(house.tables, house.folder, "test", house.clock.now)
         self.desk = Desk(
             approvals=Approvals(self.runs, house.identity.access),
@@ -88,6 +90,7 @@ class Room:
             consents=services.consents,
             usage=Usage(house.tables, house.folder / "blobs", house.identity.access.most, house.clock.now),
             settings=settings_over(house),
+            flags=flags,
         )
         self.keeper = keeper(self.desk, site=site or Site(), now=house.clock.now)
         self.door = Door(self.routes, self.keeper, SystemClock().new_id)

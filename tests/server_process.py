@@ -36,8 +36,9 @@ class Server:
     def __init__(
         self, auraos: Any, *words: str, before: Sequence[str] = (), environment: dict[str, str] | None = None
     ) -> None:
+        port = () if "--port" in words else ("--port", "0")
         self.process = subprocess.Popen(
-            [*before, auraos.binary, "serve", "--port", "0", "--json", *words],
+            [*before, auraos.binary, "serve", *port, "--json", *words],
             cwd=auraos.folder,
             env={**auraos.environment, **(environment or {})},
             stdout=subprocess.PIPE,

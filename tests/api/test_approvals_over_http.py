@@ -2,6 +2,7 @@
 
 import pytest
 
+from auraos.security.identity.keys import KeyWish
 from houses import EVERYTHING, HOUSE
 from rooms import Room
 
@@ -63,6 +64,16 @@ async def test_a_member_of_the_group_and_whoever_is_named_may_answer(room):
             await access.put_members(HOUSE, EVERYTHING, group, [person.id])
         assert (await answer(room, run, token)).status == 200
         assert (await answer(room, run, token)).status == 200, "the second step asks anybody who may approve"
+
+
+async def test_a_service_account_does_not_answer_for_the_person_it_is_called_like(room):
+    """S64."""
+    run, keys = await start(room), room.house.identity.keys
+    service = await keys.add_service(HOUSE, "default", "cleo", "")
+    await room.house.grant("service", service.id, "approver")
+    wish = KeyWish(title="", workspace="default")
+    made = await keys.add_to_service(HOUSE, EVERYTHING, "default", "cleo", wish)
+    assert (await answer(room, run, made.token)).status == 403
 
 
 async def test_nobody_answers_by_an_ancestor_of_what_is_asked(room):

@@ -8,7 +8,7 @@ import pytest
 
 from auraos.api.answers import Answer
 from auraos.api.asking import Ask, Asked
-from auraos.api.door import Door
+from auraos.api.door import LARGEST_OF_STRANGERS, Door
 from auraos.api.routes import Map, Routes
 from auraos.core.errors import OperationalError, UserError
 from auraos.security.access import Principal
@@ -91,6 +91,10 @@ def door(carried_out) -> Door:
     async def open_(ask: Ask) -> Answer:
         """Answer anybody."""
         return Answer(200, b"hello", "text/plain")
+
+    @routes.post("/open", may="open")
+    async def come_in(ask: Ask, body: Body) -> None:
+        """Come in."""
 
     @routes.get("/broken", may="open")
     async def broken(ask: Ask) -> None:
@@ -234,3 +238,10 @@ async def test_anybody_is_answered_where_the_door_is_open(door):
 
 async def test_the_methods_of_an_address_are_told(door):
     assert (await ask(door, "DELETE", "/things/lamp")).headers["allow"] == "GET, PUT"
+
+
+async def test_where_anybody_may_ask_a_body_is_short(door):
+    """S46."""
+    long = b'{"x":"' + b"x" * LARGEST_OF_STRANGERS + b'"}'
+    got = await ask(door, "POST", "/open", long, who="")
+    assert (got.status, got.json["code"]) == (413, "body-too-large")

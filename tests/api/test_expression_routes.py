@@ -165,3 +165,11 @@ async def test_in_a_workflow_it_is_known_what_has_run_by_then_and_what_it_gives(
 async def test_a_cursor_beyond_the_text_is_refused(room, token):
     got = await room.ask("POST", "/api/v1/expressions/complete", {"source": "a", "offset": 2}, token=token)
     assert (got.status, got.code) == (422, "beyond-the-text")
+
+
+async def test_s15_very_much_that_is_not_alike_is_answered_soon(room, token):
+    names = {"steps": {"rows": [{f"k{number % 977}": {"a": number}} for number in range(60_000)]}}
+    began = time.perf_counter()
+    assert ("k0", "field") in (await complete(room, token, "steps.rows[0].", names=names))[1]
+    assert (await evaluate(room, token, "steps.rows[977].k0.a", names=names))["value"] == 977
+    assert time.perf_counter() - began < 6

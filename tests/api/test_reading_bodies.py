@@ -41,3 +41,10 @@ def test_half_a_character_is_no_json_wherever_it_stands(body):
 
 def test_a_character_that_is_written_in_two_halves_is_whole():
     assert read_body(rb'{"name":"\ud83d\ude00"}', Body).name == "😀"
+
+
+def test_of_very_many_fields_that_nobody_asked_for_not_all_are_told():
+    many = ",".join(f'"k{number}":1' for number in range(100_000))
+    with pytest.raises(RequestRefusedError) as told:
+        read_body(f"{{{many}}}".encode(), Body)
+    assert sum(len(each.message) for each in told.value.mismatches) < 5000

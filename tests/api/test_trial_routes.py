@@ -196,3 +196,16 @@ async def test_s01_a_trial_of_another_workspace_is_as_good_as_none(room, token):
         path = f"/api/v1/trials/{told['id']}{verb}"
         foreign = await room.ask(method, path, body, token=theirs, workspace="other")
         assert (foreign.status, foreign.code) == (404, "no-trial")
+
+
+async def test_s08_a_trial_is_not_repeated_by_whoever_may_only_repeat_runs(room, token):
+    """Its text was published by nobody, and names secrets that others may not use."""
+    trial = (await attempt(room, token)).json["runs"][0]
+    _, repeater = await room.house.signed_in("operator")
+    got = await room.ask("POST", f"/api/v1/runs/{trial}/retry", {"again": True}, token=repeater)
+    assert (got.status, got.code) == (409, "request-refused-by-run")
+    got = await room.ask("POST", f"/api/v1/runs/{trial}/fork", {"changes": {"stock": 1}}, token=token)
+    assert (got.status, got.code) == (409, "request-refused-by-run")
+    body = {"runs": [trial]}
+    got = await room.ask("POST", "/api/v1/bulks/retry?wait=10", body, token=repeater)
+    assert (got.json["done"], got.json["refused"]) == (0, 1)

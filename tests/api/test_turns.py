@@ -7,6 +7,7 @@ import pytest
 from auraos.api.pace import Allowance, Pace, TooFastError
 from auraos.api.turns import MOST_WAITING, OF_ALL, OF_ONE, Turns
 from auraos.app.sharing import Processes
+from auraos.engine.endings import Ended
 from houses import HOUSE, Clock
 
 
@@ -94,7 +95,7 @@ async def test_who_only_waits_has_left_the_turn_to_others(room):
     (await turns.take("others")).leave()
     _, token = await room.house.signed_in("admin")
     seen = []
-    room.runs.output = seen_when_waiting(turns, seen)
+    room.runs.end = seen_when_waiting(turns, seen)
     await room.runs.engine.open()
     text = "kind: workflow\nname: greet\nspec:\n  steps: {wait: {type: wait.signal, with: {name: go}}}\n"
     await room.ask("POST", "/api/v1/definitions", {"text": text}, token=token)
@@ -105,11 +106,11 @@ async def test_who_only_waits_has_left_the_turn_to_others(room):
 
 
 def seen_when_waiting(turns: Turns, seen: list[int]):
-    async def output(row, _seconds):
+    async def end(begun, _seconds):
         seen.append(turns._inside.total())
-        return row
+        return Ended(begun.run, "")
 
-    return output
+    return end
 
 
 async def test_a_flood_of_requests_of_one_workspace_holds_up_none_of_another(room):

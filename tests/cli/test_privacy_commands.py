@@ -1,6 +1,7 @@
 """`auraos privacy` on a data folder: found, handed out, erased and held, and no file tells of the person any more."""
 
 import json
+import shutil
 
 import pytest
 
@@ -42,7 +43,9 @@ def test_a_person_is_found_handed_out_and_erased_and_no_file_tells_of_them(line,
     (tmp_path / "them.json").unlink()
     asked = line("privacy", "erase", CANARY, "--data", "d", "--json").json
     assert asked["erased"] is False
-    done = line("privacy", "erase", CANARY, "--reason", "asked by letter", "--yes", "--data", "d", "--json").json
+    done = line(
+        "privacy", "erase", CANARY, "--reason", "asked by letter", "--yes", "--data", "d", "--json"
+    ).json
     assert done["runs"] == [run["run"] for run in found["runs"]]
     assert found_in(tmp_path / "d", CANARY) == []
     shown = line("runs", "show", "1", "--data", "d", "--json").json
@@ -76,3 +79,22 @@ def test_a_name_that_names_nobody_is_refused(line):
     done = line("privacy", "find", " ", "--data", "d")
     assert done.code != 0
     assert "no-subject" in done.err
+
+
+def test_what_a_restored_backup_brings_back_is_erased_again_from_the_list_that_was_kept(line, tmp_path):
+    assert line("backup", "before.backup", "--data", "d").code == 0
+    line("privacy", "erase", CANARY, "--yes", "--data", "d")
+    (tmp_path / "ledger.json").write_text(line("privacy", "requests", "--data", "d", "--json").out)
+    assert line("restore", "before.backup", "--data", "e").code == 0
+    shutil.copytree(tmp_path / "d" / "keys", tmp_path / "e" / "keys")
+    found = line("privacy", "find", CANARY, "--data", "e", "--json").json
+    assert [run["is_erased"] for run in found["runs"]] == [False]
+    assert line("privacy", "reapply", "ledger.json", "--data", "e", "--json").json["erased"] == 1
+    assert line("privacy", "reapply", "ledger.json", "--data", "e", "--json").json["erased"] == 0
+    found = line("privacy", "find", CANARY, "--data", "e", "--json").json
+    assert [run["is_erased"] for run in found["runs"]] == [True]
+    assert line("audit", "verify", "--data", "e").code == 0
+    (tmp_path / "none.json").write_text("[1]")
+    refused = line("privacy", "reapply", "none.json", "--data", "e")
+    assert refused.code != 0
+    assert "ledger-refused" in refused.err

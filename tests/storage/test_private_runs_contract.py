@@ -19,6 +19,10 @@ FAILS = """\
   steps:
     a: {type: fail, with: {message: "no mail for {{ input.email }}"}}
 """
+ASKS = """\
+  steps:
+    a: {type: human.approve, with: {title: "Pay {{ input.email }}?"}}
+"""
 CALLS = """\
   steps:
     c: {type: call, with: {workflow: other, input: {mail: "{{ input.email }}"}}}
@@ -196,3 +200,17 @@ async def test_hidden_values_keep_their_kind_when_they_are_read_again(house):
     facts = facts_of(await house.shown.journal(ended.run), lambda _: b"null")
     assert facts[0].input == Hidden(why="redacted")
     assert facts[-1].output == Hidden(why="redacted")
+
+
+async def test_whoever_watches_hears_how_private_runs_stand_and_not_what_they_are_about(house, caplog):
+    house.engine.watching.begin(0)
+    caplog.set_level("DEBUG")
+    run = await house.engine.start(house.definitions.add(tagged(ASKS, name="asks")), input=GIVEN)
+    await house.engine.drive_until_idle()
+    failed = await house.run(tagged(FAILS), GIVEN)
+    rows = house.engine.watching.since("default", 1)
+    told = {(row.run, row.state, row.why) for row in rows}
+    assert (failed.run, "failed", "What it says is under seal.") in told
+    assert (run, "waiting", "What it says is under seal.") in told
+    assert not holds(repr(rows).encode())
+    assert not holds(caplog.text.encode())

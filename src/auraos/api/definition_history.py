@@ -19,6 +19,10 @@ from auraos.api.names import END, Limit
 from auraos.api.routes import Routes
 from auraos.api.secrets import require_use
 from auraos.core.problems import format_path
+from auraos.documents.definitions.applying import Applying, Wishes
+from auraos.documents.definitions.bundles import path_of
+from auraos.documents.definitions.errors import NoVersionError
+from auraos.documents.definitions.files import File
 from auraos.documents.definitions.rows import (
     Edit,
     Published,
@@ -80,6 +84,14 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Which version becomes the draft again."""
 
     version: Number
+
+
+class RollingBack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which version is live again; without one the version before the live one."""
+
+    version: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    note: Annotated[str, msgspec.Meta(pattern=rf"^[^\x00]*{END}", max_length=1000)] = ""
+    break_others: bool = False
 
 
 class VersionPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +215,30 @@ async def restore_version(ask: Ask, at: OneDefinition, body: Restoring) -> Defin
         ask.actor, ref_of(ask, at), version=body.version, revision=ask.revision
     )
     return DefinitionDetail.of(restored)
+
+
+@routes.post(
+    "/api/v1/definitions/{kind}/{name}/roll-back",
+    may="definitions.publish",
+    tells=(
+        *TELLS, "no-version", "definition-changed", "definition-archived", "definition-breaks-others", "files-refused",
+        "review-needed",
+    ),
+    about=ABOUT,
+)  # fmt: skip
+async def roll_back(ask: Ask, at: OneDefinition, body: RollingBack) -> Published:
+    """Publish a former version again, as the newest one; the draft stays, joined with it where that can be done."""
+    ref, definitions = ref_of(ask, at), ask.desk.definitions
+    number = body.version or (await definitions.live(ref)).version - 1
+    former = await definitions.version(ref, number) if number > 0 else None
+    if former is None:
+        raise NoVersionError(f"The {ref} has no version before the one that is live.", hint="List its versions.")
+    await require_of_text(ask, "definitions.publish", former.text)
+    await require_use(ask, former.text)
+    note = body.note or f"Rolled back to version {number}"
+    wishes = Wishes(keep_drafts=True, note=note, break_others=body.break_others, authors=former.authors)
+    await Applying(definitions).apply(ask.actor, ask.workspace, [File(path_of(ref), former.text)], wishes)
+    return await definitions.version(ref)
 
 
 @routes.get("/api/v1/definitions/{kind}/{name}/uses", may="definitions.read", tells=TELLS, about=ABOUT)

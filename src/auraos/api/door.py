@@ -7,7 +7,7 @@ id, and written to the log.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,11 @@ from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.walls import within
 
 log = logging.getLogger("auraos.api")
+
+LARGEST_OF_STRANGERS: Final = 64 * 1024
+"""So many bytes a body may have where anybody may ask."""
+READ_ASIDE: Final = 128 * 1024
+"""A body of more bytes is read beside the loop, so that others are answered meanwhile."""
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -157,7 +162,9 @@ class Door:
         if route.at is not None:
             given["at"] = at
         if route.body is not None:
-            given["body"] = read_body(await _body(headers, receive, ask.limits), route.body)
+            raw = await _body(headers, receive, _largest(ask, route), ask.limits)
+            read = asyncio.to_thread if len(raw) > READ_ASIDE else _here
+            given["body"] = await read(read_body, raw, route.body)
         turn = await self._turns.take(_turn_of(ask))
         try:
             ask = msgspec.structs.replace(ask, rest=turn.leave)
@@ -242,12 +249,27 @@ def _revision(headers: Mapping[str, str]) -> int:
     return int(number)
 
 
-async def _body(headers: Mapping[str, str], receive: Receive, limits: Limits) -> bytes:
+async def _here(read: Callable[..., Any], *given: Any) -> Any:
+    return read(*given)
+
+
+def _largest(ask: Ask, route: Route) -> int:
+    """Return how large a body may be: nobody who is unknown has much to say."""
+    most = ask.limits.largest_body
+    return min(most, LARGEST_OF_STRANGERS) if route.may == OPEN else most
+
+
+async def _body(headers: Mapping[str, str], receive: Receive, largest: int, limits: Limits) -> bytes:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise ContentTypeError(
             f"The body is {kind or 'of no kind that is told'}, and JSON is read here.",
             hint="Send it with Content-Type: application/json.",
+        )
+    packed = headers.get("content-encoding", "identity").strip().lower()
+    if packed != "identity":
+        raise ContentTypeError(
+            f"The body is packed as {packed[:40]!r}, and nothing is unpacked here.", hint="Send it as it is."
         )
     pieces: list[bytes] = []
     size, longest = 0, limits.longest_body.total_seconds()
@@ -259,8 +281,8 @@ async def _body(headers: Mapping[str, str], receive: Receive, limits: Limits) ->
                     raise GoneError("Whoever asked went away.")
                 pieces.append(message.get("body", b""))
                 size += len(pieces[-1])
-                if size > limits.largest_body:
-                    raise BodyTooLargeError(f"The body has more than {limits.largest_body} bytes.")
+                if size > largest:
+                    raise BodyTooLargeError(f"The body has more than {largest} bytes.")
                 if not message.get("more_body"):
                     return b"".join(pieces)
     except TimeoutError as error:

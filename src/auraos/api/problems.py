@@ -35,6 +35,7 @@ STATUSES: Final[dict[str, int]] = {
     "no-review": 404,
     "no-secret": 404,
     "no-audit-entry": 404,
+    "no-flag": 404,
     "no-setting": 404,
     "no-trial": 404,
     "no-secret-version": 404,

@@ -86,6 +86,12 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     items: Annotated[tuple[Picked, ...], msgspec.Meta(min_length=1, max_length=1000)]
     with_called: Annotated[bool, msgspec.Meta(description="With all that they call.")] = False
     publish: bool = True
+    as_written: Annotated[
+        tuple[Given, ...],
+        msgspec.Meta(
+            max_length=100, description="Variables that are bound there and not here, and keep the value of there."
+        ),
+    ] = ()
     dry_run: Annotated[bool, msgspec.Meta(description="Say what would be done, and do nothing.")] = False
     break_others: bool = False
     note: Annotated[str, msgspec.Meta(pattern=rf"^[^\x00]*{END}", max_length=500)] = ""
@@ -155,7 +161,9 @@ async def promote_definitions(ask: Ask, body: Promotion) -> PromotedAll:
     picks = [Pick(kind=each.kind, name=each.name, version=each.version) for each in body.items]
     promoting = Promoting(ask.desk.definitions)
     with everywhere():  # two workspaces are read, and whoever asks may read both
-        prepared = await promoting.prepare(body.source, ask.workspace, picks, with_called=body.with_called)
+        prepared = await promoting.prepare(
+            body.source, ask.workspace, picks, with_called=body.with_called, as_written=body.as_written
+        )
     await require_use(ask, *(one.file.text for one in prepared))
     promoted = await promoting.promote(ask.actor, ask.workspace, prepared, wishes)
     shown = AppliedFiles.of([one.applied for one in promoted]).items

@@ -97,7 +97,7 @@ ABOUT_WORKFLOW = About(
     may="runs.start",
     status=201,
     keyed=True,
-    tells=("not-found", "input-refused", "definition-archived", "no-version", "key-taken", "engine-closed", "held"),
+    tells=("not-found", "input-refused", "definition-archived", "no-version", "key-taken", "engine-closed", "held", "starts-off"),
     about=ABOUT_WORKFLOW,
 )  # fmt: skip
 async def start_run(ask: Ask, at: StartOf, body: Start) -> Ended | Answer:

@@ -18,6 +18,10 @@ from auraos.app.health import port_refused
 LONGEST_HEAD = 10.0
 """For so many seconds the head of a request may be on its way."""
 LARGEST_HEAD = 64 * 1024
+LONGEST_PAUSE = 8.0
+"""For so many seconds somebody may read nothing of what is sent to them."""
+MOST_UNWANTED = 1024 * 1024
+"""So many bytes of a body are let come in after it was answered, for the answer to arrive before the connection is closed."""
 MOST_HEADERS = 200
 IDLE = 75.0
 """For so many seconds a connection is kept on which nothing is asked."""
@@ -87,6 +91,9 @@ class _Connection(HttpToolsProtocol):
         self._unread = 0
         """So many bytes came after the head of which nothing was read: neither a piece of the body nor its end."""
         self._deadline: asyncio.TimerHandle | None = None
+        self._stuck: asyncio.TimerHandle | None = None
+        self._unwanted = 0
+        """So many bytes of a body came in after it was answered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, unless there are too many."""
@@ -105,6 +112,7 @@ class _Connection(HttpToolsProtocol):
         """Let go of a connection."""
         super().connection_lost(exc)
         self._calm()
+        self._read_again()
         self._by_address[self._address] -= 1
         if not self._by_address[self._address]:
             del self._by_address[self._address]
@@ -137,14 +145,39 @@ class _Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body, unless the request was refused by its head."""
         self._unread = 0
-        if not self._in_head:
-            super().on_body(body)
+        if self._in_head:
+            return
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._unwanted += len(body)
+            if self._unwanted > MOST_UNWANTED and not self.transport.is_closing():
+                self.transport.abort()
 
     def on_message_complete(self) -> None:
         """Expect the next request."""
         if not self._in_head:
             super().on_message_complete()
-        self._in_head, self._head = True, 0
+        self._in_head, self._head, self._unwanted = True, 0, 0
+
+    def pause_writing(self) -> None:
+        """Wait until what was sent is read; whoever reads nothing for long is let go."""
+        super().pause_writing()
+        if self._stuck is None:
+            self._stuck = self.loop.call_later(LONGEST_PAUSE, self._let_go)
+
+    def resume_writing(self) -> None:
+        """Go on: it is read."""
+        super().resume_writing()
+        self._read_again()
+
+    def _read_again(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+    def _let_go(self) -> None:
+        self._stuck = None
+        self.transport.abort()
 
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from auraos.security.secrets.consents import Consents
     from auraos.security.secrets.service import Secrets
     from auraos.security.secrets.trying import Trials as SecretTrials
+    from auraos.settings.flags.service import Flags
     from auraos.settings.service import Settings
 
 
@@ -46,4 +47,5 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     processes: Callable[[], int] = alone
     """Says how many processes share the store."""
     settings: "Settings"
+    flags: "Flags"
     trials: "Trials"

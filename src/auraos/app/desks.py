@@ -15,6 +15,7 @@ from auraos.app.definitions import FolderDefinitions
 from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
 from auraos.app.feeds import Feeds
+from auraos.app.flags import flags_on
 from auraos.app.git.links import GitLinks
 from auraos.app.git.reach import Reach, folders_of
 from auraos.app.git.tables import git_rows
@@ -39,6 +40,7 @@ from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
 from auraos.security.audit.trail import AuditTrail
 from auraos.security.identity.identity import Identity
+from auraos.settings.flags.service import Flags
 from auraos.settings.service import Settings
 from auraos.storage.folder import read_marker
 from auraos.storage.owned_mark import OwnedMark
@@ -65,6 +67,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     secrets: SecretServices
     usage: Usage
     settings: Settings
+    flags: Flags
     published: PublishedDefinitions
     """The definitions as an engine asks for them: those that are published, and beside them those of a folder."""
 
@@ -80,7 +83,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         most = self.identity.access.most
         runs = Runs(
             engine, keeping.store, keeping.blobs, self.published, self.witness,
-            quotas=RunQuotas(keeping.tables, most, clock.now), shown=keeping.shown,
+            quotas=RunQuotas(keeping.tables, most, clock.now), shown=keeping.shown, flags=self.flags,
         )  # fmt: skip
         processes = Processes(keeping.tables, clock.now)
         return Desk(
@@ -108,6 +111,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             usage=self.usage,
             processes=processes,
             settings=self.settings,
+            flags=self.flags,
         )
 
 
@@ -140,6 +144,8 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
     definitions = definitions_on(
         keeping.tables, catalogue, clock, wants_review=identity.access.wants_four_eyes, most=identity.access.most
     )  # fmt: skip
+    flags = flags_on(keeping.tables, definitions.store, now=now)
+    stack.push_async_callback(flags.stop)
     secrets = secret_services(
         environment, keys, keeping.tables, world.http, named_by=users_of(definitions), now=now, new_id=new_id,
         most=identity.access.most,
@@ -171,6 +177,7 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
         secrets=secrets,
         settings=held,
         published=published,
+        flags=flags,
     )
 
 

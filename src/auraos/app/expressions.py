@@ -3,13 +3,15 @@ reads nothing but what is sent along: there is no way from an expression to a se
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from auraos.core.catalogue import Catalogue
 from auraos.core.expressions import (
+    ANY,
     Expression,
     ExpressionProblem,
     LocatedError,
@@ -29,8 +31,13 @@ from auraos.core.values import Value, to_plain, type_name
 from auraos.documents.definitions.checking import Checker
 
 LARGEST_ANSWER: Final = 256 * 1024
+MOST_TYPED: Final = 10_000
+"""So many values of a sample are looked at for what they are."""
+MOST_ITEMS: Final = 200
+"""So many of a list."""
 AT_ONCE: Final = 4
 """So many are worked on at a time."""
+T = TypeVar("T")
 NAMES: Final[Mapping[str, Value]] = {
     "input": None, "vars": {}, "steps": {}, "errors": {}, "run": {}, "trigger": None,
 }  # fmt: skip
@@ -75,7 +82,10 @@ class Expressions:
             if document is not None and document.kind == "workflow":
                 known = names_at(document, self._catalogue, step, field)
             given = names if known else {**NAMES, **names}
-            kinds = {**known, **{name: _joined(known.get(name), value) for name, value in given.items()}}
+            kinds = {
+                **known,
+                **{name: _joined(known.get(name), _Sample(value)) for name, value in given.items()},
+            }
             return (complete_text if "{{" in source else complete)(source, offset, kinds)
 
         async with self._turns:
@@ -87,9 +97,36 @@ def evaluate_settings(settings: Mapping[str, Any], names: Mapping[str, Value]) -
     return {name: _evaluate(value, {**NAMES, **names}) for name, value in settings.items()}
 
 
-def _joined(known: Type | None, sample: Value) -> Type:
+class _Sample:
+    """A value, as far as it is looked at for its type: to know that of very much that is not alike takes long."""
+
+    def __init__(self, value: Value) -> None:
+        self._left = MOST_TYPED
+        self.is_whole = True
+        self.value = self._cut(value)
+
+    @property
+    def kind(self) -> Type:
+        """Return the type of what is looked at."""
+        return type_of_value(self.value)
+
+    def _cut(self, value: Value) -> Value:
+        if isinstance(value, dict):
+            return {key: self._cut(value[key]) for key in self._some(value, MOST_TYPED)}
+        if isinstance(value, list):
+            return [self._cut(item) for item in self._some(value, MOST_ITEMS)]
+        return value
+
+    def _some(self, parts: Collection[T], most: int) -> list[T]:
+        taken = list(islice(parts, min(most, self._left)))
+        self.is_whole = self.is_whole and len(taken) == len(parts)
+        self._left -= len(taken)
+        return taken
+
+
+def _joined(known: Type | None, sample: _Sample) -> Type:
     """Return the type of a sample, with the fields that are known to be there besides."""
-    kind = type_of_value(sample)
+    kind = sample.kind
     if known is None or known.fields is None or kind.fields is None:
         return kind
     return msgspec.structs.replace(known, fields={**known.fields, **kind.fields})
@@ -97,10 +134,11 @@ def _joined(known: Type | None, sample: Value) -> Type:
 
 def _evaluate_text(source: str, names: dict[str, Value]) -> Evaluated:
     found = _evaluate(source, names, as_text="{{" in source)
-    kinds = {name: type_of_value(given) for name, given in names.items()}
-    return msgspec.structs.replace(
-        found, problems=(*found.problems, *(_foreseen(source, kinds) if found.ok else ()))
-    )
+    if not found.ok:
+        return found
+    samples = {name: _Sample(given) for name, given in names.items()}
+    kinds = {name: sample.kind if sample.is_whole else ANY for name, sample in samples.items()}
+    return msgspec.structs.replace(found, problems=(*found.problems, *_foreseen(source, kinds)))
 
 
 def _evaluate(source: Any, names: dict[str, Value], *, as_text: bool = True) -> Evaluated:

@@ -67,6 +67,11 @@ class Feeds:
 
         return Seat(leave, self._closed)
 
+    @property
+    def count(self) -> int:
+        """Return how many readers there are."""
+        return self._readers.total()
+
     def close(self) -> None:
         """Let all readers go."""
         self._closed.set()

@@ -10,6 +10,9 @@ from auraos.engine.engine import Engine
 from auraos.observability.figures import Figure, Source, counter, counters, gauge, gauges
 from auraos.observability.process import process_figures
 from auraos.security.secrets.tokens import Tokens
+from auraos.settings.flags.service import Flags
+
+MOST_FLAGS = 1000
 
 
 def count_for(health: Health, engine: Engine, keeping: Keeping, tokens: Tokens) -> None:
@@ -48,6 +51,16 @@ def _refreshes(tokens: Tokens) -> Iterator[Figure]:
         "auraos_secret_refreshes_total",
         "Tokens that were asked for in exchange for a secret, by what came of it.",
         [({"outcome": outcome}, count) for outcome, count in tokens.refreshes.items()],
+    )
+
+
+def flag_figures(flags: Flags) -> Iterator[Figure]:
+    """Yield the figures of feature flags."""
+    found = sorted(flags.evaluations.items())[:MOST_FLAGS]
+    yield counters(
+        "auraos_flag_evaluations_total",
+        "Evaluations of feature flags, by flag and by why they gave what they gave.",
+        [({"flag": name, "reason": reason}, count) for (name, reason), count in found],
     )
 
 

@@ -3,14 +3,18 @@
 import secrets
 
 from auraos.core.catalogue import Catalogue
+from auraos.core.kind import Kinds
 from auraos.documents.definitions.gate import Wants
 from auraos.documents.definitions.service import Definitions
-from auraos.documents.kinds import KINDS
+from auraos.documents.kinds import WORKFLOW
 from auraos.engine.ports import Clock
 from auraos.security.access.quotas import Most
+from auraos.settings.flags.kind import FLAG
 from auraos.storage.tables.definitions import DefinitionTables
 from auraos.storage.tables.statement import Tables
 
+KINDS = Kinds([WORKFLOW, FLAG])
+"""The kinds of definitions that a store keeps."""
 _CHANCE = 20
 """So many bits of a number are chance, so that two processes do not give the same one."""
 

@@ -196,6 +196,25 @@ class Privacy:
         await self._rows.scrub()
         return Erased(request=request.id, token=found.token, at=request.at, runs=runs, left=self._left(found))
 
+    async def reapply(self, actor: Actor, workspace: str, requests: Sequence[PrivacyRequest]) -> int:
+        """Erase again, in a store that was restored, what these requests had erased since; return how many that were."""
+        known = {one.id for one in await self._rows.all(PrivacyRequest, workspace=workspace)}
+        missing = [
+            one
+            for one in requests
+            if one.kind == "erase" and one.workspace == workspace and one.id not in known
+        ]
+        for request in missing:
+            runs = await self._rows.runs_of(workspace, [request.token])
+            entry = self._entry(actor, request, {"runs": len(runs), "again": True})
+            await self._rows.erase(request, [entry])
+            self._sealing.forget(runs)
+            for run in runs:
+                await asyncio.to_thread(self._blobs.remove, workspace, run)
+        if missing:
+            await self._rows.scrub()
+        return len(missing)
+
     async def erase_account(self, actor: Actor, who: Principal, name: str, reason: str = "") -> Erased:
         """Take an account away, and its name out of all lists; the audit trail keeps its id. `who` says who may."""
         assert self._people is not None
@@ -207,6 +226,8 @@ class Privacy:
         )  # fmt: skip
         with everywhere():
             await self._rows.rename(before.name, left.name, request, [self._entry(actor, request, {})])
+            trail = TrailErasing(self._rows.audit, now=self._now)
+            await trail.erase(actor, person=before.id, words=[before.name], why=reason)
         await self._rows.scrub()
         return Erased(
             request=request.id, token=before.id, at=request.at, runs=(),

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from auraos.app.profiles import Profile
+from auraos.core.errors import UserError
 
 if TYPE_CHECKING:
     from auraos.app.privacy import Privacy
     from auraos.client import Client
+    from auraos.security.privacy.rows import PrivacyRequest
 
 # ruff: noqa: PLC0415 (a server is asked without a store, and a store without a client)
+
+
+class LedgerRefusedError(UserError):
+    """A file that is no list of requests."""
+
+    code = "ledger-refused"
 
 
 class AskedPrivacy(Protocol):
@@ -58,7 +66,14 @@ class LocalPrivacy:
         )
 
     async def requests(self) -> Sequence[dict[str, Any]]:
-        return [_plain(one) for one in await self._privacy.requests(self._workspace, limit=1000)]
+        found: list[dict[str, Any]] = []
+        while page := await self._privacy.requests(self._workspace, found[-1]["id"] if found else "", 500):
+            found += map(_plain, page)
+        return found
+
+    async def reapply(self, requests: Sequence["PrivacyRequest"]) -> int:
+        """Erase again what these requests had erased since the backup that this store was restored from."""
+        return await self._privacy.reapply(self._actor, self._workspace, requests)
 
     async def holds(self) -> Sequence[dict[str, Any]]:
         return [_plain(one) for one in await self._privacy.holds.list(self._workspace)]
@@ -113,6 +128,31 @@ async def open_privacy(data: Path, database: str, server: Profile | None) -> Asy
         from auraos.app.privacy import privacy_on
 
         yield LocalPrivacy(privacy_on(await open_keeping(data, database, stack)))
+
+
+async def reapply(data: Path, database: str, ledger: Path) -> int:
+    """Erase again, in a store that was restored, what a list of requests tells of."""
+    from auraos.app.keeping import open_keeping
+    from auraos.app.privacy import privacy_on
+
+    requests = _read_ledger(ledger)
+    async with AsyncExitStack() as stack:
+        return await LocalPrivacy(privacy_on(await open_keeping(data, database, stack))).reapply(requests)
+
+
+def _read_ledger(file: Path) -> "tuple[PrivacyRequest, ...]":
+    from auraos.security.privacy.rows import PrivacyRequest
+
+    class Ledger(msgspec.Struct, frozen=True):
+        requests: tuple[PrivacyRequest, ...]
+
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Ledger).requests
+    except (msgspec.MsgspecError, OSError) as error:
+        raise LedgerRefusedError(
+            f"{str(file)!r} cannot be read as a list of requests: {error}.",
+            hint="It is what `auraos privacy requests --json` prints.",
+        ) from error
 
 
 def _plain(told: msgspec.Struct) -> dict[str, Any]:

@@ -16,24 +16,34 @@ from auraos.app.quotas import RunQuotas
 from auraos.app.run_keys import id_of, plainly, taken
 from auraos.app.witness import Witness
 from auraos.core.audit import Actor, Entry, Object
-from auraos.core.errors import UserError
+from auraos.core.errors import OperationalError, UserError
 from auraos.core.run import RunView, fold, view
 from auraos.core.run.facts import AnyFact, RunStarted
 from auraos.core.schemas import given_input
 from auraos.core.values import Value
 from auraos.engine.answers import RequestRefusedError
+<<<<<<< HEAD
 from auraos.engine.definitions import Definitions
 from auraos.engine.endings import Begun, Ended
+=======
+from auraos.engine.definitions import TRIAL, Definitions
+>>>>>>> front
 from auraos.engine.engine import Engine
 from auraos.engine.notes import Note
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
 from auraos.engine.stewardship import InspectedStore
 from auraos.engine.stream import Change, changes_after, facts_of, veil
+from auraos.settings.flags.model import KEY
+from auraos.settings.flags.service import Flags
 
 Outcome = Literal["succeeded", "failed", "retry"]
 _AT_ONCE = 1000
 _LONGEST_LOOK = 10_000
 """So many runs are looked at for one page, of which some may not be seen."""
+
+
+START_RUNS = "auraos-start-runs"
+"""The flag of a workspace that says whether runs begin in it over the API; they do where there is none."""
 
 
 class NoRunError(UserError):
@@ -59,6 +69,21 @@ class RunRefusedError(UserError):
     code = "request-refused-by-run"
 
 
+<<<<<<< HEAD
+=======
+class StartsOffError(OperationalError):
+    """The flag `auraos-start-runs` of the workspace keeps runs of this workflow from beginning."""
+
+    code = "starts-off"
+
+
+class KeyTakenError(UserError):
+    """Something else was asked for under the same idempotency key."""
+
+    code = "key-taken"
+
+
+>>>>>>> front
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, and in which request."""
 
@@ -85,11 +110,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 class Runs:
     """Shows runs, and leads them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what runs are shown from and led by)
         self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions,
         witness: Witness, *, shown: InspectedStore, quotas: RunQuotas | None = None,
+        flags: Flags | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
+        self._flags = flags
         self._quotas = quotas
         self._shown = shown
         self._store = store
@@ -219,6 +246,7 @@ class Runs:
 
     async def start(
         self, asking: Asking, workspace: str, workflow: str, *, given: Value = None,
+<<<<<<< HEAD
         variables: dict[str, Any] | None = None, key: str = "", follow: bool = False,
     ) -> Begun:  # fmt: skip
         """Start a run; under one key it is started once. What the audit trail tells of it is durable with the start."""
@@ -243,6 +271,39 @@ class Runs:
         else:
             await self._same(await self.find(workspace, run), workflow, given, variables)
         return begun
+=======
+        variables: dict[str, Any] | None = None, key: str = "",
+    ) -> tuple[RunRow, bool]:  # fmt: skip
+        """Start a run; return it, and whether it is new. Under one key a run is started once."""
+        run = _id_of(workspace, key) if key else ""
+        if run:
+            known = await self._store.find(run)
+            if known is not None:
+                return await self._same(known, workflow, given, variables), False
+        await self._refuse_when_off(workspace, workflow)
+        await self._count(workspace)
+        entry = self._entry(asking, workspace, "runs.start", "workflow", workflow)
+        async with self._witness.of(entry) as told, _told():
+            started = await self.engine.start(
+                workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run
+            )
+            told.tell(after={"run": started})
+        row = await self.find(workspace, started)
+        return (await self._same(row, workflow, given, variables) if key else row), True
+>>>>>>> front
+
+    async def _refuse_when_off(self, workspace: str, workflow: str) -> None:
+        """Raise `StartsOffError` where the flag of the workspace says that no run of this workflow begins now."""
+        if self._flags is None:
+            return
+        name = workflow.partition("@")[0]
+        context: dict[str, Value] = {KEY: name, "workflow": name}
+        if not await self._flags.decide(workspace, START_RUNS, True, context):
+            raise StartsOffError(
+                f"No run of {name!r} is started now: the flag {START_RUNS} is off for it.",
+                hint="Try again later, or ask whoever switched it.",
+                retry_after=30,
+            )
 
     async def signal(self, asking: Asking, row: RunRow, name: str, data: Value, key: str, id_: str) -> None:
         """Put a signal into the mailbox of a run."""
@@ -310,6 +371,11 @@ class Runs:
 
         `version` is a number, or `live` for the one that is published now; without it the run stays on its own.
         """
+        if row.version.startswith(TRIAL):
+            raise RunRefusedError(
+                f"Run {row.run} tried a draft out, and is not repeated as a run.",
+                hint="Try the draft out again.",
+            )
         named = row.workflow if version == "live" else f"{row.workflow}@{version}"
         on = await self._definitions.resolve(row.workspace, named) if version else None
         await self._count(row.workspace)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from auraos.app.desks import Services
-from auraos.app.figures import count_for
+from auraos.app.figures import count_for, flag_figures
 from auraos.app.health import Health
 from auraos.app.keeping import Keeping
 from auraos.app.parts import watch_parts
@@ -20,6 +20,8 @@ async def watch(
 ) -> None:
     """Tell of these parts and figures, and do as it is set, until the stack is closed."""
     count_for(health, engine, keeping, services.secrets.tokens)
+    health.figures.add(lambda: flag_figures(services.flags))
+    services.flags.start()
     watch_parts(health, engine, keeping, services.secrets.keys, data)
     settings = services.settings
     await settings.look()

@@ -162,6 +162,7 @@ class Witness:
 
     def _write(self, pending: Pending, *, is_over: bool) -> "asyncio.Future[None]":
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._take_over()  # what was noted came first
         self._waiting.append(_Wish(pending, is_over, written))
         self._begin_to_write()
         return written

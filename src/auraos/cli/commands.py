@@ -24,6 +24,7 @@ NOUNS = {
     "services": "Who programs are on a server.",
     "people": "Who belongs to a server.",
     "workspaces": "The rooms that a server is divided into.",
+    "bindings": "What differs between the workspaces of a server.",
     "git": "A workspace and a git repository, kept the same.",
     "steps": "The step types that are installed.",
     "expressions": "The expression language: its functions, and a place to try it.",
@@ -226,6 +227,11 @@ CHAPTERS = (
                 "auraos.cli.privacy:requests",
                 "List what was asked about persons.",
                 "either",
+            ),
+            Command(
+                "privacy reapply",
+                "auraos.cli.privacy:reapply",
+                "Erase again what a restored backup brought back.",
             ),
             Command(
                 "privacy holds",

@@ -9,6 +9,7 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.app.privacy_at import AskedPrivacy, open_privacy
+from auraos.app.privacy_at import reapply as reapply_ledger
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
@@ -130,6 +131,22 @@ def requests(*, database: Database = "", data: Data = DEFAULT_DATA, json: Json =
         screen.line(_request_words(one))
     if not found:
         screen.line("Nothing was asked yet.")
+    return Exit.DONE
+
+
+def reapply(
+    ledger: Annotated[Path, Parameter(help="What `auraos privacy requests --json` printed before the backup was restored.")], /,
+    *, database: Database = "", data: Data = DEFAULT_DATA, json: Json = False,
+) -> int:  # fmt: skip
+    """Erase again what was erased since the backup that this store was restored from.
+
+    Do it before the restored store is released. What was erased already is left as it is.
+    """
+    count = asyncio.run(reapply_ledger(data, database, ledger))
+    if json:
+        print_json({"ok": True, "erased": count})
+    else:
+        to_people().line(f"{_count(count, 'request')} carried out again.")
     return Exit.DONE
 
 

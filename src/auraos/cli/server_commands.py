@@ -6,6 +6,18 @@ SERVER = Chapter(
     "Ask a server",
     (
         Command(
+            "audit list", "auraos.cli.audit:list_entries", "List what was done, the newest first.", "server"
+        ),
+        Command("audit show", "auraos.cli.audit:show", "Show one entry of the audit trail.", "server"),
+        Command("audit report", "auraos.cli.audit:report", "Count what was done in a period.", "server"),
+        Command("audit export", "auraos.cli.audit:export", "Write the audit trail out.", "server"),
+        Command(
+            "audit head",
+            "auraos.cli.audit:head",
+            "Print the signed end of the audit trail, to keep it elsewhere.",
+            "server",
+        ),
+        Command(
             "settings list",
             "auraos.cli.settings:list_settings",
             "List all settings and where they come from.",
@@ -39,6 +51,20 @@ SERVER = Chapter(
             "Publish the draft of a definition.",
             "server",
         ),
+        Command(
+            "definitions promote",
+            "auraos.cli.promote:promote",
+            "Publish versions of another workspace in this one.",
+            "server",
+        ),
+        Command(
+            "definitions rollback", "auraos.cli.promote:roll_back", "Publish a former version again.", "server"
+        ),
+        Command("bindings list", "auraos.cli.promote:list_bindings", "List what is bound here.", "server"),
+        Command(
+            "bindings set", "auraos.cli.promote:bind", "Let something stand for a variable or secret.", "server"
+        ),
+        Command("bindings clear", "auraos.cli.promote:unbind", "Let it stand for itself again.", "server"),
         Command("definitions archive", "auraos.cli.definitions:archive", "Put a definition away.", "server"),
         Command(
             "definitions used-by",

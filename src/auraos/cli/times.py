@@ -4,6 +4,9 @@ import re
 import time
 from datetime import UTC, datetime
 
+from auraos.cli.failures import WrongInputError
+from auraos.core.values import ValueRefusedError, parse_datetime, parse_duration
+
 _SAID = re.compile(r"(?:(?<=until )|(?<=since )|(?<=is at ))\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
@@ -19,6 +22,21 @@ def clock(at: int | None) -> str:
     moment = datetime.fromtimestamp(at / 1_000_000, tz=UTC).astimezone()
     today = datetime.now(tz=UTC).astimezone().date()
     return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def read_moment(text: str, option: str) -> int:
+    """Return a moment as it is given to an option: a span before now, or a moment as people write it; 0 for nothing."""
+    if not text:
+        return 0
+    try:
+        moment = datetime.now(UTC) - parse_duration(text)
+    except ValueRefusedError:
+        try:
+            moment = parse_datetime(text)
+        except ValueRefusedError as error:
+            hint = "Give a span such as 30m, 24h or 7d, or a moment such as 2026-11-20T17:30:00Z."
+            raise WrongInputError(f"{option} is {text!r}, which is no time.", hint=hint) from error
+    return int(moment.timestamp() * 1_000_000)
 
 
 def with_local_times(words: str) -> str:

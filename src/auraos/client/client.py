@@ -1,11 +1,14 @@
 """`Client`: what a server can do, as methods; one attribute for each noun of its API."""
 
 import ssl
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
 from auraos.client.calls import Calls
-from auraos.client.connection import PATIENCE, Connection
+from auraos.client.connection import LONGEST_ANSWER, PATIENCE, Call, Connection, headers_of
+
+FILE = "application/octet-stream"
 
 
 class Client(Calls):
@@ -39,6 +42,14 @@ class Client(Calls):
     def in_workspace(self, workspace: str) -> Calls:
         """Return the same server, asked about another workspace over the same connections."""
         return Calls(self._connection, workspace)
+
+    async def pieces(self, path: str, **query: object) -> AsyncIterator[bytes]:
+        """Yield a file of the server, as that of `/api/v1/audit/export`, piece by piece: it may be larger than the memory."""
+        headers = headers_of(X_AuraOS_Workspace=self._workspace)
+        call = Call(method="GET", path=path, query=query, headers=headers)
+        async with self._connection.stream(call, silence=LONGEST_ANSWER, kind=FILE) as stream:
+            async for piece in stream.iter_any():
+                yield piece
 
     async def close(self) -> None:
         """Close the connections."""

@@ -114,14 +114,16 @@ class Connection:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     @asynccontextmanager
-    async def stream(self, call: Call, *, silence: float) -> AsyncIterator[aiohttp.StreamReader]:
-        """Open an answer that goes on; silence for so many seconds ends it."""
+    async def stream(
+        self, call: Call, *, silence: float, kind: str = "text/event-stream"
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """Open an answer that goes on, of this kind; silence for so many seconds ends it."""
         limits = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=silence)
         async with self._sent(call, limits) as answer:
             if answer.status != 200:
                 _, body = await self._read(answer)
                 raise NoServerThereError(f"{self.url} answers {answer.status} and {len(body)} bytes.")
-            self._expect("text/event-stream", answer.content_type)
+            self._expect(kind, answer.content_type)
             yield answer.content
 
     async def _once(self, call: Call) -> tuple[str, bytes]:

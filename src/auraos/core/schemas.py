@@ -13,6 +13,7 @@ from auraos.core.errors import UserError
 from auraos.core.values import Value, to_plain
 
 MOST_MISMATCHES = 100
+LONGEST_MESSAGE = 1000
 DEEPEST_DEFAULT = 30
 
 
@@ -45,7 +46,7 @@ class SchemaCheck:
         """Return everything in a value that is not as the schema says, a hundred findings at most."""
         found: list[Mismatch] = []
         for error in self._validator.iter_errors(to_plain(value)):
-            found.append(Mismatch(_place(error.instance_path), error.message))
+            found.append(Mismatch(_place(error.instance_path), _short(error.message)))
             if len(found) == MOST_MISMATCHES:
                 break
         return found
@@ -56,7 +57,7 @@ class SchemaCheck:
         if self._validator.is_valid(plain):
             return None
         error = next(iter(self._validator.iter_errors(plain)))
-        return Mismatch(_place(error.instance_path), error.message)
+        return Mismatch(_place(error.instance_path), _short(error.message))
 
 
 def given_input(schema: Schema | None, value: Value) -> Value:
@@ -130,6 +131,11 @@ class Defaults:
             target = self._definitions.get(reference.removeprefix("#/$defs/"))
             schema = {**target, **beside} if beside and isinstance(target, dict) else target
         return None
+
+
+def _short(message: str) -> str:
+    """Return a message that may tell of very much that somebody sent."""
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
 
 
 def _place(path: list[str | int]) -> str:

@@ -23,6 +23,8 @@ COUNTED = frozenset({"idempotent", "write", "irreversible"})
 
 
 LONGEST_REASON = 500
+UNDER_SEAL = "What it says is under seal."
+"""Stands for what is said of a private run."""
 
 
 class ActiveRun:
@@ -30,8 +32,8 @@ class ActiveRun:
 
     __slots__ = (
         "attempts", "awaited", "breaks", "computing", "counted", "created", "draft", "flush_handle", "grants", "held",
-        "holding", "id", "is_lost", "large", "program", "queued", "row", "seq", "shard", "snapshot_at", "state", "stored",
-        "todo", "workspace", "writing",
+        "holding", "id", "is_lost", "is_private", "large", "program", "queued", "row", "seq", "shard", "snapshot_at", "state",
+        "stored", "todo", "workspace", "writing",
     )  # fmt: skip
 
     def __init__(self, run: str, workspace: str, program: Program, shard: int) -> None:
@@ -46,6 +48,8 @@ class ActiveRun:
         self.row: RunRow | None = None
         self.created = False
         self.awaited = False
+        self.is_private = False
+        """Nothing of what it is about is said outside of it."""
         self.draft = Draft()
         self.writing: Draft | None = None
         self.stored = NOT_STORED
@@ -178,6 +182,8 @@ class ActiveRun:
                 return None
         else:
             why = _reason(state)
+            if why and self.is_private:
+                why = UNDER_SEAL
             if row.asleep == asleep and row.state == status and row.why == why and not self.created:
                 return None
         self.row = RunRow(

@@ -250,7 +250,7 @@ class Beginnings:
         run = ActiveRun(
             started.run, started.workspace, program, self._shards.home() if shard is None else shard
         )
-        run.created, run.awaited = True, awaited
+        run.created, run.awaited, run.is_private = True, awaited, mask is not None
         run.row = RunRow(
             workspace=started.workspace, run=started.run, number=number, workflow=started.workflow,
             version=started.version, state="queued", started_at=now, changed_at=now, by=started.by,

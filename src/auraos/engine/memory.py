@@ -165,7 +165,7 @@ class Memory:
         row = stored.row
         self._shards.require(row.shard, row.run)
         run = ActiveRun(row.run, row.workspace, await self._programs.program(row.version), row.shard)
-        run.row, run.awaited = row, row.awaited
+        run.row, run.awaited, run.is_private = row, row.awaited, stored.is_private
         with self.runner.suspects.reading(row.run):
             if not await fold_into(run, self._blobs, stored.journal, stored.snapshot):
                 await fold_into(run, self._blobs, await self._store.journal(row.run))

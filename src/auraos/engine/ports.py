@@ -224,6 +224,8 @@ class StoredRun(msgspec.Struct, frozen=True):
     row: RunRow
     journal: Sequence[Batch]
     snapshot: Snapshot | None = None
+    is_private: bool = False
+    """What it tells lies in the store under seal."""
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True):

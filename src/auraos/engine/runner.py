@@ -176,7 +176,7 @@ class Runner:
         try:
             made = advance(run.program, run.state, given, slots=slots)
         except Exception as error:
-            log.exception("run.broke", extra={"run": run.id})
+            log.exception("run.broke", extra={"run": run.id}, exc_info=not run.is_private)
             self._hooks.broke(run, error)
             return None
         finally:

@@ -15,6 +15,25 @@ class SettingRefusedError(UserError):
     code = "setting-refused"
 
 
+class NoFlagError(UserError):
+    """There is no such flag in this workspace, or it was never published."""
+
+    code = "no-flag"
+
+    @classmethod
+    def of(cls, name: str) -> "NoFlagError":
+        """Return what is told of a flag that is not there."""
+        return cls(
+            f"There is no published flag named {name[:100]!r} in this workspace.", hint="List what there is."
+        )
+
+
+class FlagContextError(UserError):
+    """A flag cannot be evaluated for this context: it lacks what a rule or a split reads, or has something else there."""
+
+    code = "flag-context"
+
+
 class SettingPinnedError(UserError):
     """The value of a setting comes from outside of the store, and is changed there."""
 

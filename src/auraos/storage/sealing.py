@@ -23,10 +23,10 @@ from auraos.core.run.sealed import (
     seal_value,
     sealed_by,
 )
+from auraos.engine.active import UNDER_SEAL
 from auraos.engine.ports import Batch, LogLine, RequestRow, StoredRun, Write
 from auraos.security.privacy.seals import DataErasedError, RunSeal, Seals
 
-UNDER_SEAL: Final = "What it says is under seal."
 ERASED: Final = "What was said here was erased."
 MOST_RECENT: Final = 1000
 
@@ -147,7 +147,9 @@ class Sealing:
             if seal is not None and one.row.finished_at is None:
                 self._open[run] = seal
             opened.append(
-                msgspec.structs.replace(one, journal=[_opened(batch, seal) for batch in one.journal])
+                msgspec.structs.replace(
+                    one, journal=[_opened(batch, seal) for batch in one.journal], is_private=True
+                )
                 if run in private
                 else one
             )

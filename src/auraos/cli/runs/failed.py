@@ -4,7 +4,6 @@ import asyncio
 import shlex
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -20,9 +19,8 @@ from auraos.cli.failures import WrongInputError
 from auraos.cli.following import exit_code, person, see_failure_heard
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json, read_number
 from auraos.cli.screen import Screen, clean, fit, print_json, to_people
-from auraos.cli.times import clock
+from auraos.cli.times import clock, read_moment
 from auraos.core.errors import UserError
-from auraos.core.values import ValueRefusedError, parse_datetime, parse_duration
 from auraos.engine.ports import Version
 
 Workflow: TypeAlias = Annotated[str, Parameter(name="--workflow", help="Only runs of this workflow.")]
@@ -123,24 +121,9 @@ def read_wanted(workflow: str, code: str, since: str, limit: int) -> Wanted:
     return Wanted(
         workflow=workflow,
         code=code,
-        since=_read_since(since),
+        since=read_moment(since, "--since"),
         limit=read_number(limit, "--limit", 1, 100_000),
     )
-
-
-def _read_since(text: str) -> int:
-    if not text:
-        return 0
-    now = datetime.now(UTC)
-    try:
-        moment = now - parse_duration(text)
-    except ValueRefusedError:
-        try:
-            moment = parse_datetime(text)
-        except ValueRefusedError as error:
-            hint = "Give a span such as 30m, 24h or 7d, or a moment such as 2026-11-20T17:30:00Z."
-            raise WrongInputError(f"--since is {text!r}, which is no time.", hint=hint) from error
-    return int(moment.timestamp() * 1_000_000)
 
 
 def _narrowed(wanted: Wanted, version: Version | None) -> Wanted:

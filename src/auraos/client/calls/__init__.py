@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.access import AccessCalls
     from auraos.client.calls.audit import AuditCalls
     from auraos.client.calls.bulks import BulksCalls
+    from auraos.client.calls.consents import ConsentsCalls
     from auraos.client.calls.definition_files import DefinitionFilesCalls
     from auraos.client.calls.definition_history import DefinitionHistoryCalls
     from auraos.client.calls.definitions import DefinitionsCalls
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.expressions import ExpressionsCalls
     from auraos.client.calls.federation import FederationCalls
     from auraos.client.calls.figures import FiguresCalls
+    from auraos.client.calls.flags import FlagsCalls
     from auraos.client.calls.git import GitCalls
     from auraos.client.calls.health import HealthCalls
     from auraos.client.calls.keys import KeysCalls
@@ -66,6 +68,13 @@ class Calls:
         return BulksCalls(self._connection, self._workspace)
 
     @cached_property
+    def consents(self) -> "ConsentsCalls":
+        """Return the calls about consents."""
+        from auraos.client.calls.consents import ConsentsCalls
+
+        return ConsentsCalls(self._connection, self._workspace)
+
+    @cached_property
     def definition_files(self) -> "DefinitionFilesCalls":
         """Return the calls about definition files."""
         from auraos.client.calls.definition_files import DefinitionFilesCalls
@@ -113,6 +122,13 @@ class Calls:
         from auraos.client.calls.figures import FiguresCalls
 
         return FiguresCalls(self._connection, self._workspace)
+
+    @cached_property
+    def flags(self) -> "FlagsCalls":
+        """Return the calls about flags."""
+        from auraos.client.calls.flags import FlagsCalls
+
+        return FlagsCalls(self._connection, self._workspace)
 
     @cached_property
     def git(self) -> "GitCalls":

@@ -93,6 +93,18 @@ class DefinitionHistoryCalls:
         )
         return await self._connection.ask(DefinitionDetail, call)
 
+    async def roll_back(
+        self, kind: str, name: str, *, version: int = 0, note: str = "", break_others: bool = False
+    ) -> Published:
+        """Publish a former version again, as the newest one; the draft stays, joined with it where that can be done."""
+        call = Call(
+            method="POST",
+            path=f"/api/v1/definitions/{in_path(kind)}/{in_path(name)}/roll-back",
+            body=body_of(version=version, note=note, break_others=break_others),
+            headers=headers_of(X_AuraOS_Workspace=self._workspace),
+        )
+        return await self._connection.ask(Published, call)
+
     async def show_uses(self, kind: str, name: str) -> Links:
         """Show which definitions and secrets this one names."""
         call = Call(

@@ -137,7 +137,7 @@ class DefinitionsCalls:
         return await self._connection.ask(DefinitionDetail, call)
 
     async def give_definition(self, kind: str, name: str, *, owner: str) -> DefinitionDetail:
-        """Let somebody else own a definition."""
+        """Let somebody else own a definition, who belongs to the workspace."""
         call = Call(
             method="PUT",
             path=f"/api/v1/definitions/{in_path(kind)}/{in_path(name)}/owner",

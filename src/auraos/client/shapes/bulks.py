@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from auraos.client.shapes.shared import RunShown
+
 __all__ = [
     "BulkDetail",
     "BulkPage",
@@ -12,9 +14,11 @@ __all__ = [
     "Cancelling",
     "Filter",
     "Pausing",
+    "Preview",
     "Prioritizing",
     "Repeating",
     "Resuming",
+    "RunShown",
     "Signal",
 ]
 
@@ -29,21 +33,6 @@ class BulkRunShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     code: str
     message: str
     made: str
-
-
-class BulkShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A wish for many runs, and how far it is."""
-
-    id: str
-    action: Literal["cancel", "fork", "pause", "prioritize", "resume", "retry", "signal"]
-    state: str
-    by: str
-    total: int
-    done: int
-    refused: int
-    unknown: int
-    created_at: int
-    over_at: int
 
 
 class Cancelling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,6 +61,14 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it is paused."""
 
     reason: str = ""
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What would be meant: how many runs are in which state, and the first of them. `more`: the filter finds more."""
+
+    more: bool
+    states: dict[str, int]
+    runs: tuple[RunShown, ...]
 
 
 class Prioritizing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -119,8 +116,25 @@ class BulkDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unknown: int
     created_at: int
     over_at: int
+    preview: Preview | None = None
     runs: tuple[BulkRunShown, ...]
     next: int | None = None
+
+
+class BulkShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A wish for many runs, and how far it is; of one that was only looked at, a preview."""
+
+    id: str
+    action: Literal["cancel", "fork", "pause", "prioritize", "resume", "retry", "signal"]
+    state: str
+    by: str
+    total: int
+    done: int
+    refused: int
+    unknown: int
+    created_at: int
+    over_at: int
+    preview: Preview | None = None
 
 
 class BulkPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

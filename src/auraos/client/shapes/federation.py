@@ -4,13 +4,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Away", "Choice", "LinkDetail", "ProviderDetail"]
-
-
-class Away(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the browser goes now."""
-
-    url: str
+__all__ = ["Choice", "FederationAway", "LinkDetail", "ProviderDetail"]
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -18,6 +12,12 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     name: str
     title: str
+
+
+class FederationAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the browser goes now."""
+
+    url: str
 
 
 class LinkDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from auraos.client.shapes.shared import StepShown, Wait
+from auraos.client.shapes.shared import RunShown, StepShown, Wait
 
 __all__ = [
     "Brought",
@@ -74,20 +74,11 @@ class Reasons(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: Any = None
 
 
-class RunShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run as lists show it."""
+class RunPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Runs, the newest first; `next` asks for the page after it."""
 
-    run: str
-    number: int
-    workflow: str
-    version: str
-    state: str
-    why: str
-    started_at: int
-    changed_at: int
-    finished_at: int | None
-    by: str
-    parent: str
+    items: tuple[RunShown, ...]
+    next: str = ""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -124,10 +115,3 @@ class LogPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Lines that steps wrote."""
 
     items: tuple[LogLine, ...]
-
-
-class RunPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Runs, the newest first; `next` asks for the page after it."""
-
-    items: tuple[RunShown, ...]
-    next: str = ""

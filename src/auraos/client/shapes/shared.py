@@ -13,6 +13,7 @@ __all__ = [
     "Mend",
     "ProblemsEdit",
     "Published",
+    "RunShown",
     "Severity",
     "StepShown",
     "Trouble",
@@ -71,6 +72,22 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     author: str
     note: str = ""
     authors: tuple[str, ...] = ()
+
+
+class RunShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run as lists show it."""
+
+    run: str
+    number: int
+    workflow: str
+    version: str
+    state: str
+    why: str
+    started_at: int
+    changed_at: int
+    finished_at: int | None
+    by: str
+    parent: str
 
 
 Severity: TypeAlias = Literal["error", "warning"]

@@ -6,6 +6,7 @@ from auraos.core.problem_codes.documents import CODES as DOCUMENTS
 from auraos.core.problem_codes.expressions import CODES as EXPRESSIONS
 from auraos.core.problem_codes.families import CODES as FAMILIES
 from auraos.core.problem_codes.fields import CODES as FIELDS
+from auraos.core.problem_codes.flags import CODES as FLAGS
 from auraos.core.problem_codes.flow import CODES as FLOW
 from auraos.core.problem_codes.graph import CODES as GRAPH
 from auraos.core.problem_codes.policy import CODES as POLICY
@@ -29,6 +30,7 @@ PROBLEM_CODES: dict[str, ProblemCode] = {
         *VALUES,
         *RUNNING,
         *FLOW,
+        *FLAGS,
         *FAMILIES,
     )
 }

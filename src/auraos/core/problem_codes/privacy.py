@@ -92,6 +92,12 @@ CODES = (
         reason=_ASKED,
     ),
     ProblemCode(
+        code="ledger-refused",
+        title="A file that is no list of requests",
+        why="Erasing again what a restored backup brought back needs the list of what was erased.",
+        reason="It takes a restored data folder. Keep what `auraos privacy requests --json` prints apart from the backups.",
+    ),
+    ProblemCode(
         code="privacy-key",
         title="A key of private data that could not be made",
         why="Without it nothing of the run may be written, so the run does not begin.",

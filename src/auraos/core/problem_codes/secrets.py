@@ -1,4 +1,4 @@
-"""Codes of the secrets that a document names."""
+"""Codes of the secrets that a document names, and of what is bound for a workspace."""
 
 from auraos.core.problem_codes.code import ProblemCode
 
@@ -67,6 +67,15 @@ CODES = (
         ),
         bad=("steps:\n  a: {type: noop, with: {value: {password: hunter22}}}"),
         good=("steps:\n  a: {type: noop, with: {value: {user: ada}}}"),
+    ),
+    ProblemCode(
+        code="unbound-variable",
+        title="A variable that is not bound where it goes",
+        why="It is bound in the workspace that it comes from; here it would go on with the value of there.",
+        reason=(
+            "It takes a promotion from one workspace to another. Bind the variable in the one that it goes to, or say that it"
+            " stays as it is written."
+        ),
     ),
     ProblemCode(
         code="secret-not-yours",

@@ -4,16 +4,17 @@
 where it holds; whatever is promoted there says it from then on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from auraos.core.audit import Actor, Entry, Object
-from auraos.core.document import parse
+from auraos.core.document import Document, parse
+from auraos.core.graph.findings import Findings
 from auraos.core.graph.read import is_typed
 from auraos.core.kind import OF_SECRETS
-from auraos.core.problems import Path
+from auraos.core.problems import Path, Problem
 from auraos.documents.definitions.checking import Checked
 from auraos.documents.definitions.rows import Binding, Bound
 from auraos.documents.definitions.service import Definitions
@@ -45,20 +46,51 @@ class Bindings:
         return await self._store.unbind(binding, entry)
 
 
-def rebound(read: Checked, bindings: Sequence[Binding]) -> tuple[str, tuple[str, ...]]:
-    """Return the text of a definition with what is bound in its place, and what that is in words."""
+def rebound(
+    read: Checked, bindings: Sequence[Binding], source: Sequence[Binding] = ()
+) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a definition with what is bound in its place, and what that is in words.
+
+    `source` are the bindings of the workspace that it comes from: what was put in place of a secret there stands for that secret.
+    """
     document = read.document
     if document is None:
         return read.text, ()
-    own = [each for each in bindings if (each.kind, each.name) in (("", ""), (document.kind, document.name))]
-    chosen = {(each.what, each.given): each for each in sorted(own, key=lambda each: bool(each.name))}
+    chosen, former = _chosen(document, bindings), _chosen(document, source)
     text, words = read.text, []
-    for path, value, told in (*_variables(document.spec, chosen), *_secrets(read, chosen)):
+    for path, value, told in (*_variables(document.spec, chosen), *_secrets(read, chosen, former)):
         changed = apply_edits(text, set_value(parse(text), path, value))
         if changed != text:
             words.append(told)
             text = changed
     return text, tuple(words)
+
+
+def unbound(
+    read: Checked, bindings: Sequence[Binding], source: Sequence[Binding], as_written: Collection[str] = ()
+) -> list[Problem]:
+    """Return the variables that are bound where a definition comes from and not where it goes: it would say what holds there."""
+    document = read.document
+    if document is None:
+        return []
+    chosen, former = _chosen(document, bindings), _chosen(document, source)
+    findings = Findings(document.tree, read.text)
+    declared = document.spec.get("variables")
+    for name in declared if isinstance(declared, dict) else ():
+        mark: tuple[Bound, str] = ("variable", name)
+        if mark in former and mark not in chosen and name not in as_written:
+            findings.add(
+                "unbound-variable", ("spec", "variables", name),
+                f"The variable {name!r} is bound where it comes from, and not here: it would keep the value of there.",
+                hint=f"Bind it here, or let {name!r} stay as it is written.",
+            )  # fmt: skip
+    return findings.problems
+
+
+def _chosen(document: Document, bindings: Sequence[Binding]) -> dict[tuple[Bound, str], Binding]:
+    """Return what holds in a definition: what is bound in it goes before what is bound in all."""
+    own = [each for each in bindings if (each.kind, each.name) in (("", ""), (document.kind, document.name))]
+    return {(each.what, each.given): each for each in sorted(own, key=lambda each: bool(each.name))}
 
 
 def _variables(spec: dict[str, Any], chosen: dict[tuple[Bound, str], Binding]) -> list[tuple[Path, Any, str]]:
@@ -74,12 +106,19 @@ def _variables(spec: dict[str, Any], chosen: dict[tuple[Bound, str], Binding]) -
     return found
 
 
-def _secrets(read: Checked, chosen: dict[tuple[Bound, str], Binding]) -> list[tuple[Path, Any, str]]:
+def _secrets(
+    read: Checked, chosen: dict[tuple[Bound, str], Binding], former: dict[tuple[Bound, str], Binding]
+) -> list[tuple[Path, Any, str]]:
+    meant = {each.value: each.given for (what, _), each in former.items() if what == "secret"}
     found: list[tuple[Path, Any, str]] = []
     for named in read.names:
-        binding = chosen.get(("secret", named.name)) if named.kind == OF_SECRETS else None
-        if binding is not None:
-            found.append((named.path, binding.value, f"the secret `{named.name}` is `{binding.value}` here"))
+        if named.kind != OF_SECRETS:
+            continue
+        given = named.name if ("secret", named.name) in chosen else meant.get(named.name, named.name)
+        binding = chosen.get(("secret", given))
+        value = binding.value if binding is not None else given
+        if value != named.name:
+            found.append((named.path, value, f"the secret `{given}` is `{value}` here"))
     return found
 
 

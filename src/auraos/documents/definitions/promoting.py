@@ -7,11 +7,11 @@ import msgspec
 from auraos.core.audit import Actor
 from auraos.core.errors import UserError
 from auraos.documents.definitions.applying import Applied, Applying, Wishes
-from auraos.documents.definitions.bindings import Bindings, rebound
+from auraos.documents.definitions.bindings import Bindings, rebound, unbound
 from auraos.documents.definitions.bundles import path_of
 from auraos.documents.definitions.checking import Checked, aside
 from auraos.documents.definitions.errors import ArchivedError
-from auraos.documents.definitions.files import MOST_FILES, File, FilesRefusedError, told_of
+from auraos.documents.definitions.files import MOST_FILES, File, FileProblem, FilesRefusedError, told_of
 from auraos.documents.definitions.rows import Binding, Ref
 from auraos.documents.definitions.service import Definitions
 from auraos.documents.parts import EditRefusedError
@@ -62,17 +62,28 @@ class Promoting:
         self._bindings = Bindings(definitions)
 
     async def prepare(
-        self, source: str, target: str, picks: Sequence[Pick], *, with_called: bool = False
+        self,
+        source: str,
+        target: str,
+        picks: Sequence[Pick],
+        *,
+        with_called: bool = False,
+        as_written: Sequence[str] = (),
     ) -> tuple[Prepared, ...]:
-        """Return the versions of one workspace as they would be in another; with all that they call, if that is wished."""
+        """Return the versions of one workspace as they would be in another; with all that they call, if that is wished.
+
+        What is bound there and not here is a problem, but for the variables that are to stay `as_written`.
+        """
         if source == target:
             raise PromotionRefusedError("A definition is promoted from one workspace to another one.")
         found = await self._gather(source, picks, with_called=with_called)
-        known = await self._bindings.all(target)
+        known, theirs = await self._bindings.all(target), await self._bindings.all(source)
         prepared, problems = [], []
         for ref, number, read in found:
+            missing = unbound(read, known, theirs, as_written)
+            problems += [FileProblem(path_of(ref), each) for each in missing]
             try:
-                text, words = await aside(read.text, rebound, read, known)
+                text, words = await aside(read.text, rebound, read, known, theirs)
             except EditRefusedError as error:
                 problems.append(told_of(path_of(ref), error))
                 continue

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-READ: Final = ("definitions.read", "runs.read", "workspace.read", "people.see")
+READ: Final = ("definitions.read", "runs.read", "workspace.read", "people.see", "flags.read", "flags.evaluate")
 """What whoever belongs to a workspace sees of it."""
 OPERATE: Final = (
     "runs.start", "runs.signal", "runs.pause", "runs.resume", "runs.cancel", "runs.retry", "runs.prioritize",
@@ -15,12 +15,12 @@ EDIT: Final = (
     "definitions.create", "definitions.save", "definitions.publish", "definitions.archive", "definitions.bring-back",
     "definitions.give", "definitions.check", "definitions.apply", "definitions.import", "definitions.request-review",
     "git.see", "git.sync",
-    "runs.try", "runs.fork", "secrets.list", "secrets.use",
+    "runs.try", "runs.fork", "secrets.list", "secrets.use", "flags.switch",
 )  # fmt: skip
 AUDIT: Final = ("audit.read", "access.read", "secrets.list", "people.read")
 ADMIN: Final = (
     "runs.*", "definitions.*", "git.*", "events.*", "secrets.*", "access.*", "people.*", "workspace.*", "services.*", "keys.*",
-    "settings.*", "privacy.*", "audit.read",
+    "flags.*", "settings.*", "privacy.*", "audit.read",
 )  # fmt: skip
 
 

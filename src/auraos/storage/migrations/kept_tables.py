@@ -273,6 +273,14 @@ _SETTINGS = (
         why text not null
     )""",
     "create index setting_changes_by_name on setting_changes(name, workspace, person, number)",
+    """create table flag_switches(
+        workspace {text} not null, name {text} not null, is_off {int} not null, at {int} not null,
+        author {text} not null, why text not null, primary key(workspace, name)
+    ){compact}""",
+    """create table flag_uses(
+        workspace {text} not null, name {text} not null, variant {text} not null, count {int} not null,
+        at {int} not null, primary key(workspace, name, variant)
+    ){compact}""",
 )
 
 _SQLITE_WORDS = {"int": "integer", "text": "text", "bytes": "blob", "compact": " without rowid"}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import asyncpg
 
 from auraos.storage.migrations import MIGRATIONS, DatabaseNewerError, DatabaseOlderError, Migration
-from auraos.storage.migrations.walls import let_walled_in
 
 LOCK = 0x41757261_6F730001
 """The advisory lock of whoever migrates; another one waits and then finds nothing left to do."""
@@ -39,7 +38,6 @@ async def upgrade(connection: asyncpg.Connection, migrations: Sequence[Migration
             await _apply(connection, migration)
         for migration in migrations:
             await _finish(connection, migration)
-        await let_walled_in(connection)
     finally:
         if not connection.is_closed():
             await connection.execute("select pg_advisory_unlock($1)", LOCK)

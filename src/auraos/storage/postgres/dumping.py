@@ -10,9 +10,10 @@ import asyncpg
 from auraos.core.errors import UserError
 from auraos.storage.migrations import MIGRATIONS, Migration
 from auraos.storage.migrations.on_postgres import check_version, version_of
-from auraos.storage.migrations.walls import INSTALLATION, lift_wall, put_wall_back
+from auraos.storage.migrations.walls import INSTALLATION
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.holding import HELD
+from auraos.storage.postgres.walls import lift_wall, put_wall_back
 from auraos.storage.postgres.weeks import TABLES, Weeks, weeks_of
 
 LONGEST = 24 * 3600.0

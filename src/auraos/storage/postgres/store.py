@@ -18,6 +18,7 @@ from auraos.storage.postgres.hints import Hinted, Hints
 from auraos.storage.postgres.ownership import PostgresOwnership
 from auraos.storage.postgres.readers import Readers
 from auraos.storage.postgres.tables import PostgresTables
+from auraos.storage.postgres.walls import let_walled_in
 from auraos.storage.postgres.weeks import Weeks
 from auraos.storage.postgres.writer import Writer
 from auraos.storage.reads import Reads
@@ -159,6 +160,7 @@ async def migrate(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> lis
     connection = await address.connect(role("migration"), statement_timeout=MIGRATION_TIMEOUT, **INSTALLATION)
     try:
         applied = await upgrade(connection, migrations)
+        await let_walled_in(connection)
     except FAILURES as error:
         raise address.unavailable(error) from error
     finally:

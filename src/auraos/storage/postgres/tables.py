@@ -12,9 +12,10 @@ from auraos.core.errors import AuraError
 from auraos.engine.ports import StoreUnavailableError
 from auraos.security.access.walls import workspace_within
 from auraos.security.audit.parts import AnyEntry
-from auraos.storage.migrations.walls import SAYS, go_behind_walls
+from auraos.storage.migrations.walls import SAYS
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.readers import Readers, numbered
+from auraos.storage.postgres.walls import go_behind_walls
 from auraos.storage.tables.chaining import HEAD, head_of, statements_for
 from auraos.storage.tables.statement import Dialect, NotAsExpectedError, Statement
 

@@ -1,0 +1,1 @@
+"""Feature flags: what they are, whom they give which variant, and why."""

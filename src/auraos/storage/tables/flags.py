@@ -1,0 +1,51 @@
+"""The tables of what is kept of flags beside their definitions."""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from auraos.core.audit import Entry
+from auraos.security.access.walls import everywhere
+from auraos.settings.flags.rows import FlagSwitch, FlagUse
+from auraos.storage.tables.rows import Shape
+from auraos.storage.tables.statement import Statement, Tables
+
+_SWITCH: Final = Shape(FlagSwitch, "flag_switches", ("workspace", "name"))
+_USE: Final = Shape(FlagUse, "flag_uses", ("workspace", "name", "variant"))
+_PUT: Final = (
+    f"insert into flag_switches({', '.join(_SWITCH.columns)}) values({','.join('?' * len(_SWITCH.columns))})"
+    " on conflict(workspace, name) do update set is_off=excluded.is_off, at=excluded.at, author=excluded.author,"
+    " why=excluded.why"
+)
+_NOTE: Final = (
+    f"insert into flag_uses({', '.join(_USE.columns)}) values({','.join('?' * len(_USE.columns))})"
+    " on conflict(workspace, name, variant) do update set count=flag_uses.count + excluded.count, at=excluded.at"
+)
+
+
+class FlagTables:
+    """Keeps switches and uses in the tables of a store."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def switches(self, workspace: str) -> Sequence[FlagSwitch]:
+        """Return the switches of a workspace."""
+        return await self._tables.all(f"{_SWITCH.select} where workspace=?", (workspace,), _SWITCH.make)
+
+    async def switch(self, switch: FlagSwitch, entry: Entry) -> None:
+        """Keep a switch in place of the one of before."""
+        values = tuple(_SWITCH.value(switch, column) for column in _SWITCH.columns)
+        await self._tables.change([Statement(_PUT, values)], [entry])
+
+    async def uses(self, workspace: str) -> Sequence[FlagUse]:
+        """Return what the flags of a workspace gave."""
+        order = "order by name, variant"
+        return await self._tables.all(f"{_USE.select} where workspace=? {order}", (workspace,), _USE.make)
+
+    async def note_uses(self, uses: Collection[FlagUse]) -> None:
+        """Add to what is known of uses."""
+        ordered = sorted(uses, key=lambda use: (use.workspace, use.name, use.variant))
+        with everywhere():  # of all workspaces together
+            await self._tables.change(
+                [Statement(_NOTE, tuple(_USE.value(use, each) for each in _USE.columns)) for use in ordered]
+            )

@@ -1,0 +1,114 @@
+"""Feature flags of a real server, asked for by programs: by the provider that comes along, and by that of the protocol."""
+
+import time
+
+import pytest
+from openfeature import api
+from openfeature.contrib.provider.ofrep import OFREPProvider
+from openfeature.evaluation_context import EvaluationContext
+from openfeature.flag_evaluation import ErrorCode, Reason
+
+from auraos.client.openfeature import AuraOSProvider
+from command_line import CommandLine
+from owned_server import OwnedServer, owned_server
+from server_process import until
+
+BOOLEAN = "kind: flag\nname: fast\nspec:\n  type: boolean\n  default: {on: 30, off: 70}\n"
+STRING = (
+    "kind: flag\nname: colour\nspec:\n  type: string\n  variants: {warm: red, cold: blue}\n  default: cold\n"
+    "  off: cold\n  rules: [{when: \"context.country == 'ES'\", variant: warm}]\n"
+)
+NUMBER = "kind: flag\nname: limit\nspec:\n  type: number\n  variants: {a: 7}\n  default: a\n  off: a\n"
+OBJECT = "kind: flag\nname: look\nspec:\n  type: object\n  variants: {a: {size: 2}}\n  default: a\n  off: a\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> OwnedServer:
+    with owned_server(CommandLine(tmp_path_factory.mktemp("served"))) as opened:
+        for text in (BOOLEAN, STRING, NUMBER, OBJECT):
+            made = opened.ask("POST", "/definitions", {"text": text})
+            publish(opened, made["name"], made["revision"])
+        yield opened
+
+
+def publish(server: OwnedServer, name: str, revision: int) -> None:
+    server.ask("POST", f"/definitions/flag/{name}/publish", {}, if_match=f'"{revision}"')
+
+
+@pytest.fixture(params=["ours", "protocol"])
+def client(request, server):
+    """Return a client of OpenFeature with each provider."""
+    provider = (
+        AuraOSProvider(server.url, server.key)
+        if request.param == "ours"
+        else OFREPProvider(server.url, headers_factory=lambda: {"Authorization": f"Bearer {server.key}"})
+    )
+    api.set_provider(provider)
+    yield api.get_client()
+    api.shutdown()
+
+
+def test_flags_of_each_type_are_given_with_their_reason(client):
+    spain = EvaluationContext("user-7", {"country": "ES"})
+    found = client.get_string_details("colour", "none", spain)
+    assert (found.value, found.variant, found.reason) == ("red", "warm", Reason.TARGETING_MATCH)
+    assert client.get_string_value("colour", "none", EvaluationContext("user-7")) == "blue"
+    assert client.get_integer_value("limit", 0) == 7
+    assert client.get_object_value("look", {}) == {"size": 2}
+    assert client.get_integer_details("limit", 0).reason == Reason.STATIC
+
+
+def test_a_split_gives_each_the_same_every_time_and_about_the_share_that_it_says(client):
+    def given(number: int) -> bool:
+        return client.get_boolean_value("fast", False, EvaluationContext(f"user-{number}"))
+
+    first = [given(number) for number in range(60)]
+    assert first == [given(number) for number in range(60)]
+    assert 8 <= sum(first) <= 28
+    assert client.get_boolean_details("fast", False, EvaluationContext("user-1")).reason == Reason.SPLIT
+
+
+def test_what_goes_wrong_leaves_the_default_and_says_why(client):
+    missing = client.get_boolean_details("no-such-flag", True)
+    assert (missing.value, missing.error_code) == (True, ErrorCode.FLAG_NOT_FOUND)
+    keyless = client.get_boolean_details("fast", True)
+    assert (keyless.value, keyless.error_code) == (True, ErrorCode.TARGETING_KEY_MISSING)
+    wrong = client.get_boolean_details("colour", True, EvaluationContext("user-1"))
+    assert (wrong.value, wrong.error_code) == (True, ErrorCode.TYPE_MISMATCH)
+
+
+def test_a_flag_that_is_switched_off_is_off_for_everybody_at_once(client, server):
+    server.ask("POST", "/flags/colour/off", {"why": "it burns"})
+    found = client.get_string_details("colour", "none", EvaluationContext("user-7", {"country": "ES"}))
+    assert (found.value, found.reason) == ("blue", Reason.DISABLED)
+    server.ask("POST", "/flags/colour/on", {})
+    assert client.get_string_value("colour", "none", EvaluationContext("user-7", {"country": "ES"})) == "red"
+
+
+def test_a_server_that_is_away_leaves_the_default():
+    provider = AuraOSProvider("http://127.0.0.1:9", "auk_nothing", patience=2.0)
+    api.set_provider(provider)
+    began = time.monotonic()
+    found = api.get_client().get_boolean_details("fast", True)
+    assert (found.value, found.error_code) == (True, ErrorCode.GENERAL)
+    assert time.monotonic() - began < 4
+    api.shutdown()
+
+
+def test_a_flag_keeps_runs_from_beginning_until_it_is_switched_back(server):
+    text = "kind: workflow\nname: greet\nspec:\n  steps:\n    a: {type: noop}\n"
+    made = server.ask("POST", "/definitions", {"text": text})
+    server.ask("POST", "/definitions/workflow/greet/publish", {}, if_match=f'"{made["revision"]}"')
+    assert server.ask("POST", "/workflows/greet/runs?wait=5", {})["state"] == "succeeded"
+    guide = "kind: flag\nname: auraos-start-runs\nspec: {type: boolean, default: on}\n"
+    publish(server, "auraos-start-runs", server.ask("POST", "/definitions", {"text": guide})["revision"])
+
+    def is_known() -> bool:
+        return "auraos-start-runs" in [each["name"] for each in server.ask("GET", "/flags")["items"]]
+
+    until(is_known)
+    server.ask("POST", "/flags/auraos-start-runs/off", {"why": "maintenance"})
+    with pytest.raises(AssertionError, match="starts-off"):
+        server.ask("POST", "/workflows/greet/runs", {})
+    server.ask("POST", "/flags/auraos-start-runs/on", {})
+    assert server.ask("POST", "/workflows/greet/runs?wait=5", {})["state"] == "succeeded"
