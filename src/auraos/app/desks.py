@@ -154,9 +154,7 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
     stack.push_async_callback(secrets.close)
     world.use(secrets.stored)
     definitions.checker.use(named_secrets(world.look_for_secret))
-    published = PublishedDefinitions(
-        definitions.store, catalogue, beside=FolderDefinitions(files, catalogue)
-    )
+    published = PublishedDefinitions(definitions.store, catalogue, beside=FolderDefinitions(files, catalogue))
     published.use(SecretsOver(definitions.checker, world.look_for_secret).refuse)
     usage = Usage(keeping.tables, data / "blobs", identity.access.most, now)
     stack.push_async_callback(usage.close)

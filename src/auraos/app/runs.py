@@ -14,36 +14,28 @@ import msgspec
 
 from auraos.app.quotas import RunQuotas
 from auraos.app.run_keys import id_of, plainly, taken
+from auraos.app.start_limits import StartLimits
 from auraos.app.witness import Witness
 from auraos.core.audit import Actor, Entry, Object
-from auraos.core.errors import OperationalError, UserError
+from auraos.core.errors import UserError
 from auraos.core.run import RunView, fold, view
 from auraos.core.run.facts import AnyFact, RunStarted
 from auraos.core.schemas import given_input
 from auraos.core.values import Value
 from auraos.engine.answers import RequestRefusedError
-<<<<<<< HEAD
-from auraos.engine.definitions import Definitions
-from auraos.engine.endings import Begun, Ended
-=======
 from auraos.engine.definitions import TRIAL, Definitions
->>>>>>> front
+from auraos.engine.endings import Begun, Ended
 from auraos.engine.engine import Engine
 from auraos.engine.notes import Note
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
 from auraos.engine.stewardship import InspectedStore
 from auraos.engine.stream import Change, changes_after, facts_of, veil
-from auraos.settings.flags.model import KEY
 from auraos.settings.flags.service import Flags
 
 Outcome = Literal["succeeded", "failed", "retry"]
 _AT_ONCE = 1000
 _LONGEST_LOOK = 10_000
 """So many runs are looked at for one page, of which some may not be seen."""
-
-
-START_RUNS = "auraos-start-runs"
-"""The flag of a workspace that says whether runs begin in it over the API; they do where there is none."""
 
 
 class NoRunError(UserError):
@@ -69,21 +61,6 @@ class RunRefusedError(UserError):
     code = "request-refused-by-run"
 
 
-<<<<<<< HEAD
-=======
-class StartsOffError(OperationalError):
-    """The flag `auraos-start-runs` of the workspace keeps runs of this workflow from beginning."""
-
-    code = "starts-off"
-
-
-class KeyTakenError(UserError):
-    """Something else was asked for under the same idempotency key."""
-
-    code = "key-taken"
-
-
->>>>>>> front
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, and in which request."""
 
@@ -116,8 +93,7 @@ class Runs:
         flags: Flags | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
-        self._flags = flags
-        self._quotas = quotas
+        self._limits = StartLimits(quotas, flags)
         self._shown = shown
         self._store = store
         self._blobs = blobs
@@ -246,7 +222,6 @@ class Runs:
 
     async def start(
         self, asking: Asking, workspace: str, workflow: str, *, given: Value = None,
-<<<<<<< HEAD
         variables: dict[str, Any] | None = None, key: str = "", follow: bool = False,
     ) -> Begun:  # fmt: skip
         """Start a run; under one key it is started once. What the audit trail tells of it is durable with the start."""
@@ -260,8 +235,8 @@ class Runs:
             notes.append(self._witness.note(msgspec.structs.replace(entry, after={"run": started})))
             return notes[-1]
 
+        await self._limits.admit(workspace, workflow)
         async with self._witness.of_refusal(entry), _told():
-            await self._count(workspace)
             begun = await self.engine.begin(
                 workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run, note=note,
                 follow=follow,
@@ -271,39 +246,6 @@ class Runs:
         else:
             await self._same(await self.find(workspace, run), workflow, given, variables)
         return begun
-=======
-        variables: dict[str, Any] | None = None, key: str = "",
-    ) -> tuple[RunRow, bool]:  # fmt: skip
-        """Start a run; return it, and whether it is new. Under one key a run is started once."""
-        run = _id_of(workspace, key) if key else ""
-        if run:
-            known = await self._store.find(run)
-            if known is not None:
-                return await self._same(known, workflow, given, variables), False
-        await self._refuse_when_off(workspace, workflow)
-        await self._count(workspace)
-        entry = self._entry(asking, workspace, "runs.start", "workflow", workflow)
-        async with self._witness.of(entry) as told, _told():
-            started = await self.engine.start(
-                workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run
-            )
-            told.tell(after={"run": started})
-        row = await self.find(workspace, started)
-        return (await self._same(row, workflow, given, variables) if key else row), True
->>>>>>> front
-
-    async def _refuse_when_off(self, workspace: str, workflow: str) -> None:
-        """Raise `StartsOffError` where the flag of the workspace says that no run of this workflow begins now."""
-        if self._flags is None:
-            return
-        name = workflow.partition("@")[0]
-        context: dict[str, Value] = {KEY: name, "workflow": name}
-        if not await self._flags.decide(workspace, START_RUNS, True, context):
-            raise StartsOffError(
-                f"No run of {name!r} is started now: the flag {START_RUNS} is off for it.",
-                hint="Try again later, or ask whoever switched it.",
-                retry_after=30,
-            )
 
     async def signal(self, asking: Asking, row: RunRow, name: str, data: Value, key: str, id_: str) -> None:
         """Put a signal into the mailbox of a run."""
@@ -378,7 +320,7 @@ class Runs:
             )
         named = row.workflow if version == "live" else f"{row.workflow}@{version}"
         on = await self._definitions.resolve(row.workspace, named) if version else None
-        await self._count(row.workspace)
+        await self._limits.count(row.workspace)
         async with self._witness.of(self._entry_of(asking, row, f"runs.{kind}")) as told, _told():
             run = await self.engine.retry(
                 row.run, kind=kind, start_at=start_at or None, changes=changes, again=repeat, workflow=on,
@@ -400,11 +342,6 @@ class Runs:
         return await self.again(asking, row, kind, made=made, **how), True
 
     # --- inside ---
-
-    async def _count(self, workspace: str) -> None:
-        """Count one more run; raise where the workspace may have none more."""
-        if self._quotas is not None:
-            await self._quotas.take(workspace)
 
     async def _same(
         self, row: RunRow, workflow: str, given: Value, variables: dict[str, Any] | None
