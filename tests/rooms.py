@@ -29,6 +29,7 @@ from auraos.engine.clock import SystemClock
 from houses import House
 from kept_definitions import definitions_over
 from kept_git import git_over
+from kept_chores import chores_over
 from kept_runs import bulks_over, feeds_over, privacy_over, runs_over, trials_over
 from kept_secrets import secrets_over
 from kept_settings import settings_over
@@ -87,6 +88,7 @@ class Room:
             privacy=privacy_over(house, self.runs),
             secrets=services.secrets,
             secret_trials=services.trials,
+            chores=chores_over(house, self.runs, definitions),
             consents=services.consents,
             usage=Usage(house.tables, house.folder / "blobs", house.identity.access.most, house.clock.now),
             settings=settings_over(house),

@@ -3,6 +3,8 @@
 import pytest
 from test_run_routes import publish, start
 
+from auraos.security.audit.signing import publics_of
+from auraos.security.audit.verify import verify
 from private_runs import CANARY, found_in, tagged
 from rooms import Room
 
@@ -118,6 +120,24 @@ async def test_an_account_is_erased_by_an_owner_and_only_its_id_stays(room, toke
     entries = [entry for entry in await room.house.entries() if entry.actor.id == person.id]
     assert entries
     assert {entry.actor.name for entry in entries} == {f"erased-{person.id[-12:]}"}
+    assert {entry.actor.address for entry in entries} == {""}
+    trail = room.desk.audit
+    verdict = await verify(trail.store, publics_of(await trail.checkpoints.known()))
+    assert (verdict.holds, verdict.erased > 0) == (True, True)
+
+
+async def test_what_the_trail_says_of_a_person_goes_with_them_and_the_rest_verifies(room, token):
+    """S50, L12."""
+    await room.ask("PUT", "/api/v1/bindings/variable/mail", {"value": "mail to Ada@Example.org now"}, token=token)
+    await room.ask("PUT", "/api/v1/bindings/variable/other", {"value": "ada@example.organic"}, token=token)
+    gone = await privacy(room, token, "erase", {"subject": "ada@example.org"})
+    assert gone.status == 200, gone.json
+    first, second = await room.house.entries("definitions.bind")
+    assert first.after is None
+    assert "ada@example.organic" in second.after["value"]
+    trail = room.desk.audit
+    verdict = await verify(trail.store, publics_of(await trail.checkpoints.known()))
+    assert (verdict.holds, verdict.erased) == (True, 1)
 
 
 async def test_an_admin_of_a_workspace_neither_sees_nor_erases_accounts(room, token):

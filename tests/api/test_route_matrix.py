@@ -316,6 +316,9 @@ async def test_every_action_is_one_that_somebody_but_an_owner_may_be_granted(roo
         "audit.prune",
         "installation.publish-unreviewed",
         "installation.directories",
+        "workspaces.export",
+        "workspaces.delete",
+        "workspaces.read",
     }
     others = [role for role in ROLES.values() if role.name != "owner"]
     for route in guarded(room):

@@ -7,6 +7,7 @@ import pytest
 
 from audit_trails import ANN, INSTALLATION, Trail, an_entry
 from auraos.core.audit import Actor, Object
+from auraos.security.audit.erasing import TrailErasing
 from auraos.security.audit.signing import publics_of
 from auraos.security.audit.store import Filter
 from auraos.security.audit.trail import DAY, AuditTrail, KeptTooShortError
@@ -134,7 +135,8 @@ async def test_what_tells_of_a_person_is_erased_and_the_chain_holds(trail, store
     await trail.write(1, actor=OWNER, object=Object(kind="person", id=ANN.id, name="ann"), why="ann left")
     await trail.write(1, actor=OWNER, after={"title": 'Ann "Quote" Archer'})
     await trail.write(1, actor=OWNER)
-    count = await service(trail, next(trail.time)).erase(OWNER, ANN.id, ['Ann "Quote" Archer'], "asked for")
+    erasing = TrailErasing(trail.tables, now=lambda: next(trail.time))
+    count = await erasing.erase(OWNER, person=ANN.id, words=['Ann "Quote" Archer'], why="asked for")
     assert count == 4
     kept = await trail.tables.oldest(Filter(), after=0, limit=20)
     raw = " ".join(f"{each.facts} {each.told} {each.origin}" for each in kept)

@@ -10,6 +10,7 @@ from auraos.app.sharing import alone
 if TYPE_CHECKING:
     from auraos.app.approvals import Approvals
     from auraos.app.bulk.bulks import Bulks
+    from auraos.app.chores.chores import Chores
     from auraos.app.expressions import Expressions
     from auraos.app.feeds import Feeds
     from auraos.app.git.links import GitLinks
@@ -33,6 +34,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     approvals: "Approvals"
     audit: "AuditTrail"
     bulks: "Bulks"
+    chores: "Chores"
     consents: "Consents"
     definitions: "Definitions"
     git: "GitLinks"

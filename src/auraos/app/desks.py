@@ -11,6 +11,7 @@ import msgspec
 from auraos.app.approvals import Approvals
 from auraos.app.audit import audit_on
 from auraos.app.bulk.bulks import Bulks
+from auraos.app.chores.opening import chores_on
 from auraos.app.definitions import FolderDefinitions
 from auraos.app.desk import Desk
 from auraos.app.expressions import Expressions
@@ -58,6 +59,7 @@ class NoOwnerError(UserError):
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What stands on a store before an engine does."""
 
+    data: Path
     catalogue: Catalogue
     audit: AuditTrail
     witness: Witness
@@ -107,6 +109,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             ),
             secrets=self.secrets.secrets,
             secret_trials=self.secrets.trials,
+            chores=chores_on(
+                keeping.tables, keeping.store, keeping.blobs, self.data, runs=runs, definitions=self.definitions,
+                access=self.identity.access, keys=self.secrets.keys, now=clock.now, new_id=clock.new_id,
+            ),
             consents=self.secrets.consents,
             usage=self.usage,
             processes=processes,
@@ -159,6 +165,7 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
     usage = Usage(keeping.tables, data / "blobs", identity.access.most, now)
     stack.push_async_callback(usage.close)
     return Services(
+        data=data,
         usage=usage,
         catalogue=catalogue,
         audit=audit,

@@ -23,6 +23,7 @@ from auraos.engine.stream import facts_of
 from auraos.security.access import Principal
 from auraos.security.access.errors import NotFoundError as NoPersonError
 from auraos.security.access.walls import everywhere
+from auraos.security.audit.erasing import TrailErasing
 from auraos.security.identity.people import People
 from auraos.security.privacy.holds import HeldByLawError, HeldRuns, Holds, subject_of
 from auraos.security.privacy.rows import LegalHold, PrivacyRequest, RequestKind
@@ -146,6 +147,7 @@ class Privacy:
         self._where = where
         self._now = now
         self._new_id = new_id
+        self._trail = TrailErasing(rows.audit, now=now)
         self.holds = Holds(rows, lambda: self._seals, now=now, new_id=new_id)
 
     @property
@@ -193,6 +195,8 @@ class Privacy:
         self._sealing.forget(runs)
         for run in runs:
             await asyncio.to_thread(self._blobs.remove, workspace, run)
+        why = f"privacy request {request.id}"
+        await self._trail.erase(actor, words=[name.strip()], workspace=workspace, why=why)
         await self._rows.scrub()
         return Erased(request=request.id, token=found.token, at=request.at, runs=runs, left=self._left(found))
 
@@ -226,8 +230,9 @@ class Privacy:
         )  # fmt: skip
         with everywhere():
             await self._rows.rename(before.name, left.name, request, [self._entry(actor, request, {})])
-            trail = TrailErasing(self._rows.audit, now=self._now)
-            await trail.erase(actor, person=before.id, words=[before.name], why=reason)
+            await self._trail.erase(
+                actor, person=before.id, words=[before.name], why=f"privacy request {request.id}"
+            )
         await self._rows.scrub()
         return Erased(
             request=request.id, token=before.id, at=request.at, runs=(),

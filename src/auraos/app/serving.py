@@ -146,6 +146,7 @@ async def serve(
         await services.begin(alone=keeping.shared is None)
         token = await services.identity.ownership.token_for_first_start()
         desk = _open_desk(services, engine, keeping, stack)
+        await desk.chores.resume()
         door.admit(desk, wishes)
         stack.push_async_callback(door.dismiss)
         health.has_doors = True
@@ -328,6 +329,7 @@ def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: Asyn
     desk = services.desk(engine, keeping)
     desk.bulks.start()
     stack.push_async_callback(desk.bulks.close)
+    stack.push_async_callback(desk.chores.close)
     stack.callback(desk.feeds.close)
     return desk
 
@@ -335,6 +337,7 @@ def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: Asyn
 async def _drain(engine: Engine, desk: Desk, grace: float) -> None:
     desk.feeds.close()
     await desk.bulks.close()
+    await desk.chores.close()
     writes = engine.count_writes()
     log.info("serve.draining", extra={"writes": writes, "grace": grace})
     await engine.close(grace)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.access import AccessCalls
     from auraos.client.calls.audit import AuditCalls
     from auraos.client.calls.bulks import BulksCalls
+    from auraos.client.calls.chores import ChoresCalls
     from auraos.client.calls.consents import ConsentsCalls
     from auraos.client.calls.definition_files import DefinitionFilesCalls
     from auraos.client.calls.definition_history import DefinitionHistoryCalls
@@ -66,6 +67,13 @@ class Calls:
         from auraos.client.calls.bulks import BulksCalls
 
         return BulksCalls(self._connection, self._workspace)
+
+    @cached_property
+    def chores(self) -> "ChoresCalls":
+        """Return the calls about chores."""
+        from auraos.client.calls.chores import ChoresCalls
+
+        return ChoresCalls(self._connection, self._workspace)
 
     @cached_property
     def consents(self) -> "ConsentsCalls":

@@ -23,6 +23,8 @@ from auraos.security.access.rows import Group, Held, HolderKind, Member, OwnRole
 from auraos.security.access.walls import everywhere
 from auraos.security.row_store import Add, Clear, OwnerStays, Remove, Replace, RowStore, Write
 
+CLOSING = "closing"
+"""The wish of a workspace that is being deleted: it is there for nobody."""
 FOUR_EYES = "four_eyes"
 """The wish of a workspace that somebody else approves what is published."""
 LONGEST_BELIEVED = 5_000_000
@@ -113,7 +115,7 @@ class Access:
     async def workspaces(self, who: Principal) -> Sequence[Workspace]:
         """Return the workspaces in which somebody has a role."""
         names = {grant.workspace for grant in who.grants}
-        found = await self._store.all(Workspace)
+        found = [each for each in await self._store.all(Workspace) if not each.wishes.get(CLOSING)]
         return [each for each in found if each.name in names or EVERYWHERE in names]
 
     async def explain(self, who: Principal, action: str, workspace: str, thing: Thing) -> Decision:
@@ -277,6 +279,14 @@ class Access:
             await self._save([Replace(before, after)], entry)
         return after
 
+    async def find_workspace(self, name: str) -> Workspace | None:
+        """Return a workspace as it is kept now, None where there is none."""
+        return await self._store.one(Workspace, name=name)
+
+    async def forget_workspace(self, entry: Entry, name: str) -> None:
+        """Let a workspace be no more, of which nothing is left but its name."""
+        await self._save([Clear(Workspace, {"name": name})], entry)
+
     async def refuse_above(self, who: Principal, kind: HolderKind, holder: str, what: str) -> None:
         """Raise `NotAllowedError` when somebody would act on a person or account that has more than they have."""
         for grant in await self.grants_of(kind, holder):
@@ -289,13 +299,13 @@ class Access:
 
     async def _read_rooms(self) -> None:
         now = self._now()
-        found = await self._store.all(Workspace)
+        found = [each for each in await self._store.all(Workspace) if not each.wishes.get(CLOSING)]
         own: dict[str, dict[str, Role]] = {each.name: {} for each in found}
         with everywhere():  # the roles of all workspaces are read at once
             rows = await self._store.all(OwnRole)
         for row in rows:
-            own.get(row.workspace, {})[row.name] = Role(name=row.name, title=row.title, actions=row.actions)
-        self._rooms = {name: {**roles, **ROLES} for name, roles in own.items()}
+            own.setdefault(row.workspace, {})[row.name] = Role(name=row.name, title=row.title, actions=row.actions)
+        self._rooms = {each.name: {**own[each.name], **ROLES} for each in found}
         self._wishes = {each.name: each.wishes for each in found}
         self._read_at = now
 

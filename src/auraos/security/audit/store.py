@@ -47,6 +47,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None = None
     text: str = ""
     """What stands somewhere in it, in small or capital letters."""
+    last: int | None = None
+    """The number after which none is wanted."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):

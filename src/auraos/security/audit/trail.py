@@ -8,15 +8,14 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from auraos.core.audit import Actor, Entry, Object
-from auraos.core.canonical import canonical_json
 from auraos.core.errors import UserError
 from auraos.security.audit import export
 from auraos.security.audit.chain import ERASED, Kept
 from auraos.security.audit.checkpoints import Checkpoints
 from auraos.security.audit.parts import entry_of
 from auraos.security.audit.signing import KnownKey
-from auraos.security.audit.store import AuditStore, Checkpoint, Filter, Head, Part
-from auraos.security.audit.verify import ERASE, PRUNE
+from auraos.security.audit.store import AuditStore, Checkpoint, Filter, Head
+from auraos.security.audit.verify import PRUNE
 
 Form: TypeAlias = Literal["jsonl", "csv", "cef"]
 PAGE: Final = 500
@@ -183,32 +182,6 @@ class AuditTrail:
         await self.store.raise_floor(checkpoint, entry)
         return Pruned(until=checkpoint.seq, entries=await self._clear())
 
-    async def erase(self, actor: Actor, person: str, words: Sequence[str], why: str) -> int:
-        """Take what tells of a person out of the trail: where they acted from, and what holds one of these words or was done to
-        them; return of how many entries. Their id stays, and stands for nobody once they are erased where people are kept.
-        """
-        count = await self._erase(actor, Filter(actor=person), why, part="origin")
-        count += await self._erase(actor, Filter(object=f"person/{person}"), why, part="told")
-        for word in words:
-            written = canonical_json(word)[1:-1]
-            count += await self._erase(actor, Filter(text=written), why, part="told", word=written.lower())
-        return count
-
-    async def _erase(self, actor: Actor, wanted: Filter, why: str, *, part: Part, word: str = "") -> int:
-        after = count = 0
-        while page := await self.store.oldest(wanted, after=after, limit=PAGE):
-            after = page[-1].seq
-            found = [each for each in page if _holds(each, part, word)]
-            if not found:
-                continue
-            entry = Entry(
-                at=self._now(), workspace="", actor=actor, action=ERASE, object=Object(kind="audit"), why=why,
-                after={part: ranges_of([each.seq for each in found])},
-            )  # fmt: skip
-            await self.store.erase(found, part, entry)
-            count += len(found)
-        return count
-
     # --- how ---
 
     async def _clear(self) -> int:
@@ -226,20 +199,3 @@ class AuditTrail:
 
     async def _names(self, entries: Sequence[Kept]) -> Mapping[str, str]:
         return await self.store.names(export.ids_of(entries))
-
-
-def _holds(kept: Kept, part: Part, word: str) -> bool:
-    """Return whether a part of an entry is there to be erased, and holds a word. What tells of the trail itself stays."""
-    text, salt = (kept.told, kept.told_salt) if part == "told" else (kept.origin, kept.origin_salt)
-    return bool(salt) and word in text.lower() and kept.action not in (ERASE, PRUNE)
-
-
-def ranges_of(numbers: Sequence[int]) -> list[list[int]]:
-    """Return numbers in order as the first and last of each stretch without holes."""
-    found: list[list[int]] = []
-    for number in numbers:
-        if found and found[-1][1] == number - 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    return found

@@ -81,6 +81,10 @@ class Keys:
             await self._open_key(key)
         return unseal(self._opened[name], self._bound(workspace, place), sealed)
 
+    def forget(self) -> None:
+        """Forget all keys that are in memory; those that are still kept are opened anew."""
+        self._opened.clear()
+
     async def live(self, workspace: str) -> DataKey:
         """Return the key that seals for a workspace now; make the first one where there is none."""
         for _ in range(MOST_TRIES):

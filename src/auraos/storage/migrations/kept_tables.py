@@ -5,7 +5,7 @@ what each database brings for it.
 """
 
 from auraos.storage.migrations import audit_guards
-from auraos.storage.migrations.walls import walls_of
+from auraos.storage.migrations.walls import tables_of_workspaces, walls_of
 
 _TABLES = (
     """create table definitions(
@@ -18,6 +18,10 @@ _TABLES = (
     )""",
     "create unique index definitions_by_name on definitions(workspace, kind, name)",
     "create index definitions_by_owner on definitions(workspace, owner, kind, name)",
+    "create index definitions_drafts on definitions(workspace, kind, name) where archived_at = 0 and version = 0",
+    "create index definitions_changed on definitions(workspace, kind, name)"
+    " where archived_at = 0 and version > 0 and meaning <> hash",
+    "create index definitions_archived on definitions(workspace, kind, name) where archived_at > 0",
     """create table definition_labels(
         workspace {text} not null, label {text} not null, value {text} not null, id {int} not null,
         primary key(workspace, label, value, id)
@@ -89,6 +93,18 @@ _PEOPLE = (
     """create table workspaces(
         name {text} primary key, title text not null, created_at {int} not null, wishes text not null
     ){compact}""",
+    """create table chores(
+        id {text} primary key, about {text} not null, kind {text} not null, state {text} not null, what text not null,
+        done {int} not null, total {int} not null, cancels {int} not null, author {text} not null,
+        created_at {int} not null, changed_at {int} not null, ended_at {int} not null
+    ){compact}""",
+    "create index chores_by_state on chores(state)",
+    """create table run_days(
+        workspace {text} not null, day {int} not null, taken {int} not null, primary key(workspace, day)
+    ){compact}""",
+    """create table workspace_sizes(
+        workspace {text} primary key, bytes {int} not null, at {int} not null
+    ){compact}""",
     """create table people(
         id {text} primary key, name {text} not null, title text not null, state {text} not null,
         password text not null, epoch {int} not null, totp {text} not null, totp_used {int} not null,
@@ -98,12 +114,6 @@ _PEOPLE = (
     """create table identities(
         issuer {text} not null, subject {text} not null, person {text} not null, at {int} not null,
         primary key(issuer, subject)
-    ){compact}""",
-    """create table run_days(
-        workspace {text} not null, day {int} not null, taken {int} not null, primary key(workspace, day)
-    ){compact}""",
-    """create table workspace_sizes(
-        workspace {text} primary key, bytes {int} not null, at {int} not null
     ){compact}""",
     "create index identities_by_person on identities(person)",
     """create table providers(
@@ -283,6 +293,7 @@ _SETTINGS = (
     ){compact}""",
 )
 
+_ALL = (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_TRIALS, *_PRIVACY, *_SETTINGS)
 _SQLITE_WORDS = {"int": "integer", "text": "text", "bytes": "blob", "compact": " without rowid"}
 _POSTGRES_WORDS = {"int": "bigint", "text": 'text collate "C"', "bytes": "bytea", "compact": ""}
 
@@ -294,10 +305,9 @@ SQLITE = (
     *audit_guards.SQLITE,
     "create virtual table definition_search using fts5(words, tokenize='unicode61 remove_diacritics 0')",
 )
-_ON_POSTGRES = tuple(
-    statement.format(**_POSTGRES_WORDS)
-    for statement in (*_TABLES, *_PEOPLE, *_SECRETS, *_BULKS, *_TRIALS, *_PRIVACY, *_SETTINGS)
-)
+OF_WORKSPACES = tables_of_workspaces(_ALL)
+"""The tables here whose rows belong to workspaces, or to the installation."""
+_ON_POSTGRES = tuple(statement.format(**_POSTGRES_WORDS) for statement in _ALL)
 POSTGRES = (
     *_ON_POSTGRES,
     *walls_of(_ON_POSTGRES),

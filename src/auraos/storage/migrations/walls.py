@@ -19,12 +19,16 @@ _SEEN = f"case coalesce({_SAID}, '') when '*' then true when '' then false else 
 _TABLE = re.compile(r"create table (\w+)\(.*\bworkspace\b", re.DOTALL)
 
 
+def tables_of_workspaces(statements: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the tables that are made here and have a workspace."""
+    found = (_TABLE.match(statement) for statement in statements)
+    return tuple(each[1] for each in found if each is not None)
+
+
 def walls_of(statements: Sequence[str]) -> Iterator[str]:
     """Yield what builds the walls of each table that is made here and has a workspace."""
-    for statement in statements:
-        found = _TABLE.match(statement)
-        if found is not None:
-            yield from wall(found[1])
+    for table in tables_of_workspaces(statements):
+        yield from wall(table)
 
 
 def wall(table: str) -> tuple[str, ...]:

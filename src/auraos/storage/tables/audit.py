@@ -167,6 +167,8 @@ def _tests(wanted: Filter) -> tuple[list[str], list[Any]]:
         add("at >= ?", wanted.since)
     if wanted.until is not None:
         add("at < ?", wanted.until)
+    if wanted.last is not None:
+        add("seq <= ?", wanted.last)
     if wanted.text:
         like = "%" + wanted.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         add("(lower(facts) like ? escape '\\' or lower(told) like ? escape '\\')", like, like)

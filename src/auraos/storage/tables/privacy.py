@@ -7,6 +7,7 @@ import msgspec
 
 from auraos.core.audit import Entry
 from auraos.security.privacy.rows import LegalHold, PrivacyRequest, RunKey, Subject, SubjectIndex
+from auraos.storage.tables.audit import AuditTables
 from auraos.storage.tables.rows import RowTables, Shape
 from auraos.storage.tables.statement import Statement, Tables
 
@@ -87,9 +88,14 @@ class PrivacyTables(RowTables):
         ]
         await self._tables.change(statements, entries)
 
+    @property
+    def audit(self) -> AuditTables:
+        """Return the audit trail of the same store."""
+        return AuditTables(self._tables)
+
     async def scrub(self) -> None:
         """Take what was deleted out of the files of the database, as far as the database lets us."""
-        await self._tables.scrub(("subjects", "run_keys", "people", "identities"))
+        await self._tables.scrub(("subjects", "run_keys", "people", "identities", "audit"))
 
     async def texts_with(self, workspace: str, name: str) -> list[tuple[str, str]]:
         """Return kind and name of the definitions in whose text a name stands, as it is written or in small letters."""
