@@ -165,7 +165,7 @@ async def put_role(ask: Ask, at: OneRole, body: RoleActions) -> RoleDetail:
 @routes.delete("/api/v1/access/roles/{name}", may="access.change-roles", tells=("not-found", "role-held"))
 async def remove_role(ask: Ask, at: OneRole) -> None:
     """Let go of a role of the workspace that nobody holds."""
-    await ask.desk.identity.access.remove_role(ask.actor, ask.workspace, at.name)
+    await ask.desk.identity.access.remove_role(ask.actor, ask.known, ask.workspace, at.name)
 
 
 @routes.get("/api/v1/access/grants", may="access.read")

@@ -110,7 +110,7 @@ async def test_a_workspace_has_roles_of_its_own(house, access):
     known = await house.known(await house.session(person))
     assert (await access.explain(known, "runs.start", "default", Thing())).is_allowed
     with pytest.raises(RoleHeldError):
-        await access.remove_role(acting(boss), "default", "planner")
+        await access.remove_role(acting(boss), admin(boss), "default", "planner")
 
 
 async def test_a_role_can_change_and_go(house, access):
@@ -120,10 +120,10 @@ async def test_a_role_can_change_and_go(house, access):
         HOUSE, EVERYTHING, OwnRole(workspace="default", name="planner", actions=("runs.read",))
     )
     assert (await access.roles("default"))["planner"].actions == ("runs.read",)
-    await access.remove_role(HOUSE, "default", "planner")
+    await access.remove_role(HOUSE, EVERYTHING, "default", "planner")
     assert "planner" not in await access.roles("default")
     with pytest.raises(NotFoundError):
-        await access.remove_role(HOUSE, "default", "planner")
+        await access.remove_role(HOUSE, EVERYTHING, "default", "planner")
 
 
 @pytest.mark.parametrize("action", ["*", "workspaces.create", "workspaces.*", "made.up"])
@@ -183,3 +183,18 @@ async def test_workspaces_are_seen_by_those_who_have_a_role_there(house, access)
     assert [each.name for each in await access.workspaces(EVERYTHING)] == ["default", "sales"]
     with pytest.raises(WorkspaceExistsError):
         await access.add_workspace(HOUSE, "sales", "")
+
+
+async def test_whoever_has_not_what_a_role_holds_neither_narrows_it_nor_lets_go_of_it(house, access):
+    strong = OwnRole(workspace="default", name="strong", actions=("secrets.use", "runs.read"))
+    await access.put_role(HOUSE, EVERYTHING, strong)
+    weak = OwnRole(workspace="default", name="weak", actions=("access.*", "runs.read"))
+    await access.put_role(HOUSE, EVERYTHING, weak)
+    person = await house.person()
+    holder = who(person, Grant(role="weak", workspace="default"))
+    narrower = OwnRole(workspace="default", name="strong", actions=("runs.read",))
+    with pytest.raises(NotAllowedError, match=r"secrets\.use"):
+        await access.put_role(acting(person), holder, narrower)
+    with pytest.raises(NotAllowedError, match=r"secrets\.use"):
+        await access.remove_role(acting(person), holder, "default", "strong")
+    assert (await access.roles("default"))["strong"].actions == strong.actions

@@ -179,10 +179,10 @@ class Access:
             raise RoleRefusedError(
                 f"The role {role.name!r} belongs to the house.", hint="Choose another name."
             )
-        given = Grant(role=role.name, workspace=role.workspace)
-        missing = missing_for(who, given, role.actions, await self._roles(role.workspace))
-        refuse_missing(who, missing, "Making this role")
         before = await self._store.one(OwnRole, workspace=role.workspace, name=role.name)
+        await self._refuse_above_role(who, role, "Making this role")
+        if before is not None:
+            await self._refuse_above_role(who, before, "Changing this role")
         if before != role:
             entry = self._entry(
                 actor,
@@ -196,15 +196,21 @@ class Access:
             await self._save([Add(role) if before is None else Replace(before, role)], entry)
         return role
 
-    async def remove_role(self, actor: Actor, workspace: str, name: str) -> None:
+    async def remove_role(self, actor: Actor, who: Principal, workspace: str, name: str) -> None:
         """Let go of a role that nobody holds."""
         role = await self._store.one(OwnRole, workspace=workspace, name=name)
         if role is None:
             raise NotFoundError.of("role", name)
+        await self._refuse_above_role(who, role, "Letting go of this role")
         if await self._store.all(Held, workspace=workspace, role=name):
             raise RoleHeldError(f"Somebody holds the role {name!r}.", hint="Take it back from them first.")
         entry = self._entry(actor, "access.change-roles", "role", name, workspace=workspace, before=role)
         await self._save([Remove(role)], entry)
+
+    async def _refuse_above_role(self, who: Principal, role: OwnRole, what: str) -> None:
+        """Raise `NotAllowedError` for a role that holds, or held, more than whoever changes it may do."""
+        given = Grant(role=role.name, workspace=role.workspace)
+        refuse_missing(who, missing_for(who, given, role.actions, await self._roles(role.workspace)), what)
 
     # --- groups ---
 
