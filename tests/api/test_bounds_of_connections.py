@@ -75,3 +75,29 @@ async def test_many_requests_on_one_connection_are_all_answered(port):
         size = int(answer.partition(b"content-length: ")[2].partition(b"\r\n")[0])
         await reader.readexactly(size)
     writer.close()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Host: a\r\nHost: b\r\n\r\n",
+        b"Host: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Host: a\r\nContent-Length: 2\r\nContent-Length: 0\r\n\r\n{}",
+        b"Host: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        b"Host: a\r\nx: y\r\n z\r\n\r\n",
+        b"Host : a\r\n\r\n",
+        b"Host: a\r\nx: \0\r\n\r\n",
+    ],
+    ids=[
+        "two hosts",
+        "length and pieces",
+        "two lengths",
+        "unknown pieces",
+        "a folded line",
+        "a space",
+        "a zero",
+    ],
+)
+async def test_what_two_could_read_differently_is_refused(port, lines):
+    """S22."""
+    assert (await said(port, b"POST /api/v1/sign-in HTTP/1.1\r\n" + lines)).startswith(b"HTTP/1.1 400 ")

@@ -29,6 +29,7 @@ MOST_CONNECTIONS = 2000
 MOST_OF_ONE = 200
 """So many connections one address may have, unless it is this machine."""
 _OWN = ("127.0.0.1", "::1", "")
+_TWO_HOSTS = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -139,6 +140,11 @@ class _Connection(HttpToolsProtocol):
         if size > LARGEST_HEAD or len(self.headers) > MOST_HEADERS:
             self._refuse_head()
             return
+        if (
+            sum(name == b"host" for name, _ in self.headers) > 1
+        ):  # each in front of this may believe another one
+            self._refuse_head(_TWO_HOSTS)
+            return
         self._in_head, self._unread = False, 0
         super().on_headers_complete()
 
@@ -179,9 +185,9 @@ class _Connection(HttpToolsProtocol):
         self._stuck = None
         self.transport.abort()
 
-    def _refuse_head(self) -> None:
+    def _refuse_head(self, answer: bytes = _TOO_LARGE) -> None:
         if not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
+            self.transport.write(answer)
             self.transport.close()
 
     def _await_head(self) -> None:
