@@ -4,15 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from auraos.app.witness import PATIENCE, UNKNOWN, Witness
+from auraos.app.witness import PATIENCE, SOON, UNKNOWN, Witness
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.clock import SystemClock
 from auraos.engine.ports import StoreUnavailableError
+from auraos.security.audit import BEGINNING, Kept
+from auraos.security.audit.chain import hash_of
+from auraos.storage.tables.chaining import COLUMNS
 from auraos.storage.tables.statement import Tables
 from houses import Clock, House, a_house
+from rows_for_tests import started
 
 ANN = Actor(kind="person", id="0aa", name="ann", address="192.0.2.7", request="r1")
 
@@ -122,3 +127,64 @@ async def test_many_at_once_share_writes_and_each_is_told(house):
     await asyncio.gather(*(one(number) for number in range(250)))
     assert sorted(entry.after["number"] for entry in await house.entries()) == list(range(250))
     assert await pending(house) == []
+
+
+async def write_with(house, note):
+    await house.store.commit(msgspec.structs.replace(started(), notes=[note]))
+
+
+async def test_a_note_that_is_durable_is_in_the_trail_soon_and_once(house):
+    witness = witness_on(house.tables, house.clock)
+    note = witness.note(an_entry(house.clock, why="at once"))
+    await write_with(house, note)
+    assert await house.entries() == []
+    witness.settle(note)
+    await witness.settled()
+    (entry,) = await house.entries()
+    assert (entry.outcome, entry.why) == ("done", "at once")
+    assert await pending(house) == []
+
+
+async def test_a_note_whose_process_was_killed_is_taken_over_with_the_outcome_it_tells(house):
+    note = witness_on(house.tables, house.clock).note(an_entry(house.clock, why="at once"))
+    await write_with(house, note)
+    another = witness_on(house.tables, house.clock)
+    assert await another.look() == 0
+    house.clock.sleep(SOON / 1_000_000)
+    assert await another.look() == 1
+    (entry,) = await house.entries()
+    assert (entry.outcome, entry.why) == ("done", "at once")
+    assert await pending(house) == []
+
+
+async def test_what_was_noted_first_is_told_before_what_is_asked_later(house):
+    witness = witness_on(house.tables, house.clock)
+    note = witness.note(an_entry(house.clock, why="first"))
+    await write_with(house, note)
+    witness.settle(note)
+    async with witness.of(an_entry(house.clock, why="second")):
+        pass
+    assert [entry.why for entry in await house.entries()] == ["first", "second"]
+
+
+def kept_of(row):
+    return Kept(**dict(zip(Kept.__struct_fields__, row, strict=True)))
+
+
+async def test_many_notes_are_linked_by_few_statements_and_the_chain_holds(house):
+    witness = witness_on(house.tables, house.clock)
+    notes = [witness.note(an_entry(house.clock, after={"number": number})) for number in range(250)]
+    await house.store.commit(msgspec.structs.replace(started(), notes=notes))
+    for note in notes:
+        witness.settle(note)
+    await witness.settled()
+    assert [entry.after["number"] for entry in await house.entries()] == list(range(250))
+    kept = await house.tables.all(
+        f"select {COLUMNS} from audit order by seq",
+        (),
+        lambda row: Kept(**dict(zip(Kept.__struct_fields__, row, strict=True))),
+    )
+    before = BEGINNING
+    for seq, each in enumerate(kept, 1):
+        before = hash_of(before, seq, each.digest)
+        assert (each.seq, each.hash) == (seq, before)

@@ -143,6 +143,7 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
     audit = audit_on(keeping.tables, data, marker.key, now)
     stack.push_async_callback(audit.checkpoints.stop)
     witness = Witness(keeping.tables, now=now, new_id=new_id)
+    audit.settled = witness.settled
     stack.push_async_callback(witness.close)
     identity = stack.enter_context(
         open_identity(keeping.tables, data, keys, world.http, now=now, new_id=new_id, terms=terms)

@@ -2,7 +2,7 @@
 let go when it was kept for long enough.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -55,6 +55,10 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
 
 
+async def nothing_under_way() -> None:
+    """Return at once."""
+
+
 class AuditTrail:
     """The trail of one installation. Whoever calls it has asked whether the actor may."""
 
@@ -63,6 +67,8 @@ class AuditTrail:
     ) -> None:
         self.store = store
         self.checkpoints = checkpoints
+        self.settled: Callable[[], Awaitable[None]] = nothing_under_way
+        """Returns when all that this process was told is in the trail."""
         self._installation = installation
         self._now = now
 
@@ -70,6 +76,7 @@ class AuditTrail:
 
     async def page(self, wanted: Filter, *, before: int | None, limit: int) -> Sequence[Shown]:
         """Return entries, the newest first, from before a number on."""
+        await self.settled()
         return await self.shown(
             await self.store.newest(await self._resolved(wanted), before=before, limit=limit)
         )
@@ -87,6 +94,7 @@ class AuditTrail:
 
     async def head(self) -> Head:
         """Return the end of the chain."""
+        await self.settled()
         return await self.store.head()
 
     async def shown(self, entries: Sequence[Kept]) -> list[Shown]:
