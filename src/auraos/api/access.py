@@ -196,9 +196,13 @@ async def grant_role(ask: Ask, body: NewGrant) -> GrantDetail:
     return _detail(held, body.holder)
 
 
-@routes.delete("/api/v1/access/grants/{id}", may="access.revoke", tells=("not-found", "last-owner"))
+@routes.delete(
+    "/api/v1/access/grants/{id}", may="access.revoke", tells=("not-found", "last-owner", "step-up-needed")
+)
 async def revoke_grant(ask: Ask, at: OneGrant) -> None:
-    """Take a grant back. Somebody always owns the installation."""
+    """Take a grant back. Somebody always owns the installation; the role of an owner asks for a fresh proof."""
+    if await ask.desk.identity.access.is_of_owner(at.id):
+        ask.require_fresh()
     await ask.desk.identity.access.revoke(ask.actor, ask.known, ask.workspace, at.id)
 
 

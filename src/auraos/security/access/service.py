@@ -152,6 +152,11 @@ class Access:
         await self._save([Add(held)], entry)
         return held
 
+    async def is_of_owner(self, number: str) -> bool:
+        """Return whether a grant is the role of an owner."""
+        held = await self._store.one(Held, id=number)
+        return held is not None and held.role == OWNER
+
     async def revoke(self, actor: Actor, who: Principal, workspace: str, number: str) -> None:
         """Take a grant back."""
         held = await self._store.one(Held, id=number)
