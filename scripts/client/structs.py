@@ -22,6 +22,7 @@ class Shapes:
         self._always_shared = always_shared
         self._tagged = dict(_tagged(self.all))
         self._users: dict[str, set[str]] = {}
+        self._classes: dict[str, str] = {}
 
     def homes(self, nouns: list[Noun]) -> dict[str, str]:
         """Return in which module each struct is written: with its noun, or with what several share."""
@@ -32,18 +33,22 @@ class Shapes:
                 for name in self._closure({*_names(operation.good[1]), *_names(list(sent))}):
                     users.setdefault(name, set()).add(noun.name)
         self._users = users
-        return {
+        homes = {
             name: f"{FOLDER}.{min(found)}" if len(found) == 1 else f"{FOLDER}.shared"
             for name, found in users.items()
         }
+        self._classes = {name: self._class_name(name, homes) for name in homes}
+        return homes
 
     def module(self, homes: dict[str, str], home: str) -> str:
         """Return a module of structs."""
         noun = home.rpartition(".")[2]
         own = noun.replace("_", " ")
         is_shared = {name for name, found in homes.items() if found == f"{FOLDER}.shared"}
-        shared = sorted(name for name in is_shared if noun in self._users[name])
-        names = sorted(name for name, users in self._users.items() if homes[name] == home or noun in users)
+        shared = sorted(self._classes[name] for name in is_shared if noun in self._users[name])
+        names = sorted(
+            self._classes[name] for name, users in self._users.items() if homes[name] == home or noun in users
+        )
         whose = (
             "several nouns of the API have in common"
             if own == "shared"
@@ -64,7 +69,7 @@ class Shapes:
 
     def imported(self, noun: str) -> str:
         """Return the import of all structs that a noun has to do with; what is not needed is left out later."""
-        names = sorted(name for name, users in self._users.items() if noun in users)
+        names = sorted(self._classes[name] for name, users in self._users.items() if noun in users)
         return f"from {FOLDER}.{noun} import {', '.join(names)}" if names else ""
 
     def _structs(self, homes: dict[str, str], home: str) -> Iterator[str]:
@@ -84,7 +89,7 @@ class Shapes:
         if not schema:
             return "Any"
         if "$ref" in schema:
-            return _name(schema)
+            return self._classes[_name(schema)]
         if "enum" in schema:
             return f"Literal[{', '.join(repr(each) for each in schema['enum'])}]"
         if "anyOf" in schema:
@@ -117,14 +122,14 @@ class Shapes:
     def _struct(self, name: str) -> str:
         schema = self.all[name]
         if "properties" not in schema:
-            return f"\n\n{name}: TypeAlias = {self.annotation(schema)}"
+            return f"\n\n{self._classes[name]}: TypeAlias = {self.annotation(schema)}"
         needed = schema.get("required", ())
         tag = self._tagged.get(name)
         tags = f', tag_field="{tag[0]}", tag="{tag[1]}"' if tag else ""
         lines = [
             "",
             "",
-            f"class {name}(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True{tags}):",
+            f"class {self._classes[name]}(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True{tags}):",
         ]
         lines.append(indented(_words(schema) or name, 4))
         lines.append("")
@@ -147,9 +152,20 @@ class Shapes:
             lines += [
                 "",
                 "    def __repr__(self) -> str:",
-                f'        return "{name}(…)"  # what is secret is not shown',
+                f'        return "{self._classes[name]}(…)"  # what is secret is not shown',
             ]
         return "\n".join(lines)
+
+    def _class_name(self, name: str, homes: dict[str, str]) -> str:
+        """Return the name of a class: short where another noun has a struct of the same name, which is not seen from here."""
+        title = self.all[name].get("title", name)
+        nouns = self._users[name]
+        is_clear = not any(
+            self.all[other].get("title", other) == title and self._users[other] & nouns
+            for other in homes
+            if other != name
+        )
+        return title if is_clear and not homes[name].endswith(".shared") else name
 
     def _closure(self, names: set[str]) -> set[str]:
         found: set[str] = set()

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from command_line import CommandLine
+from owned_server import owned_server
 from server_process import Server
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "json-output.md"
@@ -37,6 +39,42 @@ CALLS = {
     "completion show": ["--shell", "bash"],
     "completion install": ["--shell", "fish", "--output", "x.fish"],
 }
+ASKED = {
+    "login": ["{url}"],
+    "profiles list": [],
+    "profiles use": ["local"],
+    "apply": ["-f", "flows"],
+    "export": ["-f", "copy"],
+    "pull": ["-f", "copy"],
+    "definitions list": [],
+    "definitions show": ["flow"],
+    "definitions publish": ["flow"],
+    "definitions archive": ["flow"],
+    "secrets set": ["shop", "--host", "api.example.com"],
+    "secrets list": [],
+    "secrets kinds": [],
+    "secrets uses": ["shop"],
+    "secrets rotate": [],
+    "secrets revoke": ["shop", "1"],
+    "secrets delete": ["shop"],
+    "access roles": [],
+    "services add": ["robot"],
+    "services list": [],
+    "access grant": ["robot", "viewer", "--to", "service"],
+    "access grants": [],
+    "access explain": ["robot", "runs.read"],
+    "keys add": ["mine"],
+    "keys list": [],
+    "people add": ["bob"],
+    "people list": [],
+    "people reset": ["bob"],
+    "people disable": ["bob"],
+    "people enable": ["bob"],
+    "workspaces add": ["second"],
+    "workspaces list": [],
+}
+"""What is asked of a server, in this order."""
+OF_WHAT_WAS_MADE = {"keys revoke": ("keys add", "key"), "access revoke": ("access grant", "grant")}
 SERVED = {"start": ["flow.yaml"], "engine status": [], "engine drain": []}
 FLOW = """kind: workflow
 name: flow
@@ -73,8 +111,39 @@ def test_the_fields_of_a_restore_are_those_of_the_page(auraos):
     assert (done.code, set(done.json)) == (0, PROMISED["restore"])
 
 
+def test_what_is_asked_of_a_server_prints_the_fields_of_the_page(auraos, tmp_path):
+    (tmp_path / "served").mkdir()
+    (tmp_path / "flows").mkdir()
+    auraos.write("flows/flow.yaml", FLOW)
+    with owned_server(CommandLine(tmp_path / "served")) as server:
+        session = {"AURAOS_SERVER": server.url, "AURAOS_KEY": server.session}
+        auraos.environment |= session
+        made = {}
+        for words, more in ASKED.items():
+            given = [one.format(url=server.url) for one in more]
+            done = auraos(*words.split(), *given, "--json", stdin="a value\n")
+            assert (words, done.code, set(done.json)) == (words, 0, PROMISED[words]), done
+            made[words] = done.json
+        for words, (maker, field) in OF_WHAT_WAS_MADE.items():
+            done = auraos(*words.split(), made[maker][field]["id"], "--json")
+            assert (words, done.code, set(done.json)) == (words, 0, PROMISED[words])
+        done = auraos("services", "remove", "robot", "--json")
+        assert (done.code, set(done.json)) == (0, PROMISED["services remove"])
+        done = auraos("logout", server.url.removeprefix("http://"), "--json")
+        assert (done.code, set(done.json)) == (0, PROMISED["logout"])
+
+
 def test_the_page_tells_of_every_command_that_prints_its_own_fields():
-    assert set(PROMISED) == {*CALLS, *SERVED, "serve", "restore"}
+    assert set(PROMISED) == {
+        *CALLS,
+        *SERVED,
+        *ASKED,
+        *OF_WHAT_WAS_MADE,
+        "services remove",
+        "serve",
+        "restore",
+        "logout",
+    }
 
 
 def test_a_command_that_leads_a_run_prints_what_run_prints_and_what_it_waits_for(auraos):

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-import msgspec
 from cyclopts import Parameter
 
 from auraos.cli.asking import ask_server
 from auraos.cli.columns import show_columns
+from auraos.cli.documents import document
 from auraos.cli.exits import Exit
 from auraos.cli.options import Json
 from auraos.cli.screen import clean, print_json, to_people
@@ -39,7 +39,7 @@ def explain(
 
     found = ask_server(go)
     if json:
-        print_json({"ok": found.allowed, **msgspec.to_builtins(found)})
+        print_json({"ok": found.allowed, **document(found)})
     else:
         screen = to_people()
         verdict = screen.tint("yes", "green", "bold") if found.allowed else screen.tint("no", "red", "bold")
@@ -55,7 +55,7 @@ def roles(*, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "roles": msgspec.to_builtins(found)})
+        print_json({"ok": True, "roles": document(found)})
     else:
         show_columns(to_people(), [(one.name, " ".join(one.actions)) for one in found])
     return Exit.DONE
@@ -69,7 +69,7 @@ def grants(*, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "grants": msgspec.to_builtins(found)})
+        print_json({"ok": True, "grants": document(found)})
     else:
         show_columns(
             to_people(), [(one.holder, one.holder_kind, one.role, _over(one), one.id) for one in found]
@@ -100,7 +100,7 @@ def grant(
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "grant": msgspec.to_builtins(found)})
+        print_json({"ok": True, "grant": document(found)})
     else:
         to_people().line(f"{clean(found.holder)} is {found.role} over {_over(found)} from now on.")
     return Exit.DONE

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-import msgspec
 from cyclopts import Parameter
 
 from auraos.cli.asking import ask_server
 from auraos.cli.columns import show_columns
+from auraos.cli.documents import document
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.folders import OfLabels
@@ -54,7 +54,7 @@ def list_definitions(
 
     found, more = ask_server(go)
     if json:
-        print_json({"ok": True, "definitions": msgspec.to_builtins(found), "more": more})
+        print_json({"ok": True, "definitions": document(found), "more": more})
         return Exit.DONE
     screen = to_people()
     if not found:
@@ -103,8 +103,8 @@ def show(
 
     found, versions, text = ask_server(go)
     if json:
-        told = msgspec.to_builtins(found)
-        print_json({"ok": True, **told, "text": text, "versions": msgspec.to_builtins(versions.items)})
+        told = document(found)
+        print_json({"ok": True, **told, "text": text, "versions": document(versions.items)})
         return Exit.DONE
     screen = to_people()
     live = f", version {found.version} is live" if found.version else ", never published"
@@ -179,7 +179,7 @@ def used_by(name: Definition, /, *, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "used_by": msgspec.to_builtins(found)})
+        print_json({"ok": True, "used_by": document(found)})
         return Exit.DONE
     screen = to_people()
     if not found:

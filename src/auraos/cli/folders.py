@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-import msgspec
 from cyclopts import Parameter
 
 from auraos.app.folders import Folder, Key
 from auraos.cli.asking import ask_server
+from auraos.cli.documents import document
 from auraos.cli.exits import Exit
 from auraos.cli.options import Json
 from auraos.cli.screen import Tint, clean, print_json, to_people, to_side
@@ -114,7 +114,7 @@ def export(
             to_people().line(f"{count} definitions are in {clean(str(folder))}.")
         return Exit.DONE
     told = Folder(folder).write(_texts(bundle), force=force)
-    _show(msgspec.to_builtins(told), as_json=json)
+    _show(document(told), as_json=json)
     return Exit.DONE
 
 
@@ -138,7 +138,7 @@ def pull(
     theirs = _texts(_bundle(live=live, kind=kind, label=label))
     told = here.pull(theirs, is_meant=lambda key: not label and not live and kind in ("", key[0]))
     conflicts = any(one.what == "conflict" for one in told)
-    _show(msgspec.to_builtins(told), as_json=json, ok=not conflicts)
+    _show(document(told), as_json=json, ok=not conflicts)
     return Exit.FAILED if conflicts else Exit.DONE
 
 
@@ -166,7 +166,7 @@ def _files(files: dict[str, str]) -> "tuple[FileGiven, ...]":
 
 
 def _show_applied(items: "tuple[AppliedOne, ...]", *, as_json: bool, dry_run: bool, ok: bool = True) -> None:
-    rows = [msgspec.to_builtins(one) for one in items]
+    rows = [document(one) for one in items]
     for row in rows:
         if row.get("is_published") and not dry_run:
             row["words"] = [f"It is live as version {row['version']}.", *row["words"]]

@@ -246,10 +246,10 @@ def _synced(
         )
 
     async def there(client: "Client") -> Sequence[Any]:
-        from auraos.client.shapes.git import GitDecision
+        from auraos.client.shapes.git import Decision
 
         told = tuple(
-            GitDecision(side=side, kind=kind, name=name, text=text)
+            Decision(side=side, kind=kind, name=name, text=text)
             for (side, kind, name), text in decided.items()
         )
         if dry_run and direction == "both" and not told:

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import msgspec
 from cyclopts import Parameter
 
 from auraos.cli.asking import ask_server
 from auraos.cli.columns import show_columns
+from auraos.cli.documents import document
 from auraos.cli.exits import Exit
 from auraos.cli.options import Json
 from auraos.cli.screen import clean, print_json, to_people, to_side
@@ -30,7 +30,7 @@ def list_keys(*, service: OfService = "", json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "keys": msgspec.to_builtins(found)})
+        print_json({"ok": True, "keys": document(found)})
         return Exit.DONE
     screen = to_people()
     if not found:
@@ -67,7 +67,7 @@ def add(
 
     made = ask_server(go)
     if json:
-        print_json({"ok": True, "key": msgspec.to_builtins(made.key), "token": made.token})
+        print_json({"ok": True, "key": document(made.key), "token": made.token})
         return Exit.DONE
     to_people().line(made.token)
     to_side().line(f"Keep it: it is shown this once. It opens until {clock(made.key.ends_at)}.")
@@ -102,7 +102,7 @@ def list_services(*, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "services": msgspec.to_builtins(found)})
+        print_json({"ok": True, "services": document(found)})
         return Exit.DONE
     screen = to_people()
     if not found:
@@ -127,7 +127,7 @@ def add_service(
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "service": msgspec.to_builtins(found)})
+        print_json({"ok": True, "service": document(found)})
         return Exit.DONE
     to_people().line(f"{clean(found.name)} is there, and may do nothing yet.")
     to_side().line(f"  auraos access grant {clean(found.name)} ROLE --to service")

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import msgspec
 from cyclopts import Parameter
 
 from auraos.cli.asking import ask_server
 from auraos.cli.columns import show_columns
+from auraos.cli.documents import document
 from auraos.cli.exits import Exit
 from auraos.cli.options import Json
 from auraos.cli.screen import clean, print_json, to_people, to_side
@@ -30,7 +30,7 @@ def list_people(*, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "people": msgspec.to_builtins(found)})
+        print_json({"ok": True, "people": document(found)})
     else:
         rows = [
             (one.name, one.state, "second factor" if one.has_second_proof else "password only", one.title)
@@ -84,7 +84,7 @@ def list_workspaces(*, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "workspaces": msgspec.to_builtins(found)})
+        print_json({"ok": True, "workspaces": document(found)})
     else:
         show_columns(to_people(), [(one.name, f"since {clock(one.created_at)}", one.title) for one in found])
     return Exit.DONE
@@ -104,7 +104,7 @@ def add_workspace(
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "workspace": msgspec.to_builtins(found)})
+        print_json({"ok": True, "workspace": document(found)})
     else:
         to_people().line(f"The workspace {clean(found.name)} is there.")
     return Exit.DONE
@@ -112,7 +112,7 @@ def add_workspace(
 
 def _show_invitation(found: "Invitation", *, as_json: bool) -> int:
     if as_json:
-        print_json({"ok": True, **msgspec.to_builtins(found)})
+        print_json({"ok": True, **document(found)})
         return Exit.DONE
     to_people().line(found.token)
     who = clean(found.person.name)
@@ -125,7 +125,7 @@ def _show_invitation(found: "Invitation", *, as_json: bool) -> int:
 def _set_state(name: str, ask: "Callable[[Client], Awaitable[PersonDetail]]", *, as_json: bool) -> int:
     found = ask_server(ask)
     if as_json:
-        print_json({"ok": True, "person": msgspec.to_builtins(found)})
+        print_json({"ok": True, "person": document(found)})
     else:
         to_people().line(f"{clean(name)} is {found.state}.")
     return Exit.DONE

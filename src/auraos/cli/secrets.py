@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from auraos.cli.asking import ask_server
 from auraos.cli.columns import show_columns
+from auraos.cli.documents import document
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import Json, read_json
@@ -30,7 +31,7 @@ def list_secrets(*, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "secrets": msgspec.to_builtins(found)})
+        print_json({"ok": True, "secrets": document(found)})
         return Exit.DONE
     screen = to_people()
     if not found:
@@ -94,7 +95,7 @@ def set_(
 
     found, is_new = ask_server(go)
     if json:
-        print_json({"ok": True, "is_new": is_new, "secret": msgspec.to_builtins(found)})
+        print_json({"ok": True, "is_new": is_new, "secret": document(found)})
         return Exit.DONE
     what = "is kept" if is_new else f"has another value from now on, version {found.version}"
     to_people().line(f"{clean(name)} {what}; it goes to {clean(', '.join(found.hosts))} only.")
@@ -115,7 +116,7 @@ def try_secret(
 
     found = ask_server(go)
     if json:
-        print_json({**msgspec.to_builtins(found), "ok": found.works})
+        print_json({**document(found), "ok": found.works})
     else:
         to_people().line(clean(found.words))
     return Exit.DONE if found.works else Exit.FAILED
@@ -129,7 +130,7 @@ def uses(name: Name, /, *, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, **msgspec.to_builtins(found)})
+        print_json({"ok": True, **document(found)})
         return Exit.DONE
     screen = to_people()
     one = found.secret
@@ -141,6 +142,9 @@ def uses(name: Name, /, *, json: Json = False) -> int:
         screen.line(
             f"  named by {named.kind}/{clean(named.name)} at {clean(named.place)}{'' if named.is_live else ' (draft)'}"
         )
+    for one_version in found.in_flight:
+        words = f"{one_version.runs:,} runs of {clean(one_version.workflow)} go on"
+        screen.line(f"  {words} by version {one_version.version[:12]}, which names it")
     for use in found.uses:
         screen.line(
             f"  used by {clean(use.workflow)} {use.count:,} times, last {clock(use.at)} in run {clean(use.run)}"
@@ -163,7 +167,7 @@ def revoke(
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "secret": msgspec.to_builtins(found)})
+        print_json({"ok": True, "secret": document(found)})
     else:
         to_people().line(f"Version {version} of {clean(name)} is revoked and opens nothing any more.")
     return Exit.DONE
@@ -191,7 +195,7 @@ def rotate(*, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, **msgspec.to_builtins(found)})
+        print_json({"ok": True, **document(found)})
     else:
         to_people().line(f"Key {found.version} seals the secrets now; {found.sealed_anew} were sealed anew.")
     return Exit.DONE
@@ -205,7 +209,7 @@ def kinds(*, json: Json = False) -> int:
 
     found = ask_server(go)
     if json:
-        print_json({"ok": True, "kinds": msgspec.to_builtins(found)})
+        print_json({"ok": True, "kinds": document(found)})
         return Exit.DONE
     show_columns(
         to_people(), [(one.kind, ", ".join(one.schema.get("properties", {})), one.title) for one in found]

@@ -77,7 +77,7 @@ class AccessCalls:
         return await self._connection.ask(GrantDetail, call)
 
     async def revoke_grant(self, id: str) -> None:
-        """Take a grant back. Somebody always owns the installation."""
+        """Take a grant back. Somebody always owns the installation; the role of an owner asks for a fresh proof."""
         call = Call(
             method="DELETE",
             path=f"/api/v1/access/grants/{in_path(id)}",

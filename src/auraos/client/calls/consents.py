@@ -3,7 +3,7 @@
 import msgspec
 
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
-from auraos.client.shapes.consents import ConsentsAway
+from auraos.client.shapes.consents import Away
 
 
 class ConsentsCalls:
@@ -27,7 +27,7 @@ class ConsentsCalls:
         workflows: tuple[str, ...] = (),
         title: str = "",
         page: str = "/",
-    ) -> ConsentsAway:
+    ) -> Away:
         """Begin to make a secret, or another value of one, of somebody's consent elsewhere; it takes a person who is
         signed in.
         """
@@ -48,4 +48,4 @@ class ConsentsCalls:
             ),
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
-        return await self._connection.ask(ConsentsAway, call)
+        return await self._connection.ask(Away, call)

@@ -7,12 +7,12 @@ from auraos.client.paging import every
 from auraos.client.shapes.definition_history import (
     DefinitionDetail,
     DifferenceOf,
+    Edit,
     Links,
     Published,
     Release,
     Revision,
     RevisionPage,
-    RowsEdit,
     UsedBy,
     VersionPage,
 )
@@ -58,7 +58,7 @@ class DefinitionHistoryCalls:
         )
         return await self._connection.ask(RevisionPage, call)
 
-    def all_revisions(self, kind: str, name: str, *, limit: int = 50) -> AsyncIterator[RowsEdit]:
+    def all_revisions(self, kind: str, name: str, *, limit: int = 50) -> AsyncIterator[Edit]:
         """Go through all pages of `list_revisions`, each of as many as `limit` says."""
         return every(lambda cursor: self.list_revisions(kind, name, limit=limit, before=cursor), 0)
 

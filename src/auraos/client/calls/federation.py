@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
-from auraos.client.shapes.federation import Choice, FederationAway, LinkDetail, ProviderDetail
+from auraos.client.shapes.federation import Away, Choice, LinkDetail, ProviderDetail
 
 
 class FederationCalls:
@@ -27,7 +27,7 @@ class FederationCalls:
         )
         return await self._connection.ask(tuple[LinkDetail, ...], call)
 
-    async def link_myself(self, name: str, *, page: str = "/") -> FederationAway:
+    async def link_myself(self, name: str, *, page: str = "/") -> Away:
         """Begin to link oneself to who one is elsewhere."""
         call = Call(
             method="POST",
@@ -35,7 +35,7 @@ class FederationCalls:
             body=body_of(page=page),
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
-        return await self._connection.ask(FederationAway, call)
+        return await self._connection.ask(Away, call)
 
     async def unlink_myself(self, name: str) -> None:
         """Let nobody in any more as oneself by somebody else."""

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
-from auraos.client.shapes.flags import FlagFacts, FlagPage, ModelEvaluation
+from auraos.client.shapes.flags import Evaluation, FlagFacts, FlagPage
 
 
 class FlagsCalls:
@@ -47,7 +47,7 @@ class FlagsCalls:
 
     async def explain_flag(
         self, name: str, *, context: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    ) -> ModelEvaluation:
+    ) -> Evaluation:
         """Say what a flag gives somebody, and why: which rules were tried, which fits, where a split places them."""
         call = Call(
             method="POST",
@@ -55,7 +55,7 @@ class FlagsCalls:
             body=body_of(context=context),
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
-        return await self._connection.ask(ModelEvaluation, call)
+        return await self._connection.ask(Evaluation, call)
 
     async def evaluate_flag(
         self, key: str, *, context: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET

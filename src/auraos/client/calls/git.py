@@ -3,7 +3,7 @@
 from typing import Literal
 
 from auraos.client.connection import Call, Connection, body_of, headers_of
-from auraos.client.shapes.git import GitChanges, GitDecision, GitLink
+from auraos.client.shapes.git import Decision, GitChanges, GitLink
 
 
 class GitCalls:
@@ -49,7 +49,7 @@ class GitCalls:
         *,
         direction: Literal["both", "pull", "push"] = "both",
         dry_run: bool = False,
-        decided: tuple[GitDecision, ...] = (),
+        decided: tuple[Decision, ...] = (),
     ) -> GitChanges:
         """Bring the workspace and its repository together."""
         call = Call(

@@ -2,10 +2,10 @@
 
 import msgspec
 
-__all__ = ["ConsentsAway"]
+__all__ = ["Away"]
 
 
-class ConsentsAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Away(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the browser goes now, and the address that has to be registered there to come back to."""
 
     url: str

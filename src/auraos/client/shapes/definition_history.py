@@ -9,13 +9,13 @@ from auraos.client.shapes.shared import DefinitionDetail, Published
 __all__ = [
     "DefinitionDetail",
     "DifferenceOf",
+    "Edit",
     "Links",
     "OneChange",
     "Published",
     "Release",
     "Revision",
     "RevisionPage",
-    "RowsEdit",
     "Use",
     "UsedBy",
     "VersionPage",
@@ -52,7 +52,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     author: str
 
 
-class RowsEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Edit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A revision as lists show it, without its text."""
 
     revision: int
@@ -95,7 +95,7 @@ class Links(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class RevisionPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Drafts as they were saved, the newest first; `next` asks for those below it, 0 when there are no more."""
 
-    items: tuple[RowsEdit, ...]
+    items: tuple[Edit, ...]
     next: int = 0
 
 

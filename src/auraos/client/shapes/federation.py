@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Choice", "FederationAway", "LinkDetail", "ProviderDetail"]
+__all__ = ["Away", "Choice", "LinkDetail", "ProviderDetail"]
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -14,7 +14,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str
 
 
-class FederationAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Away(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the browser goes now."""
 
     url: str

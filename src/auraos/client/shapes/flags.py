@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["FlagFacts", "FlagPage", "ModelEvaluation", "ModelTried"]
+__all__ = ["Evaluation", "FlagFacts", "FlagPage", "Tried"]
 
 
 class FlagFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,7 +26,7 @@ class FlagFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stale: tuple[str, ...] = ()
 
 
-class ModelTried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Tried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A rule that was looked at, and whether it fits."""
 
     rule: str
@@ -40,7 +40,7 @@ class FlagPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     items: tuple[FlagFacts, ...]
 
 
-class ModelEvaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a flag gives, and why."""
 
     key: str
@@ -54,4 +54,4 @@ class ModelEvaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     ] = ""
     error: str = ""
     version: int = 0
-    tried: tuple[ModelTried, ...] = ()
+    tried: tuple[Tried, ...] = ()

@@ -4,10 +4,10 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["GitChanges", "GitDecision", "GitLink", "Synced"]
+__all__ = ["Decision", "GitChanges", "GitLink", "Synced"]
 
 
-class GitDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The text that both sides are to have of a definition, whatever each has now."""
 
     kind: str
