@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from auraos.api.pace import Allowance, Pace, TooFastError
-from auraos.api.turns import MOST_WAITING, OF_ALL, OF_ONE, Turns
+from auraos.api.turns import MOST_RESTING, MOST_WAITING, OF_ALL, OF_ONE, Rests, Turns
 from auraos.app.sharing import Processes
 from auraos.engine.endings import Ended
-from houses import HOUSE, Clock
+from houses import EVERYTHING, HOUSE, Clock
 
 
 async def test_who_asks_little_waits_for_little():
@@ -167,3 +167,55 @@ async def test_the_processes_of_a_database_are_counted(postgres_url):
     assert processes() == 3
     for store in stores:
         await store.close()
+
+
+SLOW = """kind: workflow
+name: slow
+spec:
+  steps: {one: {type: wait.signal, with: {name: never}}}
+"""
+
+
+async def test_who_waits_for_trials_holds_nobody_up(room):
+    """S49: a request that only waits has no turn."""
+    await room.runs.engine.open()
+    _, editor = await room.house.signed_in("editor")
+    _, viewer = await room.house.signed_in("viewer")
+    await room.house.identity.access.add_workspace(HOUSE, "other", "")
+    _, other = await room.house.signed_in("viewer", "other")
+    waiting = []
+    for _ in range(2 * OF_ONE):
+        trial = room.ask("POST", "/api/v1/trials?wait=4", {"text": SLOW}, token=editor)
+        waiting.append(asyncio.create_task(trial))
+        assert (await room.ask("GET", "/api/v1/runs", token=other, workspace="other")).status == 200
+    async with asyncio.timeout(3):
+        assert (await room.ask("GET", "/api/v1/runs", token=viewer)).status == 200
+    assert {(await each).status for each in waiting} == {201}
+    await room.runs.engine.close()
+
+
+async def test_so_many_requests_of_one_wait_and_no_more():
+    rests = Rests()
+    assert all(rests.enter("ann") for _ in range(MOST_RESTING))
+    assert not rests.enter("ann")
+    assert rests.enter("ben")
+    rests.leave("ann")
+    assert rests.enter("ann")
+
+
+async def test_s37_who_is_disabled_while_they_wait_for_a_run_is_told_nothing_of_it(room):
+    await room.runs.engine.open()
+    _, editor = await room.house.signed_in("editor")
+    made = await room.ask("POST", "/api/v1/definitions", {"text": SLOW}, token=editor)
+    path = "/api/v1/definitions/workflow/slow/publish"
+    assert (await room.ask("POST", path, {}, token=editor, if_match=made.headers["etag"])).status == 200
+    person, token = await room.house.signed_in("operator")
+    waiting = asyncio.create_task(room.ask("POST", "/api/v1/workflows/slow/runs?wait=3", {}, token=token))
+    for _ in range(100):
+        if (await room.ask("GET", "/api/v1/runs", token=editor)).json["items"]:
+            break
+        await asyncio.sleep(0.02)
+    await room.house.identity.people.set_state(HOUSE, EVERYTHING, person.name, "disabled")
+    got = await waiting
+    assert (got.status, got.code) == (401, "not-signed-in")
+    await room.runs.engine.close()

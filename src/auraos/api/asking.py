@@ -14,7 +14,7 @@ from auraos.security.access import ROLES, Principal, Role, authorize
 from auraos.security.access.authorize import Thing
 from auraos.security.access.errors import NotAllowedError
 from auraos.security.access.scope import Scope, scope_of
-from auraos.security.identity.errors import PersonNeededError, StepUpNeededError
+from auraos.security.identity.errors import NotSignedInError, PersonNeededError, StepUpNeededError
 from auraos.settings.service import Settings
 
 
@@ -47,8 +47,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def nothing() -> None:
-    """Do nothing."""
+def always() -> bool:
+    """Return that somebody may wait."""
+    return True
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +71,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The roles of the workspace by name; none where there is no such workspace."""
     site: Site = Site()
     limits: Limits = Limits()
-    rest: Callable[[], None] = nothing
-    """Lets others have the turn of this request, from where it only waits."""
+    rest: Callable[[], bool] = always
+    """Lets others have the turn of this request, from where it only waits; says whether whoever asks may wait at all, of whom
+    so many requests wait already.
+    """
 
     @property
     def known(self) -> Principal:
@@ -111,10 +114,17 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         that go on.
         """
         who = await self.desk.identity.recognition.principal(self.token)
-        scope = (
-            scope_of(who, action, workspace or self.workspace, roles=self.roles) if who is not None else None
-        )
+        where = workspace or self.workspace
+        roles = await self.desk.identity.access.roles(where)
+        scope = scope_of(who, action, where, roles=roles) if who is not None and roles else None
         return scope is not None and (scope.is_whole or not whole)
+
+    async def require_still(self, action: str) -> None:
+        """Raise `NotSignedInError` for whoever may not do this any more: after a request waited for long."""
+        if not await self.still_may(action):
+            raise NotSignedInError(
+                "What this was asked by opens it no more.", hint="Sign in; what was begun goes on."
+            )
 
     def require(self, action: str, thing: Thing, workspace: str = "") -> None:
         """Raise `NotAllowedError` unless whoever asks may do this to that."""

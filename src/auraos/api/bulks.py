@@ -313,7 +313,10 @@ async def _begin(ask: Ask, at: Waited, body: ForMany, action: Action, how: Any) 
     begun = await bulks.begin(
         asking_of(ask), ask.workspace, deed, selection, first=body.first, expect=body.expect
     )
-    bulk = await bulks.settled(begun, at.wait) if at.wait else begun
+    bulk = begun
+    if at.wait and ask.rest():
+        bulk = await bulks.settled(begun, at.wait)
+        await ask.require_still(f"runs.{action}")
     return Answer.of(BulkShown.of(bulk), 202 if bulk.state == "running" else 200)
 
 

@@ -97,6 +97,7 @@ async def end_consent(ask: Ask, at: Coming) -> Answer:
         await _require(ask, taken.workspace, taken.secret)
         if at.error or not at.code:
             raise ConsentRefusedError(f"Nobody consented{_words(at)}.", hint="Begin anew.")
+        ask.rest()
         await ask.desk.consents.end(ask.actor, taken, at.code)
     return Answer(303, headers={"location": _page_of(taken)})
 

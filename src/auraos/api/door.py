@@ -17,7 +17,7 @@ from auraos.api.problems import trouble_of
 from auraos.api.reading import BodyTooLargeError, read_body, read_parameters
 from auraos.api.routes import ALWAYS, OPEN, SELF, Found, Map, Route
 from auraos.api.traffic import Passing, Traffic
-from auraos.api.turns import Turns
+from auraos.api.turns import Rests, Turns
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
 from auraos.observability.about import ABOUT
 from auraos.security.access.errors import NotAllowedError
@@ -93,6 +93,7 @@ class Door:
         self._keeper = keeper
         self._new_id = new_id
         self._turns = Turns()
+        self._rests = Rests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -166,11 +167,20 @@ class Door:
             read = asyncio.to_thread if len(raw) > READ_ASIDE else _here
             given["body"] = await read(read_body, raw, route.body)
         turn = await self._turns.take(_turn_of(ask))
+        resting: list[str] = []
+
+        def rest() -> bool:
+            turn.leave()
+            if not resting and self._rests.enter(_asker_of(ask)):
+                resting.append(_asker_of(ask))
+            return bool(resting)
+
         try:
-            ask = msgspec.structs.replace(ask, rest=turn.leave)
-            reply = _reply(await route.handler(ask, **given), route)
+            reply = _reply(await route.handler(msgspec.structs.replace(ask, rest=rest), **given), route)
         finally:
             turn.leave()
+            for who in resting:
+                self._rests.leave(who)
         if isinstance(reply, Answer):
             reply.headers.update(ask.pace)
         return reply
@@ -196,10 +206,13 @@ def _workspace_of(ask: Ask, route: Route) -> str:
 
 def _turn_of(ask: Ask) -> str:
     """Return in whose turn a request is: of a workspace that whoever asks belongs to, of whoever asks, or of their address."""
-    if ask.who is None:
-        return f"address {ask.asked.address}"
-    belongs = ask.roles and any(grant.workspace in (ask.workspace, EVERYWHERE) for grant in ask.who.grants)
-    return f"workspace {ask.workspace}" if belongs else f"somebody {ask.who.id}"
+    grants = ask.who.grants if ask.who is not None else ()
+    belongs = ask.roles and any(grant.workspace in (ask.workspace, EVERYWHERE) for grant in grants)
+    return f"workspace {ask.workspace}" if belongs else _asker_of(ask)
+
+
+def _asker_of(ask: Ask) -> str:
+    return f"somebody {ask.who.id}" if ask.who is not None else f"address {ask.asked.address}"
 
 
 async def _while_there(sending: Coroutine[Any, Any, None], receive: Receive) -> None:

@@ -133,6 +133,7 @@ async def list_choices(ask: Ask) -> tuple[Choice, ...]:
 @routes.get("/api/v1/sign-in/with/{name}", may=OPEN, status=303, tells=("not-found", "provider-failed"))
 async def go_to_provider(ask: Ask, at: Going) -> Answer:
     """Go to somebody who vouches for one."""
+    ask.rest()
     begun = await ask.desk.identity.federation.begin(at.name, back=_back(ask, at.name), page=at.page)
     return Answer(303, headers={"location": begun.url, "set-cookie": ask.site.carry_flow(begun.flow)})
 
@@ -147,6 +148,7 @@ async def come_from_provider(ask: Ask, at: Coming) -> Answer:
     """Come back from somebody who vouched for one, and be signed in."""
     if at.error or not at.code:
         raise SignInRefusedError("Nobody was vouched for.", hint="Begin anew.")
+    ask.rest()
     ended = await ask.desk.identity.federation.end(
         ask.nobody, at.name, flow=ask.site.flow_in(ask.asked.headers), state=at.state, code=at.code, who=ask.who,
         agent=agent_of(ask),

@@ -116,6 +116,7 @@ async def sync_git(ask: Ask, body: GitSyncing) -> GitChanges:
 
 
 async def _synced(ask: Ask, wish: Wish) -> GitChanges:
+    ask.rest()
     found = await ask.desk.git.sync(ask.actor, ask.workspace, wish)
     return GitChanges(items=found, open=sum(one.what in ("conflict", "refused") for one in found))
 

@@ -108,9 +108,9 @@ async def start_run(ask: Ask, at: StartOf, body: Start) -> Ended | Answer:
         follow=bool(at.wait),
     )  # fmt: skip
     status = 201 if begun.is_new else 200
-    if at.wait:
-        ask.rest()
+    if at.wait and ask.rest():
         ended = await runs.end(begun, min(at.wait, ask.limits.longest_wait.total_seconds()))
+        await ask.require_still("runs.start")
         if ended.row is not None:
             return Answer.of(Ended.after(ended.row, ended.output, ended.error), status)
     row = None if at.wait else begun.row

@@ -338,6 +338,7 @@ async def narrow_secret(ask: Ask, at: OneSecret, body: Narrower) -> SecretFacts:
 )
 async def try_secret(ask: Ask, at: OneSecret, body: Trial) -> Tried:
     """Try a secret at a host that it is bound to."""
+    ask.rest()
     return await ask.desk.secret_trials.try_stored(ask.actor, ask.workspace, at.name, body)
 
 
@@ -349,6 +350,7 @@ async def try_secret(ask: Ask, at: OneSecret, body: Trial) -> Tried:
 async def try_value(ask: Ask, body: GivenTrial) -> Tried:
     """Try a value that is sent along and kept nowhere."""
     trial = Trial(url=body.url, secret_in=body.secret_in)
+    ask.rest()
     return await ask.desk.secret_trials.try_given(ask.actor, ask.workspace, body.value, trial)
 
 

@@ -206,7 +206,9 @@ async def _pins_of_run(ask: Ask, run: str | None) -> dict[str, Pin]:
 
 
 async def _shown(ask: Ask, trial: Trial, wait: float) -> TrialShown:
-    seen = await ask.desk.trials.look(trial, wait=wait)
+    seen = await ask.desk.trials.look(trial, wait=wait if wait and ask.rest() else 0)
+    if wait:
+        await ask.require_still("runs.read")
     run = (await ask.desk.runs.look(seen.row)).view
     return TrialShown(
         id=trial.id, workflow=trial.workflow, state=seen.state, runs=trial.runs, wanted=trial.wanted,

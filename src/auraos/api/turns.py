@@ -16,6 +16,8 @@ OF_ONE: Final = 4
 OF_ALL: Final = 16
 MOST_WAITING: Final = 1000
 """So many requests of one workspace wait for their turn."""
+MOST_RESTING: Final = 200
+"""So many requests of one person, or service account, wait for something else at once."""
 SHARED: Final = 1.0
 """For so many seconds after others asked turns are taken."""
 
@@ -34,6 +36,26 @@ class Turn:
         if self._turns is not None:
             turns, self._turns = self._turns, None
             turns.left(self._who)
+
+
+class Rests:
+    """Counts the requests that left their turns, and only wait."""
+
+    def __init__(self) -> None:
+        self._of: Counter[str] = Counter()
+
+    def enter(self, who: str) -> bool:
+        """Count one more request of somebody; return False where too many of them wait."""
+        if self._of[who] >= MOST_RESTING:
+            return False
+        self._of[who] += 1
+        return True
+
+    def leave(self, who: str) -> None:
+        """Count one less."""
+        self._of[who] -= 1
+        if not self._of[who]:
+            del self._of[who]
 
 
 class Turns:
