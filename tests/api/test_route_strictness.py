@@ -63,7 +63,7 @@ async def test_a_field_that_is_not_asked_for_is_refused_by_every_route(room, own
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
-        (b"", 400), (b"{", 400), (b"\xff", 400), (b"NaN", 400), (b"[" * 100_000, 400), (b"9" * 5000, 400),
+        (b"", 400), (b"{", 400), (b"\xff", 400), (b"NaN", 400), (b"[" * 20_000, 400), (b"9" * 5000, 400),
         (b"[]", 422), (b"null", 422), (b'"x"', 422), (b"1", 422), (b'{"a": 1, "a": 2}', 422),
     ],
 )  # fmt: skip

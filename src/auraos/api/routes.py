@@ -6,7 +6,7 @@ documented and tested by. A route that says nothing of what it takes to be allow
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_type_hints
 
 import msgspec
@@ -187,7 +187,8 @@ class Map:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[str, dict[str, Route]] = {}
-        self._open: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
+        self._open: dict[tuple[int, str], list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
+        """Those with parameters, by their number of parts and their noun; without a noun, those whose noun is a parameter."""
         self.routes = list(routes)
         for route in self.routes:
             self._add(route)
@@ -207,16 +208,18 @@ class Map:
         if fixed is not None:
             return fixed, {}
         parts = path.split("/")
-        for pattern, methods in self._open.get(len(parts), ()):
-            given = _match(pattern, parts)
-            if given is not None:
-                return methods, given
+        for noun in (_noun_of(parts), ""):
+            for pattern, methods in self._open.get((len(parts), noun), ()):
+                given = _match(pattern, parts)
+                if given is not None:
+                    return methods, given
         return {}, {}
 
     def _add(self, route: Route) -> None:
         if route.in_path:
             pattern = tuple(route.path.split("/"))
-            same = self._open.setdefault(len(pattern), [])
+            noun = _noun_of(pattern)
+            same = self._open.setdefault((len(pattern), "" if noun.startswith("{") else noun), [])
             methods = next((methods for known, methods in same if known == pattern), None)
             if methods is None:
                 methods = {}
@@ -227,6 +230,11 @@ class Map:
         if route.method in methods:
             raise UnexpectedError(f"Two routes are declared for {route.method} {route.path}.")
         methods[route.method] = route
+
+
+def _noun_of(parts: Sequence[str]) -> str:
+    """Return the noun of a path as `/api/v1/runs/7`."""
+    return parts[3] if len(parts) > 3 else ""
 
 
 def _match(pattern: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:

@@ -80,6 +80,34 @@ class Server:
         return _Connection(self._config, self._state, self._by_address)
 
 
+class Together:
+    """A transport on which what is written in one turn of the loop goes out together: the head of an answer with its body."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Let this go out before anything else happens."""
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(data)
+
+    def close(self) -> None:
+        """Send what was written, and close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        if pieces and not self._transport.is_closing():
+            self._transport.write(b"".join(pieces) if len(pieces) > 1 else pieces[0])
+
+
 class _Connection(HttpToolsProtocol):
     """One connection, with what it may cost."""
 
@@ -98,7 +126,7 @@ class _Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, unless there are too many."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, Together(transport, self.loop)))
         self._address = self.client[0] if self.client else ""
         self._by_address[self._address] += 1
         is_stranger = self._address not in _OWN

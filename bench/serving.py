@@ -1,0 +1,219 @@
+"""How fast a server answers over HTTP: ten programs at once, each on a connection of its own, ask again when they were answered.
+
+A start is of a workflow of ten pure steps, one after the other, whose end is waited for: it is durable, and its entry stands in
+the audit trail, before the answer. The programs run in a process of their own, on the same machine.
+
+python -m bench.serving         the figures alone, with how long requests took
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.processes import ROUNDS, bounded_row
+
+AT_ONCE = 10
+SECONDS = 4.0
+WARM = 1.0
+COUNT = 10_000
+PATIENCE = 60.0
+PASSWORD = "a long way home"
+STEPS = "\n".join(
+    f"    s{n}: {{type: noop, with: {{value: '{{{{ {f'steps.s{n - 1}' if n else 'input.n'} + 1 }}}}'}}}}"
+    for n in range(10)
+)
+TEN = f"""kind: workflow
+name: ten
+spec:
+  input: {{type: object, properties: {{n: {{type: integer}}}}}}
+  steps:
+{STEPS}
+  links: [{", ".join(f"s{n} -> s{n + 1}" for n in range(9))}]
+  output: "{{{{ steps.s9 }}}}"
+"""
+
+
+def rows() -> list[dict[str, Any]]:
+    """Measure, and return one row per promise."""
+    rate, _, listed = measure()
+    return [
+        {
+            "name": "starts of ten pure steps over HTTP, waited for, 10 at once (per second)",
+            "ours": rate, "must": 1500, "aim": 4000, "met": rate >= 1500,
+        },
+        bounded_row("a list of 10,000 definitions over HTTP, p95 (ms)", listed, must=50.0),
+    ]  # fmt: skip
+
+
+def measure() -> tuple[float, float, float]:
+    """Return starts per second in the best of three rounds, the p95 of one in ms, and the p95 of a list of definitions in ms."""
+    with _serving() as (url, token):
+        _publish(url, token)
+        start = "/api/v1/workflows/ten/runs?wait=10"
+        rounds = [_load(url, token, "POST", start, '{"input": {"n": 1}}') for _ in range(ROUNDS)]
+        started = max(rounds, key=lambda each: each["rate"])
+        _fill(url, token)
+        listed = _load(url, token, "GET", "/api/v1/definitions?limit=50&after=workflow/d05000", "", at_once=1)
+    return started["rate"], started["p95"], listed["p95"]
+
+
+# --- the programs that ask ---
+
+
+def _load(
+    url: str, token: str, method: str, path: str, body: str, at_once: int = AT_ONCE
+) -> dict[str, float]:
+    """Ask from another process for some seconds; return how many were answered a second, and the p95 in ms."""
+    host, _, port = url.rpartition("/")[2].partition(":")
+    request = (
+        f"{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+    asked = json.dumps({"host": host, "port": int(port), "request": request, "at_once": at_once})
+    said = subprocess.run(
+        [sys.executable, "-m", "bench.serving", "--ask"],
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told: dict[str, float] = json.loads(said.stdout)
+    return told
+
+
+class Asker(asyncio.Protocol):
+    """One program: it asks again as soon as it was answered, and notes how long each answer took."""
+
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self._came = b""
+        self._asked = 0.0
+        self.took: list[float] = []
+        self.wrong = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece of an answer."""
+        self._came += data
+        head, ended, body = self._came.partition(b"\r\n\r\n")
+        if not ended:
+            return
+        size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        if len(body) < size:
+            return
+        if not head.startswith(b"HTTP/1.1 2"):
+            self.wrong = self._came
+        self._came = b""
+        self.took.append(time.perf_counter() - self._asked)
+        self._ask()
+
+    def _ask(self) -> None:
+        self._asked = time.perf_counter()
+        self._transport.write(self._request)
+
+
+async def _ask_all(host: str, port: int, request: str, at_once: int) -> dict[str, float]:
+    loop = asyncio.get_running_loop()
+    askers = [Asker(request.encode()) for _ in range(at_once)]
+    for asker in askers:
+        await loop.create_connection(lambda asker=asker: asker, host, port)  # type: ignore[misc]  # one for each
+    await asyncio.sleep(WARM)
+    for asker in askers:
+        asker.took.clear()
+    begun = time.perf_counter()
+    await asyncio.sleep(SECONDS)
+    spent = time.perf_counter() - begun
+    took = sorted(took for asker in askers for took in asker.took)
+    wrong = next((asker.wrong for asker in askers if asker.wrong), b"")
+    if wrong or not took:
+        raise RuntimeError(wrong.decode() or "nothing was answered")
+    return {"rate": len(took) / spent, "p95": took[int(len(took) * 0.95)] * 1000}
+
+
+# --- the server ---
+
+
+@contextlib.contextmanager
+def _serving() -> Iterator[tuple[str, str]]:
+    """Serve a new data folder; give its address and a session of its owner."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-m",
+            "auraos",
+            "serve",
+            "--data",
+            f"{folder}/data",
+            "--port",
+            "0",
+            "--json",
+        ]
+        environment = {**os.environ, "AURAOS_STATE_HOME": f"{folder}/state"}
+        with (Path(folder) / "log").open("wb") as log:
+            process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        try:
+            assert process.stdout is not None
+            told = ""
+            while not told.endswith("}\n"):
+                line = process.stdout.readline()
+                if not line:
+                    raise RuntimeError((Path(folder) / "log").read_text(encoding="utf-8"))
+                told += line
+            ready = json.loads(told)
+            claim = {"token": ready["first_owner"], "name": "ada", "password": PASSWORD, "carry": "token"}
+            yield ready["url"], _ask(ready["url"], "", "POST", "/owner", claim)["token"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=PATIENCE)
+
+
+def _publish(url: str, token: str) -> None:
+    made = _ask(url, token, "POST", "/definitions", {"text": TEN})
+    _ask(url, token, "POST", "/definitions/workflow/ten/publish", {}, If_Match=f'"{made["revision"]}"')
+
+
+def _fill(url: str, token: str) -> None:
+    """Keep 10,000 definitions."""
+    for begin in range(0, COUNT, 500):
+        files = [{"path": f"d{n:05}.yaml", "text": _text(n)} for n in range(begin, begin + 500)]
+        _ask(url, token, "POST", "/definitions/apply", {"files": files})
+
+
+def _text(number: int) -> str:
+    return f"kind: workflow\nname: d{number:05}\nlabels: {{team: t{number % 20}}}\nspec:\n  steps:\n    a: {{type: noop}}\n"
+
+
+def _ask(url: str, token: str, method: str, path: str, body: Any, **headers: str) -> Any:
+    request = urllib.request.Request(f"{url}/api/v1{path}", json.dumps(body).encode(), method=method)
+    request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    for name, value in headers.items():
+        request.add_header(name.replace("_", "-"), value)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.loads(answer.read())
+
+
+if __name__ == "__main__":
+    if "--ask" in sys.argv:
+        print(json.dumps(asyncio.run(_ask_all(**json.loads(sys.stdin.read())))))
+    else:
+        rate, slow, listed = measure()
+        print(f"{rate:,.0f} starts a second, p95 {slow:.1f} ms; a list of definitions p95 {listed:.1f} ms")
