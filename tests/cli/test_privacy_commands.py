@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -98,3 +100,17 @@ def test_what_a_restored_backup_brings_back_is_erased_again_from_the_list_that_w
     refused = line("privacy", "reapply", "none.json", "--data", "e")
     assert refused.code != 0
     assert "ledger-refused" in refused.err
+
+
+@pytest.mark.parametrize("verb", ["show", "journal", "logs", "replay"])
+def test_whoever_has_the_folder_in_hand_reveals_what_a_run_is_about_and_leaves_a_trace(line, verb):
+    done = line("runs", verb, "1", "--reveal", "--data", "d")
+    assert done.code == 0, done.err
+    assert CANARY in done.out
+    assert CANARY in line("runs", verb, "1", "--reveal", "--data", "d", "--json").out
+    line("privacy", "erase", CANARY, "--yes", "--data", "d")
+    assert CANARY not in line("runs", verb, "1", "--reveal", "--data", "d").out
+    with closing(sqlite3.connect(line.folder / "d" / "auraos.db")) as connection:
+        told = connection.execute("select actor from audit where action='privacy.reveal'").fetchall()
+    assert len(told) == 3
+    assert all(actor.startswith("console:") for (actor,) in told)

@@ -65,6 +65,9 @@ def test_what_a_server_knows_of_a_person_is_hidden_revealed_and_erased(line, tmp
         assert server.ask("GET", f"/runs/1?{REVEAL}")["output"] == f"Hello {CANARY}"
         assert server.ask("GET", f"/runs/2?{REVEAL}")["error"]["message"] == f"no mail for {CANARY}"
 
+        assert CANARY in remote(line, server, "runs", "show", "1", "--reveal").out
+        assert CANARY in remote(line, server, "runs", "logs", "1", "--reveal").out
+
         found = remote(line, server, "privacy", "find", CANARY, "--json").json
         assert len(found["runs"]) == 2
         done = remote(line, server, "privacy", "erase", CANARY, "--reason", "a letter", "--yes", "--json")

@@ -6,8 +6,16 @@ from pathlib import Path
 from auraos.app.house import House, open_for_reading
 
 
-def open_to_look(data: Path, database: str = "") -> AbstractAsyncContextManager[House]:
-    """Open the database that is named, else the folder, to look at it: nothing in it moves."""
+def open_to_look(
+    data: Path, database: str = "", *, reveal: bool = False
+) -> AbstractAsyncContextManager[House]:
+    """Open the database that is named, else the folder, to look at it: nothing in it moves. With `reveal` what private runs are
+    about is seen, and that is written down.
+    """
+    if reveal:
+        from auraos.app.revealing import open_to_reveal  # noqa: PLC0415 (it needs keys, and writes)
+
+        return open_to_reveal(data, database)
     if not database:
         return open_for_reading(data)
     from auraos.app.database import open_database  # noqa: PLC0415 (a folder needs no driver)

@@ -1,6 +1,5 @@
 """Personal data as the commands ask for it: of a folder or a database that nobody serves, or of the server that is chosen."""
 
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -47,11 +46,10 @@ class LocalPrivacy:
     """A store that this process has opened."""
 
     def __init__(self, privacy: "Privacy") -> None:
-        from auraos.core.audit import Actor
+        from auraos.app.revealing import at_the_console
 
-        name = os.environ.get("USER", "") or str(os.getuid())
         self._privacy = privacy
-        self._actor = Actor(kind="house", id=f"console:{name}", name=f"{name} at the console")
+        self._actor = at_the_console()
         self._workspace = "default"
 
     async def find(self, subject: str, reason: str) -> dict[str, Any]:

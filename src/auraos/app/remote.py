@@ -41,10 +41,12 @@ class NotOverServerError(UserError):
 
 
 @asynccontextmanager
-async def open_remote(profile: Profile, *, patience: float = PATIENCE) -> "AsyncIterator[RemoteHouse]":
-    """Open the server of a profile; one that is away is waited for a little."""
+async def open_remote(
+    profile: Profile, *, patience: float = PATIENCE, reveal: bool = False
+) -> "AsyncIterator[RemoteHouse]":
+    """Open the server of a profile; one that is away is waited for a little. With `reveal` private runs are shown whole."""
     async with client_of(profile, patience=patience) as client:
-        yield RemoteHouse(client)
+        yield RemoteHouse(client, reveal=reveal)
 
 
 class RemoteHouse(House):
@@ -52,8 +54,8 @@ class RemoteHouse(House):
 
     store: "RemoteRuns"  # type: ignore[assignment]
 
-    def __init__(self, client: "Client") -> None:
-        runs = RemoteRuns(client)
+    def __init__(self, client: "Client", *, reveal: bool = False) -> None:
+        runs = RemoteRuns(client, reveal=reveal)
         super().__init__(Path(), runs, client=runs)  # type: ignore[arg-type]
         self.client = client
         self.runs = runs
@@ -101,7 +103,7 @@ class RemoteHouse(House):
 
     async def view(self, row: RunRow, upto: int | None = None) -> RunView:
         """Return a run as the server sees it, as a whole or up to a fact."""
-        state = await self.runs.ask(self.client.runs.show_state(row.run, seq=upto))
+        state = await self.runs.ask(self.client.runs.show_state(row.run, seq=upto, reveal=self.runs.reveal))
         return RunView(
             status=state.state,
             why=[_why(msgspec.convert(one, dict[str, Any])) for one in state.waits],
@@ -115,8 +117,10 @@ class RemoteHouse(House):
 class RemoteRuns:
     """The store and the engine of a server."""
 
-    def __init__(self, client: "Client") -> None:
+    def __init__(self, client: "Client", *, reveal: bool = False) -> None:
         self._client = client
+        self.reveal = reveal
+        """Whether what private runs are about is asked for, too."""
 
     async def ask(self, call: Awaitable[T]) -> T:
         """Return what a call answers; what goes wrong with it is an error of the house."""
@@ -152,9 +156,11 @@ class RemoteRuns:
         """Return facts of a run after a number: all of them, or so many."""
         calls = self._client.runs
         if limit:
-            return list((await self.ask(calls.list_facts(run, after=after, limit=limit))).items)
+            return list(
+                (await self.ask(calls.list_facts(run, after=after, limit=limit, reveal=self.reveal))).items
+            )
         with told_as_errors(self._client.url):
-            return [one async for one in calls.all_facts(run, limit=_AT_ONCE)]
+            return [one async for one in calls.all_facts(run, limit=_AT_ONCE, reveal=self.reveal)]
 
     async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
         """Return what the steps of a run logged."""
@@ -162,7 +168,9 @@ class RemoteRuns:
             raise NotOverServerError(
                 f"A server gives {MOST_LINES:,} lines at most.", hint=f"--limit {MOST_LINES}"
             )
-        found = await self.ask(self._client.runs.list_log_lines(run, step=path, limit=limit))
+        found = await self.ask(
+            self._client.runs.list_log_lines(run, step=path, limit=limit, reveal=self.reveal)
+        )
         return [LogLine(**msgspec.structs.asdict(one)) for one in found.items]
 
     # --- as an engine ---

@@ -121,6 +121,10 @@ class KeptStore(Store, Inspector, Protocol):
         """Return how many transactions were made durable."""
         ...
 
+    async def is_private(self, run: str) -> bool:
+        """Return whether what a run tells is under seal, or was until it was erased."""
+        ...
+
 
 class Steward(Protocol):
     """Whoever looks after one process."""

@@ -15,7 +15,7 @@ from auraos.cli.kin import kin_document, show_kin
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json, read_number
 from auraos.cli.runs.answers import find_reminders, reminder_words
 from auraos.cli.runs.facts import fact_words
-from auraos.cli.runs.options import Run
+from auraos.cli.runs.options import Reveal, Run
 from auraos.cli.runs.rows import STATE_TINTS, left_words, row_document, took, with_house
 from auraos.cli.runs.timeline import show_view, view_document
 from auraos.cli.screen import Screen, Tint, clean, fit, pad, print_json, to_people
@@ -29,7 +29,15 @@ _T = TypeVar("_T")
 MOST_FACTS, MOST_LINES = 1_000_000_000, 100_000
 
 
-def show(run: Run, /, *, database: Database = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
+def show(
+    run: Run,
+    /,
+    *,
+    reveal: Reveal = False,
+    database: Database = "",
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> int:
     """Show one run: its steps on a timeline, its output, its error."""
 
     async def look(house: House) -> int:
@@ -47,7 +55,7 @@ def show(run: Run, /, *, database: Database = "", data: Data = DEFAULT_DATA, jso
             await _show_waits(screen, house, row, await find_waits(house, row.run), database)
         return Exit.DONE
 
-    return with_house(data, look, database)
+    return with_house(data, look, database, reveal=reveal)
 
 
 def why(run: Run, /, *, database: Database = "", data: Data = DEFAULT_DATA, json: Json = False) -> int:
@@ -85,6 +93,7 @@ def journal(
     /,
     *,
     start: Annotated[int, Parameter(name="--from", help="The number of the first fact to print.")] = 1,
+    reveal: Reveal = False,
     database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
@@ -107,7 +116,7 @@ def journal(
             )
         return Exit.DONE
 
-    return with_house(data, look, database)
+    return with_house(data, look, database, reveal=reveal)
 
 
 def replay(
@@ -117,6 +126,7 @@ def replay(
     until: Annotated[
         int | None, Parameter(help="The number of the last fact to fold; all when left out.")
     ] = None,
+    reveal: Reveal = False,
     database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
@@ -156,7 +166,7 @@ def replay(
                 screen.line(f"  {clean(one.path)}: {clean(with_local_times(one.words))}")
         return Exit.DONE
 
-    return with_house(data, look, database)
+    return with_house(data, look, database, reveal=reveal)
 
 
 def logs(
@@ -165,6 +175,7 @@ def logs(
     *,
     step: Annotated[str | None, Parameter(help="Only the lines of the step at this path.")] = None,
     limit: Annotated[int, Parameter(help="How many lines at most, from 1 to 100,000.")] = 1000,
+    reveal: Reveal = False,
     database: Database = "",
     data: Data = DEFAULT_DATA,
     json: Json = False,
@@ -190,7 +201,7 @@ def logs(
             screen.line(f"{screen.tint(clock(line.at), 'dim')} {level} {clean(line.path)}: {words}")
         return Exit.DONE
 
-    return with_house(data, look, database)
+    return with_house(data, look, database, reveal=reveal)
 
 
 _LEVEL_TINTS: dict[str, Tint] = {"warning": "yellow", "error": "red", "info": "green"}

@@ -5,6 +5,12 @@ from typing import Annotated, TypeAlias
 from cyclopts import Parameter
 
 Run: TypeAlias = Annotated[str, Parameter(help="The number of a run, its id, or the beginning of its id.")]
+Reveal: TypeAlias = Annotated[
+    bool,
+    Parameter(
+        negative="", help="Show what a private run is about; that you looked goes into the audit trail."
+    ),
+]
 Step: TypeAlias = Annotated[
     str, Parameter(name="--step", help="The path of the step; it can be left out while only one is meant.")
 ]

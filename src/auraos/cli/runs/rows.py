@@ -29,12 +29,16 @@ STATE_TINTS: dict[str, Tint] = {
 }
 
 
-def with_house(data: Path, look: Callable[[House], Awaitable[_T]], database: str = "") -> _T:
+def with_house(
+    data: Path, look: Callable[[House], Awaitable[_T]], database: str = "", *, reveal: bool = False
+) -> _T:
     """Look at a folder, at the database that is named, or at the server that is chosen."""
     target = None if database else chosen()
 
+    opened = open_to_look(data, database, reveal=reveal) if target is None else _remote(target, reveal=reveal)
+
     async def go() -> _T:
-        async with open_to_look(data, database) if target is None else _remote(target) as house:
+        async with opened as house:
             return await look(house)
 
     return asyncio.run(go())
@@ -51,10 +55,10 @@ def opening(data: Path, allow_net: tuple[str, ...] = (), **local: Any) -> Openin
     return lambda **_: _remote(target)
 
 
-def _remote(target: Target) -> AbstractAsyncContextManager[House]:
+def _remote(target: Target, *, reveal: bool = False) -> AbstractAsyncContextManager[House]:
     from auraos.app.remote import open_remote  # noqa: PLC0415 (most runs are in a folder)
 
-    return open_remote(target.at)
+    return open_remote(target.at, reveal=reveal)
 
 
 @contextmanager
