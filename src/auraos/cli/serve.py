@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
+from auraos.api import welcome
 from auraos.api.front import Front
 from auraos.app import serving
 from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
@@ -113,7 +114,7 @@ def serve(
 
     Other commands reach it through the folder: `auraos start` starts runs, `auraos runs` answers them, `auraos engine` looks
     after it. The API answers on the port under /api/v1, /health/live and /health/ready beside it. While nobody owns the
-    installation it prints a token that makes the first owner. The first Ctrl-C or SIGTERM lets it finish what it began; the
+    installation it prints a link that makes the first owner. The first Ctrl-C or SIGTERM lets it finish what it began; the
     second ends it at once, and nothing is lost either way. With --json it prints where it listens once it is ready.
     """
     wishes = Wishes(
@@ -208,9 +209,11 @@ def _note_trouble(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
 
 def _tell_first_owner(where: Ready) -> None:
     screen = to_people()
-    screen.line("Nobody owns this installation yet. Whoever has this token becomes its owner, once:")
-    screen.line(f"    {where.first_owner}")
-    screen.line(f'POST {where.url}/api/v1/owner with {{"token": …, "name": …, "password": …}}')
+    screen.line("Nobody owns this installation yet. Whoever opens this link becomes its owner, once:")
+    screen.line(f"    {where.url}{welcome.PATH}#{where.first_owner}")
+    screen.line(
+        "Where there is no browser: POST /api/v1/owner with the token behind the #, a name and a password."
+    )
 
 
 def _url(text: str) -> str:
