@@ -94,10 +94,8 @@ class FolderDefinitions:
             raise NotFoundError(message, hint=f"Write {bare!r}; numbered versions need a server.")
         text = self._text_of(bare)
         if text is None:
-            where = f" in {self._folder}" if self._folder else ""
             raise NotFoundError(
-                f"There is no workflow named {bare!r}{where}.",
-                hint=f"A file there must say `name: {bare}` and `kind: workflow`.",
+                f"There is no workflow named {bare!r}.", hint=self._where_it_is_looked_for(bare)
             )
         if bare in self._versions:
             return self._versions[bare]
@@ -121,6 +119,11 @@ class FolderDefinitions:
                     found[name] = await self.resolve("default", name)
                     waiting.append(found[name])
         return list(found.values())
+
+    def _where_it_is_looked_for(self, name: str) -> str:
+        if self._folder is None:
+            return "List what was published, or publish it first."
+        return f"A file in {self._folder} must say `name: {name}` and `kind: workflow`."
 
     def _text_of(self, name: str) -> str | None:
         if name in self._versions:
