@@ -9,6 +9,7 @@ import pytest
 
 from command_line import CommandLine
 from owned_server import PASSWORD, OwnedServer, owned_server
+from typing_person import typed
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +95,14 @@ def test_a_profile_that_is_not_there_is_told_with_what_to_do(auraos):
     done = auraos("profiles", "use", "absent")
     assert (done.code, "error[no-profile]: There is no profile 'absent'." in done.err) == (2, True)
     assert auraos("logout").code == 2
+
+
+def test_what_is_typed_on_a_terminal_is_not_shown_there(auraos, server):
+    typing = [("Password of ada: ", PASSWORD)]
+    code, shown, printed = typed(auraos, "login", server.url, "--name", "ada", answers=typing)
+    assert (code, "knows you as ada" in printed) == (0, True)
+    assert PASSWORD not in shown + printed
+    code, shown, printed = typed(
+        auraos, "login", server.url, "--profile", "k", answers=[("API key", server.key)]
+    )
+    assert (code, server.key in shown + printed) == (0, False)
