@@ -20,6 +20,7 @@ from auraos.api.traffic import Passing, Traffic
 from auraos.api.turns import Rests, Turns
 from auraos.core.errors import AuraError, OperationalError, UnexpectedError, UserError
 from auraos.observability.about import ABOUT
+from auraos.observability.traces import Tracer
 from auraos.security.access.errors import NotAllowedError
 from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.walls import within
@@ -89,6 +90,8 @@ class Door:
         self, routes: Map, keeper: Gatekeeper, new_id: Callable[[], str], traffic: Traffic | None = None
     ) -> None:
         self._traffic = traffic or Traffic()
+        self.tracer: Tracer | None = None
+        """Tells requests as spans, where somebody wants to know."""
         self._routes = routes
         self._keeper = keeper
         self._new_id = new_id
@@ -102,6 +105,8 @@ class Door:
         request = self._new_id()
         passing = Passing(request, scope["method"])
         ABOUT.set(passing)
+        if self.tracer is not None:
+            passing.trace_by(self.tracer, _told_trace(scope))
         try:
             reply = await self._answer(scope, receive, passing)
         except AuraError as error:
@@ -128,6 +133,9 @@ class Door:
         if log.isEnabledFor(level):
             told = {"method": passing.method, "route": passing.route, "status": reply.status}
             log.log(level, "api.answered", extra={**told, "seconds": round(passing.seconds, 4)})
+        span = passing.span(reply.status)
+        if span is not None and self.tracer is not None:
+            self.tracer.tell(span)
         self._traffic.answered(passing, reply.status, went_on=reply.goes_on)
 
     async def _answer(self, scope: Scope, receive: Receive, passing: Passing) -> Reply:
@@ -231,6 +239,11 @@ async def _while_there(sending: Coroutine[Any, Any, None], receive: Receive) -> 
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _told_trace(scope: Scope) -> str:
+    """Return what whoever asks tells of the trace that they work in."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
 
 
 def _reply(answered: Any, route: Route) -> Reply:

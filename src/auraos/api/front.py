@@ -98,10 +98,9 @@ class Front:
         traffic = Traffic()
         health.figures.add(traffic.figures)
         clock = SystemClock()
+        self._door = Door(route_map(health), self._keeper, clock.new_id, traffic)
         self._scim = ScimDoor(clock.now, clock.new_id)
-        self._server = Server(
-            Entrance(Door(route_map(health), self._keeper, clock.new_id, traffic), self._scim)
-        )
+        self._server = Server(Entrance(self._door, self._scim))
 
     async def open(self, host: str, port: int) -> int:
         """Listen, and return the port."""
@@ -112,6 +111,7 @@ class Front:
         site = Site(wishes.url, wishes.proxies)
         self._keeper.behind = Keeper(desk, site=site, now=SystemClock().now)
         self._scim.site, self._scim.desk = site, desk
+        self._door.tracer = desk.tracer
 
     async def dismiss(self) -> None:
         """Let nobody in any more, and return when those who were in are served; it still tells of the health."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from auraos.observability.figures import Figure, Tally, Timing, gauge
+from auraos.observability.traces import HERE, NO_SPAN, Span, Trace, Tracer
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NOWHERE = "(no route)"
@@ -13,7 +14,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Passing:
     """One request on its way through the door, from its first byte until it is answered."""
 
-    __slots__ = ("began", "method", "request", "route", "status", "workspace")
+    __slots__ = ("at", "began", "method", "parent", "place", "request", "route", "status", "workspace")
 
     def __init__(self, request: str, method: str) -> None:
         self.request = request
@@ -23,6 +24,10 @@ class Passing:
         self.workspace = ""
         self.status = 0
         self.began = time.perf_counter()
+        self.at = 0
+        self.place: Trace | None = None
+        """Where it is in a trace, where somebody traces."""
+        self.parent = NO_SPAN
 
     @property
     def seconds(self) -> float:
@@ -34,7 +39,31 @@ class Passing:
         if self.status:
             return {}
         told = {"request": self.request}
+        if self.place is not None:
+            told["trace"] = self.place.trace
         return {**told, "workspace": self.workspace} if self.workspace else told
+
+    def trace_by(self, tracer: Tracer, told: str) -> None:
+        """Be a span, in the trace that whoever asks tells, or in one of its own."""
+        self.at = time.time_ns() // 1000
+        self.place, self.parent = tracer.begin(self.request, told)
+        HERE.set(self.place.header)
+
+    def span(self, status: int) -> Span | None:
+        """Return it as a span, now that it is answered."""
+        if self.place is None:
+            return None
+        attributes: dict[str, str | int | float | bool] = {
+            "http.request.method": self.method,
+            "http.route": self.route,
+            "http.response.status_code": status,
+            "auraos.request.id": self.request,
+            "auraos.workspace": self.workspace,
+        }
+        return Span(
+            name=f"{self.method} {self.route}", place=self.place, parent=self.parent, kind="server", began=self.at,
+            ended=time.time_ns() // 1000, error=str(status) if status >= 500 else "", attributes=attributes,
+        )  # fmt: skip
 
 
 class Traffic:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from auraos.app.runs import Runs
     from auraos.app.trials.trials import Trials
     from auraos.documents.definitions.service import Definitions
+    from auraos.observability.traces import Tracer
     from auraos.security.audit.trail import AuditTrail
     from auraos.security.identity.identity import Identity
     from auraos.security.secrets.consents import Consents
@@ -50,4 +51,5 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Says how many processes share the store."""
     settings: "Settings"
     flags: "Flags"
+    tracer: "Tracer | None" = None
     trials: "Trials"

@@ -31,6 +31,7 @@ from auraos.app.runs import Runs
 from auraos.app.secrets import SecretServices, in_flight_of, open_keys, secret_services, users_of
 from auraos.app.settings import SetTerms, settings_on
 from auraos.app.sharing import Processes
+from auraos.app.tracing import tracer_for
 from auraos.app.trials.trials import Trials
 from auraos.app.witness import Witness
 from auraos.app.world import World
@@ -39,6 +40,7 @@ from auraos.core.errors import UserError
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
+from auraos.observability.traces import Tracer
 from auraos.security.audit.trail import AuditTrail
 from auraos.security.identity.identity import Identity
 from auraos.settings.flags.service import Flags
@@ -70,6 +72,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage
     settings: Settings
     flags: Flags
+    tracer: Tracer | None
     published: PublishedDefinitions
     """The definitions as an engine asks for them: those that are published, and beside them those of a folder."""
 
@@ -118,6 +121,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             processes=processes,
             settings=self.settings,
             flags=self.flags,
+            tracer=self.tracer,
         )
 
 
@@ -184,6 +188,7 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
         settings=held,
         published=published,
         flags=flags,
+        tracer=tracer_for(held, environment),
     )
 
 

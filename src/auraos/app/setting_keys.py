@@ -87,6 +87,14 @@ LONGEST_INVITATION: Final = DurationKey(
     most="90d",
 )
 
+TRACED_SHARE: Final = NumberKey(
+    "traces.share",
+    100,
+    "So many of a hundred traces are told that begin here; whoever asks within a trace decides for that one.",
+    least=0,
+    most=100,
+)
+
 KEYS: Final = Keys(
     (
         LOG_LEVEL,
@@ -100,5 +108,6 @@ KEYS: Final = Keys(
         IDLE_SESSION,
         FRESH_PROOF,
         LONGEST_INVITATION,
+        TRACED_SHARE,
     )
 )

@@ -2,6 +2,7 @@
 moment that they are there.
 """
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -26,6 +27,10 @@ async def watch(
     settings = services.settings
     await settings.look()
     follow(settings, engine)
+    tracer = services.tracer
+    if tracer is not None:
+        engine.trace_by(tracer)
+        stack.push_async_callback(asyncio.to_thread, tracer.close)
     health.parts["settings"] = look_at(settings)
     health.parts["expiry"] = look_at_expiry(services.secrets.watch)
     settings.start()

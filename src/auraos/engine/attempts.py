@@ -77,13 +77,14 @@ class Attempt:
         """Return what a line of the log says of it while it is under way."""
         if self._task is None:
             return {}
-        command = self.command
-        return {
-            "run": self._context.run_id,
-            "workspace": self._context.workspace,
+        command, context = self.command, self._context
+        told = {
+            "run": context.run_id,
+            "workspace": context.workspace,
             "step": command.path,
             "attempt": str(command.attempt),
         }
+        return {**told, "trace": context.traceparent[3:35]} if context.traceparent else told
 
     def cancel(self, grace: float = GRACE) -> None:
         """Ask the step to stop; when it has not after the grace, go on without it."""

@@ -32,6 +32,7 @@ from auraos.engine.ports import (
 from auraos.engine.remote import FIRST_LOOK, LONGEST_WAIT
 from auraos.engine.runner import Runner
 from auraos.engine.shards import Shards
+from auraos.observability.traces import HERE
 
 AGAIN = 0.1
 LOOK = 0.1
@@ -94,6 +95,7 @@ class Beginnings:
             trigger=trigger,
             by=by,
             resolved={each.name: self._programs.take(each) for each in called} if called else {},
+            trace=HERE.get(),
         )
 
     async def prepare_again(  # noqa: PLR0913 (what can be asked of a run that is begun once more)
@@ -124,6 +126,7 @@ class Beginnings:
             resolved=first.resolved if workflow is None else {},
             page=None,
             depth=0,
+            trace=HERE.get(),
             input=next(
                 (fact.input for fact in facts if isinstance(fact, RunAdmitted) and fact.gathered), first.input
             ),
@@ -238,7 +241,10 @@ class Beginnings:
             if not number and not started.trial:
                 number = await self._next_number(started.workspace)
         now = self._clock.now()
-        started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved)
+        trace = started.trace
+        if not trace and self.runner.tracer is not None and started.page is None:
+            trace = self.runner.tracer.of_run(started.run)
+        started = msgspec.structs.replace(started, at=now, number=number, resolved=resolved, trace=trace)
         mask = await self._bind(started, program) if self.is_private(started.run, program) else None
         if started.page is None and not started.gates and program.gates and not started.trial:
             started, home = stand_before(started, program, mask)

@@ -18,6 +18,7 @@ from auraos.core.run.commands import ExecuteStep
 from auraos.core.values import Value, to_wire
 from auraos.engine.places import Places
 from auraos.engine.ports import Blobs, Clock, LogLine, Redact
+from auraos.engine.trace_context import TracedHttp, header_for
 from auraos.sdk import Files, Http, Sandbox, Secrets
 
 MOST_LINES = 2_000
@@ -79,13 +80,14 @@ class AttemptContext:
         "_lines",
         "_listener",
         "_program",
+        "_trace",
         "_workspace",
         "run_id",
         "touched_the_world",
         "waits_for_thread",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what an attempt knows of itself)
         self,
         workspace: str,
         run: str,
@@ -95,7 +97,9 @@ class AttemptContext:
         listener: Listener,
         clock: Clock,
         program: Program | None = None,
+        trace: str = "",
     ) -> None:
+        self._trace = trace
         self.run_id = run
         self.touched_the_world = False
         self.waits_for_thread = False
@@ -111,6 +115,11 @@ class AttemptContext:
     @property
     def workspace(self) -> str:
         return self._workspace
+
+    @property
+    def traceparent(self) -> str:
+        """Return where this attempt is in a trace; nothing where nobody traces."""
+        return header_for(self._trace, self.run_id, self.path, self.attempt) if self._trace else ""
 
     @property
     def path(self) -> str:
@@ -141,7 +150,8 @@ class AttemptContext:
     def http(self) -> Http:
         self.touched_the_world = True
         seen_by = self._doors.seen_by
-        return self._doors.http if seen_by is None else seen_by(self._asker()).http
+        http = self._doors.http if seen_by is None else seen_by(self._asker()).http
+        return TracedHttp(http, self.traceparent) if self._trace else http
 
     @property
     def secrets(self) -> Secrets:

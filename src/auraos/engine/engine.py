@@ -50,6 +50,7 @@ from auraos.engine.stewardship import Load
 from auraos.engine.stream import Change, Streams
 from auraos.engine.suspects import Suspects
 from auraos.engine.waking import Waking
+from auraos.observability.traces import Tracer
 
 log = logging.getLogger("auraos.engine")
 DEFAULT_PARALLEL = 100
@@ -163,6 +164,10 @@ class Engine(RunStarts):
             unwritten=runner.outbox.unwritten,
             pools=runner.slots.pools(),
         )
+
+    def trace_by(self, tracer: Tracer) -> None:
+        """Tell what happens as spans from now on."""
+        self._runner.tracer = tracer
 
     @property
     def figures(self) -> EngineFigures:

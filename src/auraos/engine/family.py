@@ -12,6 +12,7 @@ from auraos.core.run.identity import home_of, value_hash
 from auraos.core.run.parts import Caller, Keyed
 from auraos.engine.active import ActiveRun
 from auraos.engine.ports import RequestRow
+from auraos.engine.trace_context import header_for_child
 
 
 def requests_of(
@@ -68,6 +69,7 @@ def _start_of_child(run: ActiveRun, state: RunState, wish: StartChild) -> RunSta
         depth=state.depth + (0 if is_page else 1),
         resolved=state.resolved,
         page=wish.page,
+        trace=header_for_child(state.trace, run.id) if state.trace else "",
         keyed=keyed_by(run.id, run.shard, wish),
         trial=state.trial and not wish.key,  # the one run of a key is a real one, whoever called it first
     )

@@ -53,8 +53,10 @@ from auraos.engine.slots import Slots
 from auraos.engine.stream import Change, Streams
 from auraos.engine.suspects import Suspects
 from auraos.engine.timers import Timers
+from auraos.engine.tracing import attempt_ended, became_durable
 from auraos.engine.watching import Watching
 from auraos.engine.work import Work
+from auraos.observability.traces import Tracer
 
 log = logging.getLogger("auraos.engine")
 
@@ -76,6 +78,8 @@ class Runner:
         self._clock = clock
         self._hooks = hooks
         self.figures = EngineFigures()
+        self.tracer: Tracer | None = None
+        """Tells what happens as spans, where somebody wants to know."""
         self.outbox = Outbox(
             store, clock.monotonic, shards, told=self._told, strained=self._strain, took=self.figures.commits.note
         )  # fmt: skip
@@ -221,8 +225,8 @@ class Runner:
                 given.waiter.set_result(None)
         if draft.versions or draft.answered:
             self.found_durable(draft)
-        if draft.sealed[0] == 1 and run.state is not None and run.state.page is None:
-            self.figures.started.add(run.workspace, run.program.workflow.name)
+        if draft.sealed[0] == 1 or self.tracer is not None:
+            self._count(run, draft)
         if draft.row is not None:
             self.watching.tell(draft.row)
         if run.id in self.streams.listeners:
@@ -238,6 +242,13 @@ class Runner:
             self.flush(run)
         elif not run.holding:
             self._hooks.settled(run)
+
+    def _count(self, run: ActiveRun, draft: Draft) -> None:
+        """Count a run that began, and tell spans of what became durable."""
+        if draft.sealed[0] == 1 and run.state is not None and run.state.page is None:
+            self.figures.started.add(run.workspace, run.program.workflow.name)
+        if self.tracer is not None:
+            became_durable(self.tracer, run, draft.facts)
 
     def found_durable(self, draft: Draft) -> None:
         """Note which versions are kept now and which requests are gone."""
@@ -272,6 +283,8 @@ class Runner:
         run.attempts.pop(key, None)
         took = (outcome.at - command.granted_at) / SECOND
         self.figures.attempts.note(took, command.type, OUTCOMES[type(outcome)])
+        if self.tracer is not None:
+            attempt_ended(self.tracer, run, command, outcome)
         self.granting.give_back(run, *key)
         run.stored = attempt.stored
         self.give(run, outcome)

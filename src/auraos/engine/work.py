@@ -66,6 +66,7 @@ class Work:
                 listener=self,
                 clock=self._clock,
                 program=run.program,
+                trace=run.state.trace if run.state is not None else "",
             ),
             doors.redact,
             self._clock.now,

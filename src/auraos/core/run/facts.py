@@ -115,6 +115,8 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     keyed: Keyed | None = None
     trial: bool = False
     """Somebody tries a workflow out: the run has no number, stands before no gate, and nobody hears of its failure."""
+    trace: str = ""
+    """Where it belongs in a trace, as `traceparent` says it; nothing where nobody traced when it began."""
 
 
 class RunAdmitted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):

@@ -23,7 +23,7 @@ from auraos.core.run.parts import Caller, Keyed
 from auraos.core.run.program import Program, ScopeProgram, StepProgram, static_path, undo_program
 from auraos.core.run.state import Activation, Frame, RunState
 
-FORMAT = 3
+FORMAT = 4
 
 _PLAIN = (
     "status", "since", "purpose", "attempt", "generation", "lost", "unknown", "key", "parameters", "granted_at", "deadline",
@@ -35,7 +35,7 @@ _RUN = (
     "run", "number", "workspace", "origin", "depth", "parent", "resolved", "input", "variables", "semantics", "started_at",
     "last_at", "phase", "quarantine", "pause_reason", "was_paused",
     "forced", "is_admitted", "begun_at", "output", "stop_output", "error", "page", "trial", "signal_ids",
-    "event_ids", "answers", "undone", "undo_failed", "fired", "mailbox_size", "tried",
+    "event_ids", "answers", "undone", "undo_failed", "fired", "mailbox_size", "tried", "trace",
 )  # fmt: skip
 _FRAME = (
     "awaited", "live", "statuses", "left", "running", "failing", "phase", "failure", "undo", "undo_wanted", "item_index",

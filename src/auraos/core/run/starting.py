@@ -47,6 +47,8 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
     state.origin, state.depth, state.parent = fact.origin or fact.run, fact.depth, fact.parent
     state.semantics, state.resolved = fact.semantics, fact.resolved
     state.input, state.started_at, state.page, state.trial = fact.input, fact.at, fact.page, fact.trial
+    if fact.trace:
+        state.trace = fact.trace
     if fact.keyed is not None:
         state.keyed = fact.keyed
         state.callers = (fact.keyed.caller,) if fact.keyed.caller.wants_end else ()

@@ -163,6 +163,8 @@ class RunState:
     """All that a run knows of itself."""
 
     keyed: Keyed | None = None
+    trace: str = ""
+    """Where it belongs in a trace."""
     callers: tuple[Caller, ...] = ()
     """Who awaits the end of a run with a key."""
 
