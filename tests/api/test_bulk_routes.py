@@ -141,6 +141,7 @@ async def test_a_wish_that_does_not_say_which_runs_is_refused(room, token, body,
 
 
 async def test_s01_runs_and_wishes_of_another_workspace_are_as_good_as_none(room, token):
+    """S01."""
     await room.house.identity.access.add_workspace(HOUSE, "other", "")
     _, theirs = await room.house.signed_in("admin", "other")
     run = (await show(room, token, 1))["run"]
@@ -154,6 +155,7 @@ async def test_s01_runs_and_wishes_of_another_workspace_are_as_good_as_none(room
 
 
 async def test_s01_who_may_lead_some_runs_only_leads_no_others_in_bulk(room, token):
+    """S01."""
     _, narrow = await room.house.signed_in("operator", labels={"team": "cash"})
     got = await wish(room, narrow, "cancel", {"filter": {"state": ["waiting", "failed"]}})
     assert (got.json["total"], got.json["done"]) == (5, 5)

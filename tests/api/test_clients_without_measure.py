@@ -74,6 +74,7 @@ async def said(port: int, *pieces: bytes) -> tuple[int, bytes]:
 
 
 async def test_s46_who_sends_a_head_slowly_is_let_go_and_nobody_waits_for_it(room, port, token, monkeypatch):
+    """S46."""
     monkeypatch.setattr(serving, "LONGEST_HEAD", SLOW)
     began = time.monotonic()
     slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(AT_ONCE)]
@@ -111,10 +112,12 @@ async def test_s46_who_sends_a_head_slowly_is_let_go_and_nobody_waits_for_it(roo
     ids=["path", "cookie", "headers", "parameters", "many headers", "tls"],
 )
 async def test_s46_a_head_without_measure_is_refused(room, port, head, statuses):
+    """S46."""
     assert (await said(port, head))[0] in statuses
 
 
 async def test_s46_r26_a_body_without_end_is_cut_off_early_and_costs_no_memory(room, port, token):
+    """S46, R26."""
     tracemalloc.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = HEAD + f"Authorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
@@ -137,6 +140,7 @@ async def test_s46_r26_a_body_without_end_is_cut_off_early_and_costs_no_memory(r
 
 
 async def test_s46_a_body_that_is_not_wanted_is_not_taken_for_ever(port):
+    """S46."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     sent = 0
     writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -153,6 +157,7 @@ async def test_s46_a_body_that_is_not_wanted_is_not_taken_for_ever(port):
 
 @pytest.mark.parametrize("packing", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
 async def test_s48_a_packed_body_is_not_unpacked(port, token, packing):
+    """S48."""
     bomb = gzip.compress(b"[" * 50_000_000)
     status, answer = await said(port, request(token, bomb, content_encoding=packing))
     assert (status, b"wrong-content-type" in answer) == (415, True)
@@ -192,6 +197,7 @@ async def test_s48_a_packed_body_is_not_unpacked(port, token, packing):
     ],
 )
 async def test_s47_r25_what_breaks_readers_is_refused_with_a_reason(room, port, token, body):
+    """S47, R25."""
     status, answer = await said(port, request(token, body))
     assert status in (400, 422), answer
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"]
@@ -213,6 +219,7 @@ async def test_requests_that_come_before_the_answer_are_answered_in_their_order(
 
 
 async def test_r44_who_never_reads_a_stream_is_let_go_and_nobody_waits_for_it(room, port, token, monkeypatch):
+    """R44."""
     monkeypatch.setattr(serving, "LONGEST_PAUSE", SLOW)
     await publish(room, token, GREET)
     readers = []

@@ -53,6 +53,7 @@ async def test_an_event_reaches_every_run_of_the_workspace_that_waits_for_its_ty
 
 
 async def test_s01_an_event_of_one_workspace_moves_no_run_of_another(room, token):
+    """S01."""
     await start(room, token, "waits", {}, wait=0)
     await room.runs.engine.drive_until_idle()
     await room.house.identity.access.add_workspace(HOUSE, "other", "")

@@ -106,6 +106,7 @@ async def test_a_secret_is_no_name_of_an_expression(room, token):
 
 
 async def test_s47_an_expression_without_end_is_cut_off_and_a_vast_value_is_not_shown(room, token):
+    """S47."""
     began = time.monotonic()
     endless = await evaluate(
         room, token, "[[[x * y * z for x in range(9999)] for y in range(9999)] for z in range(9999)]"
@@ -168,6 +169,7 @@ async def test_a_cursor_beyond_the_text_is_refused(room, token):
 
 
 async def test_s15_very_much_that_is_not_alike_is_answered_soon(room, token):
+    """S15."""
     names = {"steps": {"rows": [{f"k{number % 977}": {"a": number}} for number in range(60_000)]}}
     began = time.perf_counter()
     assert ("k0", "field") in (await complete(room, token, "steps.rows[0].", names=names))[1]

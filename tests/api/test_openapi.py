@@ -51,3 +51,15 @@ async def test_what_is_answered_is_described_as_it_is_answered(room):
     assert {"200", "201"} <= told["/api/v1/workflows/{name}/runs"]["post"]["responses"].keys()
     everywhere = told["/api/v1/people"]["get"]["parameters"]
     assert {"$ref": "#/components/parameters/Workspace"} not in everywhere
+
+
+async def test_the_headers_that_an_answer_has_or_may_have_are_described(room):
+    described = describe(room.routes.routes)
+    start = described["paths"]["/api/v1/workflows/{name}/runs"]["post"]["responses"]
+    paced = {"X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
+    assert set(start["201"]["headers"]) == paced
+    assert set(start["default"]["headers"]) == {*paced, "Retry-After"}
+    assert described["components"]["headers"].keys() == set(start["default"]["headers"])
+    draft = described["paths"]["/api/v1/definitions/{kind}/{name}"]["get"]["responses"]["200"]
+    assert set(draft["headers"]) == {*paced, "ETag"}
+    assert "headers" not in described["paths"]["/health/live"]["get"]["responses"]["200"]

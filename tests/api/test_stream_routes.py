@@ -6,7 +6,6 @@ import json
 import pytest
 from test_run_routes import GREET, PAID, publish, start
 
-from auraos.api import stream
 from houses import EVERYTHING, HOUSE
 from rooms import Room, through
 

@@ -188,6 +188,7 @@ async def test_nobody_hears_of_the_failure_of_a_trial(room, token):
 
 
 async def test_s01_a_trial_of_another_workspace_is_as_good_as_none(room, token):
+    """S01."""
     told = (await attempt(room, token, breakpoints=["big"])).json
     await room.house.identity.access.add_workspace(HOUSE, "other", "")
     _, theirs = await room.house.signed_in("admin", "other")

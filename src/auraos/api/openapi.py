@@ -29,6 +29,26 @@ _IF_MATCH = {
     "description": "The ETag of what is changed, as it was read.",
     "schema": {"type": "string", "pattern": '^("[0-9]{1,15}"|[0-9]{1,15})$'},
 }
+_HEADERS: dict[str, Any] = {
+    "X-Request-Id": {"description": "The request, as the log and the audit trail name it.", "schema": _TEXT},
+    "Retry-After": {
+        "description": "After so many seconds it may be asked again.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Limit": {
+        "description": "So many requests a second are taken, where there is a limit.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Remaining": {
+        "description": "So many may be made at once by now.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Reset": {
+        "description": "After so many seconds without a request all may be made at once again.",
+        "schema": {"type": "integer"},
+    },
+}
+_PACED = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -75,6 +95,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
         "components": {
             "schemas": plain(components),
             "parameters": {"Workspace": _WORKSPACE},
+            "headers": _HEADERS,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -109,6 +130,8 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
         words = told.get(status, {}).get("description", "")
         told[status] = {"description": f"{words}, {code}" if words else code, "content": trouble}
     told["default"] = {"description": "A problem.", "content": trouble}
+    if route.may != ALWAYS:
+        told = {status: _with_headers(status, each) for status, each in told.items()}
     said: dict[str, Any] = {
         "operationId": route.name,
         "tags": [route.noun],
@@ -122,6 +145,14 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
         said["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     said["security"] = [] if route.may in (OPEN, ALWAYS) else [{"key": []}]
     return said
+
+
+def _with_headers(status: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Return what is told of an answer with the headers that every one has, or may have."""
+    passing = ("Retry-After",) if status in ("429", "503", "default") else ()
+    names = ("X-Request-Id", *_PACED, *passing)
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {**told, "headers": {**headers, **told.get("headers", {})}}
 
 
 def _good(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
