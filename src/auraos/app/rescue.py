@@ -4,8 +4,8 @@ import re
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
+from auraos.app.console import console
 from auraos.app.keeping import open_keeping
-from auraos.core.audit import Actor
 from auraos.core.errors import UserError
 from auraos.engine.clock import SystemClock
 from auraos.security.identity.backoff import Backoff
@@ -14,7 +14,6 @@ from auraos.security.identity.passwords import Passwords
 from auraos.storage.owned_mark import OwnedMark
 from auraos.storage.tables.identity import identity_tables
 
-ACTOR = Actor(kind="house", id="console", name="the console")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,99}")
 
 
@@ -38,4 +37,4 @@ async def rescue_owner(data: Path, database: str, name: str) -> str:
         ownership = Ownership(
             rows, OwnedMark(data), passwords, Backoff(rows, clock.now), now=clock.now, new_id=clock.new_id
         )
-        return await ownership.rescue(ACTOR, name)
+        return await ownership.rescue(console(), name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from auraos.app.console import console_notes
 from auraos.app.desk import Desk
 from auraos.app.desks import Services, open_services, refuse_without_owner
 from auraos.app.health import Health, Phase, PortRefusedError
@@ -139,8 +140,9 @@ async def serve(
             return
         steward = ProcessSteward(engine, keeping, conduct)
         listening = EngineSocket(
-            engine, keeping.shown, keeping.socket, steward=steward, largest_value=wishes.largest_value
-        )
+            engine, keeping.shown, keeping.socket, steward=steward, largest_value=wishes.largest_value,
+            witness=console_notes(services.witness, keeping.store),
+        )  # fmt: skip
         await listening.open()
         stack.push_async_callback(listening.close)
         await services.begin(alone=keeping.shared is None)

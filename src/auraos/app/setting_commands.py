@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from auraos.app.console import console
 from auraos.app.keeping import open_keeping
 from auraos.app.settings import settings_on
-from auraos.core.audit import Actor
 from auraos.engine.clock import SystemClock
 from auraos.settings.service import Settings
 
-CONSOLE = Actor(kind="house", id="console", name="the console")
+CONSOLE = console()
 
 
 @asynccontextmanager

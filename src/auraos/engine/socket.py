@@ -7,6 +7,8 @@ import asyncio
 import os
 import socket
 import struct
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,8 +47,9 @@ class EngineSocket:
 
     def __init__(
         self, engine: Engine, store: InspectedStore, path: Path, *, steward: Steward | None = None,
-        largest_value: int = LARGEST,
+        largest_value: int = LARGEST, witness: Callable[[asks.AnyAsk], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:  # fmt: skip
+        self._witness = witness
         self._engine = engine
         self._steward = steward
         self._store = store
@@ -108,7 +111,7 @@ class EngineSocket:
                 await self._stream(ask, writer)
                 answer = asks.Answer(number=number, ok=msgspec.Raw(b"null"))
             else:
-                answer = asks.Answer(number=number, ok=msgspec.Raw(msgspec.json.encode(await self._do(ask))))
+                answer = asks.Answer(number=number, ok=msgspec.Raw(msgspec.json.encode(await self._witnessed(ask))))
         except AuraError as error:
             answer = asks.Answer(number=number, error=asks.tell(error))
         except Exception as error:  # noqa: BLE001 (the border: one ask must not end the others)
@@ -128,6 +131,13 @@ class EngineSocket:
         async for change in self._engine.subscribe(ask.run, ask.after):
             shown = msgspec.Raw(asks.encode_change(veil(change) if is_private else change))
             await _send(writer, asks.Answer(number=ask.number, change=shown))
+
+    async def _witnessed(self, ask: asks.AnyAsk) -> Any:
+        """Do what is asked, before whoever tells of it."""
+        if self._witness is None:
+            return await self._do(ask)
+        async with self._witness(ask):
+            return await self._do(ask)
 
     async def _do(self, ask: asks.AnyAsk) -> Any:
         match ask:

@@ -14,12 +14,13 @@ FAMILIES: Final = {
     "sessions": "sign-in", "ownership": "access", "people": "access", "groups": "access", "access": "access",
     "keys": "access", "services": "access", "second-proof": "access", "providers": "access",
     "definitions": "change", "workspace": "change", "workspaces": "change", "settings": "change",
-    "installation": "change", "runs": "run", "events": "run", "secrets": "secret", "privacy": "privacy", "audit": "audit",
+    "installation": "change", "runs": "run", "events": "run", "engine": "change", "git": "change",
+    "secrets": "secret", "privacy": "privacy", "audit": "audit",
 }  # fmt: skip
 APPROVALS: Final = ("runs.approve", "definitions.approve")
 NOTABLE: Final = (
     "ownership.*", "access.grant", "access.revoke", "keys.add", "services.add", "people.add", "people.providers",
-    "audit.*", "installation.*",
+    "people.directories", "audit.*", "installation.*", "engine.*",
 )  # fmt: skip
 MOST: Final = 100
 """So many entries are listed of each kind that is worth a look."""
