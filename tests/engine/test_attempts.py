@@ -20,6 +20,7 @@ from auraos.engine.places import Places, Threads
 from auraos.engine.ports import LogLine
 from auraos.engine.shards import Shards
 from auraos.engine.workers import Workers
+from auraos.observability.about import told_now
 from auraos.sdk import BlockingContext, step_type
 
 ANY: Any = object()
@@ -234,3 +235,21 @@ async def test_a_flood_of_log_lines_is_cut_and_says_so() -> None:
     assert len(listener.lines[0].message) < 9_000
     assert listener.lines[0].level == "info"
     assert "object" in listener.lines[0].fields["odd"]
+
+
+async def test_what_is_said_while_an_attempt_is_carried_out_is_about_it_and_nothing_after_it_is() -> None:
+    heard: list[dict[str, str]] = []
+
+    async def work(context: Any) -> Any:
+        heard.append(dict(told_now()))
+        await asyncio.sleep(0)
+        heard.append(dict(await asyncio.create_task(heard_in_a_task())))
+
+    async def heard_in_a_task() -> Any:
+        return told_now()
+
+    attempt, outcome = begin(work)
+    await outcome
+    about = {"run": "r", "workspace": "default", "step": "one", "attempt": "1"}
+    assert heard == [about, about]
+    assert attempt.told() == {}
