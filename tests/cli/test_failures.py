@@ -6,7 +6,7 @@ import json
 import pytest
 
 from auraos.cli.exits import Exit
-from auraos.cli.failures import WrongInputError, explain_bug, explain_error
+from auraos.cli.failures import WrongInputError, explain_bug, explain_error, say
 from auraos.core.errors import OperationalError, UnexpectedError
 
 
@@ -54,3 +54,8 @@ def test_a_bug_shows_its_traceback_only_when_asked(capsys):
     explain_bug(ValueError("odd"), as_json=False, debug=True)
     assert ("Please report it" in quiet, "Traceback" in quiet) == (True, False)
     assert "ValueError: odd" in capsys.readouterr().err
+
+
+def test_a_server_that_is_asked_cannot_steer_the_terminal(capsys):
+    say("evil\x1b[31m", "d\x1b]0;x\x07", "h\x1b[2J", Exit.WRONG_INPUT, as_json=False)
+    assert "\x1b" not in capsys.readouterr().err

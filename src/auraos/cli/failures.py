@@ -74,7 +74,7 @@ def say(code: str, message: str, hint: str, exit_code: Exit, *, as_json: bool, d
         print_json({"ok": False, "error": shown, "exit_code": int(exit_code)})
         return exit_code
     screen = to_side()
-    screen.line(screen.tint(f"error[{code}]", "red", "bold") + f": {clean(message)}")
+    screen.line(screen.tint(f"error[{clean(code)}]", "red", "bold") + f": {clean(message)}")
     if hint:
         screen.line("  " + screen.tint("help", "cyan") + f": {clean(hint)}")
     sys.stderr.flush()
