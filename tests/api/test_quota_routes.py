@@ -115,6 +115,8 @@ async def test_a_workspace_that_is_as_large_as_it_may_be_begins_no_more_runs(roo
     await give(room, bytes=usage["bytes"]["used"])
     refused = await start(room, token)
     assert (refused.status, refused.code, refused.json["data"]["what"]) == (403, "quota-full", "bytes")
+    tried = await room.ask("POST", "/api/v1/trials", {"text": WAITING}, token=token)
+    assert (tried.status, tried.code) == (403, "quota-full"), "a trial keeps what it does, too"
     await room.runs.engine.close()
 
 

@@ -78,16 +78,20 @@ class RunQuotas:
     async def take(self, workspace: str) -> None:
         """Count one more run; raise `TooManyRunsError` or `QuotaFullError` where none may begin."""
         running, a_day = self._most(workspace, "running_runs"), self._most(workspace, "runs_a_day")
-        size = self._most(workspace, "bytes")
-        if size:
-            await self._refuse_full(workspace, size)
-        if running:
-            await self._refuse_running(workspace, running)
+        await self.look(workspace)
         if a_day:
             await self._take_of_day(workspace, a_day)
         if running:
             count, at = self._counted[workspace]
             self._counted[workspace] = (count + 1, at)
+
+    async def look(self, workspace: str) -> None:
+        """Count nothing; raise where the workspace is full, or as many runs are under way as may be."""
+        running, size = self._most(workspace, "running_runs"), self._most(workspace, "bytes")
+        if size:
+            await self._refuse_full(workspace, size)
+        if running:
+            await self._refuse_running(workspace, running)
 
     async def _refuse_full(self, workspace: str, most: int) -> None:
         found = await size_of(self._tables, workspace)

@@ -93,7 +93,7 @@ class Runs:
         flags: Flags | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
-        self._limits = StartLimits(quotas, flags)
+        self.limits = StartLimits(quotas, flags)
         self._shown = shown
         self._store = store
         self._blobs = blobs
@@ -235,7 +235,7 @@ class Runs:
             notes.append(self._witness.note(msgspec.structs.replace(entry, after={"run": started})))
             return notes[-1]
 
-        await self._limits.admit(workspace, workflow)
+        await self.limits.admit(workspace, workflow)
         async with self._witness.of_refusal(entry), _told():
             begun = await self.engine.begin(
                 workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run, note=note,
@@ -320,7 +320,7 @@ class Runs:
             )
         named = row.workflow if version == "live" else f"{row.workflow}@{version}"
         on = await self._definitions.resolve(row.workspace, named) if version else None
-        await self._limits.count(row.workspace)
+        await self.limits.count(row.workspace)
         async with self._witness.of(self._entry_of(asking, row, f"runs.{kind}")) as told, _told():
             run = await self.engine.retry(
                 row.run, kind=kind, start_at=start_at or None, changes=changes, again=repeat, workflow=on,

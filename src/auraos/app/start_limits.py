@@ -33,6 +33,11 @@ class StartLimits:
         if self._quotas is not None:
             await self._quotas.take(workspace)
 
+    async def look(self, workspace: str) -> None:
+        """Raise where the workspace has no room for anything that runs; for what counts as no run."""
+        if self._quotas is not None:
+            await self._quotas.look(workspace)
+
     async def _refuse_when_off(self, workspace: str, workflow: str) -> None:
         """Raise `StartsOffError` where the flag of the workspace says that no run of this workflow begins now."""
         if self._flags is None:

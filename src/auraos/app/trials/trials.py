@@ -106,6 +106,7 @@ class Trials:
         pins = _pins_of(part, wish, wanted)
         released = part.up_to(wanted, set(wish.breakpoints) - pins.keys()) | pins.keys()
         await self._refuse_wrong(workspace, wish.text, released, set(part.steps))
+        await self._runs.limits.look(workspace)
         now, run = self._now(), self._new_id()
         trial = Trial(
             id=self._new_id(), workspace=workspace, workflow=document.name, text=wish.text, actor=asking.actor, state="open",
@@ -158,6 +159,7 @@ class Trials:
         if not by_step:
             released |= part.up_to(trial.wanted, set(stops) - released)
         await self._refuse_wrong(trial.workspace, trial.text, released, set(part.steps))
+        await self._runs.limits.look(trial.workspace)
         run = child_run_id(trial.id, f"!trial/{len(trial.runs)}", trial.created_at)
         after = msgspec.structs.replace(
             trial, released=_in_order(part, released), breakpoints=stops, runs=(*trial.runs, run)
