@@ -7,6 +7,8 @@ import sys
 from repository import ROOT, SOURCE
 
 CLIENT = SOURCE / "client"
+OF_THE_EXTRA = "openfeature.py"
+"""Whoever wants it installs `auraos[openfeature]`; nothing else of the client imports it."""
 
 
 def test_the_calls_are_those_that_the_routes_give(tmp_path):
@@ -28,6 +30,7 @@ def test_the_client_imports_nothing_but_the_library_of_the_language_msgspec_and_
     named = {
         name
         for file in CLIENT.rglob("*.py")
+        if file.name != OF_THE_EXTRA
         for node in ast.walk(ast.parse(file.read_text()))
         for name in (
             [alias.name for alias in node.names]
@@ -42,3 +45,8 @@ def test_the_client_imports_nothing_but_the_library_of_the_language_msgspec_and_
         for name in named
         if name.partition(".")[0] not in allowed and not name.startswith("auraos.client")
     ] == []
+
+
+def test_what_an_extra_brings_to_the_client_is_imported_by_nobody_else():
+    importing = [file.name for file in CLIENT.rglob("*.py") if "openfeature" in file.read_text()]
+    assert importing == [OF_THE_EXTRA]
