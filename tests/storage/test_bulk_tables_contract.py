@@ -18,7 +18,10 @@ def a_bulk(id_: str, **told: object) -> Bulk:
 
 
 def runs_of(bulk: str, count: int) -> list[BulkRun]:
-    return [BulkRun(bulk=bulk, position=at, run=f"run-{at}", number=at + 1) for at in range(count)]
+    return [
+        BulkRun(bulk=bulk, workspace="default", position=at, run=f"run-{at}", number=at + 1)
+        for at in range(count)
+    ]
 
 
 async def test_a_wish_and_all_its_runs_are_kept_at_once_and_read_in_pages(store):

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from auraos.app.failed import RunReader
 from auraos.app.bulk.deeds import do
 from auraos.app.bulk.selecting import Meant, Selecting, Selection, Which
+from auraos.app.failed import RunReader
 from auraos.app.runs import Asking, Runs
 from auraos.core.audit import Entry, Object
 from auraos.core.errors import OperationalError, UserError
@@ -96,7 +96,7 @@ class Bulks:
                 f"{count} runs are meant now, and {expect} were expected.", hint="Look at them again."
             )
         now, bulk_id = self._now(), self._new_id()
-        runs = [_run_of(bulk_id, position, meant) for position, meant in enumerate(selection.meant)]
+        runs = [_run_of(bulk_id, workspace, at, meant) for at, meant in enumerate(selection.meant)]
         bulk = Bulk(
             id=bulk_id, workspace=workspace, deed=deed, actor=asking.actor, state="running",
             first=first, total=count, refused=sum(run.became == "refused" for run in runs), created_at=now,
@@ -279,11 +279,12 @@ class Bulks:
         )  # fmt: skip
 
 
-def _run_of(bulk: str, position: int, meant: Meant) -> BulkRun:
-    if meant.row is None:
-        error = meant.error
-        code, message = (error.code, error.message) if error is not None else ("", "")
-        return BulkRun(
-            bulk=bulk, position=position, run=meant.name, became="refused", code=code, message=message
-        )
-    return BulkRun(bulk=bulk, position=position, run=meant.row.run, number=meant.row.number)
+def _run_of(bulk: str, workspace: str, position: int, meant: Meant) -> BulkRun:
+    if meant.row is not None:
+        run, number = meant.row.run, meant.row.number
+        return BulkRun(bulk=bulk, workspace=workspace, position=position, run=run, number=number)
+    error = meant.error
+    code, message = (error.code, error.message) if error is not None else ("", "")
+    return BulkRun(
+        bulk=bulk, workspace=workspace, position=position, run=meant.name, became="refused", code=code, message=message
+    )  # fmt: skip

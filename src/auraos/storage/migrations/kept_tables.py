@@ -234,7 +234,7 @@ _BULKS = (
     """create table bulk_runs(
         bulk {text} not null, position {int} not null, run {text} not null, number {int} not null,
         became {text} not null, code {text} not null, message text not null, made {text} not null,
-        primary key(bulk, position)
+        workspace {text} not null, primary key(bulk, position)
     ){compact}""",
 )
 

@@ -62,6 +62,7 @@ class BulkRun(msgspec.Struct, frozen=True, kw_only=True):
     refuses it now."""
 
     bulk: str
+    workspace: str
     position: int
     run: str
     """Its id; where there was none, the name that was given."""

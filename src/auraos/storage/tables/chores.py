@@ -118,9 +118,6 @@ class ChoreTables(RowTables):
         first = [
             Statement(f"delete from definition_search where {id_of} in ({found})", (workspace,)),
             Statement(
-                "delete from bulk_runs where bulk in (select id from bulks where workspace=?)", (workspace,)
-            ),
-            Statement(
                 "delete from keys where owner in (select id from services where workspace=?)", (workspace,)
             ),
         ]
