@@ -82,6 +82,7 @@ async def test_an_export_holds_all_of_one_workspace_and_nothing_of_another(room,
     await filled(room, "default")
     await room.ask("POST", "/api/v1/definitions", {"text": workflow("foreign")}, token=owner)
     bundle, raw = await exported(room, owner, "sales", {})
+    assert [entry.object.name for entry in await room.house.entries("workspaces.export")] == ["sales"]
     manifest = json.loads(bundle.read("manifest.json"))
     assert (manifest["workspace"], manifest["format"]) == ("sales", 1)
     counts = manifest["counts"]

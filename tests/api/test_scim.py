@@ -396,6 +396,8 @@ async def test_nothing_but_its_own_token_opens_the_door_of_directories(room, dir
     assert "token" not in row
     assert "digest" not in row
     assert (await room.ask("DELETE", f"/api/v1/directories/{row['id']}", token=owner)).status == 204
+    told = [(entry.object.name, entry.outcome) for entry in await room.house.entries("people.directories")]
+    assert told == [("corp", "done"), ("corp", "done")]
     assert (await directory.ask("GET", "/Users")).status == 401
 
 

@@ -84,9 +84,9 @@ class Provisioning:
             id=self._new_id(), title=title, digest=digest(token), provider=provider, created_at=self._now(),
             created_by=actor.name,
         )  # fmt: skip
-        told = {"title": title, "provider": provider}
+        told = {"id": made.id, "provider": provider}
         await self._save(
-            [Add(made)], [self._entry(actor, "people.directories", "directory", made.id, after=told)]
+            [Add(made)], [self._entry(actor, "people.directories", "directory", title, after=told)]
         )
         return NewDirectory(directory=made, token=token)
 
@@ -95,9 +95,9 @@ class Provisioning:
         found = await self._store.one(Directory, id=number)
         if found is None:
             raise NotFoundError.of("directory", number)
-        told = {"title": found.title}
+        told = {"id": found.id}
         await self._save(
-            [Remove(found)], [self._entry(actor, "people.directories", "directory", number, before=told)]
+            [Remove(found)], [self._entry(actor, "people.directories", "directory", found.title, before=told)]
         )
 
     async def known(self, token: str) -> Directory | None:
