@@ -19,11 +19,8 @@ _WORD = re.compile(r"[^\W_]+")
 _MARK = "\ue000"
 _FOUND = {
     "sqlite": "id in (select rowid from definition_search where definition_search match ?)",
-    # without `materialized` the rows of a workspace are looked at one by one, for a rare word as for a common one
-    "postgres": (
-        "id in (with found as materialized (select id from definition_search where words @@ ?::text::tsquery)"
-        " select id from found)"
-    ),
+    # as an array: a join is planned by how common the words are thought to be, and may look at each row of a workspace alone
+    "postgres": "id = any(array(select id from definition_search where words @@ ?::text::tsquery))",
 }
 _INDEX = {
     "sqlite": "insert or replace into definition_search(rowid, words) values(?,?)",
