@@ -46,7 +46,7 @@ def test_a_folder_is_compared_applied_and_is_the_same_then(there):
         [],
     )
     applied = there("apply", "-f", "flows", "--note", "The first.")
-    assert (applied.code, "new  workflow greet\n    It is live as version 1." in applied.out) == (0, True)
+    assert (applied.code, "new  workflow greet\n    published as version 1" in applied.out) == (0, True)
     assert there("diff", "-f", "flows").out == "2 the same.\n"
     assert there("diff", "-f", "flows").code == 0
     assert there("start", "order", "--wait", "--json").json["state"] == "succeeded"

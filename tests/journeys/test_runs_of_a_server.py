@@ -174,6 +174,7 @@ def test_an_id_of_ones_own_starts_a_run_once(there):
         (("runs", "resume", "1", "--allow-net", "10.0.0.1:80"), "--allow-net is for runs of this machine"),
         (("runs", "retry", "--failed"), "--failed is for runs of this machine"),
         (("runs", "list", "--data", "."), "no data folder"),
+        (("check", "--server", "https://auraos.example"), "`auraos check` asks no server"),
     ],
 )
 def test_what_cannot_be_done_is_told_with_a_stable_code(there, words, told):

@@ -167,9 +167,6 @@ def _files(files: dict[str, str]) -> "tuple[FileGiven, ...]":
 
 def _show_applied(items: "tuple[AppliedOne, ...]", *, as_json: bool, dry_run: bool, ok: bool = True) -> None:
     rows = [document(one) for one in items]
-    for row in rows:
-        if row.get("is_published") and not dry_run:
-            row["words"] = [f"It is live as version {row['version']}.", *row["words"]]
     _show(rows, as_json=as_json, ok=ok, dry_run=dry_run)
     if not as_json:
         for one in items:

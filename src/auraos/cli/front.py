@@ -107,6 +107,11 @@ def _may_ask_a_server(arguments: list[str]) -> bool:
     return any(command.asks != "here" for command in found)
 
 
+def _names_a_server(arguments: list[str]) -> bool:
+    own = "login" not in arguments[:1]
+    return own and any(one.partition("=")[0] in ("--server", "--profile") for one in arguments)
+
+
 def _all_words() -> list[str]:
     return [command.words for chapter in CHAPTERS for command in chapter.commands]
 
@@ -114,7 +119,7 @@ def _all_words() -> list[str]:
 def _guarded(arguments: list[str], rest: list[str], *, debug: bool) -> int:
     from cyclopts import CycloptsError  # noqa: PLC0415
 
-    from auraos.cli.failures import explain_bug, explain_error, explain_usage  # noqa: PLC0415
+    from auraos.cli.failures import explain_bug, explain_error, explain_usage, say  # noqa: PLC0415
     from auraos.core.errors import AuraError  # noqa: PLC0415
 
     as_json = "--json" in arguments
@@ -124,6 +129,11 @@ def _guarded(arguments: list[str], rest: list[str], *, debug: bool) -> int:
 
             arguments, wish = take_options(arguments)
             wish_for(wish)
+        elif _names_a_server(arguments):
+            message = f"`auraos {command_words(arguments)}` asks no server: it works on this machine."
+            return say(
+                "wrong-usage", message, "Leave --server and --profile out.", Exit.WRONG_INPUT, as_json=as_json
+            )
         words = [*arguments, *rest]
         code = build_app()(words, result_action="return_value", exit_on_error=False, print_error=False)
         sys.stdout.flush()

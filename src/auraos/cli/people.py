@@ -86,7 +86,13 @@ def list_workspaces(*, json: Json = False) -> int:
     if json:
         print_json({"ok": True, "workspaces": document(found)})
     else:
-        show_columns(to_people(), [(one.name, f"since {clock(one.created_at)}", one.title) for one in found])
+        show_columns(
+            to_people(),
+            [
+                (one.name, f"since {clock(one.created_at)}" if one.created_at else "", one.title)
+                for one in found
+            ],
+        )
     return Exit.DONE
 
 
