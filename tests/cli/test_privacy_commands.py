@@ -113,4 +113,4 @@ def test_whoever_has_the_folder_in_hand_reveals_what_a_run_is_about_and_leaves_a
     with closing(sqlite3.connect(line.folder / "d" / "auraos.db")) as connection:
         told = connection.execute("select actor from audit where action='privacy.reveal'").fetchall()
     assert len(told) == 3
-    assert all(actor.startswith("console:") for (actor,) in told)
+    assert all(actor == "console" for (actor,) in told)

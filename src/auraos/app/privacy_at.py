@@ -46,10 +46,10 @@ class LocalPrivacy:
     """A store that this process has opened."""
 
     def __init__(self, privacy: "Privacy") -> None:
-        from auraos.app.revealing import at_the_console
+        from auraos.app.console import console
 
         self._privacy = privacy
-        self._actor = at_the_console()
+        self._actor = console()
         self._workspace = "default"
 
     async def find(self, subject: str, reason: str) -> dict[str, Any]:

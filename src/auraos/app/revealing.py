@@ -1,26 +1,16 @@
 """A data folder or a database opened to see what private runs are about. That somebody looked goes into the audit trail."""
 
-import getpass
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from auraos.app.console import console
 from auraos.app.house import House
 from auraos.app.keeping import Keeping, open_keeping
-from auraos.core.audit import Actor, Entry, Object
+from auraos.core.audit import Entry, Object
 from auraos.engine.clock import SystemClock
 from auraos.engine.ports import RunRow
-
-
-def at_the_console() -> Actor:
-    """Return whoever has the data folder in hand."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # the system knows no name for this user
-        name = str(os.getuid())
-    return Actor(kind="house", id=f"console:{name}", name=f"{name} at the console")
 
 
 class RevealingHouse(House):
@@ -35,7 +25,7 @@ class RevealingHouse(House):
         row = await super().find(name)
         if await self.store.is_private(row.run):
             entry = Entry(
-                at=SystemClock().now(), workspace=row.workspace, actor=at_the_console(), action="privacy.reveal",
+                at=SystemClock().now(), workspace=row.workspace, actor=console(), action="privacy.reveal",
                 object=Object(kind="run", name=row.run), after={"what": "all"},
             )  # fmt: skip
             await self._keeping.tables.change((), [entry])
