@@ -18,6 +18,7 @@ from auraos.app.files import (
     read_found,
 )
 from auraos.app.fixing import FixedFile, fix_source
+from auraos.app.flag_files import check_flag
 from auraos.app.installed import Installed, load_installed
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
@@ -37,7 +38,7 @@ def check(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Find every problem of workflow files; --fix mends the safe ones.
+    """Find every problem of files of workflows and feature flags; --fix mends the safe ones.
 
     A folder is searched for *.yaml and *.yml; files in it that name no `kind` are passed over. Errors give exit code 1,
     warnings do not.
@@ -62,6 +63,9 @@ def check(
         others = FolderDefinitions(folder_of(path), installed.catalogue).find_workflow
 
         def check_one(one: str, path: str = path, others: FindWorkflow = others) -> CheckedFile:
+            flag = check_flag(path, one, installed.catalogue)
+            if flag is not None:
+                return flag
             return check_source(path, one, installed.catalogue, others=others, secrets=known)
 
         if fix:

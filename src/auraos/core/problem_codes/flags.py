@@ -2,7 +2,7 @@
 
 from auraos.core.problem_codes.code import ProblemCode
 
-_CHECKED = "A flag is checked where it is kept: when its draft is saved or checked on a server."
+_CHECKED = "It is told of flags, by `auraos check` and by a server that keeps them; the page on feature flags shows a right one."
 
 CODES = (
     ProblemCode(
