@@ -24,6 +24,7 @@ NOUNS = {
     "services": "Who programs are on a server.",
     "people": "Who belongs to a server.",
     "workspaces": "The rooms that a server is divided into.",
+    "encryption": "Keys that seal, and values that no server can read.",
     "bindings": "What differs between the workspaces of a server.",
     "git": "A workspace and a git repository, kept the same.",
     "steps": "The step types that are installed.",

@@ -93,6 +93,20 @@ SERVER = Chapter(
             "secrets delete", "auraos.cli.secrets:delete", "Delete a secret that nothing names.", "server"
         ),
         Command("secrets rotate", "auraos.cli.secrets:rotate", "Seal all secrets by a new key.", "server"),
+        Command(
+            "encryption generate", "auraos.cli.encryption:generate_key", "Make a key of 32 bytes."
+        ),
+        Command(
+            "encryption keys",
+            "auraos.cli.encryption:show_keys",
+            "Show the keys of a workspace, but for the keys.",
+            "server",
+        ),
+        Command(
+            "encryption rotate", "auraos.cli.encryption:rotate_key", "Seal all by a new key.", "server"
+        ),
+        Command("encryption encrypt", "auraos.cli.encryption:encrypt", "Seal a text on this machine."),
+        Command("encryption decrypt", "auraos.cli.encryption:decrypt", "Open what was sealed so."),
         Command("secrets kinds", "auraos.cli.secrets:kinds", "List the kinds of credentials.", "server"),
         Command(
             "access explain",
