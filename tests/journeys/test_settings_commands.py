@@ -6,7 +6,7 @@ import pytest
 
 from command_line import CommandLine
 from owned_server import OwnedServer, owned_server
-from server_process import until
+from server_process import Server, until
 
 
 @pytest.fixture
@@ -95,3 +95,35 @@ def test_a_value_of_a_wrong_file_keeps_a_server_from_starting_and_says_where(aur
     done = auraos("serve", "--port", "0")
     assert (done.code, "Traceback" in done.err) == (2, False)
     assert "log.level cannot be 'loud'" in done.err
+
+
+def test_another_process_of_the_same_store_follows_settings_and_switches_within_seconds(auraos, postgres_url):
+    auraos.environment["AURAOS_DATABASE"] = postgres_url
+    one = OwnedServer(auraos)
+    other = Server(auraos)
+    flag = "kind: flag\nname: fast\nspec: {type: boolean, default: on}\n"
+    one.publish("flag", "fast", one.ask("POST", "/definitions", {"text": flag})["revision"])
+
+    def ask_other(method: str, path: str, body: object) -> object:
+        here, one.url = one.url, other.url
+        try:
+            return one.ask(method, path, body)
+        finally:
+            one.url = here
+
+    def is_refused() -> bool:
+        with pytest.raises(AssertionError) as refused:
+            ask_other("POST", "/definitions", {"text": "x" * 5000})
+        return "body-too-large" in str(refused.value)
+
+    def reason() -> str:
+        return str(ask_other("POST", "/flags/fast/explain", {})["reason"])
+
+    assert (is_refused(), until(reason)) == (False, "STATIC")
+    path = "/settings/requests.largest-body"
+    assert one.ask("PUT", path, {"value": 3000}, If_Match='"1"')["value"] == 3000
+    one.ask("POST", "/flags/fast/off", {"why": "test"})
+    assert until(is_refused, 20)
+    assert until(lambda: reason() == "DISABLED", 20)
+    other.kill()
+    one.kill()
