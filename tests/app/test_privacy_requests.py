@@ -1,6 +1,7 @@
 """A person's data is found, handed out and erased: nothing of it is left in any file, and the runs still tell their course."""
 
 from datetime import timedelta
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -210,3 +211,24 @@ async def test_what_is_held_is_not_pruned_nor_what_belongs_to_it(house, privacy,
     assert (await house.facts(ended.run))[0].input == {"email": CANARY}
     await privacy.holds.lift(OFFICER, "default", held.id, "")
     assert (await retention.prune(timedelta(0))).runs == 2
+
+
+async def test_a_workspace_keeps_its_runs_for_as_long_as_it_says_itself(house):
+    class Kept:
+        by_workspace = MappingProxyType(
+            {"default": timedelta(0), "quarter": timedelta(days=90), "ever": None}
+        )
+
+        def of(self, workspace: str) -> timedelta | None:
+            return self.by_workspace[workspace]
+
+        def shortest(self) -> timedelta | None:
+            return timedelta(0)
+
+    for workspace in Kept.by_workspace:
+        await house.run(plain(), {"email": "x"}, workspace=workspace)
+    house.engine.retention.defaults = Kept()
+    assert (await house.engine.retention.prune()).runs == 1
+    left = [row.workspace for row in await house.store.every_run()]
+    assert sorted(left) == ["ever", "quarter"]
+    assert (await house.engine.retention.prune(timedelta(0))).runs == 2

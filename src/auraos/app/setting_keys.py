@@ -55,6 +55,7 @@ RETENTION: Final = DurationKey(
     "For so long finished runs are kept whose workflow says nothing; 0s keeps them for ever.",
     least="0s",
     most="36500d",
+    scopes=("installation", "workspace"),
 )
 LONGEST_SESSION: Final = DurationKey(
     "sessions.longest",

@@ -63,6 +63,19 @@ class SetTerms:
         return self._settings.value(key, person=person) // _MICROSECOND
 
 
+class SetRetention:
+    """For how long runs are kept, as it is set."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def of(self, workspace: str) -> timedelta | None:
+        return self._settings.value(RETENTION, workspace=workspace) or None
+
+    def shortest(self) -> timedelta | None:
+        return min((span for span in self._settings.values(RETENTION) if span), default=None)
+
+
 def follow(settings: Settings, engine: Engine) -> None:
     """Let the process do as it is set, now and whenever that changes."""
 
@@ -71,6 +84,7 @@ def follow(settings: Settings, engine: Engine) -> None:
 
     settings.when_changed(LOG_LEVEL, lambda level: logging.getLogger("auraos").setLevel(level.upper()))
     settings.when_changed(RETENTION, keep)
+    engine.retention.defaults = SetRetention(settings)
 
 
 def look_at(settings: Settings) -> Look:

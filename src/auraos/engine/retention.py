@@ -34,6 +34,16 @@ class HeldRuns(Protocol):
         ...
 
 
+class Defaults(Protocol):
+    """For how long runs are kept whose workflow says nothing, where that differs between workspaces; None: for ever."""
+
+    def of(self, workspace: str) -> timedelta | None: ...
+
+    def shortest(self) -> timedelta | None:
+        """Return the shortest of all."""
+        ...
+
+
 class Pruned(msgspec.Struct, kw_only=True):
     """What a pass over the runs took away, or would."""
 
@@ -66,6 +76,8 @@ class Retention:
     ) -> None:
         self.default = default
         self.may_sweep = may_sweep
+        self.defaults: Defaults | None = None
+        """Goes before `default`, where workspaces may say it themselves."""
         self.held: Callable[[], Awaitable[HeldRuns]] | None = None
         """Looks up which runs are held, where some may be."""
         self._store = store
@@ -92,9 +104,11 @@ class Retention:
                 return pruned
             held = None if self.held is None else await self.held()
             for version in await self._store.versions():
-                kept = older_than if older_than is not None else await self._kept_for(version)
+                kept, defaults = older_than, None
+                if older_than is None:
+                    kept, defaults = await self._kept_for(version)
                 if kept is not None:
-                    await self._prune_version(version, kept, pruned, held or None, is_dry=is_dry)
+                    await self._prune_version(version, kept, defaults, pruned, held or None, is_dry=is_dry)
             if not is_dry:
                 await self._forget_refusals(pruned)
                 await self._forget_outputs(pruned)
@@ -103,12 +117,16 @@ class Retention:
         return pruned
 
     async def _prune_version(
-        self, version: str, kept: timedelta, pruned: Pruned, held: HeldRuns | None, *, is_dry: bool
-    ) -> None:
+        self, version: str, kept: timedelta, defaults: Defaults | None, pruned: Pruned, held: HeldRuns | None, *,
+        is_dry: bool,
+    ) -> None:  # fmt: skip
         """Take away what is over for long enough, and look at nothing else."""
-        after, until = (0, ""), self._clock.now() - kept // timedelta(microseconds=1)
+        now = self._clock.now()
+        after, until = (0, ""), now - kept // timedelta(microseconds=1)
         while rows := await self._store.ended(version, after, until, limit=SLICE):
             after = (rows[-1].finished_at or 0, rows[-1].run)
+            if defaults is not None:
+                rows = [row for row in rows if _is_over(row, defaults.of(row.workspace), now)]
             if held is not None:
                 free = [row for row in rows if not await self._is_held(row, held)]
                 pruned.held += len(rows) - len(free)
@@ -116,14 +134,18 @@ class Retention:
             for start in range(0, len(rows), AT_ONCE):
                 await self._remove(rows[start : start + AT_ONCE], pruned, is_dry=is_dry)
 
-    async def _kept_for(self, version: str) -> timedelta | None:
-        """Return for how long runs of a version are kept; for ever, where its text cannot be read."""
+    async def _kept_for(self, version: str) -> tuple[timedelta | None, Defaults | None]:
+        """Return for how long runs of a version are kept, at least, and what each workspace says; for ever, where its text cannot
+        be read.
+        """
         try:
             program = await self._programs.program(version)
         except AuraError:
-            return None
+            return None, None
         own = program.workflow.settings.retention
-        return self.default if own is None else own
+        if own is not None or self.defaults is None:
+            return self.default if own is None else own, None
+        return self.defaults.shortest(), self.defaults
 
     async def _is_held(self, row: RunRow, held: HeldRuns) -> bool:
         """Return whether a run is held, or one that it belongs to."""
@@ -177,3 +199,8 @@ class Retention:
             except (AuraError, OSError) as error:
                 log.warning("retention.postponed", extra={"reason": str(error)})
             await asyncio.sleep(EVERY)
+
+
+def _is_over(row: RunRow, kept: timedelta | None, now: int) -> bool:
+    """Return whether a run ended longer ago than it is kept."""
+    return kept is not None and (row.finished_at or now) <= now - kept // timedelta(microseconds=1)

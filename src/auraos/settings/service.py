@@ -80,6 +80,16 @@ class Settings:
         self._hearing.append((key, value, hear))
         hear(value)
 
+    def values(self, key: Key[T]) -> list[T]:
+        """Return what holds in general, and in each workspace that says something of its own."""
+        own = {
+            place.workspace for (name, place), row in self._rows.items() if name == key.name and row.is_set
+        }
+        return [
+            self.value(key),
+            *(self.value(key, workspace=workspace) for workspace in sorted(own) if workspace),
+        ]
+
     def facts(self, name: str, place: Place) -> SettingFacts:
         """Return how a setting stands in one place; raise `NoSettingError`."""
         key = self.keys.find(name, place.scope)
