@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
+from auraos.client.connection import Call, Connection, body_of, headers_of, in_path, new_key
 from auraos.client.events import Event, follow
 from auraos.client.paging import every
 '''
@@ -125,7 +125,9 @@ class _Method:
         if self._operation.body:
             fields = ", ".join(f"{field}={each.name}" for field, each in self._body)
             parts.append(f"body=body_of({fields})")
-        told = ["If_Match=revision"] * self._over + ["Idempotency_Key=idempotency_key"] * self._keyed
+        told = ["If_Match=revision"] * self._over + [
+            "Idempotency_Key=idempotency_key or new_key()"
+        ] * self._keyed
         told += ["X_AuraOS_Workspace=self._workspace"] * self._operation.is_of_workspace
         if told:
             parts.append(f"headers=headers_of({', '.join(told)})")

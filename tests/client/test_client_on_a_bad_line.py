@@ -28,6 +28,18 @@ async def test_a_run_whose_answer_was_lost_is_asked_for_again_and_is_started_onc
     assert [one.run async for one in client.runs.all_runs()] == [run.run]
 
 
+async def test_a_call_that_can_be_done_once_gets_a_key_where_none_is_given(proxied):
+    proxy, client = proxied
+    made = await client.definitions.create_definition(text=workflow())
+    await client.definitions.publish_definition("workflow", made.name, revision=made.revision)
+    proxy.cuts = 1
+    first = await client.runs.start_run(made.name, wait=10)
+    second = await client.runs.start_run(made.name, wait=10)
+    proxy.cuts = 1
+    forked = await client.runs.fork_run(first.run, start_at="a")
+    assert {one.run async for one in client.runs.all_runs()} == {first.run, second.run, forked.run}
+
+
 async def test_what_may_have_been_done_and_has_no_key_is_not_done_again(proxied):
     proxy, client = proxied
     await client.health.show_live()

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
+from uuid import uuid4
 
 import aiohttp
 import msgspec
@@ -208,6 +209,11 @@ def in_path(text: str | int) -> str:
 def body_of(**fields: Any) -> dict[str, Any]:
     """Return the fields of a body that were given."""
     return {name: value for name, value in fields.items() if value is not msgspec.UNSET}
+
+
+def new_key() -> str:
+    """Return a key under which something is done once; a call without one of its own gets it, so that it can be repeated."""
+    return uuid4().hex
 
 
 def headers_of(**told: str | int | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from auraos.client.connection import Call, Connection, body_of, headers_of, in_path
+from auraos.client.connection import Call, Connection, body_of, headers_of, in_path, new_key
 from auraos.client.paging import every
 from auraos.client.shapes.runs import (
     Brought,
@@ -43,7 +43,9 @@ class RunsCalls:
             path=f"/api/v1/workflows/{in_path(name)}/runs",
             query={"wait": wait, "reveal": reveal},
             body=body_of(input=input, variables=variables),
-            headers=headers_of(Idempotency_Key=idempotency_key, X_AuraOS_Workspace=self._workspace),
+            headers=headers_of(
+                Idempotency_Key=idempotency_key or new_key(), X_AuraOS_Workspace=self._workspace
+            ),
         )
         return await self._connection.ask(Ended, call)
 
@@ -232,7 +234,9 @@ class RunsCalls:
             method="POST",
             path=f"/api/v1/runs/{in_path(run)}/retry",
             body=body_of(start_at=start_at, changes=changes, again=again, version=version),
-            headers=headers_of(Idempotency_Key=idempotency_key, X_AuraOS_Workspace=self._workspace),
+            headers=headers_of(
+                Idempotency_Key=idempotency_key or new_key(), X_AuraOS_Workspace=self._workspace
+            ),
         )
         return await self._connection.ask(RunShown, call)
 
@@ -251,7 +255,9 @@ class RunsCalls:
             method="POST",
             path=f"/api/v1/runs/{in_path(run)}/fork",
             body=body_of(start_at=start_at, changes=changes, again=again, version=version),
-            headers=headers_of(Idempotency_Key=idempotency_key, X_AuraOS_Workspace=self._workspace),
+            headers=headers_of(
+                Idempotency_Key=idempotency_key or new_key(), X_AuraOS_Workspace=self._workspace
+            ),
         )
         return await self._connection.ask(RunShown, call)
 
