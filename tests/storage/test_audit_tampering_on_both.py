@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from audit_trails import INSTALLATION, Trail, tamper
+from auraos.app.audit import look_at_trail
 from auraos.app.audit_sources import trail_of_database, trail_of_folder
+from auraos.app.health import Finding
 from auraos.security.audit.chain import erased
 from auraos.security.audit.checkpoints import AuditBrokenError
 from auraos.security.audit.signing import SignedHead, publics_of
+from auraos.security.audit.trail import AuditTrail
 from auraos.security.audit.verify import Verdict, verify
 from stores import AnyStore
 
@@ -198,6 +201,16 @@ async def test_no_head_is_signed_any_more_over_a_trail_that_does_not_hold(trail,
     with pytest.raises(AuditBrokenError, match="entry 15"):
         await trail.checkpoints.sign()
     assert (await trail.tables.last_checkpoint()).seq == 10
+    await trail.write(1000)
+    with pytest.raises(AuditBrokenError):
+        await trail.checkpoints.look()
+    service = AuditTrail(trail.tables, trail.checkpoints, installation=INSTALLATION, now=lambda: 0)
+    finding = await look_at_trail(service, sound)()
+    assert (finding.standing, "entry 15" in finding.message) == ("bad", True)
+
+
+async def sound() -> Finding:
+    return Finding(message="The end of the trail is sound.")
 
 
 async def test_the_installation_is_part_of_what_is_signed(trail):

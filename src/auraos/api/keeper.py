@@ -15,7 +15,7 @@ from auraos.api.routes import OPEN, SELF, Found, Route
 from auraos.api.site import Site
 from auraos.app.desk import Desk
 from auraos.app.setting_keys import STRANGERS, STRANGERS_AT_ONCE
-from auraos.core.audit import Entry, Object
+from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
 from auraos.security.access import Principal, authorize
 from auraos.security.access.errors import NotAllowedError, NoWorkspaceError
@@ -29,6 +29,9 @@ DEFAULT = "default"
 SAFE = ("GET", "HEAD")
 UNREAD = Limits()
 """Of a request that brings nothing to read."""
+MOST_SPENT = 1000
+TOLD_AGAIN = 600 * 1_000_000
+"""So many microseconds pass before it is told again that somebody used the same key, which opens nothing."""
 PACE = "requests_per_second"
 """The wish of a workspace by which it says how much may be asked in it."""
 
@@ -47,6 +50,8 @@ class Keeper:
         self._site = site
         self._now = now
         self._pace = Pace(now, desk.processes)
+        self._spent: dict[str, int] = {}
+        """Until when it is not told again that a key was used which opens nothing, by its id."""
 
     async def recognise(self, asked: Asked) -> Ask:
         """Return the request with whoever makes it; raise `NotSignedInError` or `ForeignOriginError`."""
@@ -110,6 +115,7 @@ class Keeper:
             scheme, _, token = given.partition(" ")
             who = await self._recognised(token.strip()) if scheme.lower() == "bearer" else None
             if who is None:
+                await self._tell_of_spent(asked, token.strip())
                 raise NotSignedInError(
                     "The key or session opens nothing, or no more.", hint="Make another, or sign in."
                 )
@@ -120,6 +126,22 @@ class Keeper:
         if token and who is None and not asked.is_open:
             raise NotSignedInError("The session is over.", hint="Sign in.")
         return token, who
+
+    async def _tell_of_spent(self, asked: Asked, token: str) -> None:
+        """Tell the audit trail that somebody used a key that opens nothing any more: once in some minutes for each key."""
+        spent = await self._desk.identity.recognition.spent(token)
+        if spent is None or self._now() < self._spent.get(spent[0].id, 0):
+            return
+        key, why = spent
+        if len(self._spent) >= MOST_SPENT:
+            self._spent.clear()
+        self._spent[key.id] = self._now() + TOLD_AGAIN
+        entry = Entry(
+            at=self._now(), workspace="" if key.workspace == EVERYWHERE else key.workspace, action="keys.use",
+            actor=Actor(kind="nobody", key=key.id, address=asked.address, request=asked.request),
+            object=Object(kind="key", name=key.id), outcome="refused", why=why,
+        )  # fmt: skip
+        await self._desk.identity.access.note_refusal(entry)
 
     async def _recognised(self, token: str) -> Principal | None:
         return await self._desk.identity.recognition.principal(token)

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from auraos.app.audit import look_at_trail
 from auraos.app.desks import Services
 from auraos.app.figures import count_for, flag_figures
 from auraos.app.health import Health
@@ -24,6 +25,7 @@ async def watch(
     health.figures.add(lambda: flag_figures(services.flags))
     services.flags.start()
     watch_parts(health, engine, keeping, services.secrets.keys, data)
+    health.parts["audit"] = look_at_trail(services.audit, health.parts["audit"])
     settings = services.settings
     await settings.look()
     follow(settings, engine)

@@ -51,6 +51,8 @@ class Checkpoints:
         self._signer: Signer | None = None
         self._turn = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
+        self.broken = ""
+        """Why no head is signed any more; nothing while all holds."""
 
     def start(self) -> None:
         """Sign from now on, as it becomes time."""
@@ -105,7 +107,12 @@ class Checkpoints:
         head, last = await self._store.head(), await self._store.last_checkpoint()
         if not head.seq:
             return signer.sign(0, BEGINNING, self._now())
-        await self._refuse_broken(head, last)
+        try:
+            await self._refuse_broken(head, last)
+        except AuditBrokenError as error:
+            self.broken = error.message
+            raise
+        self.broken = ""
         made = signer.sign(head.seq, head.hash, self._now())
         if last is None or last.seq < head.seq:
             await self._store.add_checkpoint(made.checkpoint)

@@ -59,6 +59,16 @@ class Recognition:
         self._believed[key] = _Believed(known, now + BELIEVED)
         return known
 
+    async def spent(self, token: str) -> tuple[Key, str] | None:
+        """Return the key that a token is of though it opens nothing, and why; None for a token of no key."""
+        found = await self._store.one(Key, digest=digest(token)) if token.startswith(KEY) else None
+        if found is None:
+            return None
+        if found.revoked_at:
+            return found, "The key was revoked."
+        is_over = bool(found.ends_at) and self._now() >= found.ends_at
+        return found, "The key has expired." if is_over else "Whose key it is may not come in any more."
+
     async def _by_session(self, key: str, now: int) -> Principal | None:
         session = await self._store.one(Session, digest=key)
         if session is None or now >= session.ends_at:
