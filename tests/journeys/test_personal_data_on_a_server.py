@@ -104,3 +104,22 @@ def test_a_private_run_outlives_the_process_that_began_it_and_lies_sealed_meanwh
         assert found_in(tmp_path, CANARY) == []
     finally:
         again.kill()
+
+
+def test_on_a_database_too_nothing_of_a_person_is_left_but_in_its_log(line, tmp_path, postgres, postgres_url):
+    with owned_server(line, "--database", postgres_url) as server:
+        publish(server, tagged())
+        server.ask("POST", "/workflows/greet/runs?wait=10", {"input": {"email": CANARY}})
+        assert server.ask("GET", f"/runs/1?{REVEAL}")["output"] == f"Hello {CANARY}"
+        hold = {"kind": "subject", "thing": CANARY, "reason": "case 17"}
+        held = server.ask("POST", "/privacy/holds", hold)
+        refused = remote(line, server, "privacy", "erase", CANARY, "--yes")
+        assert "legal-hold" in refused.err
+        server.ask("DELETE", f"/privacy/holds/{held['id']}")
+        done = server.ask("POST", "/privacy/requests/erase", {"subject": CANARY})
+        assert len(done["runs"]) == 1
+        assert any("log of the database" in one for one in done["left"])
+        assert server.ask("GET", f"/runs/1?{REVEAL}")["output"] == {"hidden": "erased"}
+        assert server.stop()[0] == 0
+    assert found_in(tmp_path, CANARY) == []
+    assert found_in(postgres.folder, CANARY) == []

@@ -1,8 +1,8 @@
-"""Field tags: what a schema says of fields that tell of a person, and of those that nobody is to read.
+"""Field tags: what a schema says of fields that tell of a person, and of others that are not for everybody.
 
     email: {type: string, personal: true, subject: true}     the person whom the data is about
     note:  {type: string, personal: true}                    tells of that person
-    code:  {type: string, secret: true}                      is not shown to people at all
+    code:  {type: string, secret: true}                      is not for everybody, though about nobody
 
 A schema with a tag anywhere makes all payloads of a run private: where the data flows to from there nobody can say.
 """
