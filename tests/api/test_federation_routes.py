@@ -304,3 +304,11 @@ async def test_an_issuer_is_asked_encrypted(room, issuer):
     _, token = await room.house.signed_in("owner", "*")
     got = await room.ask("PUT", "/api/v1/providers/corp", {**WISH, "issuer": issuer}, token=token)
     assert got.code == "request-refused"
+
+
+async def test_no_provider_says_who_is_in_the_groups_of_directories(room, provider):
+    """S36: their groups are marked by a word that would be its name."""
+    _, token = await room.house.signed_in("owner", "*")
+    wish = {**WISH, "issuer": provider.url}
+    got = await room.ask("PUT", "/api/v1/providers/scim", wish, token=token)
+    assert (got.status, got.code) == (409, "name-taken")

@@ -191,7 +191,7 @@ async def list_providers(ask: Ask) -> tuple[ProviderDetail, ...]:
     may="people.providers",
     everywhere=True,
     fresh=True,
-    tells=("changed-meanwhile",),
+    tells=("changed-meanwhile", "name-taken"),
 )
 async def put_provider(ask: Ask, at: OneProvider, body: ProviderWish) -> ProviderDetail:
     """Let somebody vouch for people, or change how."""

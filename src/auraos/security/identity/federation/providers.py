@@ -1,16 +1,20 @@
 """`Providers`: those who vouch for people here."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from auraos.core.audit import Actor, Entry, Object
-from auraos.security.access.errors import ChangedMeanwhileError, NotFoundError
+from auraos.security.access.errors import ChangedMeanwhileError, NameTakenError, NotFoundError
 from auraos.security.identity.federation.elsewhere import Elsewhere
 from auraos.security.identity.rows import Provider
 from auraos.security.identity.second_proofs import Seal
 from auraos.security.row_store import Add, Remove, Replace, RowStore, Write
+
+
+TAKEN: Final = ("scim",)
+"""So begins what says of a group that a directory brought it, as the name of a provider does for its groups."""
 
 
 class Providers:
@@ -41,6 +45,11 @@ class Providers:
 
     async def put(self, actor: Actor, wish: Provider, secret: str | None) -> Provider:
         """Let somebody vouch for people, or change how; without a secret the one of before stays."""
+        if wish.name in TAKEN:
+            raise NameTakenError(
+                f"No provider is called {wish.name!r}: it would say who is in the groups of directories.",
+                hint="Choose another name.",
+            )
         before = await self._store.one(Provider, name=wish.name)
         now = self._now()
         sealed = before.client_secret if before is not None else ""
