@@ -12,7 +12,6 @@ from auraos.security.identity.rows import Provider
 from auraos.security.identity.second_proofs import Seal
 from auraos.security.row_store import Add, Remove, Replace, RowStore, Write
 
-
 TAKEN: Final = ("scim",)
 """So begins what says of a group that a directory brought it, as the name of a provider does for its groups."""
 
