@@ -232,7 +232,9 @@ async def roll_back(ask: Ask, at: OneDefinition, body: RollingBack) -> Published
     number = body.version or (await definitions.live(ref)).version - 1
     former = await definitions.version(ref, number) if number > 0 else None
     if former is None:
-        raise NoVersionError(f"The {ref} has no version before the one that is live.", hint="List its versions.")
+        raise NoVersionError(
+            f"The {ref} has no version before the one that is live.", hint="List its versions."
+        )
     await require_of_text(ask, "definitions.publish", former.text)
     await require_use(ask, former.text)
     note = body.note or f"Rolled back to version {number}"

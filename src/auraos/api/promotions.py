@@ -89,7 +89,8 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     as_written: Annotated[
         tuple[Given, ...],
         msgspec.Meta(
-            max_length=100, description="Variables that are bound there and not here, and keep the value of there."
+            max_length=100,
+            description="Variables that are bound there and not here, and keep the value of there.",
         ),
     ] = ()
     dry_run: Annotated[bool, msgspec.Meta(description="Say what would be done, and do nothing.")] = False

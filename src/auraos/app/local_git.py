@@ -10,10 +10,7 @@ from auraos.app.git.links import GitLinks
 from auraos.app.git.reach import FOLDERS
 from auraos.app.installed import load_installed
 from auraos.app.keeping import open_keeping
-from auraos.app.rescue import ACTOR
 from auraos.app.world import World
-
-__all__ = ["ACTOR", "open_links"]
 
 
 @asynccontextmanager

@@ -64,9 +64,9 @@ def connect(
     place = Place(remote=address, branch=branch, folder=folder, secret=secret)
 
     async def here(links: "GitLinks") -> Any:
-        from auraos.app.local_git import ACTOR
+        from auraos.app.console import console
 
-        return await links.connect(ACTOR, WORKSPACE, place, revision=await links.revision(WORKSPACE))
+        return await links.connect(console(), WORKSPACE, place, revision=await links.revision(WORKSPACE))
 
     async def there(client: "Client") -> Any:
         return await client.git.connect_git(**msgspec.structs.asdict(place), revision=await _revision(client))
@@ -85,9 +85,9 @@ def disconnect(*, database: Database = "", data: Data = DEFAULT_DATA, json: Json
     """End the link with the repository. Neither side loses anything."""
 
     async def here(links: "GitLinks") -> None:
-        from auraos.app.local_git import ACTOR
+        from auraos.app.console import console
 
-        await links.disconnect(ACTOR, WORKSPACE)
+        await links.disconnect(console(), WORKSPACE)
 
     _ask(data, database, here, lambda client: client.git.disconnect_git())
     if json:
@@ -238,11 +238,11 @@ def _synced(
     decided = decided or {}
 
     async def here(links: "GitLinks") -> Sequence[Any]:
+        from auraos.app.console import console
         from auraos.app.git.sync import Wish
-        from auraos.app.local_git import ACTOR
 
         return await links.sync(
-            ACTOR, WORKSPACE, Wish(direction=direction, dry_run=dry_run, decided=dict(decided))
+            console(), WORKSPACE, Wish(direction=direction, dry_run=dry_run, decided=dict(decided))
         )
 
     async def there(client: "Client") -> Sequence[Any]:

@@ -58,11 +58,17 @@ SERVER = Chapter(
             "server",
         ),
         Command(
-            "definitions rollback", "auraos.cli.promote:roll_back", "Publish a former version again.", "server"
+            "definitions roll-back",
+            "auraos.cli.promote:roll_back",
+            "Publish a former version again.",
+            "server",
         ),
         Command("bindings list", "auraos.cli.promote:list_bindings", "List what is bound here.", "server"),
         Command(
-            "bindings set", "auraos.cli.promote:bind", "Let something stand for a variable or secret.", "server"
+            "bindings set",
+            "auraos.cli.promote:bind",
+            "Let something stand for a variable or secret.",
+            "server",
         ),
         Command("bindings clear", "auraos.cli.promote:unbind", "Let it stand for itself again.", "server"),
         Command("definitions archive", "auraos.cli.definitions:archive", "Put a definition away.", "server"),
@@ -93,18 +99,14 @@ SERVER = Chapter(
             "secrets delete", "auraos.cli.secrets:delete", "Delete a secret that nothing names.", "server"
         ),
         Command("secrets rotate", "auraos.cli.secrets:rotate", "Seal all secrets by a new key.", "server"),
-        Command(
-            "encryption generate", "auraos.cli.encryption:generate_key", "Make a key of 32 bytes."
-        ),
+        Command("encryption generate", "auraos.cli.encryption:generate_key", "Make a key of 32 bytes."),
         Command(
             "encryption keys",
             "auraos.cli.encryption:show_keys",
             "Show the keys of a workspace, but for the keys.",
             "server",
         ),
-        Command(
-            "encryption rotate", "auraos.cli.encryption:rotate_key", "Seal all by a new key.", "server"
-        ),
+        Command("encryption rotate", "auraos.cli.encryption:rotate_key", "Seal all by a new key.", "server"),
         Command("encryption encrypt", "auraos.cli.encryption:encrypt", "Seal a text on this machine."),
         Command("encryption decrypt", "auraos.cli.encryption:decrypt", "Open what was sealed so."),
         Command("secrets kinds", "auraos.cli.secrets:kinds", "List the kinds of credentials.", "server"),
