@@ -27,9 +27,9 @@ from auraos.app.installed import load_installed
 from auraos.app.quotas import Usage
 from auraos.engine.clock import SystemClock
 from houses import House
+from kept_chores import chores_over
 from kept_definitions import definitions_over
 from kept_git import git_over
-from kept_chores import chores_over
 from kept_runs import bulks_over, feeds_over, privacy_over, runs_over, trials_over
 from kept_secrets import secrets_over
 from kept_settings import settings_over

@@ -70,7 +70,11 @@ class Selecting:
     """Finds the runs of one workspace that are meant, of those that whoever asks reaches."""
 
     def __init__(
-        self, store: RunReader, runs: Runs, workspace: str, reaches: Callable[[RunRow], Awaitable[bool]] | None
+        self,
+        store: RunReader,
+        runs: Runs,
+        workspace: str,
+        reaches: Callable[[RunRow], Awaitable[bool]] | None,
     ) -> None:
         self._store = store
         self._runs = runs
