@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from auraos.app.definitions import FolderDefinitions
+from auraos.app.holding import holding
 from auraos.app.house import House
 from auraos.app.installed import load_installed
 from auraos.app.keeping import WrongFolderError
-from auraos.app.privacy import holding
 from auraos.engine.clock import SystemClock
 from auraos.engine.definitions import Programs
 from auraos.engine.ownership import LEASE

@@ -4,12 +4,13 @@ What is erased is the key: the journals stay and still tell the course of the ru
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
+from auraos.app.holding import held_runs
 from auraos.app.keeping import Keeping
 from auraos.app.sealing import LateSealing
 from auraos.core.audit import Actor, Entry, Object
@@ -25,11 +26,10 @@ from auraos.security.access.errors import NotFoundError as NoPersonError
 from auraos.security.access.walls import everywhere
 from auraos.security.audit.erasing import TrailErasing
 from auraos.security.identity.people import People
-from auraos.security.privacy.holds import HeldByLawError, HeldRuns, Holds, subject_of
+from auraos.security.privacy.holds import HeldByLawError, Holds, subject_of
 from auraos.security.privacy.rows import LegalHold, PrivacyRequest, RequestKind
 from auraos.security.privacy.seals import Seals
 from auraos.storage.tables.privacy import PrivacyTables
-from auraos.storage.tables.statement import Tables
 
 LOG_OF_DATABASE = "the write-ahead log of the database, until it is recycled, and its archive"
 
@@ -378,27 +378,6 @@ def privacy_on(keeping: Keeping, people: People | None = None, engine: Cancels |
         PrivacyTables(keeping.tables), keeping.sealing, keeping.store, keeping.blobs, people, engine=engine,
         where=LOG_OF_DATABASE if keeping.tables.dialect == "postgres" else "", now=clock.now, new_id=clock.new_id,
     )  # fmt: skip
-
-
-def holding(tables: Tables) -> Callable[[], Awaitable[HeldRuns]]:
-    """Return what looks up which runs of a store are held."""
-    rows = PrivacyTables(tables)
-
-    async def look() -> HeldRuns:
-        return await held_runs(rows, await rows.all(LegalHold))
-
-    return look
-
-
-async def held_runs(rows: PrivacyTables, holds: Sequence[LegalHold]) -> HeldRuns:
-    """Return which runs these holds keep."""
-    by_subject = {
-        (hold.workspace, run): hold.thing
-        for hold in holds
-        if hold.kind == "subject"
-        for run in await rows.runs_of(hold.workspace, [hold.thing])
-    }
-    return HeldRuns(holds, by_subject)
 
 
 def _reason(hold: LegalHold | None) -> str:

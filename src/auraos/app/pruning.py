@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from auraos.app.definitions import FolderDefinitions
+from auraos.app.holding import holding
 from auraos.app.house import SHORT_WAIT, NoDataFolderError, claim_or_connect
 from auraos.app.installed import load_installed
-from auraos.app.privacy import holding
 from auraos.app.sealing import open_store
 from auraos.engine.clock import SystemClock
 from auraos.engine.definitions import Programs

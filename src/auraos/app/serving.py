@@ -17,9 +17,9 @@ from auraos.app.console import console_notes
 from auraos.app.desk import Desk
 from auraos.app.desks import Services, open_services, refuse_without_owner
 from auraos.app.health import Health, Phase, PortRefusedError
+from auraos.app.holding import holding
 from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, claim, open_keeping
-from auraos.app.privacy import holding
 from auraos.app.steward import ProcessSteward
 from auraos.app.watching import watch
 from auraos.app.world import World

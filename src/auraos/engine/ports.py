@@ -219,13 +219,12 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class StoredRun(msgspec.Struct, frozen=True):
-    """All that is needed to bring a run into memory: its row, the latest snapshot if there is one, and the journal after it."""
+    """All that is needed to bring a run into memory: its row, its latest snapshot if any, the journal after it, and if it is private."""
 
     row: RunRow
     journal: Sequence[Batch]
     snapshot: Snapshot | None = None
     is_private: bool = False
-    """What it tells lies in the store under seal."""
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
