@@ -219,7 +219,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class StoredRun(msgspec.Struct, frozen=True):
-    """All that is needed to bring a run into memory: its row, its latest snapshot if any, the journal after it, and if it is private."""
+    """All that brings a run into memory: its row, its latest snapshot if any, the journal after it, and if it is private."""
 
     row: RunRow
     journal: Sequence[Batch]
