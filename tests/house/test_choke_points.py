@@ -40,6 +40,12 @@ GIT = "app/git/program.py"
 """It starts git, without a shell, hooks, questions or the configuration of anybody."""
 FRONT = "api/server.py"
 """It listens, and calls nobody."""
+CLIENT = "client/"
+"""What programs ask a server by that they name; nothing that a server runs imports it."""
+SERVERS = "app/servers.py"
+"""It makes what such a server's certificate is checked by, for the commands that ask one."""
+ASKING = ("cli/", "app/servers.py", "app/remote.py", "app/privacy_at.py")
+"""The commands, and what stands between them and the client."""
 SOCKET_OPTIONS = "storage/postgres/address.py"
 """It sets options of a socket that the driver of the database has opened."""
 DATABASE = ("storage/postgres/", "storage/migrations/on_postgres.py")
@@ -80,10 +86,33 @@ def outside_security() -> Iterator[Path]:
 
 def test_only_egress_can_reach_the_network() -> None:
     """S21."""
-    others = (file for file in outside_security() if file.relative_to(SOURCE).as_posix() != FRONT)
+    others = (
+        file
+        for file in outside_security()
+        if not file.relative_to(SOURCE).as_posix().startswith((FRONT, CLIENT, SERVERS))
+    )
     assert offences(others, WAYS_OUT, WAYS_OUT_BY_CALL) == []
     used = found_outside(parsed(SOURCE / FRONT), WAYS_OUT, WAYS_OUT_BY_CALL)
     assert [found for found, _ in used] == ["create_server"]
+    used = found_outside(parsed(SOURCE / SERVERS), WAYS_OUT, WAYS_OUT_BY_CALL)
+    assert [found for found, _ in used] == ["import ssl"]
+
+
+def test_only_commands_ask_other_servers() -> None:
+    """S21: the client of the API goes where its user says, so nothing that a server runs may know it."""
+    others = (
+        file
+        for file in source_files()
+        if not file.relative_to(SOURCE).as_posix().startswith((CLIENT, *ASKING))
+    )
+    knowing = [
+        place(file, node.lineno)
+        for file in others
+        for node in ast.walk(parsed(file))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith(("auraos.client", "auraos.app.servers", "auraos.app.remote"))
+    ]
+    assert knowing == []
 
 
 def test_sockets_outside_of_security_lead_to_this_machine_only() -> None:
