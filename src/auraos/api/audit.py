@@ -13,8 +13,8 @@ from auraos.api.audit_shapes import (
     HeadList,
     Heads,
     OneEntry,
-    Pruning,
     PrunedShown,
+    Pruning,
     ReportShown,
     Wanted,
 )
