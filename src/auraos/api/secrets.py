@@ -342,15 +342,11 @@ async def try_secret(ask: Ask, at: OneSecret, body: Trial) -> Tried:
     return await ask.desk.secret_trials.try_stored(ask.actor, ask.workspace, at.name, body)
 
 
-@routes.post(
-    "/api/v1/secret-tests",
-    may="secrets.create",
-    tells=("secret-refused", "secret-test-refused"),
-)
+@routes.post("/api/v1/secret-tests", may="secrets.create", tells=("secret-refused", "secret-test-refused"))
 async def try_value(ask: Ask, body: GivenTrial) -> Tried:
     """Try a value that is sent along and kept nowhere."""
-    trial = Trial(url=body.url, secret_in=body.secret_in)
     ask.rest()
+    trial = Trial(url=body.url, secret_in=body.secret_in)
     return await ask.desk.secret_trials.try_given(ask.actor, ask.workspace, body.value, trial)
 
 
