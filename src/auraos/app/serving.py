@@ -148,7 +148,6 @@ async def serve(
         await services.begin(alone=keeping.shared is None)
         token = await services.identity.ownership.token_for_first_start()
         desk = _open_desk(services, engine, keeping, stack)
-        await desk.chores.resume()
         door.admit(desk, wishes)
         stack.push_async_callback(door.dismiss)
         health.has_doors = True
@@ -333,6 +332,7 @@ def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: Asyn
     stack.push_async_callback(desk.bulks.close)
     stack.push_async_callback(desk.chores.close)
     stack.callback(desk.feeds.close)
+    desk.chores.start(alone=keeping.shared is None)
     return desk
 
 

@@ -26,6 +26,9 @@ from auraos.storage.tables.chores import Chore, ChoreKind, ChoreTables
 log = logging.getLogger("auraos.serve")
 KEPT: Final = 24 * 3600 * 1_000_000
 """For so long the file of an export is kept."""
+SILENT: Final = 120 * 1_000_000
+"""A chore of which nothing was heard for so long is at work in no process any more."""
+LOOK: Final = 30.0
 _HOUSE = Actor(kind="house", id="house", name="the house")
 
 
@@ -50,6 +53,7 @@ class Chores:
         self._now = now
         self._new_id = new_id
         self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
 
     async def find(self, number: str) -> Chore:
         """Return a chore."""
@@ -95,12 +99,19 @@ class Chores:
             raise NotFoundError.of("file of the chore", chore.id)
         return file
 
-    async def resume(self) -> None:
-        """Go on with deletions that were broken off."""
+    def start(self, *, alone: bool) -> None:
+        """Go on, now and then, with what others left behind. Alone on the store, whoever was at something is gone."""
+        self._looking = asyncio.create_task(self._look(0 if alone else SILENT))
+
+    async def resume(self, silent: int = 0) -> None:
+        """Go on with deletions that were broken off: nothing was heard of them for so many microseconds."""
+        until = self._now() - silent
         for chore in await self._tables.all(Chore, state="working"):
+            if chore.id in self._at_work or chore.changed_at > until:
+                continue
             if chore.kind == "delete":
                 self._work(chore, self._delete(chore))
-            elif chore.id not in self._at_work:
+            else:
                 await self._note(
                     chore, state="failed", what="The process ended in the midst of it. Begin anew."
                 )
@@ -114,11 +125,22 @@ class Chores:
 
     async def close(self) -> None:
         """Leave what is under way to whoever comes next."""
+        if self._looking is not None:
+            self._looking.cancel()
         for task in list(self._at_work.values()):
             task.cancel()
         await asyncio.gather(*self._at_work.values(), return_exceptions=True)
 
     # --- how ---
+
+    async def _look(self, silent: int) -> None:
+        while True:
+            try:
+                await self.resume(silent)
+            except AuraError as error:
+                log.warning("chores.not_resumed", extra={"why": str(error)})
+            silent = SILENT
+            await asyncio.sleep(LOOK)
 
     async def _existing(self, workspace: str) -> Workspace:
         found = await self._access.find_workspace(workspace)

@@ -19,8 +19,10 @@ _TABLES = (
     "create unique index definitions_by_name on definitions(workspace, kind, name)",
     "create index definitions_by_owner on definitions(workspace, owner, kind, name)",
     "create index definitions_drafts on definitions(workspace, kind, name) where archived_at = 0 and version = 0",
-    "create index definitions_changed on definitions(workspace, kind, name)"
-    " where archived_at = 0 and version > 0 and meaning <> hash",
+    (
+        "create index definitions_changed on definitions(workspace, kind, name)"
+        " where archived_at = 0 and version > 0 and meaning <> hash"
+    ),
     "create index definitions_archived on definitions(workspace, kind, name) where archived_at > 0",
     """create table definition_labels(
         workspace {text} not null, label {text} not null, value {text} not null, id {int} not null,
