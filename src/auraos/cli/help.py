@@ -40,7 +40,7 @@ def noun_page(noun: str) -> str:
     """Return the page of a word that only gathers other commands."""
     found = [command for chapter in CHAPTERS for command in chapter.commands]
     rows = [_Row(command.words, command.summary) for command in found if command.words.startswith(f"{noun} ")]
-    parts = [f"Usage: auraos {noun} COMMAND", NOUNS[noun], _table("Commands", rows)]
+    parts = [f"Usage: auraos {noun} COMMAND", NOUNS[noun], _table("Commands", rows, widest=30)]
     return "\n\n".join([*parts, f"More about one of them: auraos {rows[0].label} --help"]) + "\n"
 
 
@@ -129,9 +129,9 @@ def _paragraphs(documentation: str) -> list[str]:
     return [textwrap.fill(" ".join(part.split()), WIDTH) for part in parts]
 
 
-def _table(title: str, rows: list[_Row]) -> str:
+def _table(title: str, rows: list[_Row], *, widest: int = 20) -> str:
     """Return rows under a title: words beside their label, or below it where the label is too long for that."""
-    room = min(max(len(row.label) for row in rows), 20)
+    room = min(max(len(row.label) for row in rows), widest)
     lines = [f"{title}:"]
     for row in rows:
         words = textwrap.wrap(row.words, WIDTH - room - 4)
