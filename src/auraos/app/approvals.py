@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from auraos.app.runs import Asking, Runs
-from auraos.core.run.view import Why
 from auraos.core.values import Value
 from auraos.engine.ports import RunRow
 from auraos.security.access import Principal
@@ -31,20 +30,17 @@ class Approvals:
         data: Value = None,
     ) -> None:  # fmt: skip
         """Answer what a step of a run asks; raise `NotAllowedError` where it asks others."""
-        seen = await self._runs.look(row)
-        asked = [
-            why for why in seen.view.why if why.data.get("kind") == "approval" and path in ("", why.path)
-        ]
-        for why in asked:
-            await self._refuse_others(who, why)
-        if (
-            len(asked) == 1
-        ):  # whoever was looked at is the one who is answered, whatever else begins to ask meanwhile
-            path = asked[0].path
+        asked = {
+            at: question for at, question in (await self._runs.questions(row)).items() if path in ("", at)
+        }
+        for at, question in asked.items():
+            await self._refuse_others(who, at, question)
+        if len(asked) == 1:  # the one that was looked at is answered, whatever else begins to ask meanwhile
+            path = next(iter(asked))
         await self._runs.approve(asking, row, decision, path=path, comment=comment, data=data)
 
-    async def _refuse_others(self, who: Principal, why: Why) -> None:
-        group, people = why.data.get("group", ""), why.data.get("approvers", ())
+    async def _refuse_others(self, who: Principal, path: str, question: dict[str, Value]) -> None:
+        group, people = question.get("group") or "", question.get("approvers") or ()
         if not group and not people:
             return
         if who.kind == "person" and who.name in people:  # a service account may be called like somebody
@@ -52,7 +48,7 @@ class Approvals:
         if group and group in await self._membership.groups_of(who):
             return
         raise NotAllowedError(
-            f"Step {why.path!r} asks {whom(group, people)}, and {who.name!r} is not among them.",
+            f"Step {path!r} asks {whom(group, people)}, and {who.name!r} is not among them.",
             hint="One of them can answer. Whoever looks after the groups can add somebody."
             if group
             else "One of them can answer.",

@@ -18,7 +18,7 @@ from auraos.app.start_limits import StartLimits
 from auraos.app.witness import Witness
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
-from auraos.core.run import RunView, fold, view
+from auraos.core.run import RunState, RunView, fold, view
 from auraos.core.run.facts import AnyFact, RunStarted
 from auraos.core.schemas import given_input
 from auraos.core.values import Value
@@ -155,11 +155,23 @@ class Runs:
         seen = await asyncio.to_thread(lambda: view(self._definitions.compile(kept), facts[:upto]))
         return Seen(row=row, view=seen, seq=upto, of=len(facts))
 
-    async def names(self, row: RunRow) -> dict[str, Value]:
-        """Return what expressions read in a run as it is: its input, variables and outputs of steps, by name."""
+    async def questions(self, row: RunRow) -> dict[str, dict[str, Value]]:
+        """Return what steps of a run ask people now, by their paths."""
+        waiting = (await self._state(row)).activations.values()
+        return {
+            each.path: each.wait_details if isinstance(each.wait_details, dict) else {}
+            for each in waiting
+            if each.status == "waiting" and each.wait_kind == "approval"
+        }
+
+    async def _state(self, row: RunRow) -> RunState:
         facts = await self._facts(row, revealed=False)
         kept = await self.version(row)
-        state = await asyncio.to_thread(lambda: fold(self._definitions.compile(kept), facts))
+        return await asyncio.to_thread(lambda: fold(self._definitions.compile(kept), facts))
+
+    async def names(self, row: RunRow) -> dict[str, Value]:
+        """Return what expressions read in a run as it is: its input, variables and outputs of steps, by name."""
+        state = await self._state(row)
         values = state.root.values if state.root is not None else {}
         return {name: value for name, value in values.items() if not name.startswith("$")}
 

@@ -165,9 +165,6 @@ def _explain(activation: Activation) -> Why:
         data["run"] = activation.child
     if activation.wait_kind:
         data |= {"kind": activation.wait_kind, "name": activation.wait_name, "key": activation.wait_key}
-    if activation.wait_kind == "approval" and isinstance(activation.wait_details, dict):
-        asked = {name: activation.wait_details.get(name) for name in ("title", "group", "approvers")}
-        data |= {name: value for name, value in asked.items() if value}
     if activation.purpose != "step":
         data["purpose"] = activation.purpose
     return Why(
