@@ -22,6 +22,8 @@ LARGEST_BLOCK: Final = 100
 MOST_COUNTED: Final = 10_000
 """Of runs no more than so many are counted to tell how many there are."""
 PAGE: Final = 200
+EVERY: Final = 300.0
+"""After so many seconds what may not grow beyond a size is measured again."""
 MEASURED_FOR: Final = 600 * SECOND
 """For so long the size of a workspace is believed."""
 UNDER_WAY: Final = ("queued", "running", "waiting", "paused", "cancelling", "compensating")
@@ -146,6 +148,7 @@ class Usage:
         self._most = most
         self._now = now
         self._measuring: dict[str, asyncio.Task[None]] = {}
+        self._watching: asyncio.Task[None] | None = None
 
     async def of(self, workspace: str) -> Used:
         """Return what a workspace has used. Its size is measured beside, so the next answer may know it better."""
@@ -171,13 +174,16 @@ class Usage:
             task = self._measuring[workspace] = asyncio.create_task(self.measure(workspace))
             task.add_done_callback(lambda _: self._measuring.pop(workspace, None))
 
-    async def watch(self, every: float, workspaces: Callable[[], Collection[str]]) -> None:
+    def start(self, workspaces: Callable[[], Collection[str]]) -> None:
         """Measure again and again those that may not grow beyond a size."""
+        self._watching = asyncio.create_task(self._watch(workspaces))
+
+    async def _watch(self, workspaces: Callable[[], Collection[str]]) -> None:
         while True:
             for workspace in workspaces():
                 if self._most(workspace, "bytes"):
                     self.measure_soon(workspace)
-            await asyncio.sleep(every)
+            await asyncio.sleep(EVERY)
 
     async def measure(self, workspace: str) -> None:
         """Measure what a workspace has, some runs at a time."""
@@ -199,6 +205,8 @@ class Usage:
 
     async def close(self) -> None:
         """Measure no more."""
+        if self._watching is not None:
+            self._watching.cancel()
         for task in list(self._measuring.values()):
             task.cancel()
         await asyncio.gather(*self._measuring.values(), return_exceptions=True)

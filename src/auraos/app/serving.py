@@ -333,6 +333,7 @@ def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: Asyn
     stack.push_async_callback(desk.chores.close)
     stack.callback(desk.feeds.close)
     desk.chores.start(alone=keeping.shared is None)
+    desk.usage.start(desk.identity.access.known_workspaces)
     return desk
 
 

@@ -84,6 +84,7 @@ class Exporting:
                     yield Step("runs", done, total)
                 await self._write_run(bundle, row)
                 done += 1
+            yield Step("runs", done, total)
             counts["runs"] = done
             manifest = {
                 "format": FORMAT, "workspace": workspace, "at": self._now(), "counts": counts,

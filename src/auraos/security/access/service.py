@@ -59,6 +59,10 @@ class Access:
         """Return what a workspace wants otherwise than the house has it, as it was last read."""
         return self._wishes.get(workspace, {}).get(name)
 
+    def known_workspaces(self) -> tuple[str, ...]:
+        """Return the names of the workspaces, as they were last read."""
+        return tuple(self._rooms)
+
     def most(self, workspace: str, what: str) -> int:
         """Return how much of something there may be in a workspace, as it was last read; 0 for as much as can be."""
         return int(self.wish(workspace, f"{PREFIX}{what}") or 0)
