@@ -319,7 +319,9 @@ class Access:
         with everywhere():  # the roles of all workspaces are read at once
             rows = await self._store.all(OwnRole)
         for row in rows:
-            own.setdefault(row.workspace, {})[row.name] = Role(name=row.name, title=row.title, actions=row.actions)
+            own.setdefault(row.workspace, {})[row.name] = Role(
+                name=row.name, title=row.title, actions=row.actions
+            )
         self._rooms = {each.name: {**own[each.name], **ROLES} for each in found}
         self._wishes = {each.name: each.wishes for each in found}
         self._read_at = now
