@@ -42,6 +42,9 @@ class LateHouse:
     async def fetching(self, run):
         return bytes
 
+    async def is_private(self, run):
+        return False
+
     async def subscribe(self, run, after):
         for seq, fact in enumerate(FACTS[after:], start=after + 1):
             for _ in range(50):

@@ -156,16 +156,16 @@ class Runs:
         return Seen(row=row, view=seen, seq=upto, of=len(facts))
 
     async def questions(self, row: RunRow) -> dict[str, dict[str, Value]]:
-        """Return what steps of a run ask people now, by their paths."""
-        waiting = (await self._state(row)).activations.values()
+        """Return what steps of a run ask people now, by their paths; also what is shown to few."""
+        waiting = (await self._state(row, revealed=True)).activations.values()
         return {
             each.path: each.wait_details if isinstance(each.wait_details, dict) else {}
             for each in waiting
             if each.status == "waiting" and each.wait_kind == "approval"
         }
 
-    async def _state(self, row: RunRow) -> RunState:
-        facts = await self._facts(row, revealed=False)
+    async def _state(self, row: RunRow, *, revealed: bool = False) -> RunState:
+        facts = await self._facts(row, revealed=revealed)
         kept = await self.version(row)
         return await asyncio.to_thread(lambda: fold(self._definitions.compile(kept), facts))
 
