@@ -21,6 +21,10 @@ class LateHouse:
     def engine(self):
         return self
 
+    @property
+    def store(self):
+        return self
+
     async def find(self, run):
         return RunRow(
             workspace="default",
