@@ -332,7 +332,7 @@ class Runs:
             )
         named = row.workflow if version == "live" else f"{row.workflow}@{version}"
         on = await self._definitions.resolve(row.workspace, named) if version else None
-        await self.limits.count(row.workspace)
+        await self.limits.admit(row.workspace, row.workflow)
         async with self._witness.of(self._entry_of(asking, row, f"runs.{kind}")) as told, _told():
             run = await self.engine.retry(
                 row.run, kind=kind, start_at=start_at or None, changes=changes, again=repeat, workflow=on,
