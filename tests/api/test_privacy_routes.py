@@ -128,7 +128,9 @@ async def test_an_account_is_erased_by_an_owner_and_only_its_id_stays(room, toke
 
 async def test_what_the_trail_says_of_a_person_goes_with_them_and_the_rest_verifies(room, token):
     """S50, L12."""
-    await room.ask("PUT", "/api/v1/bindings/variable/mail", {"value": "mail to Ada@Example.org now"}, token=token)
+    await room.ask(
+        "PUT", "/api/v1/bindings/variable/mail", {"value": "mail to Ada@Example.org now"}, token=token
+    )
     await room.ask("PUT", "/api/v1/bindings/variable/other", {"value": "ada@example.organic"}, token=token)
     gone = await privacy(room, token, "erase", {"subject": "ada@example.org"})
     assert gone.status == 200, gone.json

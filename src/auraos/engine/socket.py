@@ -111,7 +111,9 @@ class EngineSocket:
                 await self._stream(ask, writer)
                 answer = asks.Answer(number=number, ok=msgspec.Raw(b"null"))
             else:
-                answer = asks.Answer(number=number, ok=msgspec.Raw(msgspec.json.encode(await self._witnessed(ask))))
+                answer = asks.Answer(
+                    number=number, ok=msgspec.Raw(msgspec.json.encode(await self._witnessed(ask)))
+                )
         except AuraError as error:
             answer = asks.Answer(number=number, error=asks.tell(error))
         except Exception as error:  # noqa: BLE001 (the border: one ask must not end the others)

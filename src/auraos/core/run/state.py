@@ -165,6 +165,8 @@ class RunState:
     keyed: Keyed | None = None
     trace: str = ""
     """Where it belongs in a trace."""
+    trial: bool = False
+    """Whether it only tries its workflow out."""
     callers: tuple[Caller, ...] = ()
     """Who awaits the end of a run with a key."""
 
@@ -198,8 +200,6 @@ class RunState:
         self.error: StepError | None = None
         self.root: Frame | None = None
         self.page: Page | None = None
-        self.trial = False
-        """Whether it only tries its workflow out."""
         self.activations: dict[str, Activation] = {}
         self.agenda: Agenda = OrderedDict()
         self.inherited: dict[str, Inherited] = {}

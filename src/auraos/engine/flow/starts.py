@@ -31,6 +31,10 @@ def stand_before(
         "$seed": started.run,
     }
     gates, home = program.gates.open_for(
-        names, workspace=started.workspace, workflow=started.workflow, only=CAPACITY if goes_on else None, mask=mask
+        names,
+        workspace=started.workspace,
+        workflow=started.workflow,
+        only=CAPACITY if goes_on else None,
+        mask=mask,
     )
     return msgspec.structs.replace(started, gates=gates), home
