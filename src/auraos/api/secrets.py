@@ -18,8 +18,9 @@ from auraos.security.secrets.errors import NoSecretError
 from auraos.security.secrets.keys import KeyFacts, MasterRotation
 from auraos.security.secrets.rows import Secret
 from auraos.security.secrets.service import About as Description
-from auraos.security.secrets.service import InFlight, KeyRotation, Named, UseFacts, VersionFacts
+from auraos.security.secrets.service import KeyRotation, UseFacts, VersionFacts
 from auraos.security.secrets.trying import Trial, Tried
+from auraos.security.secrets.users import InFlight, Named
 
 routes = Routes()
 
@@ -270,23 +271,20 @@ async def create_secret(ask: Ask, body: NewSecret) -> SecretFacts:
 async def show_secret(ask: Ask, at: OneSecret) -> SecretDetail:
     """Show a secret: its versions, which definitions name it, which workflows used it, and which runs still may."""
     shown = await ask.desk.secrets.show(ask.workspace, at.name)
-    return SecretDetail(
-        secret=SecretFacts.of(shown.secret), versions=shown.versions, named_by=shown.named_by, uses=shown.uses,
-        in_flight=shown.in_flight, revision=shown.secret.revision,
-    )  # fmt: skip
+    more = {name: getattr(shown, name) for name in ("versions", "named_by", "uses", "in_flight")}
+    return SecretDetail(secret=SecretFacts.of(shown.secret), revision=shown.secret.revision, **more)
 
 
 @routes.get("/api/v1/secret-expiry", may="secrets.list", narrows=True)
 async def list_expiring_secrets(ask: Ask, at: ExpiryList) -> tuple[EndingSecret, ...]:
     """List the secrets that expire soon, or are over, with the definitions that name them."""
-    scope = ask.scope("secrets.list")
     return tuple(
         EndingSecret(
             name=one.secret.name, title=one.secret.title, kind=one.secret.kind, ends_at=one.secret.ends_at,
             is_over=one.is_over, named_by=one.named_by,
         )
         for one in await ask.desk.secrets.ending(ask.workspace, at.days)
-        if scope.reaches(thing_of(one.secret))
+        if ask.scope("secrets.list").reaches(thing_of(one.secret))
     )  # fmt: skip
 
 

@@ -16,11 +16,12 @@ from auraos.security.secrets.consents import Consents
 from auraos.security.secrets.expiry import SOON, ExpiryWatch
 from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.master import master_source
-from auraos.security.secrets.service import FindInFlight, FindUsers, InFlight, Named, Secrets
+from auraos.security.secrets.service import Secrets
 from auraos.security.secrets.sources import Sources
 from auraos.security.secrets.stored import StoredSecrets
 from auraos.security.secrets.tokens import Tokens
 from auraos.security.secrets.trying import Trials
+from auraos.security.secrets.users import FindInFlight, FindUsers, InFlight, Named
 from auraos.storage.tables.secrets import SecretTables
 from auraos.storage.tables.statement import Tables
 

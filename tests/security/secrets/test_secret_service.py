@@ -20,7 +20,8 @@ from auraos.security.secrets.errors import (
 )
 from auraos.security.secrets.expiry import DAY
 from auraos.security.secrets.rows import SecretVersion
-from auraos.security.secrets.service import About, Named
+from auraos.security.secrets.service import About
+from auraos.security.secrets.users import Named
 
 BEN = Actor(kind="person", id="2", name="ben")
 

@@ -13,7 +13,8 @@ from auraos.core.audit import Actor, Entry
 from auraos.security.reveal import Reveal
 from auraos.security.secrets.checking import Value
 from auraos.security.secrets.rows import Secret
-from auraos.security.secrets.service import About, Named
+from auraos.security.secrets.service import About
+from auraos.security.secrets.users import Named
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import SqliteStore
 from auraos.storage.tables.secrets import SecretTables

@@ -12,8 +12,9 @@ from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import OperationalError
 from auraos.security.row_store import Replace
 from auraos.security.secrets.rows import Secret
-from auraos.security.secrets.service import DAY, FindUsers
+from auraos.security.secrets.service import DAY
 from auraos.security.secrets.store import SecretStore
+from auraos.security.secrets.users import FindUsers
 
 log = logging.getLogger("auraos.secrets")
 SOON: Final = 7

@@ -4,7 +4,7 @@ Whoever calls it has asked whether the actor may. Where a secret may go cannot b
 whoever may change it could have it sent to themselves.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -30,39 +30,11 @@ from auraos.security.secrets.sealed import Sealed, seal_version, unseal_version
 from auraos.security.secrets.store import SecretStore
 from auraos.security.secrets.stored import StoredSecrets
 from auraos.security.secrets.tokens import place_of_token
+from auraos.security.secrets.users import Ending, FindInFlight, FindUsers, InFlight, Named
 
 PAGE: Final = 100
 DAY: Final = 24 * 3600 * 1_000_000
 MOST_ENDING: Final = 1000
-
-
-class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """A definition that names a secret."""
-
-    kind: str
-    name: str
-    place: str
-    is_live: bool
-
-
-class InFlight(msgspec.Struct, frozen=True, kw_only=True):
-    """A version that names a secret, and by which runs still live; it may be live no more."""
-
-    workflow: str
-    version: str
-    runs: int
-
-
-FindUsers = Callable[[str, str], Awaitable[Sequence[Named]]]
-FindInFlight = Callable[[str, str], Awaitable[Sequence[InFlight]]]
-
-
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret that expires, or is over, and what names it."""
-
-    secret: Secret
-    is_over: bool
-    named_by: tuple[Named, ...]
 
 
 class VersionFacts(msgspec.Struct, frozen=True, kw_only=True):
