@@ -4,7 +4,14 @@ from typing import Final
 
 import msgspec
 
-READ: Final = ("definitions.read", "runs.read", "workspace.read", "people.see", "flags.read", "flags.evaluate")
+READ: Final = (
+    "definitions.read",
+    "runs.read",
+    "workspace.read",
+    "people.see",
+    "flags.read",
+    "flags.evaluate",
+)
 """What whoever belongs to a workspace sees of it."""
 OPERATE: Final = (
     "runs.start", "runs.signal", "runs.pause", "runs.resume", "runs.cancel", "runs.retry", "runs.prioritize",
@@ -46,7 +53,11 @@ ROLES: Final = {
         Role(name="approver", title="Answers what runs and drafts ask", actions=(*READ, *APPROVE)),
         Role(name="editor", title="Changes and publishes definitions", actions=(*READ, *OPERATE, *EDIT)),
         Role(name="auditor", title="Sees who did what, and who may do what", actions=(*READ, *AUDIT)),
-        Role(name="watcher", title="Sees how the installation does, not what it does", actions=("installation.read",)),
+        Role(
+            name="watcher",
+            title="Sees how the installation does, not what it does",
+            actions=("installation.read",),
+        ),
         Role(name="admin", title="Does everything in a workspace", actions=ADMIN),
         Role(name="owner", title="Does everything, in all workspaces", actions=("*",)),
     )
