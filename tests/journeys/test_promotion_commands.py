@@ -91,10 +91,10 @@ def rolled_back(auraos, server, promote):
     assert test(*promote, "default").code == 0
     assert production(*promote, "test").code == 0
     assert "USD" in within(server, "production", "GET", path)["text"]
-    back = production("definitions", "rollback", "order")
+    back = production("definitions", "roll-back", "order")
     assert back.out == "order is live as version 3. Rolled back to version 1.\n"
     assert "EUR" in within(server, "production", "GET", path)["text"]
-    assert production("definitions", "rollback", "order@2").out.startswith("order is live as version 4.")
+    assert production("definitions", "roll-back", "order@2").out.startswith("order is live as version 4.")
     assert "variable  url" in production("bindings", "list").out
     assert production("bindings", "clear", "variable", "url").code == 0
     assert production(*promote, "test", "--as-written", "url").code == 0

@@ -37,6 +37,9 @@ class NoBlobs:
     def fetch(self, workspace: str, run: str, hash: str) -> bytes:  # noqa: A002 (as in the port)
         raise AssertionError("No value of a simulated world is large.")
 
+    def sealer(self, run: str) -> None:
+        return None
+
 
 class SimulatedClock:
     """The clock of a world, and ids that follow from its seed."""

@@ -35,6 +35,8 @@ class Explained:
         found = await self.all(sql, parameters, make)
         return found[0] if found else None
 
+    glance = one
+
     async def change(self, statements: Any, entries: Any = ()) -> None:
         await self._tables.change(statements, entries)
 

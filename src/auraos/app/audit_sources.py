@@ -1,23 +1,22 @@
 """Where an audit trail is checked without a server: the file of a data folder, a database, or a file that was exported."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from auraos.core.errors import UnexpectedError, UserError
 from auraos.security.audit.chain import Kept
 from auraos.security.audit.export import ExportedLine, Opening, kept_of_line
-from auraos.security.audit.parts import AnyEntry
 from auraos.security.audit.signing import KnownKey
 from auraos.security.audit.store import Checkpoint, Filter, Head
 from auraos.storage.migrations.walls import INSTALLATION
 from auraos.storage.sqlite.opening import check_database
 from auraos.storage.sqlite.readers import Readers
 from auraos.storage.tables.audit import AuditTables
-from auraos.storage.tables.statement import Dialect, Statement
+from auraos.storage.tables.looked_at import LookedAtTables
 
 T = TypeVar("T")
 LONGEST_READ = 60.0
@@ -30,47 +29,6 @@ class NoTrailError(UserError):
     """There is no audit trail here that could be read."""
 
     code = "no-audit-trail"
-
-
-class _Reading(Protocol):
-    async def all(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> list[T]: ...
-
-
-class _LookedAt:
-    """Tables that are only looked at."""
-
-    def __init__(self, readers: _Reading, dialect: Dialect) -> None:
-        self._readers = readers
-        self.dialect = dialect
-
-    async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
-        """Return what a query finds."""
-        return await self._readers.all(sql, parameters, make)
-
-    async def one(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> T | None:
-        """Return the first that a query finds, or None."""
-        found = await self.all(sql, parameters, make)
-        return found[0] if found else None
-
-    async def glance(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> T | None:
-        """Return the row of a key, or None."""
-        return await self.one(sql, parameters, make)
-
-    async def change(self, statements: Sequence[Statement], entries: Sequence[AnyEntry] = ()) -> None:
-        """Refuse to change anything."""
-        raise UnexpectedError(
-            f"{len(statements) + len(entries)} changes were asked of a trail that is only looked at."
-        )
-
-    async def scrub(self, tables: Sequence[str]) -> None:
-        """Refuse to clean anything."""
-        raise UnexpectedError(f"{len(tables)} tables of a trail that is only looked at were to be cleaned.")
 
 
 @asynccontextmanager
@@ -89,7 +47,7 @@ async def trail_of_folder(data: Path) -> AsyncIterator[AuditTables]:
     check_database(file, immutable=immutable)
     readers = Readers(file, threads=1, longest=LONGEST_READ, immutable=immutable)
     try:
-        yield AuditTables(_LookedAt(readers, "sqlite"))
+        yield AuditTables(LookedAtTables(readers, "sqlite"))
     finally:
         readers.close()
 
@@ -102,7 +60,7 @@ async def trail_of_database(url: str) -> AsyncIterator[AuditTables]:
 
     readers = DatabaseReaders(Address(url), most=1, longest=LONGEST_READ, plans=INSTALLATION)
     try:
-        yield AuditTables(_LookedAt(readers, "postgres"))
+        yield AuditTables(LookedAtTables(readers, "postgres"))
     finally:
         await readers.close()
 

@@ -360,7 +360,7 @@ async def _look_into(data: Path, stack: AsyncExitStack) -> Reads:
 
     store = open_for_looking(data / "auraos.db")
     stack.push_async_callback(store.close)
-    return veiled(store, store.tables)
+    return veiled(store, store.looked_at)
 
 
 @asynccontextmanager

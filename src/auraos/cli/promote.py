@@ -1,4 +1,4 @@
-"""`auraos definitions promote` and `rollback`, and `auraos bindings`: from one workspace of a server to another, and back."""
+"""`auraos definitions promote` and `roll-back`, and `auraos bindings`: from one workspace of a server to another, and back."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -40,7 +40,7 @@ def promote(
     """Publish versions of another workspace in this one, with what is bound here in place of what differs.
 
     --dry-run says what would change and what is missing. Nothing is done where a secret is missing here, or a variable that is
-    bound there is not bound here. `auraos definitions rollback` undoes it.
+    bound there is not bound here. `auraos definitions roll-back` undoes it.
     """
 
     async def go(client: "Client") -> "PromotedAll":

@@ -10,6 +10,7 @@ from auraos.engine.ports import StoreUnavailableError, Told, Write
 from auraos.storage.sqlite.opening import check_database, damaged
 from auraos.storage.sqlite.readers import Readers
 from auraos.storage.sqlite.store import SqliteStore
+from auraos.storage.tables.looked_at import LookedAtTables
 
 _OPEN_WORK = (
     "select exists(select 1 from runs where finished_at is null) or exists(select 1 from timers)"
@@ -25,6 +26,7 @@ class LookingStore(SqliteStore):
 
     def __init__(self, reader: Readers) -> None:
         self._reader = reader
+        self.looked_at = LookedAtTables(reader, "sqlite")
 
     @property
     def pace(self) -> float:
