@@ -128,7 +128,7 @@ bench: $(STAMPS)/test $(STAMPS)/auraos $(if $(filter-out 0,$(PEERS)),bench/.peer
 docs: reference $(STAMPS)/docs ## Build the documentation into site/
 	$(BIN)/zensical build --clean --strict
 
-reference: $(STAMPS)/auraos ## Write docs/reference and the pages of --help from the code
+reference: $(STAMPS)/test $(STAMPS)/auraos ## Write docs/reference and the pages of --help from the code
 	$(BIN)/python scripts/help_pages.py
 	$(BIN)/python scripts/reference docs/reference
 

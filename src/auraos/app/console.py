@@ -8,6 +8,7 @@ from typing import Any, Final
 from auraos.app.witness import Witness
 from auraos.core.audit import Actor, Entry, Object
 from auraos.engine import asks
+from auraos.engine.notes import Noting
 from auraos.engine.ports import Store
 
 ACTIONS: Final[dict[type[asks.Ask], str]] = {
@@ -26,14 +27,14 @@ def console(user: str = "") -> Actor:
 
 def console_notes(
     witness: Witness, store: Store
-) -> Callable[[asks.AnyAsk], AbstractAsyncContextManager[None]]:
+) -> Callable[[asks.AnyAsk], AbstractAsyncContextManager[Noting | None]]:
     """Return what tells the audit trail of what is asked by the socket of the engine, with what came of it."""
 
     @asynccontextmanager
-    async def noted(ask: asks.AnyAsk) -> AsyncIterator[None]:
+    async def noted(ask: asks.AnyAsk) -> AsyncIterator[Noting | None]:
         action = ACTIONS.get(type(ask))
         if action is None or (isinstance(ask, asks.Prune) and ask.is_dry):
-            yield
+            yield None
             return
         if isinstance(ask, asks.Retry):
             action = f"runs.{ask.kind}"
@@ -42,8 +43,12 @@ def console_notes(
             at=witness.now, workspace=workspace, actor=console(getattr(ask, "by", "")), action=action, object=about,
             why=getattr(ask, "reason", "") or getattr(ask, "comment", ""), after=told or None,
         )  # fmt: skip
+        if isinstance(ask, asks.Start):
+            async with witness.noting(entry) as noting:
+                yield noting
+            return
         async with witness.of(entry):
-            yield
+            yield None
 
     return noted
 

@@ -26,7 +26,6 @@ from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import TRIAL, Definitions
 from auraos.engine.endings import Begun, Ended
 from auraos.engine.engine import Engine
-from auraos.engine.notes import Note
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
 from auraos.engine.stewardship import InspectedStore
 from auraos.engine.stream import Change, changes_after, facts_of, veil
@@ -241,21 +240,15 @@ class Runs:
         if run and (known := await self._store.find(run)) is not None:
             await self._same(known, workflow, given, variables)
             return Begun(run, is_new=False)
-        entry, notes = self._entry(asking, workspace, "runs.start", "workflow", workflow), list[Note]()
-
-        def note(started: str) -> Note:
-            notes.append(self._witness.note(msgspec.structs.replace(entry, after={"run": started})))
-            return notes[-1]
-
+        entry = self._entry(asking, workspace, "runs.start", "workflow", workflow)
         await self.limits.admit(workspace, workflow)
-        async with self._witness.of_refusal(entry), _told():
+        async with self._witness.noting(entry) as noting, _told():
             begun = await self.engine.begin(
-                workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run, note=note,
-                follow=follow,
+                workflow, input=given, workspace=workspace, variables=variables, by=asking.by, run=run,
+                note=noting.of, follow=follow,
             )  # fmt: skip
-        if begun.is_new:
-            self._witness.settle(notes[-1])
-        else:
+            noting.began(is_new=begun.is_new)
+        if not begun.is_new:
             await self._same(await self.find(workspace, run), workflow, given, variables)
         return begun
 

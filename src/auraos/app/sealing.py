@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from auraos.engine.ports import Batch, LogLine, RequestRow, StoredRun, Write
 from auraos.storage.folder import DataFolder
 from auraos.storage.tables.statement import Tables
-from auraos.storage.veil import MARK, is_private
+from auraos.storage.veil import MARK, is_private, is_sealed
 
 if TYPE_CHECKING:
     from auraos.core.run import Program
@@ -65,13 +65,13 @@ class LateSealing:
 
     async def open_journal(self, run: str, batches: list[Batch]) -> list[Batch]:
         """Return a journal as its run wrote it."""
-        if not any(batch.facts.startswith(MARK) for batch in batches):
+        if not any(is_sealed(batch.facts) for batch in batches):
             return batches
         return await self.made.open_journal(run, batches)
 
     async def open_runs(self, found: list[StoredRun]) -> list[StoredRun]:
         """Return runs that are brought into memory."""
-        if not any(batch.facts.startswith(MARK) for one in found for batch in one.journal):
+        if not any(is_sealed(batch.facts) for one in found for batch in one.journal):
             return found
         return await self.made.open_runs(found)
 

@@ -17,7 +17,7 @@ import msgspec
 
 from auraos.core.audit import Entry, Outcome
 from auraos.core.errors import OperationalError, UserError
-from auraos.engine.notes import Note
+from auraos.engine.notes import Note, Noting
 from auraos.engine.ports import StoreUnavailableError
 from auraos.security.audit.parts import Parts, parts_of
 from auraos.storage.tables.audit_pending import Pending, PendingEntries
@@ -85,13 +85,21 @@ class Witness:
         await self._over(number, told.entry)
 
     @asynccontextmanager
-    async def of_refusal(self, entry: Entry) -> AsyncIterator[None]:
-        """Tell of something that tells of itself where it is done, by a note, only if it is not."""
+    async def noting(self, entry: Entry) -> AsyncIterator[Noting]:
+        """Tell of the start of a run by a note that is durable with it; of one that is refused, by an entry of its own."""
+        noting = Noting(lambda run: self.note(msgspec.structs.replace(entry, after={"run": run})))
         try:
-            yield
-        except Exception as error:
+            yield noting
+        except UserError as error:
             await self.tell(_became(entry, error))
             raise
+        except Exception as error:  # the store may be what failed, so nobody waits until it has this, too
+            self._write(Pending("", parts_of(_became(entry, error))), is_over=True).add_done_callback(
+                _log_failure
+            )
+            raise
+        if noting.noted is not None:
+            self.settle(noting.noted)
 
     def note(self, entry: Entry) -> Note:
         """Return what is durable together with something, and is told of by `settle` once it is."""

@@ -21,6 +21,7 @@ from auraos.core.run import LARGEST
 from auraos.core.values import from_wire, to_wire
 from auraos.engine import asks
 from auraos.engine.engine import Ended, Engine
+from auraos.engine.notes import Noting
 from auraos.engine.ports import RunQuery, Version
 from auraos.engine.stewardship import InspectedStore, NoStewardError, Steward
 from auraos.engine.stream import veil
@@ -47,7 +48,7 @@ class EngineSocket:
 
     def __init__(
         self, engine: Engine, store: InspectedStore, path: Path, *, steward: Steward | None = None,
-        largest_value: int = LARGEST, witness: Callable[[asks.AnyAsk], AbstractAsyncContextManager[None]] | None = None,
+        largest_value: int = LARGEST, witness: Callable[[asks.AnyAsk], AbstractAsyncContextManager[Noting | None]] | None = None,
     ) -> None:  # fmt: skip
         self._witness = witness
         self._engine = engine
@@ -138,12 +139,14 @@ class EngineSocket:
         """Do what is asked, before whoever tells of it."""
         if self._witness is None:
             return await self._do(ask)
-        async with self._witness(ask):
-            return await self._do(ask)
+        async with self._witness(ask) as noting:
+            return await self._do(ask, noting)
 
-    async def _do(self, ask: asks.AnyAsk) -> Any:
+    async def _do(self, ask: asks.AnyAsk, noting: Noting | None = None) -> Any:
         match ask:
-            case asks.Start() | asks.Retry() | asks.Wait() | asks.Publish():
+            case asks.Start():
+                return await self._begin(ask, noting)
+            case asks.Retry() | asks.Wait() | asks.Publish():
                 return await self._start(ask)
             case asks.ListRuns() | asks.Find() | asks.Journal() | asks.Logs() | asks.GetVersion():
                 return await self._read(ask)
@@ -158,19 +161,19 @@ class EngineSocket:
             case _:
                 return await self._lead(ask)
 
-    async def _start(self, ask: asks.Start | asks.Retry | asks.Wait | asks.Publish) -> Any:
+    async def _begin(self, ask: asks.Start, noting: Noting | None) -> str:
+        begun = await self._engine.begin(
+            ask.version or ask.workflow, input=from_wire(ask.input), workspace=ask.workspace,
+            variables=from_wire(ask.variables), by=ask.by, run=ask.run, called=ask.called,
+            note=None if noting is None else noting.of,
+        )  # fmt: skip
+        if noting is not None:
+            noting.began(is_new=begun.is_new)
+        return begun.run
+
+    async def _start(self, ask: asks.Retry | asks.Wait | asks.Publish) -> Any:
         engine = self._engine
         match ask:
-            case asks.Start():
-                return await engine.start(
-                    ask.version or ask.workflow,
-                    input=from_wire(ask.input),
-                    workspace=ask.workspace,
-                    variables=from_wire(ask.variables),
-                    by=ask.by,
-                    run=ask.run,
-                    called=ask.called,
-                )
             case asks.Retry():
                 return await engine.retry(
                     ask.run, kind=ask.kind, start_at=ask.start_at or None, changes=from_wire(ask.changes),

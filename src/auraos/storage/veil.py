@@ -19,6 +19,11 @@ WORDS = {"redacted": "What is said here is under seal.", "erased": "What was sai
 _STATE = "select min(case when erased_at > 0 then 1 else 0 end) from run_keys where run=?"
 
 
+def is_sealed(facts: bytes) -> bool:
+    """Return whether facts are under seal; what somebody has made no bytes of, behind the back of the store, is not."""
+    return isinstance(facts, bytes) and facts.startswith(MARK)
+
+
 class Veil:
     """Hides what private runs tell."""
 
@@ -27,7 +32,7 @@ class Veil:
 
     async def open_journal(self, run: str, batches: list[Batch]) -> list[Batch]:
         """Return a journal with a sign in the place of each value, if it is that of a private run."""
-        if not any(batch.facts.startswith(MARK) for batch in batches):
+        if not any(is_sealed(batch.facts) for batch in batches):
             return batches
         from auraos.core.run.sealed import open_stretch
 
