@@ -63,6 +63,8 @@ _LAST = {
     "description": "The `id` of the last event that came: those after it follow.",
     "schema": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,15})$"},
 }
+OPENFEATURE = "/ofrep/"
+"""Below it some of what goes wrong is told in the words of that protocol."""
 
 
 def openapi_routes(routes: Iterable[Route]) -> Routes:
@@ -119,6 +121,8 @@ def _short(schemas: Any, components: dict[str, Any]) -> tuple[Any, dict[str, Any
 
 def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
     trouble = {"application/problem+json": {"schema": plain(known[Trouble])}}
+    if route.path.startswith(OPENFEATURE):
+        trouble["application/json"] = {"schema": {"type": "object"}}
     good = _good(route, known)
     told: dict[str, Any] = {str(route.status): good}
     if route.keyed:
