@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,22 @@ def count_facts(data: Path) -> int:
     return int(found)
 
 
+def stand_still_and_lose_the_folder(server: Served) -> None:
+    """Stop the process, and let another own its folder; not in the midst of a commit, of which the lock would stay."""
+    for _ in range(50):
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            connection = sqlite3.connect(server.data / "auraos.db", isolation_level=None, timeout=0.1)
+            connection.execute("update meta set value='another' where name='owner'")
+            connection.close()
+        except sqlite3.OperationalError:
+            os.kill(server.pid, signal.SIGCONT)
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError("The process was in the midst of a commit each time it was stopped.")
+
+
 def test_while_a_process_stands_still_nobody_takes_its_folder_and_it_goes_on_when_it_wakes(
     server: Served, outside: WitnessProcess, tmp_path: Path
 ) -> None:
@@ -64,10 +81,7 @@ def test_a_process_that_wakes_after_another_took_over_writes_nothing_more(
     server: Served, outside: WitnessProcess
 ) -> None:
     begin_a_write(server, outside)
-    os.kill(server.pid, signal.SIGSTOP)
-    connection = sqlite3.connect(server.data / "auraos.db", isolation_level=None)
-    connection.execute("update meta set value='another' where name='owner'")
-    connection.close()
+    stand_still_and_lose_the_folder(server)
     before = count_facts(server.data)
     outside.release()
     os.kill(server.pid, signal.SIGCONT)

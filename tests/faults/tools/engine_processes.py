@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Literal, Protocol
 
 from invariants import Found, read_run, read_store
-from six_steps import VERSION, OneVersion, make_catalogue
+from six_steps import VERSION, OneVersion, ask, make_catalogue
 
 from auraos.core.errors import AuraError
 from auraos.core.run import fold
@@ -27,12 +27,10 @@ LEASE = 1.5
 
 
 class Outside(Protocol):
-    """The world outside, which knows the keys of the effects that it saw."""
+    """The world outside, which says of the key of an effect whether it saw it."""
 
     @property
     def port(self) -> int: ...
-
-    def keys(self) -> set[str]: ...
 
 
 class EngineProcess:
@@ -160,9 +158,8 @@ class Processes:
         state = fold(program, found.facts) if found.facts[0].version == VERSION.hash else None
         for path, each in state.activations.items() if state is not None else ():
             if each.status == "asked":
-                outcome: Literal["succeeded", "retry"] = (
-                    "succeeded" if each.key in self._witness.keys() else "retry"
-                )
+                seen = await ask(self._witness.port, "GET", each.key) == 200
+                outcome: Literal["succeeded", "retry"] = "succeeded" if seen else "retry"
                 await _unless_refused(
                     client.resolve(found.row.run, outcome, path=path, output={"done": path})
                 )

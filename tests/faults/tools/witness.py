@@ -1,9 +1,58 @@
-"""The world outside: an HTTP server on loopback that notes each effect with its key, on a thread of its own."""
+"""The world outside: an HTTP server on loopback that notes each effect with its key, on a thread of its own.
+
+Whoever asks whether it saw a key hears of everything that was on its way when he asked: it takes connections in their order
+and drops none, and it answers only after all that came before was read.
+"""
 
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
 from types import TracebackType
+from typing import Any
+
+READ_WITHIN = 10.0
+
+
+class _Server(ThreadingHTTPServer):
+    """Takes many connections at once, and knows which of them it has not read yet."""
+
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.unread: dict[Any, None] = {}
+        self.was_read = threading.Condition()
+
+    def process_request(self, request: "socket | tuple[bytes, socket]", client_address: Any) -> None:
+        with self.was_read:
+            self.unread[client_address] = None
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: "socket | tuple[bytes, socket]", client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.read(client_address)
+
+    def read(self, client_address: Any) -> None:
+        """Hear that what a connection said was read."""
+        with self.was_read:
+            self.unread.pop(client_address, None)
+            self.was_read.notify_all()
+
+    def wait_for_earlier(self, client_address: Any) -> None:
+        """Return when all that came before this connection was read."""
+        with self.was_read:
+            earlier = set()
+            for each in self.unread:
+                if each == client_address:
+                    break
+                earlier.add(each)
+            self.was_read.wait_for(lambda: not earlier & self.unread.keys(), READ_WITHIN)
+            self.unread.pop(client_address, None)
+            self.was_read.notify_all()
 
 
 class Witness:
@@ -17,15 +66,19 @@ class Witness:
         witness = self
 
         class Handler(BaseHTTPRequestHandler):
+            server: _Server
+
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 with witness.changed:
                     witness.effects.append((self.path[1:], self.headers["Idempotency-Key"]))
                     witness.changed.notify_all()
+                self.server.read(self.client_address)
                 witness.hold.wait(20)
                 self._answer(200)
 
             def do_GET(self) -> None:
+                self.server.wait_for_earlier(self.client_address)
                 self._answer(200 if self.path[1:] in {key for _, key in witness.effects} else 404)
 
             def _answer(self, status: int) -> None:
@@ -39,8 +92,7 @@ class Witness:
             def log_message(self, format: str, *args: object) -> None:
                 return
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property

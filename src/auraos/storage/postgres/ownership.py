@@ -20,6 +20,15 @@ ANSWER_TIMEOUT = 6.0
 LONGEST_IDLE = "2s"
 """A process that stands still in the midst of a takeover lets go of its locks after this time."""
 
+BROKEN = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What says that an idle connection is no more. The last is said if the server takes leave while it is being asked."""
+
 _LOCK = "select pg_advisory_xact_lock(4716914310238044162)"
 _JOIN = "insert into owners(token, host, process, boot) values($1, $2, $3, $4) on conflict do nothing"
 _FIRST_BEAT = (
@@ -139,12 +148,7 @@ class PostgresOwnership:
             if connection is not None and not connection.is_closed():
                 try:
                     return await self._attempt(connection, write)
-                except (
-                    OSError,
-                    asyncpg.PostgresConnectionError,
-                    asyncpg.InterfaceError,
-                    asyncpg.AdminShutdownError,
-                ):
+                except BROKEN:
                     pass
                 except FAILURES as error:
                     raise self._address.unavailable(error) from error
