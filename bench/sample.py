@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
-from auraos.app.world import World
+from auraos.app.outside.world import World
 from auraos.core.catalogue import Catalogue, Effect, StepType
 from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import Engine

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from auraos.app.witness import Witness
+from auraos.app.audit.witness import Witness
 from auraos.core.audit import Actor, Entry
 from auraos.engine.clock import SystemClock
 from auraos.security.access import Grant, Principal

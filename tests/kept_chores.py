@@ -2,7 +2,7 @@
 
 from auraos.app.chores.chores import Chores
 from auraos.app.chores.opening import chores_on
-from auraos.app.runs import Runs
+from auraos.app.runs.runs import Runs
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.storage.blobs import LocalBlobs

@@ -1,17 +1,17 @@
 """Runs over a real store, for tests: an engine that nobody has opened yet, and the service that leads it."""
 
+from auraos.app.audit.witness import Witness
 from auraos.app.bulk.bulks import Bulks
-from auraos.app.feeds import Feeds
+from auraos.app.definitions.published import PublishedDefinitions
 from auraos.app.installed import load_installed
-from auraos.app.privacy import Privacy
-from auraos.app.published import PublishedDefinitions
-from auraos.app.quotas import RunQuotas
-from auraos.app.runs import Runs
-from auraos.app.sealing import LateSealing, seal_store
-from auraos.app.sharing import alone
+from auraos.app.outside.world import World
+from auraos.app.privacy.privacy import Privacy
+from auraos.app.runs.quotas import RunQuotas
+from auraos.app.runs.runs import Runs
+from auraos.app.secrets.sealing import LateSealing, seal_store
+from auraos.app.serving.feeds import Feeds
+from auraos.app.serving.sharing import alone
 from auraos.app.trials.trials import Trials
-from auraos.app.witness import Witness
-from auraos.app.world import World
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from auraos.app.named_secrets import named_secrets
-from auraos.app.network import LateEgress
-from auraos.app.secrets import SecretServices, secret_services, users_of
+from auraos.app.definitions.named_secrets import named_secrets
+from auraos.app.outside.network import LateEgress
+from auraos.app.secrets.secrets import SecretServices, secret_services, users_of
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.clock import SystemClock
 from auraos.security.reveal import Reveal

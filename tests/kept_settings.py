@@ -1,6 +1,6 @@
 """Settings over a real store, for tests: nothing comes from outside of it."""
 
-from auraos.app.settings import settings_on
+from auraos.app.settings.settings import settings_on
 from auraos.settings.service import Settings
 from houses import House
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
-from auraos.app.sealing import LateSealing, seal_store
-from auraos.app.world import World
+from auraos.app.outside.world import World
+from auraos.app.secrets.sealing import LateSealing, seal_store
 from auraos.core.run.facts import AnyFact
 from auraos.engine.endings import Ended
 from auraos.engine.engine import Engine

@@ -12,19 +12,19 @@ from urllib.parse import unquote
 
 import msgspec
 
-from auraos.api.door import Door
 from auraos.api.front import route_map
-from auraos.api.keeper import Keeper
-from auraos.api.routes import Map
-from auraos.api.site import Site
-from auraos.app.approvals import Approvals
-from auraos.app.audit import audit_on
-from auraos.app.desk import Desk
+from auraos.api.protocol.door import Door
+from auraos.api.protocol.keeper import Keeper
+from auraos.api.protocol.routes import Map
+from auraos.api.protocol.site import Site
+from auraos.app.audit.trail import audit_on
 from auraos.app.expressions import Expressions
-from auraos.app.flags import flags_on
 from auraos.app.health import Health
 from auraos.app.installed import load_installed
-from auraos.app.quotas import Usage
+from auraos.app.runs.approvals import Approvals
+from auraos.app.runs.quotas import Usage
+from auraos.app.serving.desk import Desk
+from auraos.app.settings.flags import flags_on
 from auraos.engine.clock import SystemClock
 from houses import House
 from kept_chores import chores_over

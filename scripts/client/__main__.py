@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from auraos.api.front import route_map
-from auraos.api.openapi import describe
+from auraos.api.protocol.openapi import describe
 from auraos.app.health import Health
 from methods import module_of
 from nouns import Noun, nouns_of

@@ -1,6 +1,6 @@
 """A page for every problem code: what it means, why it matters, an example of wrong and of right, and what is really said."""
 
-from auraos.app.code_examples import yield_of
+from auraos.app.definitions.code_examples import yield_of
 from auraos.app.installed import load_installed
 from auraos.cli.screen import clean
 from auraos.core.catalogue import Catalogue

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from auraos.api.asking import Ask, Asked
-from auraos.api.door import Door
-from auraos.api.keeper import _refuse
-from auraos.api.routes import Found, Map, Route
-from auraos.app.desk import Desk
+from auraos.api.protocol.asking import Ask, Asked
+from auraos.api.protocol.door import Door
+from auraos.api.protocol.keeper import _refuse
+from auraos.api.protocol.routes import Found, Map, Route
+from auraos.app.serving.desk import Desk
 from auraos.security.access import ROLES, Principal
 from auraos.security.access.principal import Grant
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from auraos.api import events, stream
-from auraos.app.audit_check import check_trail
-from auraos.app.audit_sources import ExportedTrail
+from auraos.api import stream
+from auraos.api.protocol import events
+from auraos.app.audit.check import check_trail
+from auraos.app.audit.sources import ExportedTrail
 from auraos.core.audit import Entry, Object
 from auraos.security.audit.signing import publics_of
 from auraos.security.audit.verify import verify

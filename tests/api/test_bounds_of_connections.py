@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from auraos.api.server import LARGEST_HEAD, Server
+from auraos.api.protocol.server import LARGEST_HEAD, Server
 from rooms import Room
 
 CHUNKED = b"Host: auraos.test\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from test_run_routes import GREET, publish
 
-from auraos.api import server as serving
-from auraos.api.server import Server
+from auraos.api.protocol import server as serving
+from auraos.api.protocol.server import Server
 from rooms import Room
 
 SLOW, AT_ONCE = 0.4, 40

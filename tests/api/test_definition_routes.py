@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from open_house import OpenHouse
 
-from auraos.api import definition_files, definition_history, definitions
-from auraos.app.desk import Desk
+from auraos.api.definitions import definition_files, definition_history, definitions
+from auraos.app.serving.desk import Desk
 from auraos.security.access.principal import Grant
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import SqliteStore

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from auraos.api.answers import Answer
-from auraos.api.asking import Ask, Asked
-from auraos.api.door import LARGEST_OF_STRANGERS, Door
-from auraos.api.routes import Map, Routes
+from auraos.api.protocol.answers import Answer
+from auraos.api.protocol.asking import Ask, Asked
+from auraos.api.protocol.door import LARGEST_OF_STRANGERS, Door
+from auraos.api.protocol.routes import Map, Routes
 from auraos.core.errors import OperationalError, UserError
 from auraos.security.access import Principal
 from auraos.security.access.errors import NotAllowedError

@@ -12,7 +12,7 @@ import pyotp
 import pytest
 from test_run_routes import ADA, BROKEN, GREET, PAID
 
-from auraos.api.site import Site
+from auraos.api.protocol.site import Site
 from auraos.core.audit import Entry
 from authenticators import Device
 from houses import NOBODY, PASSWORD, House

@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from joserfc.jwk import RSAKey
 
-from auraos.api.site import Site
+from auraos.api.protocol.site import Site
 from auraos.security.access.rows import Group, Member
 from houses import EVERYTHING, HOUSE, House
 from identity_provider import CLIENT, SECRET, Provider, a_provider

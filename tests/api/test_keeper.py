@@ -2,8 +2,8 @@
 
 import pytest
 
-from auraos.api.asking import Asked
-from auraos.api.site import Site
+from auraos.api.protocol.asking import Asked
+from auraos.api.protocol.site import Site
 from auraos.security.identity.keys import KeyWish
 from houses import EVERYTHING, HOUSE, PASSWORD, House, acting
 from kept_definitions import workflow

@@ -3,7 +3,7 @@
 import json
 import re
 
-from auraos.api.openapi import describe
+from auraos.api.protocol.openapi import describe
 
 
 async def test_it_describes_every_route_to_whoever_is_known(room):

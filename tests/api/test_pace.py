@@ -2,7 +2,7 @@
 
 import pytest
 
-from auraos.api.pace import MOST, Allowance, Pace, TooFastError
+from auraos.api.protocol.pace import MOST, Allowance, Pace, TooFastError
 from auraos.security.identity.keys import KeyWish
 from houses import Clock, acting
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from auraos.api.site import Site
+from auraos.api.protocol.site import Site
 from authenticators import PRESENT, Device
 from houses import EVERYTHING, HOUSE, House
 from rooms import Room

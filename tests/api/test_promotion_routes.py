@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from open_house import OpenHouse
 
-from auraos.api import definition_files, definition_history, definitions, promotions
-from auraos.app.desk import Desk
+from auraos.api.definitions import definition_files, definition_history, definitions, promotions
+from auraos.app.serving.desk import Desk
 from auraos.security.access import ROLES, Principal, Role, authorize
 from auraos.security.access.authorize import Decision, Thing
 from auraos.security.access.principal import Grant

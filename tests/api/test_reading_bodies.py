@@ -5,7 +5,7 @@ import time
 import msgspec
 import pytest
 
-from auraos.api.reading import RequestRefusedError, UnparsableError, read_body
+from auraos.api.protocol.reading import RequestRefusedError, UnparsableError, read_body
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):

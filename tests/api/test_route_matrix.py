@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from auraos.api.asking import Ask, Asked
-from auraos.api.keeper import Keeper
-from auraos.api.routes import ALWAYS, OPEN, SELF, Found, Route
+from auraos.api.protocol.asking import Ask, Asked
+from auraos.api.protocol.keeper import Keeper
+from auraos.api.protocol.routes import ALWAYS, OPEN, SELF, Found, Route
 from auraos.core.errors import AuraError
 from auraos.security.access import ROLES, Role
 from auraos.security.identity.keys import KeyWish

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from auraos.api.routes import ALWAYS, Route
+from auraos.api.protocol.routes import ALWAYS, Route
 from example_values import example_of
 from rooms import Got, Room
 

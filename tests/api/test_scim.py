@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from auraos.api.scim import ScimDoor
+from auraos.api.people.scim import ScimDoor
 from auraos.engine.clock import SystemClock
 from auraos.security.identity.keys import KeyWish
 from houses import NOBODY, acting

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auraos.app.settings import SetTerms
+from auraos.app.settings.settings import SetTerms
 
 LEVEL = "/api/v1/installation/settings/log.level"
 

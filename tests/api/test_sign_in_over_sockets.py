@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from auraos.api.server import Server
+from auraos.api.protocol.server import Server
 from houses import PASSWORD
 from kept_definitions import workflow
 from rooms import Room

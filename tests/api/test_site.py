@@ -2,7 +2,7 @@
 
 import pytest
 
-from auraos.api.site import Site
+from auraos.api.protocol.site import Site
 from rooms import Room
 
 PROXIED = Site("https://auraos.test", ("10.0.0.0/8", "fd00::/8"))

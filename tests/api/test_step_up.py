@@ -2,7 +2,7 @@
 
 import pytest
 
-from auraos.api.routes import Route
+from auraos.api.protocol.routes import Route
 from auraos.security.identity.keys import KeyWish
 from houses import acting
 from rooms import Room

@@ -95,7 +95,7 @@ async def test_s07_nobody_reads_without_a_token_or_what_is_anothers(room, token)
 
 
 async def test_s07_a_reader_who_may_not_read_any_more_is_cut_off(room, token, monkeypatch):
-    monkeypatch.setattr("auraos.api.events.LOOK", 0.05)
+    monkeypatch.setattr("auraos.api.protocol.events.LOOK", 0.05)
     await start(room, token, "paid", {}, wait=0)
     person, reader = await room.house.signed_in("viewer")
     reading = asyncio.create_task(room.ask("GET", "/api/v1/stream?topic=runs/1", token=reader))

@@ -7,8 +7,8 @@ import pytest
 from test_run_routes import GREET, PAID, publish, start
 from test_stream_routes import events
 
-from auraos.api import events as sending
-from auraos.app import feeds
+from auraos.api.protocol import events as sending
+from auraos.app.serving import feeds
 from auraos.engine import watching
 from auraos.engine.ports import RunRow
 from houses import EVERYTHING, HOUSE

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from auraos.api.pace import Allowance, Pace, TooFastError
-from auraos.api.turns import MOST_RESTING, MOST_WAITING, OF_ALL, OF_ONE, Rests, Turns
-from auraos.app.sharing import Processes
+from auraos.api.protocol.pace import Allowance, Pace, TooFastError
+from auraos.api.protocol.turns import MOST_RESTING, MOST_WAITING, OF_ALL, OF_ONE, Rests, Turns
+from auraos.app.serving.sharing import Processes
 from auraos.engine.endings import Ended
 from houses import EVERYTHING, HOUSE, Clock
 

@@ -5,11 +5,11 @@ import logging
 
 from open_house import OpenKeeper
 
-from auraos.api.answers import Reply, Send
-from auraos.api.door import Door
 from auraos.api.front import route_map
-from auraos.api.routes import ALWAYS, Map, Routes
-from auraos.api.traffic import Traffic
+from auraos.api.protocol.answers import Reply, Send
+from auraos.api.protocol.door import Door
+from auraos.api.protocol.routes import ALWAYS, Map, Routes
+from auraos.api.protocol.traffic import Traffic
 from auraos.app.health import Finding, Health
 from auraos.engine.clock import SystemClock
 from auraos.observability.about import told_now

@@ -8,14 +8,14 @@ import asyncpg
 import msgspec
 import pytest
 
-from auraos.app.backup import new_header
-from auraos.app.backup_database import (
+from auraos.app.backup.database import (
     BackupNewerError,
     TargetNewerError,
     back_up_database,
     restore_database,
 )
-from auraos.app.backup_file import BackupWriter
+from auraos.app.backup.file import BackupWriter
+from auraos.app.backup.folder import new_header
 from auraos.engine.ports import Subscription
 from auraos.storage.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
 from auraos.storage.postgres import PostgresStore, migrate

@@ -8,7 +8,7 @@ import pytest
 from auraos.app.bulk.bulks import Bulks
 from auraos.app.bulk.deeds import do
 from auraos.app.bulk.selecting import Which
-from auraos.app.runs import Asking
+from auraos.app.runs.runs import Asking
 from auraos.engine.ports import RunQuery
 from auraos.security.row_store import Replace
 from auraos.storage.tables.bulk_rows import Bulk, BulkRun, Deed

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from auraos.app.definitions import FolderDefinitions, make_version
+from auraos.app.definitions.versions import FolderDefinitions, make_version
 from auraos.app.installed import load_installed
 from auraos.core.errors import UserError
 

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from auraos.app.privacy import Privacy
+from auraos.app.privacy.privacy import Privacy
 from auraos.core.audit import Actor
 from auraos.engine.clock import SystemClock
 from auraos.storage.postgres import PostgresStore

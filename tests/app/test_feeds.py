@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import msgspec
 
-from auraos.app.feeds import Feeds
+from auraos.app.serving.feeds import Feeds
 from auraos.engine.ports import Batch, RunQuery, RunRow
 from auraos.engine.watching import Watching
 

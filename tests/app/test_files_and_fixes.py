@@ -6,10 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.files import (
+    UnreadableFileError,
+    find_files,
+    is_gone,
+    read_found,
+    read_source,
+    says_kind,
+)
+from auraos.app.definitions.fixing import apply_safely, fix_source
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.environment import known_secrets
-from auraos.app.files import UnreadableFileError, find_files, is_gone, read_found, read_source, says_kind
-from auraos.app.fixing import apply_safely, fix_source
 from auraos.app.installed import load_installed
 from auraos.core.problems import Fix, Problem, TextEdit
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from auraos.app.following import follow
+from auraos.app.runs.following import follow
 from auraos.core.run import RunView
 from auraos.core.run.facts import RunPaused
 from auraos.engine.ports import RunRow
@@ -66,10 +66,10 @@ async def follow_late(after):
 
 
 async def test_all_that_is_durable_is_shown_first(monkeypatch):
-    monkeypatch.setattr("auraos.app.following._PAUSE", 0.0)
+    monkeypatch.setattr("auraos.app.runs.following._PAUSE", 0.0)
     assert await follow_late(0) == ("paused", [1, 2, 3])
 
 
 async def test_what_was_seen_before_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr("auraos.app.following._PAUSE", 0.0)
+    monkeypatch.setattr("auraos.app.runs.following._PAUSE", 0.0)
     assert await follow_late(3) == ("paused", [])

@@ -1,7 +1,7 @@
 """The service of definitions as a process puts it together."""
 
+from auraos.app.definitions.kept import Numbers, definitions_on
 from auraos.app.installed import load_installed
-from auraos.app.kept_definitions import Numbers, definitions_on
 from auraos.engine.clock import SystemClock
 from auraos.storage.folder import DataFolder
 from auraos.storage.sqlite import SqliteStore

@@ -6,8 +6,8 @@ from types import MappingProxyType
 import msgspec
 import pytest
 
-from auraos.app.holding import holding
-from auraos.app.privacy import Privacy, RunsOpenError
+from auraos.app.privacy.holding import holding
+from auraos.app.privacy.privacy import Privacy, RunsOpenError
 from auraos.core.audit import Actor
 from auraos.core.run import fold
 from auraos.core.run.facts import RunFinished

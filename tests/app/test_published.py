@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from auraos.app.definitions import BrokenDefinitionError, FolderDefinitions
+from auraos.app.definitions.published import PublishedDefinitions
+from auraos.app.definitions.versions import BrokenDefinitionError, FolderDefinitions
 from auraos.app.installed import load_installed
-from auraos.app.published import PublishedDefinitions
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import UserError
 from auraos.core.run.facts import RunStarted

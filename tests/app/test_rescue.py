@@ -2,7 +2,7 @@
 
 import pytest
 
-from auraos.app.rescue import NameRefusedError, rescue_owner
+from auraos.app.by_hand.rescue import NameRefusedError, rescue_owner
 from auraos.storage.folder import DataFolder, FolderInUseError
 from auraos.storage.sqlite import SqliteStore
 from houses import NOBODY, Clock, House

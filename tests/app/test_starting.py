@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from auraos.app.starting import StartRefusedError, check_start
+from auraos.app.runs.starting import StartRefusedError, check_start
 from auraos.core.workflow import Scope, Workflow
 
 PAY = Workflow(

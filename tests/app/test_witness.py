@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from auraos.app.witness import PATIENCE, SOON, UNKNOWN, Witness
+from auraos.app.audit.witness import PATIENCE, SOON, UNKNOWN, Witness
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.clock import SystemClock

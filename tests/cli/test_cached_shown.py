@@ -4,7 +4,7 @@ import io
 
 import msgspec
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.cli.progress import Progress, show_row
 from auraos.cli.runs.facts import fact_words

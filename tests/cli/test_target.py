@@ -2,7 +2,7 @@
 
 import pytest
 
-from auraos.app.profiles import LOCAL, NoProfileError, Profile, Profiles
+from auraos.app.remote.profiles import LOCAL, NoProfileError, Profile, Profiles
 from auraos.cli import target
 from auraos.cli.failures import WrongInputError
 from auraos.cli.target import NoServerChosenError, Wish, chosen, is_exposed, take_options

@@ -2,7 +2,7 @@
 
 import io
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.cli.progress import Progress, show_row
 from auraos.cli.runs.timeline import show_view, view_document

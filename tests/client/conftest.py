@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from auraos.api.server import Server
+from auraos.api.protocol.server import Server
 from auraos.client import Client
 from houses import House
 from rooms import Room

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import auraos.core
-from auraos.app.code_examples import document_of, yield_of
+from auraos.app.definitions.code_examples import document_of, yield_of
 from auraos.app.installed import load_installed
 from auraos.core.errors import UnexpectedError
 from auraos.core.graph import check_text

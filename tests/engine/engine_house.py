@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.core.catalogue import Catalogue, Effect, StepType
 from auraos.engine.clock import SystemClock

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from engine_house import House, flow
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.core.errors import UserError
 from auraos.core.failures import StepFailed
 from auraos.core.run.facts import RunStarted

@@ -26,7 +26,7 @@ from served import Caller, Served
 from variants import VARIANTS, as_variant
 from witness_process import Effect, WitnessProcess
 
-from auraos.app.definitions import make_version
+from auraos.app.definitions.versions import make_version
 from auraos.app.installed import load_installed
 
 

@@ -12,7 +12,7 @@ from engine_processes import LEASE, Processes, keep_starting, lost_attempts
 from invariants import judge
 from witness import Witness
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.core.errors import UserError
 from auraos.engine.client import EngineClient

@@ -13,7 +13,7 @@ from overlap_witness import OverlapWitness, most_at_once
 from served import until
 from six_steps import make_catalogue
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.core.catalogue import Catalogue
 from auraos.engine.ports import Version

@@ -38,13 +38,13 @@ OPERATORS = "security/secrets/programs.py"
 """It starts what the operator named for the master key or for values that are kept elsewhere, without a shell."""
 GIT = "app/git/program.py"
 """It starts git, without a shell, hooks, questions or the configuration of anybody."""
-FRONT = "api/server.py"
+FRONT = "api/protocol/server.py"
 """It listens, and calls nobody."""
 CLIENT = "client/"
 """What programs ask a server by that they name; nothing that a server runs imports it."""
-SERVERS = "app/servers.py"
+SERVERS = "app/remote/servers.py"
 """It makes what such a server's certificate is checked by, for the commands that ask one."""
-ASKING = ("cli/", "app/servers.py", "app/remote.py", "app/privacy_at.py")
+ASKING = ("cli/", "app/remote/servers.py", "app/remote/house.py", "app/by_hand/privacy.py")
 """The commands, and what stands between them and the client."""
 SOCKET_OPTIONS = "storage/postgres/address.py"
 """It sets options of a socket that the driver of the database has opened."""
@@ -110,7 +110,9 @@ def test_only_commands_ask_other_servers() -> None:
         for file in others
         for node in ast.walk(parsed(file))
         if isinstance(node, ast.ImportFrom)
-        and (node.module or "").startswith(("auraos.client", "auraos.app.servers", "auraos.app.remote"))
+        and (node.module or "").startswith(
+            ("auraos.client", "auraos.app.remote.servers", "auraos.app.remote.house")
+        )
     ]
     assert knowing == []
 

@@ -3,9 +3,9 @@
 from textwrap import indent
 from typing import Any
 
-from auraos.app.files import check_source
+from auraos.app.definitions.files import check_source
 from auraos.app.installed import load_installed
-from auraos.app.pure_steps import RealPureSteps
+from auraos.app.outside.pure_steps import RealPureSteps
 from auraos.core.problems import Problem, format_path
 from auraos.core.workflow import Workflow
 from auraos.engine.trial import CaseResult, play_case

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from language_cases import CATALOGUE, check, codes, play
 
-from auraos.app.files import check_source
+from auraos.app.definitions.files import check_source
 from auraos.core.run import explain
 from auraos.core.run.facts import RunPaused, RunQuarantined, RunReleased, RunResumed
 from auraos.engine.trial import play_case

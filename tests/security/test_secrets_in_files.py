@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auraos.app.masking import MaskedBlobs
+from auraos.app.outside.masking import MaskedBlobs
 from auraos.security.redaction import BEGINNING, MASK, Redactor
 from auraos.storage.blobs import LocalBlobs
 

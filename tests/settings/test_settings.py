@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auraos.app.setting_keys import (
+from auraos.app.settings.keys import (
     FRESH_PROOF,
     IDLE_SESSION,
     KEYS,

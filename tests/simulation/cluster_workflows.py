@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from auraos.app.definitions import make_version
+from auraos.app.definitions.versions import make_version
 from auraos.app.installed import load_installed
 from auraos.core.catalogue import Catalogue, Effect, StepType
 from auraos.core.document import read_document

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from audit_trails import an_entry
-from auraos.app.witness import Witness
+from auraos.app.audit.witness import Witness
 from auraos.engine.clock import SystemClock
 from auraos.security.access.walls import within
 from auraos.security.audit.parts import parts_of

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from audit_trails import INSTALLATION, Trail, tamper
-from auraos.app.audit import look_at_trail
-from auraos.app.audit_sources import trail_of_database, trail_of_folder
+from auraos.app.audit.sources import trail_of_database, trail_of_folder
+from auraos.app.audit.trail import look_at_trail
 from auraos.app.health import Finding
 from auraos.security.audit.chain import erased
 from auraos.security.audit.checkpoints import AuditBrokenError

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from auraos.app.definitions.published import PublishedDefinitions
 from auraos.app.installed import load_installed
-from auraos.app.published import PublishedDefinitions
 from auraos.documents.definitions.applying import Applying, Wishes
 from auraos.documents.definitions.errors import DefinitionUsedError, StaleDefinitionError
 from auraos.documents.definitions.files import File

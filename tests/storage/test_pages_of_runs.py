@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from auraos.app.house import House
-from auraos.app.listing import find_cursor, read_page
+from auraos.app.runs.listing import find_cursor, read_page
 from auraos.engine.ports import NotFoundError, RunQuery
 from rows_for_tests import started, write
 from stores import AnyStore

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from auraos.app.quotas import DAY, RunQuotas, Usage
+from auraos.app.runs.quotas import DAY, RunQuotas, Usage
 from auraos.security.access.quotas import QuotaFullError, TooManyRunsError
 from auraos.security.access.rows import OwnRole, Workspace
 from auraos.security.row_store import Add, AtMost

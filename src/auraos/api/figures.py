@@ -1,8 +1,8 @@
 """The figures of the process, as Prometheus collects them."""
 
-from auraos.api.answers import Answer
-from auraos.api.asking import Ask
-from auraos.api.routes import Routes
+from auraos.api.protocol.answers import Answer
+from auraos.api.protocol.asking import Ask
+from auraos.api.protocol.routes import Routes
 from auraos.observability.exposition import CONTENT_TYPE, exposed
 from auraos.observability.figures import Figures
 

@@ -2,51 +2,35 @@
 desk behind it is there.
 """
 
-from auraos.api import (
-    access,
-    audit,
-    bulks,
-    chores,
-    consents,
+from auraos.api import stream
+from auraos.api.definitions import (
     definition_files,
     definition_history,
     definitions,
-    directories,
     expressions,
-    federation,
-    flags,
     git,
-    keys,
-    passkeys,
-    people,
-    privacy,
     promotions,
     reviews,
-    run_definitions,
-    runs,
-    secrets,
-    settings,
-    sign_in,
-    stream,
-    tenancy,
     trials,
-    welcome,
 )
-from auraos.api.answers import Send
-from auraos.api.asking import Ask, Asked
-from auraos.api.door import Door, Gatekeeper, Receive, Scope
 from auraos.api.figures import figure_routes
 from auraos.api.health import health_routes
-from auraos.api.keeper import Keeper
-from auraos.api.openapi import openapi_routes
-from auraos.api.routes import Found, Map, Route
-from auraos.api.scim import BASE, ScimDoor
-from auraos.api.server import Server
-from auraos.api.site import Site
-from auraos.api.traffic import Traffic
-from auraos.app.desk import Desk
+from auraos.api.people import access, directories, federation, keys, passkeys, people, sign_in, welcome
+from auraos.api.people.scim import BASE, ScimDoor
+from auraos.api.protocol.answers import Send
+from auraos.api.protocol.asking import Ask, Asked
+from auraos.api.protocol.door import Door, Gatekeeper, Receive, Scope
+from auraos.api.protocol.keeper import Keeper
+from auraos.api.protocol.openapi import openapi_routes
+from auraos.api.protocol.routes import Found, Map, Route
+from auraos.api.protocol.server import Server
+from auraos.api.protocol.site import Site
+from auraos.api.protocol.traffic import Traffic
+from auraos.api.runs import bulks, run_definitions, runs
+from auraos.api.workspaces import audit, chores, consents, flags, privacy, secrets, settings, tenancy
 from auraos.app.health import Health
-from auraos.app.serving import Wishes
+from auraos.app.serving.desk import Desk
+from auraos.app.serving.serving import Wishes
 from auraos.core.errors import OperationalError
 from auraos.engine.clock import SystemClock
 from auraos.security.access.errors import NotAllowedError

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from auraos.api.answers import Answer
-from auraos.api.asking import Ask
-from auraos.api.routes import ALWAYS, Routes
+from auraos.api.protocol.answers import Answer
+from auraos.api.protocol.asking import Ask
+from auraos.api.protocol.routes import ALWAYS, Routes
 from auraos.app.health import Health, Part, Phase, Reason, Standing
 
 ORDER: Final[tuple[Standing, ...]] = ("good", "poor", "bad")

@@ -11,15 +11,15 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from auraos.api.asking import Ask
-from auraos.api.audit_shapes import EntryShown
-from auraos.api.events import STREAM, Events, event
-from auraos.api.names import END, Slug
-from auraos.api.routes import About, Routes
-from auraos.api.run_shapes import Reveal, RunShown
-from auraos.api.runs import MAY_REVEAL, reveals, thing_of
-from auraos.app.feeds import TooManyStreamsError
-from auraos.app.runs import NoRunError
+from auraos.api.protocol.asking import Ask
+from auraos.api.protocol.events import STREAM, Events, event
+from auraos.api.protocol.names import END, Slug
+from auraos.api.protocol.routes import About, Routes
+from auraos.api.runs.run_shapes import Reveal, RunShown
+from auraos.api.runs.runs import MAY_REVEAL, reveals, thing_of
+from auraos.api.workspaces.audit_shapes import EntryShown
+from auraos.app.runs.runs import NoRunError
+from auraos.app.serving.feeds import TooManyStreamsError
 from auraos.core.errors import UserError
 from auraos.core.run import encode_fact
 from auraos.core.values import to_plain

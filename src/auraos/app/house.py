@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from auraos.app.sealing import open_store, seal_store
+from auraos.app.secrets.sealing import open_store, seal_store
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import NotFoundError, RunRow
 from auraos.storage.folder import DataFolder, FolderInUseError, is_held, read_marker
@@ -18,7 +18,7 @@ from auraos.storage.reads import Reads
 from auraos.storage.veil import veiled
 
 if TYPE_CHECKING:
-    from auraos.app.definitions import FolderDefinitions
+    from auraos.app.definitions.versions import FolderDefinitions
     from auraos.app.installed import Installed
     from auraos.core.run import Program, RunView
     from auraos.core.run.facts import AnyFact
@@ -99,7 +99,7 @@ class House:
     def definitions(self) -> "FolderDefinitions":
         """Return the definitions that runs are started on and compiled from."""
         if self._definitions is None:
-            from auraos.app.definitions import FolderDefinitions
+            from auraos.app.definitions.versions import FolderDefinitions
 
             self._definitions = FolderDefinitions(None, self.installed.catalogue)
         return self._definitions
@@ -239,9 +239,9 @@ async def open_for_driving(
     `files` is the folder whose workflows can be called by name. `wait` is for how long a process that has the folder and
     does not answer is waited for. Raise `ForeignFolderError` for a folder of somebody else in which something would go on.
     """
-    from auraos.app.definitions import FolderDefinitions
+    from auraos.app.definitions.versions import FolderDefinitions
     from auraos.app.installed import load_installed
-    from auraos.app.world import World
+    from auraos.app.outside.world import World
     from auraos.engine.engine import Engine
     from auraos.engine.socket import EngineSocket
     from auraos.storage.blobs import LocalBlobs

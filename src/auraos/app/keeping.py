@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from auraos.app.house import PAUSE, SHORT_WAIT, refuse_foreign
-from auraos.app.sealing import LateSealing, open_store, seal_store
+from auraos.app.secrets.sealing import LateSealing, open_store, seal_store
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import Blobs
 from auraos.engine.socket import is_deserted

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from auraos.app.profiles import Profile, Profiles
-from auraos.app.servers import SaidByServerError, client_of, told_as_errors
+from auraos.app.remote.profiles import Profile, Profiles
+from auraos.app.remote.servers import SaidByServerError, client_of, told_as_errors
 from auraos.cli.failures import WrongInputError
 from auraos.cli.target import Target, required
 

@@ -211,7 +211,7 @@ def verify(
     the server signed, and those that you kept elsewhere, show what was cut off at the end or written anew. Exit code 1 says
     that something does not hold. A server may go on meanwhile.
     """
-    from auraos.app.audit_check import check_trail  # noqa: PLC0415 (it opens stores)
+    from auraos.app.audit.check import check_trail  # noqa: PLC0415 (it opens stores)
 
     for path in (*([file] if file is not None else []), *head):
         if not path.is_file():

@@ -9,8 +9,8 @@ from typing import Annotated, TypeAlias
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app import backup as backups
-from auraos.app.backup_file import read_key
+from auraos.app.backup import folder as backups
+from auraos.app.backup.file import read_key
 from auraos.cli.exits import Exit
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.screen import clean, print_json, to_people, to_side
@@ -39,7 +39,7 @@ def backup(
     key = read_key(key_file) if key_file is not None else None
     progress = Progress()
     if database:
-        from auraos.app.backup_database import back_up_database  # noqa: PLC0415 (a folder needs no driver)
+        from auraos.app.backup.database import back_up_database  # noqa: PLC0415 (a folder needs no driver)
 
         made = back_up_database(database, data, target, key, progress)
     else:
@@ -76,7 +76,7 @@ def restore(
     key = read_key(key_file) if key_file is not None else None
     progress = Progress()
     if database:
-        from auraos.app.backup_database import restore_database  # noqa: PLC0415 (a folder needs no driver)
+        from auraos.app.backup.database import restore_database  # noqa: PLC0415 (a folder needs no driver)
 
         found = restore_database(file, database, data, key, progress)
     else:

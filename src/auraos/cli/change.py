@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app.files import read_source
-from auraos.app.fixing import write_whole
+from auraos.app.definitions.files import read_source
+from auraos.app.definitions.fixing import write_whole
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.folders import OfLabels

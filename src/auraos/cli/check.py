@@ -5,9 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from auraos.app.definitions import FolderDefinitions
-from auraos.app.environment import known_secrets
-from auraos.app.files import (
+from auraos.app.definitions.files import (
     STDIN,
     CheckedFile,
     MissingFileError,
@@ -17,8 +15,10 @@ from auraos.app.files import (
     is_gone,
     read_found,
 )
-from auraos.app.fixing import FixedFile, fix_source
-from auraos.app.flag_files import check_flag
+from auraos.app.definitions.fixing import FixedFile, fix_source
+from auraos.app.definitions.flag_files import check_flag
+from auraos.app.definitions.versions import FolderDefinitions
+from auraos.app.environment import known_secrets
 from auraos.app.installed import Installed, load_installed
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError

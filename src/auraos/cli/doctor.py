@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from auraos.app.doctor import Check, Level, examine
+from auraos.app.by_hand.doctor import Check, Level, examine
 from auraos.cli.exits import Exit
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
 from auraos.cli.screen import Screen, Tint, clean, pad, print_json, to_people

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
-from auraos.app.folders import Folder, Key
+from auraos.app.definitions.folders import Folder, Key
 from auraos.cli.asking import ask_server
 from auraos.cli.documents import document
 from auraos.cli.exits import Exit

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
-from auraos.app.following import Followed, Patience, Waiting, follow
 from auraos.app.house import LONG_WAIT, House
-from auraos.app.kin import find_kin
+from auraos.app.runs.following import Followed, Patience, Waiting, follow
+from auraos.app.runs.kin import find_kin
 from auraos.cli.exits import Exit
 from auraos.cli.kin import show_hearing
 from auraos.cli.options import runs_command

@@ -64,7 +64,7 @@ def connect(
     place = Place(remote=address, branch=branch, folder=folder, secret=secret)
 
     async def here(links: "GitLinks") -> Any:
-        from auraos.app.console import console
+        from auraos.app.audit.console import console
 
         return await links.connect(console(), WORKSPACE, place, revision=await links.revision(WORKSPACE))
 
@@ -85,7 +85,7 @@ def disconnect(*, database: Database = "", data: Data = DEFAULT_DATA, json: Json
     """End the link with the repository. Neither side loses anything."""
 
     async def here(links: "GitLinks") -> None:
-        from auraos.app.console import console
+        from auraos.app.audit.console import console
 
         await links.disconnect(console(), WORKSPACE)
 
@@ -168,7 +168,7 @@ def settle(
     kind, _, bare = name.rpartition("/")
     kind = kind or "workflow"
     if file is not None:
-        from auraos.app.files import read_source
+        from auraos.app.definitions.files import read_source
 
         text = read_source(str(file))
     else:
@@ -238,7 +238,7 @@ def _synced(
     decided = decided or {}
 
     async def here(links: "GitLinks") -> Sequence[Any]:
-        from auraos.app.console import console
+        from auraos.app.audit.console import console
         from auraos.app.git.sync import Wish
 
         return await links.sync(
@@ -283,7 +283,7 @@ def _ask(
         return ask_at(target.at, there)
 
     async def locally() -> T:
-        from auraos.app.local_git import open_links
+        from auraos.app.by_hand.git import open_links
 
         async with open_links(data, database) as links:
             return await here(links)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from auraos.app.files import check_source, read_source
+from auraos.app.definitions.files import check_source, read_source
 from auraos.app.installed import load_installed
 from auraos.cli.drawing.layout import Drawing
 from auraos.cli.drawing.scene import scene_of

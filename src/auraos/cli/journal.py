@@ -9,9 +9,9 @@ from typing import IO, Annotated
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app import journals
+from auraos.app.by_hand.looking import open_to_look
 from auraos.app.house import House
-from auraos.app.looking import open_to_look
+from auraos.app.runs import journals
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auraos.app.kin import Kin
+from auraos.app.runs.kin import Kin
 from auraos.cli.screen import Screen, clean
 from auraos.engine.ports import RunRow
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app.profiles import LOCAL, NoProfileError, Profile, Profiles
-from auraos.app.servers import SaidByServerError, ServerLostError
+from auraos.app.remote.profiles import LOCAL, NoProfileError, Profile, Profiles
+from auraos.app.remote.servers import SaidByServerError, ServerLostError
 from auraos.cli.asking import ask_at, secret_line
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError

@@ -150,7 +150,7 @@ def _is_pair(text: str) -> bool:
 
 
 def _read_whole(given: str, option: str) -> Any:
-    from auraos.app.files import STDIN, read_source  # noqa: PLC0415 (most runs are given their input on the command line)
+    from auraos.app.definitions.files import STDIN, read_source  # noqa: PLC0415 (most runs are given their input on the command line)
 
     if given in ("-", STDIN):
         return read_json(read_source(STDIN), "Standard input")

@@ -24,7 +24,7 @@ def rescue(
     sessions, and owns the installation. The token that is printed is good for a day: with it they choose a password
     (POST /api/v1/invitations/accept).
     """
-    from auraos.app.rescue import rescue_owner  # noqa: PLC0415 (it opens the store)
+    from auraos.app.by_hand.rescue import rescue_owner  # noqa: PLC0415 (it opens the store)
 
     token = asyncio.run(rescue_owner(data, database, name))
     if json:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app.privacy_at import AskedPrivacy, open_privacy
-from auraos.app.privacy_at import reapply as reapply_ledger
+from auraos.app.by_hand.privacy import AskedPrivacy, open_privacy
+from auraos.app.by_hand.privacy import reapply as reapply_ledger
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from auraos.app.profiles import LOCAL, Profiles
+from auraos.app.remote.profiles import LOCAL, Profiles
 from auraos.cli.exits import Exit
 from auraos.cli.options import Json
 from auraos.cli.screen import clean, pad, print_json, to_people

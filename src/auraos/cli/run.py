@@ -8,11 +8,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from auraos.app.files import folder_of, read_source
-from auraos.app.following import Patience
+from auraos.app.definitions.files import folder_of, read_source
 from auraos.app.house import House, open_for_driving
 from auraos.app.installed import load_installed
-from auraos.app.starting import check_start
+from auraos.app.runs.following import Patience
+from auraos.app.runs.starting import check_start
 from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, Pools, read_input, read_pairs, read_pools
 from auraos.cli.starting import check_file, refuse_file

@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
-from auraos.api import welcome
 from auraos.api.front import Front
-from auraos.app import serving
-from auraos.app.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
-from auraos.app.setting_keys import LOG_LEVEL, RETENTION
-from auraos.app.world import World
+from auraos.api.people import welcome
+from auraos.app.outside.world import World
+from auraos.app.serving import serving
+from auraos.app.serving.serving import DEFAULT_HOST, DEFAULT_PORT, GRACE, Ready, Wishes
+from auraos.app.settings.keys import LOG_LEVEL, RETENTION
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import (

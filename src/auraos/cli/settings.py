@@ -155,7 +155,7 @@ def _ask(ask: Any, place: str, data: Path, database: str) -> Any:
     target = chosen()
     if target is not None:
         return ask_at(target.at, lambda client: ask(_OnServer(client, place)))
-    from auraos.app.setting_commands import open_settings  # noqa: PLC0415 (it opens the store)
+    from auraos.app.by_hand.settings import open_settings  # noqa: PLC0415 (it opens the store)
 
     async def go() -> Any:
         async with open_settings(data, database) as settings:
@@ -178,13 +178,13 @@ class _InFolder:
         return self._settings.facts(name, self._place)
 
     async def put(self, name: str, value: Any, why: str) -> Any:
-        from auraos.app.setting_commands import CONSOLE  # noqa: PLC0415 (as above)
+        from auraos.app.by_hand.settings import CONSOLE  # noqa: PLC0415 (as above)
 
         revision = self._settings.facts(name, self._place).revision
         return await self._settings.put(CONSOLE, name, self._place, value, revision, why=why)
 
     async def clear(self, name: str) -> Any:
-        from auraos.app.setting_commands import CONSOLE  # noqa: PLC0415 (as above)
+        from auraos.app.by_hand.settings import CONSOLE  # noqa: PLC0415 (as above)
 
         revision = self._settings.facts(name, self._place).revision
         return await self._settings.clear(CONSOLE, name, self._place, revision)

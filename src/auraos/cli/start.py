@@ -8,12 +8,12 @@ from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
-from auraos.app.definitions import FolderDefinitions
-from auraos.app.files import STDIN, SUFFIXES, folder_of, read_source
+from auraos.app.definitions.files import STDIN, SUFFIXES, folder_of, read_source
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.house import LONG_WAIT, House, open_server
 from auraos.app.installed import load_installed
-from auraos.app.servers import ServerLostError
-from auraos.app.starting import check_start
+from auraos.app.remote.servers import ServerLostError
+from auraos.app.runs.starting import check_start
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import follow_and_show, person
@@ -137,7 +137,7 @@ async def _start_there(
             f"{workflow!r} is a file, and a server starts what was published there.",
             hint="Bring it there with `auraos apply -f DIR`, and start it by its name.",
         )
-    from auraos.app.remote import open_remote  # noqa: PLC0415 (most runs are in a folder)
+    from auraos.app.remote.house import open_remote  # noqa: PLC0415 (most runs are in a folder)
 
     key = own_id or SystemClock().new_id()
     async with open_remote(target.at, patience=LONG_WAIT) as house:

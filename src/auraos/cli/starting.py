@@ -2,9 +2,9 @@
 
 import os
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.files import CheckedFile, check_source, folder_of
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.environment import known_secrets
-from auraos.app.files import CheckedFile, check_source, folder_of
 from auraos.app.installed import Installed
 from auraos.cli.exits import Exit
 from auraos.cli.problems import count_words, problem_document, show_problem

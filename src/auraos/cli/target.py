@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from auraos.app.profiles import LOCAL, Profile, Profiles
+from auraos.app.remote.profiles import LOCAL, Profile, Profiles
 from auraos.cli.failures import WrongInputError
 
 SERVER, KEY, PROFILE, WORKSPACE = "AURAOS_SERVER", "AURAOS_KEY", "AURAOS_PROFILE", "AURAOS_WORKSPACE"

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app.definitions import FolderDefinitions
-from auraos.app.files import CheckedFile, check_source, find_files, folder_of, read_found
+from auraos.app.definitions.files import CheckedFile, check_source, find_files, folder_of, read_found
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import Installed, load_installed
-from auraos.app.pure_steps import RealPureSteps
+from auraos.app.outside.pure_steps import RealPureSteps
 from auraos.cli.differences import show_difference
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError

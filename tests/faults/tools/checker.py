@@ -28,7 +28,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.core.document import content_hash, read_document
 from auraos.core.run import Program, fold

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.engine.context import Doors
 from auraos.engine.engine import Engine

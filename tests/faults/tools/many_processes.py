@@ -17,7 +17,7 @@ from typing import Any
 
 from six_steps import OneVersion, make_catalogue, say
 
-from auraos.app.definitions import FolderDefinitions
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import load_installed
 from auraos.core.catalogue import Catalogue
 from auraos.core.run import Program

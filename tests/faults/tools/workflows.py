@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from auraos.app.definitions import make_version
+from auraos.app.definitions.versions import make_version
 from auraos.app.installed import load_installed
 from auraos.engine.ports import Version
 

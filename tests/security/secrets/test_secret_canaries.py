@@ -11,10 +11,10 @@ import pytest
 from canaries import Traitor, forms_of, found_below, found_in
 from local_servers import listening
 
+from auraos.app.definitions.published import PublishedDefinitions
 from auraos.app.installed import load_installed
-from auraos.app.published import PublishedDefinitions
-from auraos.app.secrets import secret_services, users_of
-from auraos.app.world import World
+from auraos.app.outside.world import World
+from auraos.app.secrets.secrets import secret_services, users_of
 from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Engine
 from auraos.security.secrets.checking import Value

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from auraos.app.network import LateEgress
-from auraos.app.secrets import SecretServices, open_keys, secret_services
+from auraos.app.outside.network import LateEgress
+from auraos.app.secrets.secrets import SecretServices, open_keys, secret_services
 from auraos.core.asker import Asker
 from auraos.core.audit import Actor, Entry
 from auraos.security.reveal import Reveal

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from auraos.app.flags import flags_on
+from auraos.app.settings.flags import flags_on
 from auraos.core.audit import Actor
 from auraos.documents.definitions.rows import Ref
 from auraos.settings.errors import NoFlagError

@@ -13,8 +13,8 @@ import msgspec
 
 from auraos.app.bulk.deeds import do
 from auraos.app.bulk.selecting import Meant, Selecting, Selection, Which
-from auraos.app.failed import RunReader
-from auraos.app.runs import Asking, Runs
+from auraos.app.runs.failed import RunReader
+from auraos.app.runs.runs import Asking, Runs
 from auraos.core.audit import Entry, Object
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import RunRow

@@ -2,7 +2,7 @@
 
 from typing import Literal, assert_never
 
-from auraos.app.runs import Asking, Runs
+from auraos.app.runs.runs import Asking, Runs
 from auraos.core.run.identity import child_run_id
 from auraos.engine.ports import RunRow
 from auraos.storage.tables.bulk_rows import Bulk

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from auraos.app.failed import FAILED, RunReader, Wanted, find_failures
-from auraos.app.runs import NoRunError, Runs
+from auraos.app.runs.failed import FAILED, RunReader, Wanted, find_failures
+from auraos.app.runs.runs import NoRunError, Runs
 from auraos.core.errors import UserError
 from auraos.core.run import FINAL
 from auraos.engine.ports import RunQuery, RunRow

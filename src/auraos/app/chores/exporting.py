@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from auraos.app.chores.steps import Step
-from auraos.app.runs import Runs
+from auraos.app.runs.runs import Runs
 from auraos.core.errors import OperationalError
 from auraos.core.run import encode_fact
 from auraos.documents.definitions.exporting import export

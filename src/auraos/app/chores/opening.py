@@ -6,7 +6,7 @@ from pathlib import Path
 from auraos.app.chores.chores import Chores
 from auraos.app.chores.deleting import Deleting
 from auraos.app.chores.exporting import Exporting
-from auraos.app.runs import Runs
+from auraos.app.runs.runs import Runs
 from auraos.documents.definitions.service import Definitions
 from auraos.engine.ports import Blobs, Store
 from auraos.security.access.service import Access

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from auraos.app.expressions import Evaluated, evaluate_settings
-from auraos.app.runs import Asking, Runs
+from auraos.app.runs.runs import Asking, Runs
 from auraos.app.trials.part import Part, Pin, TrialRefusedError, Wanted
 from auraos.core.audit import Entry, Object
 from auraos.core.catalogue import Catalogue

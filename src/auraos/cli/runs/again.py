@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from auraos.app.definitions import FolderDefinitions
-from auraos.app.files import check_source, folder_of, read_source
+from auraos.app.definitions.files import check_source, folder_of, read_source
+from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.house import House, open_for_driving, open_for_reading
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import lead, person

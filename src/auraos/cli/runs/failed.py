@@ -10,10 +10,10 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app.failed import Cause, Failure, Found, Wanted, by_cause, find_failures
-from auraos.app.following import Patience, follow
+from auraos.app.by_hand.looking import open_to_look
 from auraos.app.house import House
-from auraos.app.looking import open_to_look
+from auraos.app.runs.failed import Cause, Failure, Found, Wanted, by_cause, find_failures
+from auraos.app.runs.following import Patience, follow
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import exit_code, person, see_failure_heard

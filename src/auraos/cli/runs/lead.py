@@ -13,8 +13,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
-from auraos.app.following import Patience
 from auraos.app.house import House
+from auraos.app.runs.following import Patience
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import lead, person

@@ -6,7 +6,7 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.app.house import House
-from auraos.app.listing import Page, find_cursor, read_page
+from auraos.app.runs.listing import Page, find_cursor, read_page
 from auraos.cli.exits import Exit
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json, read_number, runs_command
 from auraos.cli.runs.rows import STATE_TINTS, left_words, row_document, took, with_house

@@ -5,9 +5,9 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app.following import Waiting, find_waits
 from auraos.app.house import House
-from auraos.app.kin import find_kin
+from auraos.app.runs.following import Waiting, find_waits
+from auraos.app.runs.kin import find_kin
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import answers_to, show_error, where_words

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from auraos.app.pruning import prune_folder
+from auraos.app.by_hand.pruning import prune_folder
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json
@@ -33,7 +33,7 @@ def prune(
             "0 keeps runs for ever, and nothing can be that old.", hint="Write --older-than 30d."
         )
     if database:
-        from auraos.app.database import prune_database  # noqa: PLC0415 (a folder needs no driver)
+        from auraos.app.by_hand.database import prune_database  # noqa: PLC0415 (a folder needs no driver)
 
         pruned = asyncio.run(prune_database(database, data, age, is_dry=dry_run))
     else:

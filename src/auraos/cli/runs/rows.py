@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from auraos.app.by_hand.looking import open_to_look
 from auraos.app.house import House, release_command
-from auraos.app.looking import open_to_look
 from auraos.cli.options import runs_command
 from auraos.cli.screen import Tint
 from auraos.cli.target import Target, chosen, refuse_local
@@ -56,7 +56,7 @@ def opening(data: Path, allow_net: tuple[str, ...] = (), **local: Any) -> Openin
 
 
 def _remote(target: Target, *, reveal: bool = False) -> AbstractAsyncContextManager[House]:
-    from auraos.app.remote import open_remote  # noqa: PLC0415 (most runs are in a folder)
+    from auraos.app.remote.house import open_remote  # noqa: PLC0415 (most runs are in a folder)
 
     return open_remote(target.at, reveal=reveal)
 

@@ -1,0 +1,1 @@
+"""HTTP: how a request is read, allowed, answered and described, whatever it is about."""

@@ -1,0 +1,1 @@
+"""What belongs to a workspace beside its definitions and runs, over HTTP."""

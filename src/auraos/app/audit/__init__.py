@@ -1,0 +1,1 @@
+"""The audit trail: written, told, and checked without a server."""

@@ -1,0 +1,1 @@
+"""Backups of a data folder or a database, and what is made from one."""

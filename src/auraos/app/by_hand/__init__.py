@@ -1,0 +1,1 @@
+"""What is done with a data folder or a database that no process need serve, by whoever has it in hand."""

@@ -1,0 +1,1 @@
+"""Definitions: out of files and folders, and out of the store."""

@@ -1,0 +1,1 @@
+"""What there is about persons: found, handed out, erased, held for the law."""

@@ -1,0 +1,1 @@
+"""Servers as the commands talk to them."""

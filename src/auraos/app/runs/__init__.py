@@ -1,0 +1,1 @@
+"""Runs: started, shown and led, one by one."""

@@ -1,0 +1,1 @@
+"""Settings and flags of a process, put together on its store."""
