@@ -87,10 +87,11 @@ def _row(where: str, what: str, took: float) -> dict[str, Any]:
 
 async def measure(where: str = "") -> dict[str, float]:
     """Return how long each kind of question takes."""
-    async with _tables(where) as tables:
-        for workspace in ("default", "other"):
-            await fill(tables, workspace)
-        return {what: await _p95(tables, list(queries)) for what, queries in questions().items()}
+    with tempfile.TemporaryDirectory() as empty:
+        async with tables_at(where, Path(empty) / "data") as tables:
+            for workspace in ("default", "other"):
+                await fill(tables, workspace)
+            return {what: await _p95(tables, list(queries)) for what, queries in questions().items()}
 
 
 def questions() -> dict[str, Iterator[Query]]:
@@ -101,7 +102,7 @@ def questions() -> dict[str, Iterator[Query]]:
         return Query(workspace="default", limit=51, **given)
 
     def midst() -> tuple[str, str]:
-        return "workflow", _name(chance.randrange(COUNT))
+        return "workflow", name_of(chance.randrange(COUNT))
 
     return {
         "a list": (query(after=midst() if n % 2 else ("", "")) for n in range(ROUNDS)),
@@ -134,7 +135,7 @@ def _saving(chance: random.Random, workspace: str, number: int) -> Saving:
         f"    step_{n}: {{type: transform, with: {{set: {{{chance.choice(WORDS[:20])}: '{{{{ input.n }}}}'}}}}}}"
         for n in range(20)
     )
-    name = _name(number)
+    name = name_of(number)
     text = f"kind: workflow\nname: {name}\ndescription: {words} unique{number}x\nspec:\n  steps:\n{steps}\n"
     is_live = number % 3 > 0
     row = Definition(
@@ -156,7 +157,8 @@ def _saving(chance: random.Random, workspace: str, number: int) -> Saving:
     return Saving(before=None, after=row, words=f"{name} {words} {text}", draft_uses=())
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
+    """Return the name of one of them."""
     return f"{WORDS[number % 15]}-{number:05}"
 
 
@@ -170,18 +172,18 @@ async def _p95(tables: DefinitionTables, queries: list[Query]) -> float:
 
 
 @asynccontextmanager
-async def _tables(where: str) -> AsyncIterator[DefinitionTables]:
-    if where:
-        shared = await PostgresStore.open(where)
+async def tables_at(database: str, data: Path) -> AsyncIterator[DefinitionTables]:
+    """Give the tables of a database, or of a data folder where none is named."""
+    if database:
+        shared = await PostgresStore.open(database)
         yield DefinitionTables(shared.tables)
         await shared.close()
         return
-    with tempfile.TemporaryDirectory() as empty:
-        folder = DataFolder.claim(Path(empty) / "data")
-        store = SqliteStore.open(folder)
-        yield DefinitionTables(store.tables)
-        await store.close()
-        folder.release()
+    folder = DataFolder.claim(data)
+    store = SqliteStore.open(folder)
+    yield DefinitionTables(store.tables)
+    await store.close()
+    folder.release()
 
 
 if __name__ == "__main__":
