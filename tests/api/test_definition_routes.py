@@ -50,12 +50,12 @@ async def made(house: OpenHouse, text: str, *, publish: bool = True) -> None:
 
 async def test_a_definition_from_its_first_draft_to_its_second_version(house):
     got = await house.ask("POST", AT, {"text": workflow(title="Greet")})
-    assert (got.status, got.headers["etag"]) == (201, '"1"')
+    assert (got.status, got.headers["etag"][:3]) == (201, '"1.')
     assert (got.json["title"], got.json["state"], got.json["changed_by"]) == ("Greet", "draft", "ann")
     got = await house.ask("POST", f"{GREET}/publish", {"note": "first"}, if_match='"1"')
     assert (got.status, got.json["version"], got.json["note"]) == (200, 1, "first")
     got = await house.ask("PUT", f"{GREET}/draft", {"text": workflow(value=2)}, if_match='"1"')
-    assert (got.status, got.headers["etag"], got.json["state"]) == (200, '"2"', "changed")
+    assert (got.status, got.headers["etag"][:3], got.json["state"]) == (200, '"2.', "changed")
     got = await house.ask("GET", f"{GREET}/diff")
     assert sorted(change["words"] for change in got.json["changes"]) == [
         "Step `a`: with value 1 → 2",

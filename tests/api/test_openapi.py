@@ -47,6 +47,8 @@ async def test_what_is_answered_is_described_as_it_is_answered(room):
     assert list(good("/api/v1/stream")["content"]) == ["text/event-stream"]
     assert "Location" in good("/api/v1/sign-in/with/{name}", "303")["headers"]
     assert "ETag" in good("/api/v1/definitions/{kind}/{name}")["headers"]
+    assert "ETag" in good("/api/v1/definitions", "304")["headers"]
+    assert {"$ref": "#/components/parameters/IfNoneMatch"} in told["/api/v1/definitions"]["get"]["parameters"]
     assert "content" not in good("/api/v1/secrets/{name}", "204", "delete")
     assert {"200", "201"} <= told["/api/v1/workflows/{name}/runs"]["post"]["responses"].keys()
     everywhere = told["/api/v1/people"]["get"]["parameters"]

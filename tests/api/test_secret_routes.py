@@ -47,7 +47,7 @@ async def test_a_secret_is_kept_and_shown_without_its_value(room):
     assert (made["kind"], made["version"], made["revision"]) == ("bearer", 1, 1)
     shown = await room.ask("GET", f"{SECRETS}/stock", token=token)
     assert shown.json["versions"][0]["state"] == "kept"
-    assert shown.headers["etag"] == '"1"'
+    assert shown.headers["etag"].startswith('"1.')
     assert not [
         body
         for body in [json.dumps(made).encode(), *await answers_of(room, token)]

@@ -15,9 +15,9 @@ async def owner(room):
 
 async def test_a_setting_is_shown_changed_over_its_revision_and_its_history_kept(room, owner):
     got = await room.ask("GET", LEVEL, token=owner)
-    assert (got.json["value"], got.json["source"], got.headers["etag"]) == ("info", "default", '"1"')
+    assert (got.json["value"], got.json["source"], got.headers["etag"][:3]) == ("info", "default", '"1.')
     put = await room.ask("PUT", LEVEL, {"value": "debug", "why": "look"}, token=owner, if_match='"1"')
-    assert (put.status, put.json["value"], put.headers["etag"]) == (200, "debug", '"2"')
+    assert (put.status, put.json["value"], put.headers["etag"][:3]) == (200, "debug", '"2.')
     late = await room.ask("PUT", LEVEL, {"value": "error"}, token=owner, if_match='"1"')
     assert (late.status, late.code, late.json["data"]["revision"]) == (412, "setting-changed", 2)
     assert (await room.ask("PUT", LEVEL, {"value": "error"}, token=owner)).status == 428

@@ -28,6 +28,8 @@ _INNER: Final = ("steps", "links", "catch", "finally", "branches")
 def envelope_schema(kind: str, spec: Schema) -> Schema:
     """Return the JSON Schema of a whole document of one kind, given that of its spec; `$defs` of the spec move to the top."""
     definitions = spec.get("$defs", {})
+    cases = {"items": {"$ref": "#/$defs/test"}} if "test" in definitions else {}
+    drawing: Schema = {"$ref": "#/$defs/layout"} if "layout" in definitions else {"type": ["object", "null"]}
     own = {key: value for key, value in spec.items() if key not in ("$defs", "$schema")}
     return {
         "$schema": DIALECT,
@@ -46,12 +48,10 @@ def envelope_schema(kind: str, spec: Schema) -> Schema:
                     "Words to find and group documents by.",
                 ),
                 "spec": own,
-                "layout": said(
-                    {"type": ["object", "null"]},
-                    "Positions and notes of the drawing; no part of its meaning.",
-                ),
+                "layout": said(drawing, "Positions and notes of the drawing; no part of its meaning."),
                 "tests": said(
-                    {"type": ["array", "null"]}, "Cases that prove what it does; no part of its meaning."
+                    {"type": ["array", "null"], **cases},
+                    "Cases that prove what it does; no part of its meaning.",
                 ),
             },
             required=["kind", "name", "spec"],
@@ -62,14 +62,7 @@ def envelope_schema(kind: str, spec: Schema) -> Schema:
 
 def workflow_schema(catalogue: Catalogue) -> Schema:
     """Return the JSON Schema of a workflow document: language.md as far as a schema can say it, `with` for each step type."""
-    schema = envelope_schema("workflow", workflow_spec_schema(catalogue))
-    schema["properties"]["tests"] = {
-        "type": ["array", "null"],
-        "items": {"$ref": "#/$defs/test"},
-        "description": "Cases that `auraos test` plays; no part of a version's meaning.",
-    }
-    schema["properties"]["layout"] = {"$ref": "#/$defs/layout"}
-    return schema
+    return envelope_schema("workflow", workflow_spec_schema(catalogue))
 
 
 def workflow_spec_schema(catalogue: Catalogue) -> Schema:

@@ -1,5 +1,7 @@
 """What goes out over HTTP."""
 
+import base64
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, TypeAlias
@@ -16,6 +18,11 @@ ALWAYS: Final = {
 
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def mark_of(body: bytes) -> str:
+    """Return a mark that tells what a body says from all else."""
+    return base64.urlsafe_b64encode(hashlib.blake2b(body, digest_size=12).digest()).decode()
 
 
 class Reply(ABC):
@@ -48,14 +55,15 @@ class Answer(Reply):
 
     @classmethod
     def of(cls, value: Any, status: int = 200, **headers: str) -> "Answer":
-        """Return the answer that says this as JSON; nothing to say is 204. A revision is told as the `ETag` too."""
+        """Return the answer that says this as JSON; nothing to say is 204. A revision is told by the `ETag` too."""
         headers = {name.replace("_", "-"): told for name, told in headers.items()}
         if value is None:
             return cls(204 if status == 200 else status, headers=headers)
+        body = msgspec.json.encode(value)
         revision = getattr(value, "revision", 0)
         if revision:
-            headers["etag"] = f'"{revision}"'
-        return cls(status, msgspec.json.encode(value), headers=headers)
+            headers["etag"] = f'"{revision}.{mark_of(body)}"'
+        return cls(status, body, headers=headers)
 
     async def send(self, send: Send, *, with_body: bool, request: str) -> None:
         """Send it in two messages."""

@@ -6,6 +6,7 @@ id, and written to the log.
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -13,6 +14,7 @@ import msgspec
 
 from auraos.api.protocol.answers import Answer, Reply, Send
 from auraos.api.protocol.asking import Ask, Asked, Limits
+from auraos.api.protocol.fitting import fit
 from auraos.api.protocol.problems import trouble_of
 from auraos.api.protocol.reading import BodyTooLargeError, read_body, read_parameters
 from auraos.api.protocol.routes import ALWAYS, OPEN, SELF, Found, Map, Route
@@ -31,6 +33,8 @@ LARGEST_OF_STRANGERS: Final = 64 * 1024
 """So many bytes a body may have where anybody may ask."""
 READ_ASIDE: Final = 128 * 1024
 """A body of more bytes is read beside the loop, so that others are answered meanwhile."""
+
+_REVISION: Final = re.compile(r'\s*(?:(?:W/)?"([0-9]{1,15})(?:\.[\w-]{1,40})?"|([0-9]{1,15}))\s*', re.ASCII)
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -189,9 +193,10 @@ class Door:
             turn.leave()
             for who in resting:
                 self._rests.leave(who)
-        if isinstance(reply, Answer):
-            reply.headers.update(ask.pace)
-        return reply
+        if not isinstance(reply, Answer):
+            return reply
+        reply.headers.update(ask.pace)
+        return await fit(reply, ask.asked.method, headers)
 
     def _find(self, scope: Scope) -> Found:
         method, path = scope["method"], scope["path"]
@@ -262,17 +267,17 @@ def _headers(scope: Scope) -> Mapping[str, str]:
 
 
 def _revision(headers: Mapping[str, str]) -> int:
-    """Return the revision that a change was made from, which its answer gave as the `ETag`."""
+    """Return the revision that a change was made from: the `ETag` of what was read begins with it."""
     given = headers.get("if-match", "")
-    number = given.strip().strip('"')
-    if not (number.isascii() and number.isdigit() and len(number) < 16):
+    found = _REVISION.fullmatch(given)
+    if found is None:
         raise RevisionNeededError(
             "The request does not say which revision it changes."
             if not given
             else "If-Match names no revision.",
             hint="Send the ETag of what you read as If-Match.",
         )
-    return int(number)
+    return int(found[1] or found[2])
 
 
 async def _here(read: Callable[..., Any], *given: Any) -> Any:

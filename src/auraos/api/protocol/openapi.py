@@ -27,7 +27,18 @@ _IF_MATCH = {
     "in": "header",
     "required": True,
     "description": "The ETag of what is changed, as it was read.",
-    "schema": {"type": "string", "pattern": '^("[0-9]{1,15}"|[0-9]{1,15})$'},
+    "schema": {"type": "string", "pattern": r'^((W/)?"[0-9]{1,15}(\.[A-Za-z0-9_-]{1,40})?"|[0-9]{1,15})$'},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what is known already: it is not sent again if it is the same.",
+    "schema": _TEXT,
+}
+_ETAG = {
+    "description": "Tells this answer from others, and begins with the revision where there is one.",
+    "schema": _TEXT,
 }
 _HEADERS: dict[str, Any] = {
     "X-Request-Id": {"description": "The request, as the log and the audit trail name it.", "schema": _TEXT},
@@ -96,7 +107,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": plain(components),
-            "parameters": {"Workspace": _WORKSPACE},
+            "parameters": {"Workspace": _WORKSPACE, "IfNoneMatch": _IF_NONE_MATCH},
             "headers": _HEADERS,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
@@ -133,6 +144,8 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
         status = str(STATUSES.get(code, 422))
         words = told.get(status, {}).get("description", "")
         told[status] = {"description": f"{words}, {code}" if words else code, "content": trouble}
+    if is_marked(route):
+        told["304"] = {"description": "It is what whoever asks has already.", "headers": {"ETag": _ETAG}}
     told["default"] = {"description": "A problem.", "content": trouble}
     if route.may != ALWAYS:
         told = {status: _with_headers(status, each) for status, each in told.items()}
@@ -165,8 +178,8 @@ def _good(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
     answer = _answer(route)
     if answer is not None:
         good["content"] = {"application/json": {"schema": plain(known[answer])}}
-        if "revision" in getattr(answer, "__struct_fields__", ()):
-            good["headers"] = {"ETag": {"description": "The revision, for If-Match.", "schema": _TEXT}}
+        if is_marked(route) or "revision" in getattr(answer, "__struct_fields__", ()):
+            good["headers"] = {"ETag": _ETAG}
     elif route.gives:
         schema = {} if route.gives == STREAM else {"type": "string", "contentMediaType": route.gives}
         good["content"] = {route.gives: {"schema": schema}}
@@ -190,9 +203,16 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         found.append(_KEY)
     if route.gives == STREAM:
         found.append(_LAST)
+    if is_marked(route):
+        found.append({"$ref": "#/components/parameters/IfNoneMatch"})
     if route.may not in (OPEN, ALWAYS) and not route.everywhere:
         found.append({"$ref": "#/components/parameters/Workspace"})
     return found
+
+
+def is_marked(route: Route) -> bool:
+    """Return whether a route answers what need not be sent again to those who have it."""
+    return route.is_safe and route.may != ALWAYS and _answer(route) is not None
 
 
 def _bodies(route: Route) -> tuple[Any, ...]:

@@ -3,13 +3,13 @@
 What a flag says is a definition of the kind `flag`, changed and published like every other one.
 """
 
-import hashlib
 from typing import Annotated, Any
 
 import msgspec
 
 from auraos.api.protocol.answers import Answer
 from auraos.api.protocol.asking import Ask
+from auraos.api.protocol.fitting import unless_had
 from auraos.api.protocol.names import END, Slug
 from auraos.api.protocol.routes import About, Routes
 from auraos.security.access.authorize import Thing
@@ -21,7 +21,6 @@ from auraos.settings.flags.service import FlagFacts
 routes = Routes()
 
 TELLS = ("no-flag",)
-NOT_MODIFIED = "if-none-match"
 Key = Annotated[str, msgspec.Meta(pattern=f"^[^/\\x00]+{END}", max_length=100)]
 Context = Annotated[
     dict[str, Any],
@@ -179,8 +178,5 @@ def given_of(found: Evaluation) -> Given:
 
 def _cached(ask: Ask, told: Any, status: int = 200) -> Answer:
     """Return an answer with a mark of what it says, or that the caller has it already."""
-    mark = f'"{hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:32]}"'
-    known = {each.strip() for each in ask.asked.headers.get(NOT_MODIFIED, "").split(",")}
-    if status == 200 and mark in known:
-        return Answer(304, headers={"etag": mark})
-    return Answer.of(told, status, etag=mark)
+    answer = Answer.of(told, status)
+    return unless_had(answer, ask.asked.headers) if status == 200 else answer

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.git import GitCalls
     from auraos.client.calls.health import HealthCalls
     from auraos.client.calls.keys import KeysCalls
+    from auraos.client.calls.kinds import KindsCalls
     from auraos.client.calls.openapi import OpenapiCalls
     from auraos.client.calls.passkeys import PasskeysCalls
     from auraos.client.calls.people import PeopleCalls
@@ -158,6 +159,13 @@ class Calls:
         from auraos.client.calls.keys import KeysCalls
 
         return KeysCalls(self._connection, self._workspace)
+
+    @cached_property
+    def kinds(self) -> "KindsCalls":
+        """Return the calls about kinds."""
+        from auraos.client.calls.kinds import KindsCalls
+
+        return KindsCalls(self._connection, self._workspace)
 
     @cached_property
     def openapi(self) -> "OpenapiCalls":

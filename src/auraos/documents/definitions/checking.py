@@ -10,13 +10,14 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from auraos.core.catalogue import Catalogue
+from auraos.core.catalogue import Catalogue, Schema
 from auraos.core.document import Document, content_hash, read_document
 from auraos.core.graph.check import in_order
 from auraos.core.kind import Kinds, Meaning, Named, Others
 from auraos.core.problems import Problem, Severity
 from auraos.documents.definitions.rows import Ref
 from auraos.documents.definitions.store import DefinitionStore
+from auraos.documents.schemas import envelope_schema
 
 LONG_TEXT = 20_000
 """Longer ones are read off the loop."""
@@ -73,9 +74,19 @@ class Checker:
         self.kinds = kinds
         self._store = store
         self._catalogue = catalogue
+        self._schemas: dict[str, Schema] = {}
         self._elsewhere: Elsewhere | None = None
         self._kept: OrderedDict[tuple[str, str], Checked] = OrderedDict()
         self._size = 0
+
+    def schema(self, kind: str) -> Schema | None:
+        """Return the JSON Schema of the documents of a kind, None for a kind that nobody knows."""
+        found = self.kinds.find(kind)
+        if found is None:
+            return None
+        if kind not in self._schemas:
+            self._schemas[kind] = envelope_schema(kind, found.schema(self._catalogue))
+        return self._schemas[kind]
 
     def use(self, elsewhere: Elsewhere) -> None:
         """Ask this too from now on. It is told once whoever keeps secrets is there, who in turn asks who names them."""
