@@ -6,6 +6,7 @@ import pytest
 
 from command_line import CommandLine
 from owned_server import owned_server
+from typing_person import typed
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,48 @@ def test_a_secret_is_kept_replaced_shown_and_destroyed_and_its_value_is_printed_
     assert "oauth2-refresh" in there("secrets", "kinds").out
 
 
+def test_what_has_one_part_is_read_as_it_is(there):
+    kept = there(
+        "secrets",
+        "set",
+        "bot",
+        "--kind",
+        "bearer",
+        "--host",
+        "api.example.com",
+        "--json",
+        stdin="v4lue-six\n",
+    )
+    assert (kept.code, kept.json["secret"]["kind"]) == (0, "bearer")
+    as_json = '{"token": "v4lue-seven"}'
+    assert (
+        there("secrets", "set", "bot", "--kind", "bearer", "--json", stdin=as_json).json["secret"]["version"]
+        == 2
+    )
+
+
+def test_who_types_is_asked_for_each_part_and_sees_nothing_of_what_is_secret(there, tmp_path):
+    (tmp_path / "password").write_text("v4lue-four\n")
+    parts = [
+        ("host", "mail.example.com"),
+        ("port", "587"),
+        ("encryption", ""),
+        ("user", "ada"),
+        ("password", "v4lue-five"),
+    ]
+    code, shown, printed = typed(
+        there, "secrets", "set", "post", "--kind", "smtp", "--host", "mail.example.com", answers=parts
+    )
+    assert (code, printed) == (0, "post is kept; it goes to mail.example.com only.\n")
+    assert ("v4lue" in shown, "ada" in shown, "Enter leaves it out" in shown) == (False, True, True)
+    for answer, code in ((f"@{tmp_path}/password", 0), ("@@begins", 0), ("@absent", 2)):
+        words = ("secrets", "set", "word", "--host", "a.example.com")
+        assert typed(there, *words, answers=[("value", answer)])[0] == code
+    wrong = [("host", "mail.example.com"), ("port", "many")]
+    code, shown, _ = typed(there, "secrets", "set", "post", "--kind", "smtp", answers=wrong)
+    assert (code, "port is a whole number" in shown) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "stdin", "told"),
     [
@@ -52,6 +95,11 @@ def test_a_secret_is_kept_replaced_shown_and_destroyed_and_its_value_is_printed_
             "`password`",
         ),
         (("set", "x", "--kind", "basic", "--host", "a.example.com"), "hidden-value", "is no JSON"),
+        (
+            ("set", "x", "--kind", "colour", "--host", "a.example.com"),
+            "hidden-value",
+            "There are text, header",
+        ),
         (("uses", "absent"), "", "error[no-secret]"),
     ],
 )

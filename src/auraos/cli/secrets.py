@@ -1,7 +1,5 @@
 """`auraos secrets`: what a server keeps under seal. A value goes there and never comes back."""
 
-import getpass
-import sys
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
@@ -9,6 +7,7 @@ from cyclopts import Parameter
 
 from auraos.cli.asking import ask_server
 from auraos.cli.columns import show_columns
+from auraos.cli.credentials import given_credential
 from auraos.cli.documents import document
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
@@ -73,10 +72,10 @@ def set_(
 ) -> int:
     """Keep a secret, bound to the hosts that it may go to, or store another value of one that is there.
 
-    The value is asked for on the terminal and not shown; where nobody types, it is read from standard input: text as it is, any
-    other kind as JSON, as {"user": …, "password": …}. The hosts of before stay where none is given.
+    The value is asked for on the terminal, part by part, and what is secret is not shown; where nobody types, it is read from
+    standard input: what has one part as it is, any other kind as JSON, as {"user": …, "password": …}. The hosts of before stay
+    where none is given.
     """
-    given = None if source else _credential(kind, _typed(f"Value of {name} (its letters are not shown): "))
     place = read_json(source, "What --source is given", "--source") if source else None
 
     async def go(client: "Client") -> "tuple[SecretFacts, bool]":
@@ -87,6 +86,7 @@ def set_(
                 "A secret is bound to the hosts that it may go to.", hint="--host api.example.com"
             )
         workflows = workflow or (before.secret.workflows if before is not None else ())
+        given = None if place is not None else given_credential(kind, await _schema(client, kind))
         value = _value(credential=given, kind=kind, source=place, hosts=hosts, workflows=workflows)
         if before is None:
             return await client.secrets.create_secret(name=name, value=value, title=title), True
@@ -228,15 +228,14 @@ async def _before(client: "Client", name: str) -> "SecretDetail | None":
         raise
 
 
-def _credential(kind: str, text: str) -> dict[str, Any]:
-    if kind == "text":
-        return {"kind": kind, "value": text}
-    parts = read_json(text, "The value", "the value")
-    if not isinstance(parts, dict):
-        raise WrongInputError(
-            f"A credential of the kind {kind} is an object.", hint="`auraos secrets kinds` lists its parts."
-        )
-    return {**parts, "kind": kind}
+async def _schema(client: "Client", kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of a kind of credentials."""
+    known = await client.secrets.list_secret_kinds()
+    found = next((each.schema for each in known if each.kind == kind), None)
+    if found is None:
+        names = ", ".join(each.kind for each in known)
+        raise WrongInputError(f"There is no kind of credentials {kind!r}.", hint=f"There are {names}.")
+    return found
 
 
 def _value(**fields: Any) -> "Value":
@@ -250,10 +249,3 @@ def _value(**fields: Any) -> "Value":
         raise WrongInputError(
             f"This is no value of that kind: {error}.", hint="`auraos secrets kinds` lists their parts."
         ) from None
-
-
-def _typed(prompt: str) -> str:
-    text = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
-    if not text:
-        raise WrongInputError("No value was given.", hint="Nothing is kept.")
-    return text
