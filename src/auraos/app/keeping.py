@@ -114,6 +114,8 @@ class Keeping(NamedTuple):
     """Seals what private runs tell."""
     shown: Reads
     """The store as those see it who may not see what private runs are about."""
+    revealed: Reads
+    """The store as those see it who may. Like `shown`, and unlike `store`, it shows a workspace nothing of another one."""
     owner: str = ""
     copy: Callable[[Path], Awaitable[None]] | None = None
     """Writes a whole copy of the store into a new file."""
@@ -149,6 +151,7 @@ async def open_keeping(data: Path, database: str, stack: AsyncExitStack) -> Keep
         hold=FolderHold(folder),
         sealing=sealing,
         shown=veiled(store, store.tables),
+        revealed=store.behind(sealing),
         owner=store.token,
         copy=store.copy,
     )
@@ -174,6 +177,7 @@ async def _open_database(data: Path, url: str, stack: AsyncExitStack) -> Keeping
         hold=SharedHold(data, url),
         sealing=sealing,
         shown=veiled(store, store.tables),
+        revealed=store.behind(sealing),
         owner=store.token,
         shared=store,
     )

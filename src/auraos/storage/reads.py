@@ -67,14 +67,16 @@ class Reads(Inspection):
     """The reading half of a store. Whoever inherits it sets `_reader`."""
 
     _reader: Reader
+    _asked: Reader | None = None
+    """Carries out what somebody asks, where that sees less than the engine does."""
     opening: Opening | None = None
     """Opens what private runs wrote, or hides it; where nobody has set it, it stays under seal."""
     _newest_by = "id"
     """What says which runs are newer. Where one process numbers them all, their numbers do, also for ids that somebody chose."""
 
     def behind(self, opening: Opening) -> "Reads":
-        """Return the same store, read through something else."""
-        return _Shown(self._reader, self._newest_by, opening)
+        """Return the same store for whoever asks of runs: read through something, and behind the walls between workspaces."""
+        return _Shown(self._asked or self._reader, self._newest_by, opening)
 
     async def _one(
         self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]

@@ -19,6 +19,7 @@ from auraos.core.audit import Entry, Object
 from auraos.core.errors import OperationalError, UserError
 from auraos.engine.ports import RunRow
 from auraos.engine.stewardship import HeldError
+from auraos.security.access.walls import within
 from auraos.security.row_store import Clear, Remove, Replace
 from auraos.storage.tables.bulk_rows import FOR_EVER, Became, Bulk, BulkRun, Deed
 from auraos.storage.tables.bulks import BulkTables
@@ -237,7 +238,8 @@ class Bulks:
     async def _do(self, bulk: Bulk, before: BulkRun, run: BulkRun) -> BulkRun:
         """Do it to one run; one that a process before this had begun with may have refused it for having it done already."""
         try:
-            made = await do(self._runs, Asking(actor=bulk.actor), bulk, run.run)
+            with within(bulk.workspace):
+                made = await do(self._runs, Asking(actor=bulk.actor), bulk, run.run)
         except HeldError:
             raise
         except UserError as error:

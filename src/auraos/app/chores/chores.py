@@ -20,6 +20,7 @@ from auraos.engine.beginnings import DEFAULT_WORKSPACE
 from auraos.security.access.errors import NotFoundError, NoWorkspaceError
 from auraos.security.access.rows import Workspace
 from auraos.security.access.service import CLOSING, Access
+from auraos.security.access.walls import within
 from auraos.security.row_store import Add
 from auraos.storage.tables.chores import Chore, ChoreKind, ChoreTables
 
@@ -172,8 +173,9 @@ class Chores:
     async def _export(self, chore: Chore, passphrase: str) -> None:
         file = self._folder / f"{chore.id}.zip"
         last = chore
-        async for step in self._exporting.write(chore.about, file, passphrase):
-            last = await self._note(last, what=step.what, done=step.done, total=step.total)
+        with within(chore.about):
+            async for step in self._exporting.write(chore.about, file, passphrase):
+                last = await self._note(last, what=step.what, done=step.done, total=step.total)
         await self._note(last, state="done", what="", ended_at=self._now())
 
     async def _delete(self, chore: Chore) -> None:

@@ -375,7 +375,7 @@ def privacy_on(keeping: Keeping, people: People | None = None, engine: Cancels |
     """Return what finds and erases personal data in an open store."""
     clock = SystemClock()
     return Privacy(
-        PrivacyTables(keeping.tables), keeping.sealing, keeping.store, keeping.blobs, people, engine=engine,
+        PrivacyTables(keeping.tables), keeping.sealing, keeping.revealed, keeping.blobs, people, engine=engine,
         where=LOG_OF_DATABASE if keeping.tables.dialect == "postgres" else "", now=clock.now, new_id=clock.new_id,
     )  # fmt: skip
 

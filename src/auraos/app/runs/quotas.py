@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from auraos.security.access.quotas import Most, QuotaFullError, TooManyRunsError
+from auraos.security.access.walls import within
 from auraos.storage.tables.statement import NotAsExpectedError, Statement, Tables
 
 SECOND: Final = 1_000_000
@@ -187,6 +188,10 @@ class Usage:
 
     async def measure(self, workspace: str) -> None:
         """Measure what a workspace has, some runs at a time."""
+        with within(workspace):
+            await self._measure(workspace)
+
+    async def _measure(self, workspace: str) -> None:
         total = await self._count(
             "select coalesce(sum(length(text)), 0) from definitions where workspace=?", (workspace,)
         )

@@ -26,9 +26,10 @@ from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import TRIAL, Definitions
 from auraos.engine.endings import Begun, Ended
 from auraos.engine.engine import Engine
-from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Store, Version
+from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Version
 from auraos.engine.stewardship import InspectedStore
 from auraos.engine.stream import Change, changes_after, facts_of, veil
+from auraos.security.access.walls import within
 from auraos.settings.flags.service import Flags
 
 Outcome = Literal["succeeded", "failed", "retry"]
@@ -87,7 +88,7 @@ class Runs:
     """Shows runs, and leads them."""
 
     def __init__(  # noqa: PLR0913 (what runs are shown from and led by)
-        self, engine: Engine, store: Store, blobs: Blobs, definitions: Definitions,
+        self, engine: Engine, store: InspectedStore, blobs: Blobs, definitions: Definitions,
         witness: Witness, *, shown: InspectedStore, quotas: RunQuotas | None = None,
         flags: Flags | None = None,
     ) -> None:  # fmt: skip
@@ -134,7 +135,7 @@ class Runs:
         await self._witness.tell(self._entry_of(asking, row, "privacy.reveal", after={"what": what}))
 
     async def _facts(self, row: RunRow, *, revealed: bool) -> list[AnyFact]:
-        batches = await (self._store if revealed else self._shown).journal(row.run)
+        batches = await self._reads(revealed).journal(row.run)
         return await asyncio.to_thread(facts_of, batches, partial(self._blobs.fetch, row.workspace, row.run))
 
     async def version(self, row: RunRow) -> Version:
@@ -176,7 +177,7 @@ class Runs:
 
     async def journal(self, row: RunRow, after: int, limit: int, *, revealed: bool = False) -> list[Change]:
         """Return facts of a run after this number; large values in them are whole."""
-        batches = await (self._store if revealed else self._shown).journal(row.run, after)
+        batches = await self._reads(revealed).journal(row.run, after)
         fetch = partial(self._blobs.fetch, row.workspace, row.run)
 
         def read() -> list[Change]:
@@ -198,12 +199,14 @@ class Runs:
         self, row: RunRow, after: int, *, revealed: bool = False
     ) -> AsyncGenerator[Change, None]:
         """Yield what a run does after a fact, until it is over. Large values are only named."""
-        if row.finished_at is not None:
-            store = self._store if revealed else self._shown
-            for change in changes_after(after, row.run, await store.journal(row.run, after)):
-                yield change
+        is_over = row.finished_at is not None
+        with within(row.workspace):  # whoever reads a stream is told by a task of its own
+            batches = await self._reads(revealed).journal(row.run, after) if is_over else []
+            is_veiled = not is_over and not revealed and await self.is_private(row)
+        for change in changes_after(after, row.run, batches):
+            yield change
+        if is_over:
             return
-        is_veiled = not revealed and await self.is_private(row)
         async for change in self.engine.subscribe(row.run, after):
             yield veil(change) if is_veiled else change
 
@@ -211,7 +214,7 @@ class Runs:
         self, row: RunRow, path: str | None, limit: int, *, revealed: bool = False
     ) -> list[LogLine]:
         """Return what the steps of a run logged."""
-        return await (self._store if revealed else self._shown).logs(row.run, path=path, limit=limit)
+        return await self._reads(revealed).logs(row.run, path=path, limit=limit)
 
     async def places(self, row: RunRow) -> dict[str, str]:
         """Return in words how far a run, or its steps, are from their turn."""
@@ -228,6 +231,9 @@ class Runs:
             async with asyncio.timeout(seconds):
                 return await self.engine.end_of(begun)
         return Ended(begun.run, "")
+
+    def _reads(self, revealed: bool) -> InspectedStore:
+        return self._store if revealed else self._shown
 
     # --- leading ---
 

@@ -87,7 +87,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         clock = SystemClock()
         most = self.identity.access.most
         runs = Runs(
-            engine, keeping.store, keeping.blobs, self.published, self.witness,
+            engine, keeping.revealed, keeping.blobs, self.published, self.witness,
             quotas=RunQuotas(keeping.tables, most, clock.now), shown=keeping.shown, flags=self.flags,
         )  # fmt: skip
         processes = Processes(keeping.tables, clock.now)
@@ -202,7 +202,7 @@ def open_services(  # noqa: PLR0913 (what stands on a store, and what it is told
 
 def _texts_of(keeping: Keeping) -> Callable[[str], Awaitable[str]]:
     async def text_of(version: str) -> str:
-        found = await keeping.store.version(version)
+        found = await keeping.revealed.version(version)
         return found.text if found is not None else ""
 
     return text_of

@@ -11,6 +11,7 @@ from auraos.app.runs.failed import RunReader
 from auraos.core.errors import UserError
 from auraos.engine.engine import Engine
 from auraos.engine.ports import RunQuery, RunRow
+from auraos.security.access.walls import within
 from auraos.security.audit.store import Filter
 from auraos.security.audit.trail import AuditTrail, Shown
 
@@ -122,6 +123,7 @@ class Feeds:
         """Return the newest runs that changed since, where other processes lead runs too; the oldest change first."""
         if self._processes() == 1:
             return []
-        found = await self._store.runs(RunQuery(workspace=workspace, limit=LOOKED_AT))
+        with within(workspace):  # whoever reads a stream is told by a task of its own
+            found = await self._store.runs(RunQuery(workspace=workspace, limit=LOOKED_AT))
         changed = [row for row in found if told.get(row.run, 0) < row.changed_at]
         return sorted(changed, key=lambda row: row.changed_at)

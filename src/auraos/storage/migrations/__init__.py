@@ -12,9 +12,10 @@ A change is a numbered module here, with its statements for SQLite and for Postg
 """
 
 from auraos.storage.migrations.m0001_first import FIRST
+from auraos.storage.migrations.m0002_walls_of_runs import WALLS_OF_RUNS
 from auraos.storage.migrations.migration import DatabaseNewerError, DatabaseOlderError, Migration, Step
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST,)
+MIGRATIONS: tuple[Migration, ...] = (FIRST, WALLS_OF_RUNS)
 SCHEMA_VERSION = MIGRATIONS[-1].number
 
 __all__ = ["MIGRATIONS", "SCHEMA_VERSION", "DatabaseNewerError", "DatabaseOlderError", "Migration", "Step"]

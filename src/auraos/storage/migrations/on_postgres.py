@@ -34,10 +34,10 @@ async def upgrade(connection: asyncpg.Connection, migrations: Sequence[Migration
         version = await version_of(connection)
         check_version(version, migrations, allow_older=True)
         missing = [migration for migration in migrations if migration.number > version]
-        for migration in missing:
-            await _apply(connection, migration)
         for migration in migrations:
-            await _finish(connection, migration)
+            if migration in missing:
+                await _apply(connection, migration)
+            await _finish(connection, migration)  # before the next one, which may rename what its steps name
     finally:
         if not connection.is_closed():
             await connection.execute("select pg_advisory_unlock($1)", LOCK)

@@ -38,3 +38,15 @@ def wall(table: str) -> tuple[str, ...]:
         f"alter table {table} force row level security",
         f"create policy of_workspace on {table} using ({_SEEN})",
     )
+
+
+def wall_around(table: str) -> str:
+    """Return what builds the walls of a table and of the parts that it is divided into, at once; one that stands goes first."""
+    built = "".join(
+        f" execute format($wall${statement}$wall$, each);"
+        for statement in ("drop policy if exists of_workspace on %s", *wall("%s"))
+    )
+    return (
+        f"do $$ declare each regclass; begin for each in select '{table}'::regclass union all"  # noqa: S608 (a table of ours)
+        f" select inhrelid::regclass from pg_inherits where inhparent = '{table}'::regclass loop{built} end loop; end $$"
+    )

@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 import asyncpg
 
 from auraos.core.errors import AuraError
-from auraos.storage.migrations.walls import INSTALLATION
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.reads import LONGEST_READ, ReadFailedError, ReadTooLongError
 
 T = TypeVar("T")
-_PLANS = {"enable_seqscan": "off", "enable_bitmapscan": "off", **INSTALLATION}
+IN_ORDER = {"enable_seqscan": "off", "enable_bitmapscan": "off"}
 """Whatever is read has an index, and is read in its order as far as the page goes. Left to itself, the server reads and sorts
 all of a table that grew since it was last looked over.
 """
@@ -28,7 +27,7 @@ class Readers:
         *,
         most: int = 3,
         longest: float = LONGEST_READ,
-        plans: Mapping[str, str] = _PLANS,
+        plans: Mapping[str, str],
         prepare: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
     ) -> None:
         self._address = address

@@ -16,9 +16,9 @@ from auraos.storage.postgres.address import FAILURES, Address, close_quietly, ro
 from auraos.storage.postgres.allotments import PostgresAllotments
 from auraos.storage.postgres.hints import Hinted, Hints
 from auraos.storage.postgres.ownership import PostgresOwnership
-from auraos.storage.postgres.readers import Readers
+from auraos.storage.postgres.readers import IN_ORDER, Readers
 from auraos.storage.postgres.tables import PostgresTables
-from auraos.storage.postgres.walls import let_walled_in
+from auraos.storage.postgres.walls import Entrance, let_walled_in
 from auraos.storage.postgres.weeks import Weeks
 from auraos.storage.postgres.writer import Writer
 from auraos.storage.reads import Reads
@@ -46,6 +46,7 @@ class PostgresStore(Reads, Writes):
     is_fenced = True
     """Whether only the owner of its token may write."""
     _reader: Readers
+    _asked: Readers
     _writer: Writer
 
     def __init__(self, address: Address, token: str) -> None:
@@ -53,7 +54,10 @@ class PostgresStore(Reads, Writes):
         self._address = address
         self._hints = Hints(address)
         self._writer = Writer(address, token, self._hints.sent, is_fenced=self.is_fenced)
-        self._reader = Readers(address)
+        self._reader = Readers(
+            address, plans={**IN_ORDER, **INSTALLATION}
+        )  # an engine leads runs of all workspaces
+        self._asked = Readers(address, plans=IN_ORDER, prepare=Entrance())
         self.tables = PostgresTables(address)
         """What people keep, in the same database."""
 
@@ -151,6 +155,7 @@ class PostgresStore(Reads, Writes):
         await self._writer.close()
         await self._hints.close()
         await self._reader.close()
+        await self._asked.close()
         await self.tables.close()
 
 
@@ -173,8 +178,9 @@ async def migrate(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> lis
 @asynccontextmanager
 async def _weeks(address: Address) -> AsyncIterator[Weeks]:
     connection = await address.connect(
-        role("weeks"), statement_timeout=COPY_TIMEOUT, idle_in_transaction_session_timeout=LONGEST_IDLE
-    )
+        role("weeks"), statement_timeout=COPY_TIMEOUT, idle_in_transaction_session_timeout=LONGEST_IDLE,
+        **INSTALLATION,
+    )  # fmt: skip
     try:
         yield Weeks(connection)
     except FAILURES as error:

@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -15,7 +14,7 @@ from auraos.security.audit.parts import AnyEntry
 from auraos.storage.migrations.walls import SAYS
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.postgres.readers import Readers, numbered
-from auraos.storage.postgres.walls import go_behind_walls
+from auraos.storage.postgres.walls import Entrance, go_behind_walls
 from auraos.storage.tables.chaining import HEAD, head_of, statements_for
 from auraos.storage.tables.statement import Dialect, NotAsExpectedError, Statement
 
@@ -35,8 +34,7 @@ class PostgresTables:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._readers = Readers(address, most=4, plans={}, prepare=self._enter)
-        self._within: WeakKeyDictionary[asyncpg.Connection, str] = WeakKeyDictionary()
+        self._readers = Readers(address, most=4, plans={}, prepare=Entrance())
         self._turns = asyncio.Semaphore(MOST_CHANGES)
         self._idle: list[asyncpg.Connection] = []
 
@@ -98,15 +96,6 @@ class PostgresTables:
         await self._readers.close()
         while self._idle:
             await close_quietly(self._idle.pop())
-
-    async def _enter(self, connection: asyncpg.Connection) -> None:
-        """Let a connection for reading see what this task may."""
-        wanted, before = workspace_within(), self._within.get(connection)
-        if before is None:
-            await go_behind_walls(connection)
-        if before != wanted:
-            await connection.execute("select set_config($1, $2, false)", SAYS, wanted)
-            self._within[connection] = wanted
 
     async def _connection(self) -> asyncpg.Connection:
         while self._idle:

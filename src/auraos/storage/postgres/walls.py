@@ -1,8 +1,11 @@
 """Connections and the walls between workspaces: who goes behind them, and who gets over one."""
 
+from weakref import WeakKeyDictionary
+
 import asyncpg
 
-from auraos.storage.migrations.walls import WALLED
+from auraos.security.access.walls import workspace_within
+from auraos.storage.migrations.walls import SAYS, WALLED
 
 LOCK = 0x41757261_6F730002
 """The advisory lock of whoever lets that role in; another one waits and then finds nothing left to do."""
@@ -54,3 +57,19 @@ async def go_behind_walls(connection: asyncpg.Connection) -> None:
     """Give up, for the life of a connection, to look over the walls."""
     if await connection.fetchval(_BYPASSES):
         await connection.execute(f"set role {WALLED}")
+
+
+class Entrance:
+    """Lets each task that uses a connection see what it may, and nothing of other workspaces."""
+
+    def __init__(self) -> None:
+        self._within: WeakKeyDictionary[asyncpg.Connection, str] = WeakKeyDictionary()
+
+    async def __call__(self, connection: asyncpg.Connection) -> None:
+        """Say to the database in which workspace this task works."""
+        wanted, before = workspace_within(), self._within.get(connection)
+        if before is None:
+            await go_behind_walls(connection)
+        if before != wanted:
+            await connection.execute("select set_config($1, $2, false)", SAYS, wanted)
+            self._within[connection] = wanted

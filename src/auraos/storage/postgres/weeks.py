@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 import asyncpg
 
+from auraos.storage.migrations.walls import INSTALLATION, SAYS, wall
+
 log = logging.getLogger("auraos.storage")
 
 TABLES = ("journal", "results", "logs", "snapshots")
@@ -59,6 +61,7 @@ _RUNS = (
     " coalesce(array_agg(id) filter (where finished_at is null or finished_at > $3), '{}') as open"
     " from runs where id >= $1 and id < $2"
 )
+_BLIND = f"current_setting('{SAYS}', true) is distinct from '{INSTALLATION[SAYS]}'"
 _OVER = "select id from runs where id > $1 and id < $2 and id <> all($3::text[]) order by id limit $4"
 _SIZE = "select pg_table_size($1::regclass) as size, 1 + pg_relation_size($1::regclass) / 8192 as pages"
 _COLUMNS = (
@@ -174,7 +177,7 @@ class Weeks:
                 low,
                 high,
             )
-            await self._connection.execute(_attach(table, part, week))
+            await self._attach(table, part, week)
 
     async def _give_back(self, table: str, week: Week, settled: datetime) -> None:
         """Drop a part of which nothing is left, or let what is left move out of it where most is gone."""
@@ -214,7 +217,7 @@ class Weeks:
                 await self._connection.execute(copy, are_open)
                 await self._connection.execute(f"drop table {part}")
                 await self._connection.execute(f"alter table {part}_new rename to {part}")
-                await self._connection.execute(_attach(table, part, week))
+                await self._attach(table, part, week)
                 await self._connection.execute(f"alter table {part} drop constraint of_week")
                 log.info("store.week_moved", extra={"table": part})
             else:  # a run was deleted meanwhile, or one came
@@ -233,8 +236,16 @@ class Weeks:
         taken = int(await self._connection.fetchval(sql)) / share
         return bool(2 * taken < found["size"])
 
+    async def _attach(self, table: str, part: str, week: Week) -> None:
+        """Let a part take the rows of its week from now on, behind a wall of its own for whoever names it."""
+        bounds = f"from ('{week.first_id}') to ('{week.next.first_id}')"
+        for statement in wall(part):
+            await self._connection.execute(statement)
+        await self._connection.execute(f"alter table {table} attach partition {part} for values {bounds}")
+
     async def _is_used(self, week: Week) -> bool:
-        sql = "select exists(select from runs where id >= $1 and id < $2)"
+        """Return whether there are runs of a week; of a connection that does not see all of them, nobody knows."""
+        sql = f"select {_BLIND} or exists(select from runs where id >= $1 and id < $2)"  # noqa: S608 (words of ours)
         return bool(await self._connection.fetchval(sql, week.first_id, week.next.first_id))
 
     async def _runs(self, week: Week, settled: datetime) -> tuple[str, list[str]]:
@@ -261,10 +272,3 @@ def weeks_of(prefixes: Iterable[str]) -> list[Week]:
 def _weeks_around(now: datetime) -> list[Week]:
     """Return the week before, for clocks that are behind, this one and the next."""
     return [Week.of(now + timedelta(days=7 * ahead)) for ahead in range(-1, AHEAD + 1)]
-
-
-def _attach(table: str, part: str, week: Week) -> str:
-    return (
-        f"alter table {table} attach partition {part} for values"
-        f" from ('{week.first_id}') to ('{week.next.first_id}')"
-    )
