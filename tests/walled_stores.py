@@ -22,7 +22,9 @@ async def owned_by_a_mere_user(postgres: PostgresServer) -> str:
 
 async def behind_walls(url: str, workspace: str = "") -> asyncpg.Connection:
     """Return a connection that works within a workspace; without one it says nothing of where it works."""
-    connection = await asyncpg.connect(url, server_settings={"auraos.workspace": workspace} if workspace else {})
+    connection = await asyncpg.connect(
+        url, server_settings={"auraos.workspace": workspace} if workspace else {}
+    )
     if "//postgres@" in url:
         await connection.execute("set role auraos_walled")
     return connection
