@@ -1,5 +1,6 @@
 """An installation in a folder of a test: its store, its people, and what they come in by."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,12 +22,13 @@ from auraos.security.secrets.keys import Keys
 from auraos.security.secrets.master import KeyFile
 from auraos.storage.folder import DataFolder
 from auraos.storage.owned_mark import OwnedMark
+from auraos.storage.postgres import PostgresStore
 from auraos.storage.sqlite import SqliteStore
 from auraos.storage.tables.identity import identity_tables
 from auraos.storage.tables.rows import RowTables
 from auraos.storage.tables.secrets import SecretTables
 from auraos.storage.tables.statement import Tables
-from stores import AnyStore
+from stores import AnyStore, own_all
 
 PASSWORD = "a long way home"
 NOBODY = Actor(kind="nobody", address="192.0.2.7")
@@ -145,8 +147,18 @@ async def entries_in(tables: Tables) -> list[Entry]:
 
 
 @asynccontextmanager
-async def a_house(path: Path) -> AsyncIterator[House]:
-    """Yield a new installation on SQLite."""
+async def a_house(path: Path, url: str = "") -> AsyncIterator[House]:
+    """Yield a new installation on SQLite, or on the database at an address."""
+    if url:
+        shared = await PostgresStore.open(url)
+        await own_all(shared)
+        await asyncio.to_thread(path.mkdir)
+        house = House(shared.tables, path, Clock())
+        house.store = shared
+        yield house
+        await house.close()
+        await shared.close()
+        return
     folder = DataFolder.claim(path)
     store = SqliteStore.open(folder)
     house = House(store.tables, path, Clock())

@@ -51,7 +51,7 @@ def privacy_over(house: House, runs: Runs) -> Privacy:
     clock = SystemClock()
     blobs = SealedBlobs(LocalBlobs(house.folder / "blobs"), house.store.sealing)
     return Privacy(
-        PrivacyTables(house.tables), house.store.sealing, house.store, blobs, house.identity.people,
+        PrivacyTables(house.tables), house.store.sealing, house.store.behind(house.store.sealing), blobs, house.identity.people,
         engine=runs.engine, where="", now=clock.now, new_id=clock.new_id,
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ def privacy_over(house: House, runs: Runs) -> Privacy:
 def feeds_over(house: House, runs: Runs, audit: AuditTrail) -> Feeds:
     """Return what tells who reads what happens in an installation."""
     assert house.store is not None
-    return Feeds(runs.engine, house.store, audit, alone, SystemClock().now)
+    return Feeds(runs.engine, veiled(house.store, house.tables), audit, alone, SystemClock().now)
 
 
 def runs_over(house: House, definitions: Definitions, flags: Flags | None = None) -> Runs:
@@ -73,7 +73,7 @@ def runs_over(house: House, definitions: Definitions, flags: Flags | None = None
     house.witness = Witness(house.tables, now=SystemClock().now, new_id=SystemClock().new_id)
     return Runs(
         engine,
-        house.store,
+        house.store.behind(sealing),
         blobs,
         published,
         house.witness,
