@@ -54,9 +54,8 @@ class PostgresStore(Reads, Writes):
         self._address = address
         self._hints = Hints(address)
         self._writer = Writer(address, token, self._hints.sent, is_fenced=self.is_fenced)
-        self._reader = Readers(
-            address, plans={**IN_ORDER, **INSTALLATION}
-        )  # an engine leads runs of all workspaces
+        # An engine leads the runs of all workspaces; who asks is in one of them.
+        self._reader = Readers(address, plans=IN_ORDER | INSTALLATION)
         self._asked = Readers(address, plans=IN_ORDER, prepare=Entrance())
         self.tables = PostgresTables(address)
         """What people keep, in the same database."""
