@@ -127,7 +127,7 @@ def forgetful(store: PostgresStore, forget: Callable[[str], str] = careless) -> 
 
 
 async def test_a_list_that_forgets_the_workspace_shows_no_run_of_another_one(store):
-    """N04: the where clause is gone, and the wall stands."""
+    """N04, S01: the where clause is gone, and the wall stands."""
     shown, _ = forgetful(store)
     for workspace, run in RUNS.items():
         with within(workspace):
