@@ -39,7 +39,7 @@ def trials_over(house: House, runs: Runs, definitions: Definitions) -> Trials:
     """Return what tries workflows out in an installation."""
     clock = SystemClock()
     return Trials(
-        trial_tables(house.tables), runs, definitions.checker, load_installed().catalogue, now=clock.now,
+        trial_tables(house.tables), runs, definitions, load_installed().catalogue, now=clock.now,
         new_id=clock.new_id,
     )  # fmt: skip
 

@@ -24,8 +24,16 @@ routes = Routes()
 LONGEST_WAIT = 60
 StepName = Annotated[str, msgspec.Meta(pattern=rf"^[a-z][a-z0-9_]*{END}", max_length=100)]
 Port = Annotated[str, msgspec.Meta(pattern=rf"^[a-z][a-z0-9_]*{END}", max_length=100)]
-TELLS = ("definition-refused", "trial-refused", "input-refused", "engine-closed", "held")
-LED = ("no-trial", "trial-state", "definition-refused", "trial-refused", "engine-closed", "held")
+TELLS = ("definition-refused", "trial-refused", "trial-unreviewed", "input-refused", "engine-closed", "held")
+LED = (
+    "no-trial",
+    "trial-state",
+    "definition-refused",
+    "trial-refused",
+    "trial-unreviewed",
+    "engine-closed",
+    "held",
+)
 
 
 class Pinned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

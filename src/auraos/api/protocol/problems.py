@@ -61,6 +61,7 @@ STATUSES: Final[dict[str, int]] = {
     "secret-exists": 409,
     "secret-over": 409,
     "trial-state": 409,
+    "trial-unreviewed": 409,
     "secret-used": 409,
     "setting-pinned": 409,
     "workspace-exists": 409,

@@ -105,7 +105,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             trials=Trials(
                 trial_tables(keeping.tables),
                 runs,
-                self.definitions.checker,
+                self.definitions,
                 self.catalogue,
                 now=clock.now,
                 new_id=clock.new_id,

@@ -84,6 +84,10 @@ class Part:
         held = {name for name in breakpoints if name in wanted}
         return set(wanted) - held - _reached(held, self.behind)
 
+    def following(self, names: Collection[str]) -> set[str]:
+        """Return the steps that links lead to from these: they are done anew once these give something else."""
+        return _reached(names, self.behind)
+
     def reads(self, names: Iterable[str]) -> set[str]:
         """Return the steps at the top whose output these steps read."""
         written = self._document.spec.get("steps", {})

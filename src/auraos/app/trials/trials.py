@@ -13,6 +13,7 @@ import msgspec
 
 from auraos.app.expressions import Evaluated, evaluate_settings
 from auraos.app.runs.runs import Asking, Runs
+from auraos.app.trials.effects import TrialUnreviewedError, effects_of
 from auraos.app.trials.part import Part, Pin, TrialRefusedError, Wanted
 from auraos.core.audit import Entry, Object
 from auraos.core.catalogue import Catalogue
@@ -24,8 +25,9 @@ from auraos.core.run.identity import child_run_id
 from auraos.core.run.view import StepView
 from auraos.core.values import Value
 from auraos.core.workflow import Workflow
-from auraos.documents.definitions.checking import Checker
 from auraos.documents.definitions.errors import DefinitionRefusedError
+from auraos.documents.definitions.rows import Ref
+from auraos.documents.definitions.service import Definitions
 from auraos.engine.definitions import TRIAL
 from auraos.engine.ports import RunRow, Version
 from auraos.security.row_store import Add, Clear, Replace, RowStore
@@ -33,6 +35,8 @@ from auraos.storage.tables.trials import Trial
 
 KEPT = 7 * 86_400 * 1_000_000
 """For so many microseconds a trial can be gone on with."""
+SHOWN = 10
+"""So many steps are named in a message; the data names all."""
 OUTCOMES = ("succeeded", "caught", "inherited")
 
 
@@ -88,12 +92,12 @@ class Trials:
     """Begins trials, and leads them from breakpoint to breakpoint."""
 
     def __init__(
-        self, rows: RowStore, runs: Runs, checker: Checker, catalogue: Catalogue, *, now: Callable[[], int],
+        self, rows: RowStore, runs: Runs, definitions: Definitions, catalogue: Catalogue, *, now: Callable[[], int],
         new_id: Callable[[], str],
     ) -> None:  # fmt: skip
         self._rows = rows
         self._runs = runs
-        self._checker = checker
+        self._definitions = definitions
         self._catalogue = catalogue
         self._now = now
         self._new_id = new_id
@@ -106,6 +110,7 @@ class Trials:
         pins = _pins_of(part, wish, wanted)
         released = part.up_to(wanted, set(wish.breakpoints) - pins.keys()) | pins.keys()
         await self._refuse_wrong(workspace, wish.text, released, set(part.steps))
+        await self._refuse_unreviewed(asking, workspace, wish.text, workflow, released - pins.keys())
         await self._runs.limits.look(workspace)
         now, run = self._now(), self._new_id()
         trial = Trial(
@@ -159,6 +164,9 @@ class Trials:
         if not by_step:
             released |= part.up_to(trial.wanted, set(stops) - released)
         await self._refuse_wrong(trial.workspace, trial.text, released, set(part.steps))
+        given = set(pins or {})
+        taken = set(pins_of_run((await self._runs.look(row)).view.steps)) - part.following(given)
+        await self._refuse_unreviewed(asking, trial.workspace, trial.text, workflow, released - taken - given)
         await self._runs.limits.look(trial.workspace)
         run = child_run_id(trial.id, f"!trial/{len(trial.runs)}", trial.created_at)
         after = msgspec.structs.replace(
@@ -194,7 +202,7 @@ class Trials:
         )  # fmt: skip
 
     async def _read(self, text: str) -> tuple[Document, Workflow, Part]:
-        read = await self._checker.read(text, "workflow")
+        read = await self._definitions.checker.read(text, "workflow")
         if read.document is None or read.document.kind != "workflow":
             raise DefinitionRefusedError("The text is no workflow that can be read.", read.problems)
         workflow, problems = read_workflow(read.document, self._catalogue)
@@ -204,7 +212,7 @@ class Trials:
 
     async def _refuse_wrong(self, workspace: str, text: str, released: set[str], steps: set[str]) -> None:
         """Raise for errors in what is to be carried out; what is wrong with other steps does not matter now."""
-        checked = await self._checker.check(workspace, text, "workflow")
+        checked = await self._definitions.checker.check(workspace, text, "workflow")
         left_out = steps - released
         errors = [
             problem for problem in checked.errors
@@ -214,6 +222,28 @@ class Trials:
         ]  # fmt: skip
         if errors:
             raise DefinitionRefusedError("This part of the workflow cannot be tried: it has errors.", errors)
+
+    async def _refuse_unreviewed(
+        self, asking: Asking, workspace: str, text: str, workflow: Workflow, names: set[str]
+    ) -> None:
+        """Raise where these steps would do something to the world by a text that wants a review and has none."""
+        writing = effects_of(workflow, names, self._catalogue)
+        ref = Ref(workspace, "workflow", workflow.name)
+        if not writing or not await self._definitions.is_unreviewed(ref, text):
+            return
+        named = ", ".join(map(repr, writing[:SHOWN])) + (" and more" if len(writing) > SHOWN else "")
+        error = TrialUnreviewedError(
+            f"The trial would carry out {named}, which may change something elsewhere. Nobody has approved this text, and "
+            "the workspace wants that.",
+            hint="Pin what these steps give, hold the trial before them, or save the draft and have it approved.",
+            steps=writing,
+        )
+        entry = Entry(
+            at=self._now(), workspace=workspace, actor=asking.actor, action="runs.try", outcome="refused", why=error.message,
+            object=Object(kind="workflow", name=workflow.name),
+        )  # fmt: skip
+        await self._rows.save([], [entry])
+        raise error
 
     def _version(self, part: Part, workflow: Workflow, released: set[str], run: str) -> Version:
         types = resolved_types(workflow, self._catalogue)

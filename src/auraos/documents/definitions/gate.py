@@ -33,14 +33,21 @@ class Gate:
         """Return the approval of a text, None where none is wanted; raise `ReviewNeededError` where there is none."""
         if not await self.is_wanted(ref.workspace):
             return None
-        if before is not None and before.text == text:
-            review = await self._store.review(ref, before.revision)
-            if review is not None and review.state == "approved" and review.digest == digest_of(text):
-                return review
-        raise ReviewNeededError(
-            f"Nobody has approved the {ref} as it would be published, and this workspace wants that.",
-            hint="Keep it as a draft, ask for an approval of it, and publish it then.",
-        )
+        review = await self.approval(before, text)
+        if review is None:
+            raise ReviewNeededError(
+                f"Nobody has approved the {ref} as it would be published, and this workspace wants that.",
+                hint="Keep it as a draft, ask for an approval of it, and publish it then.",
+            )
+        return review
+
+    async def approval(self, draft: Definition | None, text: str) -> Review | None:
+        """Return the approval of a text that is the draft of a definition; None where nobody has given one."""
+        if draft is None or draft.text != text:
+            return None
+        review = await self._store.review(draft.ref, draft.revision)
+        is_given = review is not None and review.state == "approved" and review.digest == digest_of(text)
+        return review if is_given else None
 
 
 def digest_of(text: str) -> str:

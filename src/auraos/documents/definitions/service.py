@@ -136,6 +136,17 @@ class Definitions:
         """Return all that is wrong with a text (of a kind) beside the definitions of a workspace."""
         return await self.checker.check(workspace, text, kind)
 
+    async def is_unreviewed(self, ref: Ref, text: str) -> bool:
+        """Return whether a workspace wants four eyes and this text is neither live in it nor approved."""
+        if not await self.gate.is_wanted(ref.workspace):
+            return False
+        row = await self.store.find(ref)
+        if row is not None and row.version and not row.archived_at:
+            live = await self.store.version(ref, row.version)
+            if live is not None and live.text == text:
+                return False
+        return await self.gate.approval(row, text) is None
+
     async def broken_by(self, ref: Ref) -> tuple[Checked, list[Broken]]:
         """Return what is wrong with the draft, and with the live callers that would be given it."""
         row = await self.find(ref)
