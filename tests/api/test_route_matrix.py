@@ -304,6 +304,8 @@ async def test_what_anybody_may_ask_is_little_and_known(room):
         ("GET", "/api/v1/sign-in/with/{name}"),
         ("GET", "/api/v1/sign-in/with/{name}/return"),
         ("GET", "/welcome"),
+        ("GET", "/docs/problems"),
+        ("GET", "/docs/problems/{code}"),
     }
     assert all(route.path.startswith("/health/") for route in room.routes.routes if route.may == ALWAYS)
 

@@ -2,7 +2,7 @@
 desk behind it is there.
 """
 
-from auraos.api import stream
+from auraos.api import problems, stream
 from auraos.api.definitions import (
     definition_files,
     definition_history,
@@ -55,6 +55,7 @@ NOUNS = (
     passkeys.routes,
     people.routes,
     privacy.routes,
+    problems.routes,
     promotions.routes,
     reviews.routes,
     run_definitions.routes,

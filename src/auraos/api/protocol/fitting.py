@@ -29,7 +29,8 @@ async def fit(answer: Answer, method: str, headers: Mapping[str, str]) -> Answer
         answer = unless_had(answer, headers)
     if len(answer.body) < SMALLEST_PACKED or not answer.headers["content-type"].startswith(_TEXTS):
         return answer
-    answer.headers["vary"] = "accept-encoding"
+    varies = answer.headers.get("vary")
+    answer.headers["vary"] = f"{varies}, accept-encoding" if varies else "accept-encoding"
     if not takes_gzip(headers.get("accept-encoding", "")):
         return answer
     body = answer.body

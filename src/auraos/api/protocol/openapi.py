@@ -180,9 +180,9 @@ def _good(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
         good["content"] = {"application/json": {"schema": plain(known[answer])}}
         if is_marked(route) or "revision" in getattr(answer, "__struct_fields__", ()):
             good["headers"] = {"ETag": _ETAG}
-    elif route.gives:
+    if route.gives:
         schema = {} if route.gives == STREAM else {"type": "string", "contentMediaType": route.gives}
-        good["content"] = {route.gives: {"schema": schema}}
+        good.setdefault("content", {})[route.gives] = {"schema": schema}
     elif route.status == 303:
         good["headers"] = {"Location": {"description": "Where to go on.", "schema": _TEXT}}
     return good

@@ -10,6 +10,8 @@ from auraos.core.errors import AuraError, OperationalError, UserError
 from auraos.core.problems import Fix, Problem, format_path
 from auraos.documents.definitions.files import FileProblem
 
+PAGES: Final = "/docs/problems"
+"""Where each code has its page."""
 STATUSES: Final[dict[str, int]] = {
     "request-unparsable": 400,
     "not-signed-in": 401,
@@ -28,6 +30,7 @@ STATUSES: Final[dict[str, int]] = {
     "no-workspace": 404,
     "no-definition": 404,
     "no-git-link": 404,
+    "no-problem": 404,
     "no-fact": 404,
     "no-version": 404,
     "no-binding": 404,
@@ -135,14 +138,11 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def trouble_of(error: AuraError, *, instance: str = "") -> Trouble:
     """Return what is answered for an error."""
-    status = STATUSES.get(error.code) or (422 if isinstance(error, UserError) else 503)
-    if not isinstance(error, UserError | OperationalError):
-        status = 500
     data = {name: value for name, value in error.data.items() if name != "problems"}
     return Trouble(
-        type=f"/docs/problems/{error.code}",
+        type=f"{PAGES}/{error.code}",
         title=(type(error).__doc__ or "").partition("\n")[0].rstrip("."),
-        status=status,
+        status=status_of(type(error)),
         code=error.code,
         detail=error.message,
         hint=error.hint,
@@ -150,6 +150,13 @@ def trouble_of(error: AuraError, *, instance: str = "") -> Trouble:
         problems=tuple(_findings(error)),
         data=data,
     )
+
+
+def status_of(kind: type[AuraError]) -> int:
+    """Return the status that an error is answered with."""
+    if not issubclass(kind, UserError | OperationalError):
+        return 500
+    return STATUSES.get(kind.code) or (422 if issubclass(kind, UserError) else 503)
 
 
 def _findings(error: AuraError) -> list[Finding]:

@@ -77,7 +77,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[int, ...] = ()
     """Other statuses of an answer of the same shape, as where it was done at once."""
     gives: str = ""
-    """The kind of what it answers, where that is no JSON, as in `application/zip`."""
+    """The kind of what it answers, where that is no JSON, or not always, as in `application/zip`."""
     about: About | None = None
     narrows: bool = False
     everywhere: bool = False

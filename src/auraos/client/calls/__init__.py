@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.passkeys import PasskeysCalls
     from auraos.client.calls.people import PeopleCalls
     from auraos.client.calls.privacy import PrivacyCalls
+    from auraos.client.calls.problems import ProblemsCalls
     from auraos.client.calls.promotions import PromotionsCalls
     from auraos.client.calls.reviews import ReviewsCalls
     from auraos.client.calls.run_definitions import RunDefinitionsCalls
@@ -194,6 +195,13 @@ class Calls:
         from auraos.client.calls.privacy import PrivacyCalls
 
         return PrivacyCalls(self._connection, self._workspace)
+
+    @cached_property
+    def problems(self) -> "ProblemsCalls":
+        """Return the calls about problems."""
+        from auraos.client.calls.problems import ProblemsCalls
+
+        return ProblemsCalls(self._connection, self._workspace)
 
     @cached_property
     def promotions(self) -> "PromotionsCalls":
