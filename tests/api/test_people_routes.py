@@ -71,11 +71,25 @@ async def test_the_last_owner_is_not_disabled_not_even_by_themselves(room, boss)
     assert (got.status, got.code) == (409, "last-owner")
 
 
+async def test_a_reset_revokes_the_keys_of_a_person_where_nothing_else_is_said(room, boss):
+    person, token = await room.house.signed_in()
+    made = await room.ask("POST", "/api/v1/me/keys", {"title": "mine"}, token=token)
+    path = f"/api/v1/people/{person.name}/reset"
+    kept = await room.ask("POST", path, {"keys": "keep"}, token=boss)
+    assert (kept.json["keys_revoked"], kept.json["keys_left"]) == (0, 1)
+    assert (await room.ask("GET", "/api/v1/me", token=made.json["token"])).status == 200
+    reset = await room.ask("POST", path, {}, token=boss)
+    assert (reset.json["keys_revoked"], reset.json["keys_left"]) == (1, 0)
+    assert (await room.ask("GET", "/api/v1/me", token=made.json["token"])).status == 401
+    assert (await room.ask("POST", path, {"keys": "some"}, token=boss)).code == "request-refused"
+
+
 async def test_a_reset_gives_a_new_choice(room, boss):
     person, token = await room.house.signed_in()
     path = f"/api/v1/people/{person.name}/reset"
     reset = await room.ask("POST", path, {"second_proof": True}, token=boss)
     assert (await room.ask("GET", "/api/v1/me", token=token)).status == 401
+    assert (reset.json["keys_revoked"], reset.json["keys_left"]) == (0, 0)
     wish = {"token": reset.json["token"], "password": "another way home"}
     assert (await room.ask("POST", "/api/v1/invitations/accept", wish)).status == 204
 

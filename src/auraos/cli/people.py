@@ -16,7 +16,7 @@ from auraos.cli.times import clock
 if TYPE_CHECKING:
     from auraos.client import Client
     from auraos.client.shapes.access import WorkspaceDetail
-    from auraos.client.shapes.people import Invitation, PersonDetail
+    from auraos.client.shapes.people import Invitation, NewChoice, PersonDetail
 
 Person: TypeAlias = Annotated[str, Parameter(help="The name by which they sign in.")]
 Title: TypeAlias = Annotated[str, Parameter(help="The name that others see.")]
@@ -56,14 +56,25 @@ def reset(
     second_factor: Annotated[
         bool, Parameter(negative="", help="Be rid of their second factor, too.")
     ] = False,
+    keep_keys: Annotated[
+        bool, Parameter(negative="", help="Let their API keys go on to open what they do.")
+    ] = False,
     json: Json = False,
 ) -> int:
-    """Let a person choose a password anew, by a token that is printed this once; all their sessions end."""
+    """Let a person choose a password anew, by a token that is printed this once. All their sessions end, and their API keys
+    are revoked.
+    """
 
-    async def go(client: "Client") -> "Invitation":
-        return await client.people.reset_person(name, second_proof=second_factor)
+    async def go(client: "Client") -> "NewChoice":
+        return await client.people.reset_person(
+            name, second_proof=second_factor, keys="keep" if keep_keys else "revoke"
+        )
 
-    return _show_invitation(ask_server(go), as_json=json)
+    found = ask_server(go)
+    if not json:
+        revoked, left = found.keys_revoked, found.keys_left
+        to_side().line(f"API keys: {revoked} revoked, {left} left.")
+    return _show_invitation(found, as_json=json)
 
 
 def disable(name: Person, /, *, json: Json = False) -> int:
@@ -116,7 +127,7 @@ def add_workspace(
     return Exit.DONE
 
 
-def _show_invitation(found: "Invitation", *, as_json: bool) -> int:
+def _show_invitation(found: "Invitation | NewChoice", *, as_json: bool) -> int:
     if as_json:
         print_json({"ok": True, **document(found)})
         return Exit.DONE

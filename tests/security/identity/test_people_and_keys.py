@@ -64,6 +64,37 @@ async def test_a_reset_ends_all_sessions_and_leaves_the_choice_to_the_person(hou
     assert await house.session(person)
 
 
+@pytest.mark.parametrize(("keep", "expected"), [(False, (1, 0)), (True, (0, 1))])
+async def test_a_reset_revokes_keys_unless_they_are_to_be_kept(house, keep, expected):
+    person, token = await house.signed_in("editor")
+    known, keys = await house.known(token), house.identity.keys
+    revoked = await keys.add_own(acting(person), known, KeyWish(title="revoked before"))
+    await keys.revoke_own(acting(person), known, revoked.key.id)
+    ended = await keys.add_own(acting(person), known, KeyWish(title="over", days=1))
+    house.clock.sleep(24 * 3600)
+    known = await house.known(await house.session(person))
+    alive = await keys.add_own(acting(person), known, KeyWish(title="mine"))
+    reset = await house.identity.people.reset(
+        HOUSE, EVERYTHING, person.name, second_proof=False, keep_keys=keep
+    )
+    assert (reset.keys_revoked, reset.keys_left) == expected
+    assert await is_known(house, alive.token) is keep
+    assert not await is_known(house, ended.token)
+    (entry,) = await house.entries("people.reset")
+    assert entry.after == {"second_proof": False, "keys_revoked": expected[0]}
+
+
+async def test_another_password_of_ones_own_leaves_keys_and_says_so(house):
+    person, token = await house.signed_in("editor")
+    known = await house.known(token)
+    key = await house.identity.keys.add_own(acting(person), known, KeyWish(title="mine"))
+    changed = await house.identity.sign_in.change_password(
+        acting(person), known, PASSWORD, "another way home"
+    )
+    assert changed.keys == 1
+    assert await is_known(house, key.token)
+
+
 async def test_who_is_disabled_is_out_with_all_sessions_and_keys_and_stays_out_of_them(house):
     person, token = await house.signed_in("editor")
     key = await house.identity.keys.add_own(acting(person), await house.known(token), KeyWish(title="mine"))

@@ -1,6 +1,6 @@
 """People and groups over HTTP. They belong to the whole installation; who of them belongs to a workspace is seen in it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -60,6 +60,9 @@ class Reset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What a person is to be rid of, beside the password."""
 
     second_proof: bool = False
+    keys: Annotated[
+        Literal["revoke", "keep"], msgspec.Meta(description="Whether their API keys go on to open anything.")
+    ] = "revoke"
 
 
 class NewGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,6 +122,13 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
         return cls(person=PersonDetail.of(invited.person), token=invited.token, ends_at=invited.ends_at)
 
 
+class NewChoice(Invitation, frozen=True, kw_only=True):
+    """What a person chooses a password anew by, and how many of their keys were revoked, or still open what they did."""
+
+    keys_revoked: int
+    keys_left: int
+
+
 class Colleague(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who belongs to the workspace."""
 
@@ -169,10 +179,15 @@ async def change_person(ask: Ask, at: OnePerson, body: PersonTitle) -> PersonDet
 
 
 @routes.post("/api/v1/people/{name}/reset", may="people.reset", everywhere=True, fresh=True, tells=CHANGES)
-async def reset_person(ask: Ask, at: OnePerson, body: Reset) -> Invitation:
-    """Let a person choose a password anew; all their sessions end."""
-    people = ask.desk.identity.people
-    return Invitation.of(await people.reset(ask.actor, ask.known, at.name, second_proof=body.second_proof))
+async def reset_person(ask: Ask, at: OnePerson, body: Reset) -> NewChoice:
+    """Let a person choose a password anew; all their sessions end, and their keys are revoked unless they are to be kept."""
+    done = await ask.desk.identity.people.reset(
+        ask.actor, ask.known, at.name, second_proof=body.second_proof, keep_keys=body.keys == "keep"
+    )
+    return NewChoice(
+        person=PersonDetail.of(done.person), token=done.token, ends_at=done.ends_at, keys_revoked=done.keys_revoked,
+        keys_left=done.keys_left,
+    )  # fmt: skip
 
 
 @routes.post(

@@ -92,6 +92,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     proved_by: tuple[Proof, ...]
     token: str = ""
     """What carries the session, where no cookie does."""
+    keys: int = 0
+    """After a change of the password: how many keys of one's own still open what they did. They can be revoked one by one."""
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,7 +204,7 @@ async def end_my_other_sessions(ask: Ask) -> None:
 
 @routes.put("/api/v1/me/password", may=SELF, tells=(*TRIES, "weak-password", "person-needed"))
 async def change_my_password(ask: Ask, body: NewPassword) -> Welcome | Answer:
-    """Take another password; all other sessions end."""
+    """Take another password; all other sessions end. Keys stay, and the answer says how many."""
     changed = await ask.desk.identity.sign_in.change_password(
         ask.actor, ask.known, body.old, body.new, agent=agent_of(ask)
     )
@@ -254,6 +256,7 @@ def welcome(ask: Ask, signed_in: SignedIn, carry: Carrier, status: int = 200) ->
         ends_at=signed_in.session.ends_at,
         proved_by=signed_in.session.proved_by,
         token="" if by_cookie else signed_in.token,
+        keys=signed_in.keys,
     )
     return Answer.of(told, status, **({"set_cookie": ask.site.carry(signed_in.token)} if by_cookie else {}))
 

@@ -94,7 +94,7 @@ class SignInCalls:
         await self._connection.fetch(call)
 
     async def change_my_password(self, *, old: str, new: str) -> Welcome:
-        """Take another password; all other sessions end."""
+        """Take another password; all other sessions end. Keys stay, and the answer says how many."""
         call = Call(
             method="PUT",
             path="/api/v1/me/password",

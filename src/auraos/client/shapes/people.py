@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Colleague", "GroupDetail", "Invitation", "PeoplePage", "PersonDetail"]
+__all__ = ["Colleague", "GroupDetail", "Invitation", "NewChoice", "PeoplePage", "PersonDetail"]
 
 
 class Colleague(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,6 +43,18 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     person: PersonDetail
     token: str
     ends_at: int
+
+
+class NewChoice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person chooses a password anew by, and how many of their keys were revoked, or still open what they
+    did.
+    """
+
+    person: PersonDetail
+    token: str
+    ends_at: int
+    keys_revoked: int
+    keys_left: int
 
 
 class PeoplePage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

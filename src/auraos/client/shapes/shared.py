@@ -129,6 +129,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ends_at: int
     proved_by: tuple[Literal["oidc", "passkey", "password", "recovery", "token", "totp"], ...]
     token: str = ""
+    keys: int = 0
 
 
 class ExpressionProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -32,6 +32,13 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: int
 
 
+class WasReset(Invited, frozen=True, kw_only=True):
+    """A person who is to choose a password anew, and what became of the keys that opened something."""
+
+    keys_revoked: int
+    keys_left: int
+
+
 class People:
     """The people of an installation. Whoever calls it has asked whether the actor may."""
 
@@ -94,8 +101,12 @@ class People:
             raise NameTakenError(f"There is a person {name!r} already.", hint="Choose another name.")
         return Invited(person=person, token=token, ends_at=invitation.ends_at)
 
-    async def reset(self, actor: Actor, who: Principal, name: str, *, second_proof: bool) -> Invited:
-        """Let a person choose a password anew, and be rid of a second proof where that is wished. All their sessions end."""
+    async def reset(
+        self, actor: Actor, who: Principal, name: str, *, second_proof: bool, keep_keys: bool = False
+    ) -> WasReset:
+        """Let a person choose a password anew, and be rid of a second proof where that is wished. All their sessions end, and
+        their keys are revoked unless they are to be kept.
+        """
         before = await self.find(name)
         await self._access.refuse_above(who, "person", before.id, f"Resetting {name!r}")
         after = msgspec.structs.replace(before, password="", epoch=before.epoch + 1, changed_at=self._now())
@@ -108,10 +119,16 @@ class People:
         ]  # fmt: skip
         if second_proof:
             writes.append(Clear(Passkey, {"person": before.id}))
-        await self._save(
-            writes, self._entry(actor, "people.reset", after, after={"second_proof": second_proof})
-        )
-        return Invited(person=after, token=token, ends_at=invitation.ends_at)
+        keys = await self._store.all(Key, owner=before.id, owner_kind="person", revoked_at=0)
+        opened = sum(key.opens(after.changed_at) for key in keys)
+        if not keep_keys:
+            writes += _revoked(keys, after.changed_at)
+        told = {"second_proof": second_proof, "keys_revoked": 0 if keep_keys else opened}
+        await self._save(writes, self._entry(actor, "people.reset", after, after=told))
+        return WasReset(
+            person=after, token=token, ends_at=invitation.ends_at, keys_revoked=told["keys_revoked"],
+            keys_left=opened if keep_keys else 0,
+        )  # fmt: skip
 
     async def accept(self, actor: Actor, token: str, password: str) -> Person:
         """Choose a password by an invitation, which is good once."""
@@ -158,8 +175,7 @@ class People:
         after = msgspec.structs.replace(before, state=state, epoch=before.epoch + 1, changed_at=now)
         writes: list[Write] = [Replace(before, after), Clear(Session, {"person": before.id})]
         if state == "disabled":
-            keys = await self._store.all(Key, owner=before.id, revoked_at=0)
-            writes += [Replace(key, msgspec.structs.replace(key, revoked_at=now)) for key in keys]
+            writes += _revoked(await self._store.all(Key, owner=before.id, revoked_at=0), now)
             if any(grant.role == OWNER for grant in await self._access.grants_of("person", before.id)):
                 writes.append(OwnerStays())
         action = "people.disable" if state == "disabled" else "people.enable"
@@ -214,3 +230,8 @@ class People:
         if refused is not None:
             raise ChangedMeanwhileError.of("person", entry.object.name if entry.object else "")
         self._forget()
+
+
+def _revoked(keys: Sequence[Key], now: int) -> list[Write]:
+    """Return the writes by which keys open nothing any more."""
+    return [Replace(key, msgspec.structs.replace(key, revoked_at=now)) for key in keys]

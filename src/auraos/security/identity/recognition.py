@@ -91,7 +91,7 @@ class Recognition:
 
     async def _by_key(self, key: str, now: int) -> Principal | None:
         found = await self._store.one(Key, digest=key)
-        if found is None or found.revoked_at or (found.ends_at and now >= found.ends_at):
+        if found is None or not found.opens(now):
             return None
         owner: Person | Service | None
         if found.owner_kind == "person":

@@ -74,6 +74,10 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     maker: str = ""
     """The id of whoever made it."""
 
+    def opens(self, now: int) -> bool:
+        """Return whether it is neither revoked nor over."""
+        return not self.revoked_at and not 0 < self.ends_at <= now
+
 
 class Passkey(msgspec.Struct, frozen=True, kw_only=True):
     """A key in a device of a person, which proves itself by signing a challenge."""

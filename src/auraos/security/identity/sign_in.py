@@ -18,7 +18,7 @@ from auraos.security.identity.errors import (
     SignInRefusedError,
 )
 from auraos.security.identity.passwords import Passwords, refuse_weak
-from auraos.security.identity.rows import Person, Proof, Session
+from auraos.security.identity.rows import Key, Person, Proof, Session
 from auraos.security.identity.second_proofs import SecondProofs
 from auraos.security.identity.terms import Terms
 from auraos.security.identity.tokens import SESSION, digest, new_token
@@ -33,6 +33,8 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     session: Session
     person: Person
+    keys: int = 0
+    """After another password was chosen: how many keys of theirs open what they did, all the same."""
 
 
 class SignIn:
@@ -109,7 +111,7 @@ class SignIn:
     async def change_password(
         self, actor: Actor, who: Principal, old: str, new: str, *, agent: str = ""
     ) -> SignedIn:
-        """Take another password. All sessions end, and this one goes on under another token."""
+        """Take another password. All sessions end, and this one goes on under another token. Keys stay, and are counted."""
         before = await self.session_of(who)
         person = await self.person_of(who)
         made = await self._backoff.begin(person.name, actor.address)
@@ -130,7 +132,9 @@ class SignIn:
             raise SignInRefusedError.of()
         await self._backoff.take_back(made, name=False)
         self._forget()
-        return SignedIn(token=token, session=session, person=after)
+        keys = await self._store.all(Key, owner=person.id, owner_kind="person", revoked_at=0)
+        opening = sum(key.opens(after.changed_at) for key in keys)
+        return SignedIn(token=token, session=session, person=after, keys=opening)
 
     async def sessions(self, who: Principal) -> Sequence[Session]:
         """Return the sessions of somebody that go on, those last begun first."""
