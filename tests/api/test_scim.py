@@ -193,6 +193,41 @@ async def test_who_is_let_go_is_out_at_once_with_sessions_and_keys(room, directo
     assert (entry.actor.kind, entry.actor.name, entry.object.id) == ("service", "directory corp", person.id)
 
 
+async def test_whom_somebody_here_disabled_no_directory_brings_back(room, directory, owner):
+    made = await directory.add(ENTRA_USER)
+    path, name = f"/Users/{made['id']}", "ann.smith@contoso.com"
+    for let_go_before in (False, True):
+        if let_go_before:
+            await directory.patch(path, {"op": "replace", "value": {"active": False}})
+        here = await room.ask("POST", f"/api/v1/people/{name}/disable", token=owner)
+        assert here.json["state"] == "disabled"
+        on = await directory.patch(path, {"op": "Replace", "path": "active", "value": "True"})
+        assert (on.status, on.json["active"]) == (200, False)
+        put = await directory.ask("PUT", path, {**ENTRA_USER, "displayName": f"Ann {let_go_before}"})
+        assert (put.json["active"], put.json["displayName"]) == (False, f"Ann {let_go_before}")
+        off = await directory.patch(path, {"op": "replace", "value": {"active": False}})
+        assert off.json["active"] is False
+        assert (await room.house.identity.people.find(name)).state == "disabled"
+        again = await room.ask("POST", f"/api/v1/people/{name}/enable", token=owner)
+        assert again.json["state"] == "active"
+    told = [
+        (entry.actor.name.partition(" ")[0], entry.outcome)
+        for entry in await room.house.entries("people.enable")
+    ]
+    by_owner = ((await room.house.known(owner)).name, "done")
+    assert told == [("directory", "refused"), ("directory", "refused"), by_owner] * 2
+
+
+async def test_whom_a_directory_let_go_it_brings_back_and_people_see_who_it_was(room, directory, owner):
+    made = await directory.add({**ENTRA_USER, "active": False})
+    path, name = f"/Users/{made['id']}", "ann.smith@contoso.com"
+    shown = await room.ask("GET", f"/api/v1/people/{name}", token=owner)
+    assert (made["active"], shown.json["state"]) == (False, "let-go")
+    on = await directory.patch(path, {"op": "replace", "value": {"active": True}})
+    assert on.json["active"] is True
+    assert [entry.outcome for entry in await room.house.entries("people.enable")] == ["done"]
+
+
 async def test_who_is_removed_is_gone(room, directory):
     made = await directory.add(ENTRA_USER)
     person = await room.house.identity.people.find("ann.smith@contoso.com")

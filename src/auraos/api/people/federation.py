@@ -10,7 +10,7 @@ from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import END, Secret, Slug, Title
 from auraos.api.protocol.routes import OPEN, SELF, Routes
 from auraos.security.identity.errors import SignInRefusedError
-from auraos.security.identity.rows import PersonState, Provider
+from auraos.security.identity.rows import Provider, State
 
 routes = Routes()
 
@@ -74,7 +74,7 @@ class ProviderWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     )
     groups_claim: Annotated[str, msgspec.Meta(pattern=rf"^[^\x00-\x1f\x7f]+{END}", max_length=200)] = "groups"
     creates_people: bool = False
-    state: PersonState = "active"
+    state: State = "active"
 
 
 class ProviderDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ class ProviderDetail(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     groups_claim: str
     creates_people: bool
-    state: PersonState
+    state: State
 
     @classmethod
     def of(cls, row: Provider) -> "ProviderDetail":

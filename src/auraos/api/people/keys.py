@@ -10,7 +10,7 @@ from auraos.api.protocol.routes import SELF, Routes
 from auraos.security.access.principal import EVERYWHERE
 from auraos.security.identity.keys import KeyWish
 from auraos.security.identity.keys import NewKey as MadeKey
-from auraos.security.identity.rows import Key, PersonState, Service
+from auraos.security.identity.rows import Key, Service, State
 
 routes = Routes()
 
@@ -106,7 +106,7 @@ class ServiceDetail(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     title: str
-    state: PersonState
+    state: State
     created_at: int
     created_by: str
 
@@ -198,6 +198,6 @@ def _wish(body: NewKey, workspace: str) -> KeyWish:
     )
 
 
-async def _set_state(ask: Ask, name: str, state: PersonState) -> ServiceDetail:
+async def _set_state(ask: Ask, name: str, state: State) -> ServiceDetail:
     keys = ask.desk.identity.keys
     return ServiceDetail.of(await keys.set_service_state(ask.actor, ask.known, ask.workspace, name, state))

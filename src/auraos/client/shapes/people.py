@@ -29,7 +29,7 @@ class PersonDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     id: str
     name: str
     title: str
-    state: Literal["active", "disabled"]
+    state: Literal["active", "disabled", "let-go"]
     has_password: bool
     has_second_proof: bool
     recovery_codes: int

@@ -11,7 +11,7 @@ from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.rows import Held
 from auraos.security.access.service import Access
 from auraos.security.identity.errors import PersonNeededError
-from auraos.security.identity.rows import Key, PersonState, Service
+from auraos.security.identity.rows import Key, Service, State
 from auraos.security.identity.tokens import KEY, digest, new_token
 from auraos.security.row_store import Add, Clear, Replace, RowStore, Write
 
@@ -98,7 +98,7 @@ class Keys:
         return made
 
     async def set_service_state(
-        self, actor: Actor, who: Principal, workspace: str, name: str, state: PersonState
+        self, actor: Actor, who: Principal, workspace: str, name: str, state: State
     ) -> Service:
         """Let the keys of a service account open something, or nothing."""
         before = await self.service(workspace, name)

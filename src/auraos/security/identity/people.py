@@ -18,7 +18,7 @@ from auraos.security.access.rows import Group, Held, Member
 from auraos.security.access.service import Access
 from auraos.security.identity.errors import TokenRefusedError
 from auraos.security.identity.passwords import Passwords, refuse_weak
-from auraos.security.identity.rows import Invitation, Key, Passkey, Person, PersonState, Session, Vouched
+from auraos.security.identity.rows import Invitation, Key, Passkey, Person, Session, State, Vouched
 from auraos.security.identity.terms import Terms
 from auraos.security.identity.tokens import INVITATION, digest, new_token
 from auraos.security.row_store import Add, Clear, OwnerStays, Replace, RowStore, Write
@@ -165,8 +165,10 @@ class People:
         await self._save([Replace(before, after)], entry)
         return after
 
-    async def set_state(self, actor: Actor, who: Principal, name: str, state: PersonState) -> Person:
-        """Let a person in again, or no more: then all their sessions end, and their keys are revoked."""
+    async def set_state(self, actor: Actor, who: Principal, name: str, state: State) -> Person:
+        """Let a person in again, or no more: then all their sessions end, their keys are revoked, and no directory brings
+        them back.
+        """
         before = await self.find(name)
         if before.state == state:
             return before

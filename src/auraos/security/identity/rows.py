@@ -4,7 +4,9 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-PersonState: TypeAlias = Literal["active", "disabled"]
+State: TypeAlias = Literal["active", "disabled"]
+PersonState: TypeAlias = Literal["active", "disabled", "let-go"]
+"""Somebody comes in, was disabled by a person here, or was let go by a directory, which alone may bring them back."""
 Proof: TypeAlias = Literal["password", "totp", "passkey", "recovery", "token", "oidc"]
 
 
@@ -106,7 +108,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """Where it says in which groups somebody is."""
     creates_people: int = 0
     """1 where whoever it vouches for becomes a person here; else only people who linked themselves come in."""
-    state: PersonState = "active"
+    state: State = "active"
     created_at: int
     changed_at: int
 
@@ -150,7 +152,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     workspace: str
     name: str
     title: str = ""
-    state: PersonState = "active"
+    state: State = "active"
     created_at: int
     created_by: str
 

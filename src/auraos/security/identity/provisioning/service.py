@@ -21,6 +21,7 @@ from auraos.security.identity.rows import (
     Key,
     Passkey,
     Person,
+    PersonState,
     Provider,
     Provisioned,
     Session,
@@ -142,7 +143,7 @@ class Provisioning:
         """Add a person."""
         now = self._now()
         person = Person(
-            id=self._new_id(), name=wanted.name, title=wanted.title, state="active" if wanted.is_active else "disabled",
+            id=self._new_id(), name=wanted.name, title=wanted.title, state="active" if wanted.is_active else "let-go",
             created_at=now, changed_at=now,
         )  # fmt: skip
         kept = Provisioned(
@@ -159,11 +160,11 @@ class Provisioning:
         return await self.person(person.id)
 
     async def put_person(self, actor: Actor, directory: Directory, number: str, wanted: Wanted) -> Shown:
-        """Let a person be as the directory says."""
+        """Let a person be as the directory says; but whom somebody here disabled, stays so."""
         before = await self.person(number)
         person, now = before.person, self._now()
         await self._refuse_owner(before)
-        state = "active" if wanted.is_active else "disabled"
+        state = _state_of(person, wanted)
         after = msgspec.structs.replace(person, name=wanted.name, title=wanted.title, state=state)
         kept = Provisioned(
             person=person.id, directory=directory.id, external=wanted.external, attributes=wanted.attributes
@@ -177,14 +178,22 @@ class Provisioning:
             after = msgspec.structs.replace(after, changed_at=max(now, person.changed_at + 1))
         if person.state != state:
             after = msgspec.structs.replace(after, epoch=person.epoch + 1)
-            writes += await self._ending(person) if state == "disabled" else []
+            writes += await self._ending(person) if state == "let-go" else []
         if after != person:
             writes.append(Replace(person, after))
+        entries: list[Entry] = []
         if writes:
-            action = {("active", "disabled"): "people.disable", ("disabled", "active"): "people.enable"}.get(
+            action = {("active", "let-go"): "people.disable", ("let-go", "active"): "people.enable"}.get(
                 (person.state, state), "people.change"
             )
-            await self._save(writes, [self._entry(actor, action, "person", person.id)])
+            entries.append(self._entry(actor, action, "person", person.id))
+        if wanted.is_active and state == "disabled":
+            why = "Somebody here disabled them, and only somebody here enables them again."
+            entries.append(
+                self._entry(actor, "people.enable", "person", person.id, outcome="refused", why=why)
+            )
+        if entries:
+            await self._save(writes, entries)
         return await self.person(number)
 
     async def remove_person(self, actor: Actor, number: str) -> None:
@@ -331,3 +340,10 @@ class Provisioning:
     async def _is_taken(self, person: Person) -> bool:
         other = await self._store.one(Person, name=person.name)
         return other is not None and other.id != person.id
+
+
+def _state_of(person: Person, wanted: Wanted) -> PersonState:
+    """Return what becomes of somebody by what a directory says: it takes back only what it did itself."""
+    if person.state == "disabled":
+        return "disabled"
+    return "active" if wanted.is_active else "let-go"
