@@ -144,7 +144,7 @@ class Passkeys:
         if signed is None:
             raise await self._refused(actor, action, person, "The answer of the passkey does not hold.")
         used = msgspec.structs.replace(key, counter=signed.counter, used_at=self._now())
-        await self._backoff.take_back(made, name=False)
+        await self._backoff.succeeded(made)
         return person, [Replace(key, used), self._backoff.cleared(made)]
 
     async def _refused(

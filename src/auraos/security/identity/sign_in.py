@@ -130,7 +130,7 @@ class SignIn:
         ]  # fmt: skip
         if await self._store.save(writes, [self._entry(actor, "people.change-password", person)]) is not None:
             raise SignInRefusedError.of()
-        await self._backoff.take_back(made, name=False)
+        await self._backoff.succeeded(made)
         self._forget()
         keys = await self._store.all(Key, owner=person.id, owner_kind="person", revoked_at=0)
         opening = sum(key.opens(after.changed_at) for key in keys)
@@ -197,7 +197,7 @@ class SignIn:
         writes: list[Write] = [self._backoff.cleared(made)]
         proofs: tuple[Proof, ...] = ("password",)
         if person.totp and not code:
-            await self._backoff.take_back(made, name=True)
+            await self._backoff.take_back(made)
             raise SecondProofNeededError(
                 "This account asks for a one-time code, too.", hint="Send it with name and password.",
                 proofs=["totp", "recovery"],
@@ -215,7 +215,7 @@ class SignIn:
             after = msgspec.structs.replace(person, password=await self._passwords.hash(password))
             writes.append(Replace(person, after))
             person = after
-        await self._backoff.take_back(made, name=False)
+        await self._backoff.succeeded(made)
         return person, proofs, writes
 
     async def _refused(

@@ -127,7 +127,7 @@ class Federation:
         if not secrets.compare_digest(begun.state.encode(), state.encode("utf-8", "replace")):
             raise await self._refused(actor, name, "It was begun in another browser.")
         claims = await self._vouched(actor, provider, begun, code)
-        await self._backoff.take_back(made, name=False)
+        await self._backoff.succeeded(made)
         if begun.session:
             await self._link(actor, provider, claims, begun, who)
             return Ended(signed_in=None, page=begun.page)
