@@ -145,6 +145,28 @@ def test_a_large_workflow_is_a_warning_and_a_huge_one_an_error() -> None:
     ]
 
 
+def test_of_a_huge_workflow_nothing_else_is_checked() -> None:
+    def steps(count: int) -> str:
+        first = '    bad: {type: noop, with: {value: "{{ steps.nothing + }}"}, fallback: 1}\n'
+        return "  steps:\n" + first + "".join(f"    s{number}: {{type: noop}}\n" for number in range(count))
+
+    assert "expression-syntax" in codes(check_text(HEAD + steps(3), catalogue()))
+    found = check_text(HEAD + steps(2_000), catalogue())
+    assert codes(found) == ["too-large-workflow"]
+    assert "has 2,001 steps; a workflow has at most 2,000" in found[0].message
+
+
+def test_so_many_expressions_are_too_many_in_however_few_steps() -> None:
+    def with_expressions(count: int) -> str:
+        values = ", ".join(['"{{ 1 + 1 }}"'] * count)
+        return f"{HEAD}  steps:\n    a: {{type: noop, with: {{value: [{values}]}}}}\n"
+
+    assert check_text(with_expressions(100), catalogue()) == []
+    found = check_text(with_expressions(20_001), catalogue())
+    assert codes(found) == ["too-large-workflow"]
+    assert "has 20,001 expressions" in found[0].message
+
+
 def test_tests_that_name_steps_and_ports_that_are_not_there_are_reported() -> None:
     text = f"""{HEAD}  steps:
     ask: {{type: if, with: {{condition: "{{{{ input.x }}}}"}}}}

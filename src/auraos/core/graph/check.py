@@ -48,12 +48,13 @@ def check_workflow(
 
     `others` finds called workflows by name and `secrets` holds the names of those that exist; where either is None nobody
     can know, and nothing is said of them. Where versions are `numbered`, `others` is given `invoice@3` too. No input of any
-    shape makes this raise.
+    shape makes this raise. Of a workflow with too many steps no more is said than that, and what reading it found.
     """
     findings = Findings(document.tree, document.text)
     view = WorkflowView(read_tree(document.tree, catalogue, findings), catalogue, findings)
+    if check_size(view):
+        return in_order(findings.problems)
     uses = collect_uses(view)
-    check_size(view)
     check_links(view)
     types = Types(view, uses)
     check_conditions(view, uses, types)

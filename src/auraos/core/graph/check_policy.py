@@ -73,7 +73,7 @@ def _check_idle_fields(view: WorkflowView, step: StepView) -> None:
 
 def _check_fallback(view: WorkflowView, step: StepView) -> None:
     own = step.step
-    ports = {link.port for link in step.scope.scope.links if link.source == own.id}
+    ports = step.scope.linked.get(own.id)
     if own.fallback is msgspec.UNSET or not ports:
         return
     if "error" in ports:

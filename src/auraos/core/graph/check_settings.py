@@ -14,6 +14,7 @@ from auraos.core.problems import Path, Place, Severity
 
 MANY_STEPS = 200
 MOST_STEPS = 2_000
+MOST_EXPRESSIONS = 20_000
 
 _SAID_ELSEWHERE = {Behaviour.WHILE: frozenset({"limit"})}
 _LIKE_A_PATH = re.compile(
@@ -155,11 +156,24 @@ def _check_default(view: WorkflowView, schema: Schema, value: Any, path: Path) -
         view.findings.add("wrong-type", where, f"The default is not of the variable's type: {wrong.message}.")
 
 
-def check_size(view: WorkflowView) -> None:
-    """Report workflows that are too large to be understood, or to be run."""
-    count = len(view.steps)
-    if count <= MANY_STEPS:
-        return
+def check_size(view: WorkflowView) -> bool:
+    """Report workflows that are too large to be understood, or to be run; return whether it is one that cannot be run.
+
+    Its expressions are counted as they begin in the text: reading so many would take long.
+    """
+    count, expressions = len(view.steps), view.findings.text.count("{{")
+    for found, most, what in ((count, MOST_STEPS, "steps"), (expressions, MOST_EXPRESSIONS, "expressions")):
+        if found > most:
+            said = f"a workflow has at most {most:,}, so nothing else of it was checked"
+            _report_size(view, "too-large-workflow", f"This workflow has {found:,} {what}; {said}.")
+            return True
+    if count > MANY_STEPS:
+        said = f"more than {MANY_STEPS} are hard to understand"
+        _report_size(view, "large-workflow", f"This workflow has {count:,} steps; {said}.")
+    return False
+
+
+def _report_size(view: WorkflowView, code: str, message: str) -> None:
     largest = sorted(view.scopes[1:], key=lambda scope: -len(scope.steps))[:3]
     owners = [
         f"{scope.owner.id!r} ({len(scope.steps)})"
@@ -169,12 +183,4 @@ def check_size(view: WorkflowView) -> None:
     hint = "Move a part into a workflow of its own and `call` it."
     if owners:
         hint += f" The largest parts are {', '.join(owners)}."
-    code, most = ("too-large-workflow", MOST_STEPS) if count > MOST_STEPS else ("large-workflow", MANY_STEPS)
-    said = (
-        f"a workflow has at most {most:,}"
-        if count > MOST_STEPS
-        else f"more than {most} are hard to understand"
-    )
-    view.findings.add(
-        code, ("spec", "steps"), f"This workflow has {count:,} steps; {said}.", hint=hint, key=True
-    )
+    view.findings.add(code, ("spec", "steps"), message, hint=hint, key=True)

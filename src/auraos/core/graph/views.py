@@ -1,6 +1,7 @@
 """A workflow laid out for its checks: every scope and step with its place, type, ports and effect, worked out once."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 
 from auraos.core.catalogue import Behaviour, Catalogue, Effect
@@ -119,6 +120,14 @@ class ScopeView:
         self.links: list[LinkPlaces] = []
         self._flow: Flow | None = None
         self._ends: list[StepView] | None = None
+
+    @cached_property
+    def linked(self) -> dict[str, set[str]]:
+        """Return the ports that links leave from, by step."""
+        found: dict[str, set[str]] = {}
+        for link in self.scope.links:
+            found.setdefault(link.source, set()).add(link.port)
+        return found
 
     @property
     def flow(self) -> Flow:

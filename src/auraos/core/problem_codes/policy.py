@@ -288,7 +288,7 @@ CODES = (
     ProblemCode(
         code="too-large-workflow",
         title="A workflow that is too large",
-        why="More than 2,000 steps can neither be drawn nor understood.",
+        why="More than 2,000 steps, or 20,000 expressions, can neither be drawn nor understood. Nothing else of it is checked.",
         reason=(
             "It takes more than 2,000 steps to show. Let a `foreach` repeat what is alike, and `call` workflows for "
             "the parts."
