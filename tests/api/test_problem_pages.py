@@ -73,7 +73,7 @@ async def test_nothing_runs_on_a_page_and_what_is_shown_on_it_is_no_markup(room)
     assert (policy["default-src"], policy["script-src"], got.headers["vary"]) == (
         "'none'",
         "'none'",
-        "Accept",
+        "Accept, accept-encoding",
     )
     assert "prefers-color-scheme: dark" in style
     assert b"<pre" in got.body

@@ -13,7 +13,7 @@ from auraos.api.protocol.answers import Answer, mark_of
 SMALLEST_PACKED: Final = 1024
 """What has fewer bytes is sent as it is: packing it would cost more than it spares."""
 PACKED_ASIDE: Final = 32 * 1024
-"""What has more bytes is packed beside the loop, so that others are answered meanwhile."""
+"""What has more bytes is marked and packed beside the loop, so that others are answered meanwhile."""
 QUICKLY: Final = 1
 GZIP: Final = 31
 """The form of gzip, as zlib names it."""
@@ -26,7 +26,10 @@ _CODING: Final = re.compile(
 async def fit(answer: Answer, method: str, headers: Mapping[str, str]) -> Answer:
     """Return the answer as it is sent to whoever asked with these headers."""
     if method in ("GET", "HEAD") and answer.status == 200 and answer.body:
-        answer = unless_had(answer, headers)
+        is_large = len(answer.body) > PACKED_ASIDE
+        answer = (
+            await asyncio.to_thread(unless_had, answer, headers) if is_large else unless_had(answer, headers)
+        )
     if len(answer.body) < SMALLEST_PACKED or not answer.headers["content-type"].startswith(_TEXTS):
         return answer
     varies = answer.headers.get("vary")

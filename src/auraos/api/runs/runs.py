@@ -39,9 +39,9 @@ from auraos.api.runs.run_shapes import (
     state_of,
     wait_of,
 )
+from auraos.app.runs.reading import LONG, beside
 from auraos.app.runs.runs import Asking, NoRunError
 from auraos.core.errors import UserError
-from auraos.core.run import encode_fact
 from auraos.core.values import to_plain
 from auraos.documents.definitions.rows import Ref
 from auraos.engine.ports import NotFoundError, RunQuery, RunRow
@@ -130,32 +130,34 @@ async def list_runs(ask: Ask, at: RunList) -> RunPage:
 
 
 @routes.get("/api/v1/runs/{run}", may="runs.read", tells=TELLS, about=ABOUT)
-async def show_run(ask: Ask, at: LookedAt) -> Ended:
+async def show_run(ask: Ask, at: LookedAt) -> Ended | Answer:
     """Show a run, and what came of it."""
     row = await _row(ask, at)
-    return await _ended(ask, row, revealed=await reveals(ask, at, row, "output"))
+    revealed = await reveals(ask, at, row, "output")
+    if row.finished_at is None:
+        return Ended.after(row)
+    seen = await ask.desk.runs.look(row, revealed=revealed)
+    return await _told(seen.size, lambda: Ended.after(row, seen.view.output, seen.view.error))
 
 
 @routes.get("/api/v1/runs/{run}/state", may="runs.read", tells=(*TELLS, "no-fact"), about=ABOUT)
-async def show_state(ask: Ask, at: RunAt) -> State:
+async def show_state(ask: Ask, at: RunAt) -> State | Answer:
     """Show a run with its steps, as it is or as it was at a moment."""
     row = await _row(ask, at)
     revealed = await reveals(ask, at, row, "state")
-    return state_of(await ask.desk.runs.look(row, at.seq, revealed=revealed))
+    seen = await ask.desk.runs.look(row, at.seq, revealed=revealed)
+    return await _told(seen.size, lambda: state_of(seen))
 
 
 @routes.get("/api/v1/runs/{run}/journal", may="runs.read", tells=TELLS, about=ABOUT)
-async def list_facts(ask: Ask, at: JournalOf) -> JournalPage:
+async def list_facts(ask: Ask, at: JournalOf) -> JournalPage | Answer:
     """List the facts of a run, in order."""
     row = await _row(ask, at)
     revealed = await reveals(ask, at, row, "journal")
-    found = await ask.desk.runs.journal(row, at.after, at.limit + 1, revealed=revealed)
-    items = tuple(
-        Fact(seq=one.seq, fact=msgspec.json.decode(encode_fact(one.fact)))
-        for one in found[: at.limit]
-        if one.fact is not None
-    )
-    return JournalPage(items=items, next=items[-1].seq if len(found) > at.limit else None)
+    found = await ask.desk.runs.lines(row, at.after, at.limit + 1, revealed=revealed)
+    items = tuple(Fact(seq=seq, fact=msgspec.Raw(line)) for seq, line in found[: at.limit])
+    page = JournalPage(items=items, next=items[-1].seq if len(found) > at.limit else None)
+    return await _told(sum(len(line) for _, line in found), lambda: page)
 
 
 @routes.get("/api/v1/runs/{run}/why", may="runs.read", tells=TELLS, about=ABOUT)
@@ -312,6 +314,11 @@ async def reveals(ask: Ask, at: Any, row: RunRow, what: str) -> bool:
     ask.require(MAY_REVEAL, await thing_of(ask, row.workflow))
     await ask.desk.runs.note_reveal(asking_of(ask), row, what)
     return True
+
+
+async def _told(size: int, make: Callable[[], Any]) -> Answer:
+    """Return the answer that says what `make` returns, made beside the loop where that is long."""
+    return Answer.of(make()) if size < LONG else await beside(size, lambda: Answer.of(make()))
 
 
 async def _ended(ask: Ask, row: RunRow, *, revealed: bool = False) -> Ended:

@@ -7,7 +7,6 @@ run names who asked.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -15,10 +14,11 @@ import msgspec
 from auraos.app.audit.witness import Witness
 from auraos.app.runs.keys import id_of, plainly, taken
 from auraos.app.runs.quotas import RunQuotas
+from auraos.app.runs.reading import Journals, beside
 from auraos.app.runs.start_limits import StartLimits
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.errors import UserError
-from auraos.core.run import RunState, RunView, fold, view
+from auraos.core.run import RunState, RunView, encode_fact, fold, view
 from auraos.core.run.facts import AnyFact, RunStarted
 from auraos.core.schemas import given_input
 from auraos.core.values import Value
@@ -28,7 +28,7 @@ from auraos.engine.endings import Begun, Ended
 from auraos.engine.engine import Engine
 from auraos.engine.ports import Blobs, LogLine, NotFoundError, RunQuery, RunRow, Version
 from auraos.engine.stewardship import InspectedStore
-from auraos.engine.stream import Change, changes_after, facts_of, veil
+from auraos.engine.stream import Change, changes_after, veil
 from auraos.security.access.walls import within
 from auraos.settings.flags.service import Flags
 
@@ -82,6 +82,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """So many facts it had then."""
     of: int
     """So many it has."""
+    size: int = 0
+    """So many bytes they are of."""
 
 
 class Runs:
@@ -96,7 +98,7 @@ class Runs:
         self.limits = StartLimits(quotas, flags)
         self._shown = shown
         self._store = store
-        self._blobs = blobs
+        self._journals = Journals(store, shown, blobs)
         self._definitions = definitions
         self._witness = witness
 
@@ -134,10 +136,6 @@ class Runs:
         """Write down that somebody is shown what a private run is about."""
         await self._witness.tell(self._entry_of(asking, row, "privacy.reveal", after={"what": what}))
 
-    async def _facts(self, row: RunRow, *, revealed: bool) -> list[AnyFact]:
-        batches = await self._reads(revealed).journal(row.run)
-        return await asyncio.to_thread(facts_of, batches, partial(self._blobs.fetch, row.workspace, row.run))
-
     async def version(self, row: RunRow) -> Version:
         """Return the version that a run lives by."""
         kept = await self._store.version(row.version)
@@ -147,13 +145,13 @@ class Runs:
 
     async def look(self, row: RunRow, seq: int | None = None, *, revealed: bool = False) -> Seen:
         """Return a run as it is, or as it was after so many facts. Of a private run the values are there only when `revealed`."""
-        facts = await self._facts(row, revealed=revealed)
+        facts, size = await self._journals.facts(row, revealed=revealed)
         upto = len(facts) if seq is None else seq
         if not 1 <= upto <= len(facts):
             raise NoFactError(f"Run {row.run} has facts 1 to {len(facts)}, not {upto}.")
         kept = await self.version(row)
-        seen = await asyncio.to_thread(lambda: view(self._definitions.compile(kept), facts[:upto]))
-        return Seen(row=row, view=seen, seq=upto, of=len(facts))
+        seen = await beside(size, lambda: view(self._definitions.compile(kept), facts[:upto]))
+        return Seen(row=row, view=seen, seq=upto, of=len(facts), size=size)
 
     async def questions(self, row: RunRow) -> dict[str, dict[str, Value]]:
         """Return what steps of a run ask people now, by their paths; also what is shown to few."""
@@ -165,9 +163,9 @@ class Runs:
         }
 
     async def _state(self, row: RunRow, *, revealed: bool = False) -> RunState:
-        facts = await self._facts(row, revealed=revealed)
+        facts, size = await self._journals.facts(row, revealed=revealed)
         kept = await self.version(row)
-        return await asyncio.to_thread(lambda: fold(self._definitions.compile(kept), facts))
+        return await beside(size, lambda: fold(self._definitions.compile(kept), facts))
 
     async def names(self, row: RunRow) -> dict[str, Value]:
         """Return what expressions read in a run as it is: its input, variables and outputs of steps, by name."""
@@ -177,23 +175,21 @@ class Runs:
 
     async def journal(self, row: RunRow, after: int, limit: int, *, revealed: bool = False) -> list[Change]:
         """Return facts of a run after this number; large values in them are whole."""
-        batches = await self._reads(revealed).journal(row.run, after)
-        fetch = partial(self._blobs.fetch, row.workspace, row.run)
 
-        def read() -> list[Change]:
-            found: list[Change] = []
-            for batch in batches:
-                if len(found) >= limit or batch.seq + batch.count <= after + 1:
-                    continue
-                facts: list[AnyFact] = facts_of([batch], fetch)
-                found += [
-                    Change(run=row.run, seq=seq, fact=fact)
-                    for seq, fact in enumerate(facts, batch.seq)
-                    if seq > after
-                ]
-            return found[:limit]
+        def told(seq: int, fact: AnyFact) -> Change:
+            return Change(run=row.run, seq=seq, fact=fact)
 
-        return await asyncio.to_thread(read)
+        return await self._journals.stretch(row, after, limit, told, revealed=revealed)
+
+    async def lines(
+        self, row: RunRow, after: int, limit: int, *, revealed: bool = False
+    ) -> list[tuple[int, bytes]]:
+        """Return facts of a run after this number, each with its number, as JSON."""
+
+        def told(seq: int, fact: AnyFact) -> tuple[int, bytes]:
+            return seq, encode_fact(fact)
+
+        return await self._journals.stretch(row, after, limit, told, revealed=revealed)
 
     async def follow(
         self, row: RunRow, after: int, *, revealed: bool = False
