@@ -6,6 +6,7 @@ got = await room.ask("GET", "/api/v1/definitions", token=token)
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ from auraos.app.audit.trail import audit_on
 from auraos.app.expressions import Expressions
 from auraos.app.health import Health
 from auraos.app.installed import load_installed
+from auraos.app.outside.world import World
 from auraos.app.runs.approvals import Approvals
 from auraos.app.runs.quotas import Usage
 from auraos.app.serving.desk import Desk
@@ -63,16 +65,25 @@ class Got(msgspec.Struct):
 class Room:
     """A house with its front door."""
 
-    def __init__(self, house: House, site: Site | None = None, keeper: type[Keeper] = Keeper) -> None:
+    def __init__(
+        self,
+        house: House,
+        site: Site | None = None,
+        keeper: type[Keeper] = Keeper,
+        allowed: Sequence[str] = (),
+    ) -> None:
         self.house = house
         self.routes: Map = route_map(Health())
         definitions = definitions_over(
             house, house.identity.access.wants_four_eyes, house.identity.access.most
         )
-        services = secrets_over(house, definitions)
+        services = secrets_over(house, definitions, allowed=allowed)
         self.services = services
         flags = flags_on(house.tables, definitions.store, now=house.clock.now)
-        self.runs = runs_over(house, definitions, flags)
+        self.world = World(allowed)
+        """What runs reach, and what takes their secrets out of what comes back; who lets it send something closes it."""
+        self.world.use(services.stored)
+        self.runs = runs_over(house, definitions, flags, self.world)
         audit = audit_on(house.tables, house.folder, "test", house.clock.now)
         self.desk = Desk(
             approvals=Approvals(self.runs, house.identity.access),
