@@ -73,6 +73,7 @@ def _marked(
 
 
 RISKY = {"type": "fail", "with": {"message": "no", "code": "no-way"}}
+DONE = {"type": "log", "with": {"message": "done"}}
 NOTHING = {"type": "noop", "with": {"value": 1}}
 
 POSITIONS: dict[str, Callable[[Made], Made]] = {
@@ -94,7 +95,7 @@ POSITIONS: dict[str, Callable[[Made], Made]] = {
         "steps": {"a": {"type": "try", "steps": {"b": NOTHING}, "finally": {"steps": {"c": step}}}}
     },
     "in a race": lambda step: {"steps": {"a": {"type": "race", "branches": {"one": {"steps": {"b": step}}}}}},
-    "as an undo": lambda step: {"steps": {"a": {**NOTHING, "undo": step}, "b": RISKY}, "links": ["a -> b"]},
+    "as an undo": lambda step: {"steps": {"a": {**DONE, "undo": step}, "b": RISKY}, "links": ["a -> b"]},
     "deep within": lambda step: {
         "steps": {
             "a": {
