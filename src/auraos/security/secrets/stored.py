@@ -115,6 +115,7 @@ class StoredSecrets:
         """Return a secret for a trial at a host that it is bound to, or, without one, where its own kind says."""
         known = await self._existing(workspace, name)
         secret, row, sealed = known.kept()
+        _refuse_expired(secret, self._now())
         if host is not None:
             _refuse_elsewhere(secret, sealed, host, self._now())
         return await self._opened(known, secret, row, sealed)
@@ -197,6 +198,8 @@ class StoredSecrets:
                 f"The secret {secret.name!r} has fewer than {SHORTEST} characters and could not be masked.",
                 "Use a longer one.",
             )
+        if opened.home:  # it may be kept elsewhere and have changed there, or be bound to fewer hosts by now
+            _refuse_elsewhere(secret, sealed, opened.home, self._now())
         known.fetched, known.fetched_at = opened, self._now()
         return opened
 
