@@ -6,8 +6,8 @@ got = await room.ask("GET", "/api/v1/definitions", token=token)
 
 import asyncio
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -73,6 +73,8 @@ class Room:
         allowed: Sequence[str] = (),
     ) -> None:
         self.house = house
+        self.patience = LONGEST
+        """For so many seconds an answer is awaited, and what goes on is listened to."""
         self.routes: Map = route_map(Health())
         definitions = definitions_over(
             house, house.identity.access.wants_four_eyes, house.identity.access.most
@@ -108,6 +110,18 @@ class Room:
         self.keeper = keeper(self.desk, site=site or Site(), now=house.clock.now)
         self.door = Door(self.routes, self.keeper, SystemClock().new_id)
 
+    @asynccontextmanager
+    async def letting_run(self) -> AsyncIterator["Room"]:
+        """Let runs go, and reach what is allowed, for as long as this is open."""
+        await self.runs.engine.open()
+        try:
+            yield self
+        finally:
+            await self.runs.engine.close()
+            await self.services.close()
+            await self.services.tokens._http.close()
+            await self.world.close()
+
     async def ask(
         self,
         method: str,
@@ -127,7 +141,7 @@ class Room:
         if body is not None:
             given.setdefault("content-type", "application/json")
         raw = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
-        return await through(self.door, method, path, raw, given)
+        return await through(self.door, method, path, raw, given, self.patience)
 
     async def browse(
         self, method: str, path: str, body: Any = None, *, cookie: str = "", **headers: str
@@ -137,7 +151,9 @@ class Room:
         return await self.ask(method, path, body, **{name: value for name, value in ours.items() if value})
 
 
-async def through(door: Door, method: str, path: str, body: bytes, headers: dict[str, str]) -> Got:
+async def through(
+    door: Door, method: str, path: str, body: bytes, headers: dict[str, str], patience: float = LONGEST
+) -> Got:
     """Send a request through a door."""
     path, _, query = path.partition("?")
     scope = {
@@ -163,6 +179,6 @@ async def through(door: Door, method: str, path: str, body: bytes, headers: dict
         sent.append(message)
 
     with suppress(TimeoutError):  # a stream goes on until whoever asked goes away
-        await asyncio.wait_for(door(scope, receive, send), LONGEST)
+        await asyncio.wait_for(door(scope, receive, send), patience)
     told = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
     return Got(sent[0]["status"], told, b"".join(each.get("body", b"") for each in sent[1:]))
