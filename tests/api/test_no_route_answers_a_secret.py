@@ -212,12 +212,14 @@ async def journal(filled: Filled, used: Used) -> str:
 async def test_no_route_answers_the_value_of_a_secret(filled):
     """Every route at all, also of those that change what others answer then."""
     answered = 0
+    chosen = [used for used in filled.used if used.workflow.startswith(("bearer-0-say", "basic-0-refuse"))]
+    assert len(chosen) >= 2
     routes = sorted(
         filled.room.routes.routes,
         key=lambda route: (not route.is_safe, route.method == "DELETE", route.path),
     )
     for route in routes:
-        for used in (filled.used[0], filled.used[-1]):
+        for used in chosen if route.is_safe else chosen[:1]:
             got = await asked(filled, route, used, await token_of_owner(filled.room))
             answered += got.status < 400
             assert leaks(filled, got, route.method, route.path) == []
