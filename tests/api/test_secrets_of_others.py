@@ -19,6 +19,7 @@ from auraos.documents.definitions.bundles import pack
 from auraos.documents.definitions.files import File
 from auraos.security.access import Grant
 from auraos.security.access.rows import OwnRole
+from example_values import example_of
 from git_people import Person as Clone
 from git_people import bare
 from houses import EVERYTHING, HOUSE, House
@@ -85,8 +86,13 @@ class Scene:
         return revision
 
 
-@pytest.fixture(params=["who never could", "who once could"])
-async def scene(house, request) -> Scene:
+@pytest.fixture
+async def scene(house) -> Scene:
+    return await scene_in(house)
+
+
+async def scene_in(house: House, *, once_could: bool = False) -> Scene:
+    """Return the scene; the planner may use the secret `mine`, and perhaps could use `stock` until just now."""
     room = Room(house)
     _, admin = await house.signed_in("admin", "*")
     await house.identity.access.add_workspace(HOUSE, "test", "")
@@ -102,7 +108,7 @@ async def scene(house, request) -> Scene:
     person = await house.person("planner")
     await house.grant("person", person.id, "planner", "test")
     await may_use(house, person.id, "mine")
-    if request.param == "who once could":
+    if once_could:
         former = await may_use(house, person.id, "stock")
         assert (await room.ask("DELETE", f"/api/v1/access/grants/{former}", token=admin)).status == 204
     return Scene(room, admin, await house.session(person), person.id)
@@ -324,6 +330,16 @@ async def test_nobody_makes_a_workflow_count_that_uses_the_secret_of_another(sce
     assert wrong == []
 
 
+async def test_what_somebody_could_once_they_cannot_any_more(house):
+    """S60: whoever loses the right to use a secret makes nothing count with it from then on."""
+    scene = await scene_in(house, once_could=True)
+    cases = [case for case in SOUND if case.what.endswith("at the top")]
+    every = [*OF_TEXTS.values(), *OF_WHAT_IS_THERE.values()]
+    told = itertools.product((tell for tells in every for tell in tells), cases)
+    wrong = [each for tell, case in told for each in await is_refused(scene, tell, case.told_by(tell))]
+    assert wrong == []
+
+
 async def test_a_repository_brings_in_no_secret_of_another(scene):
     """S08: neither what was pushed there, nor what somebody decides where both sides differ, nor a look at what would be."""
     room = scene.room
@@ -354,3 +370,41 @@ async def test_a_check_tells_of_the_secrets_of_others(scene):
         got = await scene.ask("POST", "/api/v1/check", {"text": case.text})
         codes = [each["code"] for each in got.json["problems"]]
         assert (got.json["ok"], "secret-not-yours" in codes) == (False, True), (case.what, codes)
+
+
+async def test_nobody_tries_or_changes_the_secret_of_another(scene):
+    """S11, S12: every route of one secret, and each that takes the name of one."""
+    wrong = []
+    for route in scene.room.routes.routes:
+        if route.path.startswith("/api/v1/secrets/{name}"):
+            path = route.path.format(name="stock", version=1)
+            body = example_of(route.body) if route.body is not None else None
+            got = await scene.ask(route.method, path, body, if_match='"1"')
+            if (got.status, got.code) not in ((404, "no-secret"), (403, "not-allowed")):
+                wrong.append((route.method, route.path, got.status, got.body))
+    linked = await scene.ask(
+        "PUT", "/api/v1/git", {"remote": "https://stock.example/x.git", "secret": "stock"}
+    )
+    assert (wrong, linked.status, linked.code) == ([], 403, "not-allowed")
+    shown = await scene.room.ask("GET", "/api/v1/secrets/stock", token=scene.admin)
+    assert (shown.json["secret"]["version"], shown.json["secret"]["revision"]) == (1, 1)
+
+
+async def test_a_trial_takes_the_name_of_a_secret_from_its_path_alone(scene):
+    """S11: a value that lies here is never tried with a host, a place or a name that somebody brings along."""
+    trial, stored = {"url": "https://127.0.0.2/"}, "/api/v1/secrets/mine/test"
+    whole = {"credential": {"kind": "bearer", "token": "long-enough"}, "hosts": ["evil.example"]}
+    for path, body in (
+        *((stored, {**trial, field: "stock"}) for field in ("name", "secret", "id", "workspace", "kind")),
+        (stored, {**trial, "hosts": ["evil.example"]}),
+        (stored, {**trial, "value": whole}),
+        (stored, {**trial, "source": {"from": "environment", "name": "stock"}}),
+        *(("/api/v1/secret-tests", {**trial, field: "stock"}) for field in ("name", "secret", "value")),
+        ("/api/v1/secret-tests", {**trial, "value": {"hosts": ["evil.example"], "name": "stock"}}),
+        ("/api/v1/secret-tests", {**trial, "value": {**whole, "secret": "stock"}}),
+        ("/api/v1/secret-tests", {**trial, "value": whole, "name": "stock"}),
+    ):
+        got = await scene.room.ask("POST", path, body, token=scene.admin)
+        assert (got.status, got.code) == (422, "request-refused"), (path, body, got.body)
+    got = await scene.room.ask("POST", stored, trial, token=scene.admin)
+    assert (got.json["works"], got.json["code"]) == (False, "blocked-destination")
