@@ -62,14 +62,16 @@ def feeds_over(house: House, runs: Runs, audit: AuditTrail) -> Feeds:
     return Feeds(runs.engine, veiled(house.store, house.tables), audit, alone, SystemClock().now)
 
 
-def runs_over(house: House, definitions: Definitions, flags: Flags | None = None) -> Runs:
+def runs_over(
+    house: House, definitions: Definitions, flags: Flags | None = None, world: World | None = None
+) -> Runs:
     """Return the runs of an installation; a test that lets some run opens and closes the `engine`."""
     assert house.store is not None
     catalogue = load_installed().catalogue
     sealing = seal_store(house.store, house.folder, "test", {}, keys=house.keys)
     blobs = SealedBlobs(LocalBlobs(house.folder / "blobs"), sealing)
     published = PublishedDefinitions(definitions.store, catalogue)
-    engine = Engine(house.store, catalogue, published, World().doors(blobs), privacy=sealing)
+    engine = Engine(house.store, catalogue, published, (world or World()).doors(blobs), privacy=sealing)
     house.witness = Witness(house.tables, now=SystemClock().now, new_id=SystemClock().new_id)
     return Runs(
         engine,

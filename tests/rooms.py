@@ -6,7 +6,8 @@ got = await room.ask("GET", "/api/v1/definitions", token=token)
 
 import asyncio
 import json
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ from auraos.app.audit.trail import audit_on
 from auraos.app.expressions import Expressions
 from auraos.app.health import Health
 from auraos.app.installed import load_installed
+from auraos.app.outside.world import World
 from auraos.app.runs.approvals import Approvals
 from auraos.app.runs.quotas import Usage
 from auraos.app.serving.desk import Desk
@@ -63,16 +65,27 @@ class Got(msgspec.Struct):
 class Room:
     """A house with its front door."""
 
-    def __init__(self, house: House, site: Site | None = None, keeper: type[Keeper] = Keeper) -> None:
+    def __init__(
+        self,
+        house: House,
+        site: Site | None = None,
+        keeper: type[Keeper] = Keeper,
+        allowed: Sequence[str] = (),
+    ) -> None:
         self.house = house
+        self.patience = LONGEST
+        """For so many seconds an answer is awaited, and what goes on is listened to."""
         self.routes: Map = route_map(Health())
         definitions = definitions_over(
             house, house.identity.access.wants_four_eyes, house.identity.access.most
         )
-        services = secrets_over(house, definitions)
+        services = secrets_over(house, definitions, allowed=allowed)
         self.services = services
         flags = flags_on(house.tables, definitions.store, now=house.clock.now)
-        self.runs = runs_over(house, definitions, flags)
+        self.world = World(allowed)
+        """What runs reach, and what takes their secrets out of what comes back; who lets it send something closes it."""
+        self.world.use(services.stored)
+        self.runs = runs_over(house, definitions, flags, self.world)
         audit = audit_on(house.tables, house.folder, "test", house.clock.now)
         self.desk = Desk(
             approvals=Approvals(self.runs, house.identity.access),
@@ -97,6 +110,18 @@ class Room:
         self.keeper = keeper(self.desk, site=site or Site(), now=house.clock.now)
         self.door = Door(self.routes, self.keeper, SystemClock().new_id)
 
+    @asynccontextmanager
+    async def letting_run(self) -> AsyncIterator["Room"]:
+        """Let runs go, and reach what is allowed, for as long as this is open."""
+        await self.runs.engine.open()
+        try:
+            yield self
+        finally:
+            await self.runs.engine.close()
+            await self.services.close()
+            await self.services.tokens._http.close()
+            await self.world.close()
+
     async def ask(
         self,
         method: str,
@@ -116,7 +141,7 @@ class Room:
         if body is not None:
             given.setdefault("content-type", "application/json")
         raw = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
-        return await through(self.door, method, path, raw, given)
+        return await through(self.door, method, path, raw, given, self.patience)
 
     async def browse(
         self, method: str, path: str, body: Any = None, *, cookie: str = "", **headers: str
@@ -126,7 +151,9 @@ class Room:
         return await self.ask(method, path, body, **{name: value for name, value in ours.items() if value})
 
 
-async def through(door: Door, method: str, path: str, body: bytes, headers: dict[str, str]) -> Got:
+async def through(
+    door: Door, method: str, path: str, body: bytes, headers: dict[str, str], patience: float = LONGEST
+) -> Got:
     """Send a request through a door."""
     path, _, query = path.partition("?")
     scope = {
@@ -152,6 +179,6 @@ async def through(door: Door, method: str, path: str, body: bytes, headers: dict
         sent.append(message)
 
     with suppress(TimeoutError):  # a stream goes on until whoever asked goes away
-        await asyncio.wait_for(door(scope, receive, send), LONGEST)
+        await asyncio.wait_for(door(scope, receive, send), patience)
     told = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
     return Got(sent[0]["status"], told, b"".join(each.get("body", b"") for each in sent[1:]))

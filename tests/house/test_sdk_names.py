@@ -6,7 +6,7 @@ import auraos.sdk
 
 PROMISED = {
     "Answer", "Behaviour", "BlockingContext", "Chosen", "Effect", "Example", "Fault", "FileReference", "Files", "Http", "Sandbox",
-    "Secrets", "StepContext", "StepFailed", "StepType", "StepUnknown", "Value", "deferred", "step_type",
+    "Secrets", "StepContext", "StepFailed", "StepType", "StepUnknown", "Value", "deferred", "names_secret", "step_type",
 }  # fmt: skip
 
 

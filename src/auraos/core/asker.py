@@ -10,3 +10,5 @@ class Asker(msgspec.Struct, frozen=True):
     workflow: str = ""
     version: str = ""
     run: str = ""
+    names: frozenset[str] | None = None
+    """The secrets that the text of the step names: it gets at no others. None where no text says what it gets at."""

@@ -12,7 +12,10 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 import msgspec
 
 from auraos.core.asker import Asker
+from auraos.core.catalogue import Schema
 from auraos.core.errors import AuraError
+from auraos.core.graph.fields import has_template
+from auraos.core.graph.secret_places import used_secrets
 from auraos.core.run import LARGEST, Program
 from auraos.core.run.commands import ExecuteStep
 from auraos.core.values import Value, to_wire
@@ -80,6 +83,7 @@ class AttemptContext:
         "_lines",
         "_listener",
         "_program",
+        "_schema",
         "_trace",
         "_workspace",
         "run_id",
@@ -97,9 +101,11 @@ class AttemptContext:
         listener: Listener,
         clock: Clock,
         program: Program | None = None,
+        schema: Schema | None = None,
         trace: str = "",
     ) -> None:
         self._trace = trace
+        self._schema = schema or {}
         self.run_id = run
         self.touched_the_world = False
         self.waits_for_thread = False
@@ -170,7 +176,8 @@ class AttemptContext:
         program = self._program
         if program is None:
             return Asker(self._workspace, run=self.run_id)
-        return Asker(self._workspace, program.workflow.name, program.version, self.run_id)
+        names = _named_secrets(program, self._command, self._schema)
+        return Asker(self._workspace, program.workflow.name, program.version, self.run_id, names)
 
     async def in_thread(self, function: Callable[..., T], *given: Any) -> T:
         """Return what a function returns that waits or reckons for long."""
@@ -242,6 +249,20 @@ class ThreadContext:
     def _hand_over(self, said: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody listens
             self._loop.call_soon_threadsafe(said)
+
+
+def _named_secrets(program: Program, command: ExecuteStep, schema: Schema) -> frozenset[str]:
+    """Return the secrets that a step names in the text of its version. What it would have data name is not among them.
+
+    An undo was evaluated when its step succeeded, by this version, an earlier one or a called run: what it named then counts,
+    unless the text leaves it to data.
+    """
+    step = program.find(command.path)
+    written = {one.name for one in used_secrets(schema, step.step.settings)} if step is not None else set()
+    if command.purpose != "undo":
+        return frozenset(written)
+    given = frozenset(one.name for one in used_secrets(schema, command.parameters))
+    return given if not any(map(has_template, written)) else frozenset()
 
 
 def _printable(message: object) -> str:

@@ -54,10 +54,11 @@ class Work:
         """Begin an attempt whose grant is durable."""
         doors = self._doors
         kind = Attempt if wish.cache is None else partial(CachedAttempt, cache=self._store)
+        step_type = self._catalogue.find(wish.type, wish.version)
         attempt = kind(
             run,
             wish,
-            self._catalogue.find(wish.type, wish.version),
+            step_type,
             AttemptContext(
                 run.workspace,
                 run.id,
@@ -66,6 +67,7 @@ class Work:
                 listener=self,
                 clock=self._clock,
                 program=run.program,
+                schema=step_type.settings if step_type is not None else None,
                 trace=run.state.trace if run.state is not None else "",
             ),
             doors.redact,

@@ -10,7 +10,7 @@ from auraos.core.catalogue import Behaviour, Chosen, Effect, Example, Fault, Ste
 from auraos.core.failures import StepFailed, StepUnknown
 from auraos.core.values import FileReference, Value
 from auraos.sdk.protocols import Answer, BlockingContext, Files, Http, Sandbox, Secrets, StepContext
-from auraos.sdk.step import deferred, step_type
+from auraos.sdk.step import deferred, names_secret, step_type
 
 __all__ = [
     "Answer",
@@ -31,5 +31,6 @@ __all__ = [
     "StepUnknown",
     "Value",
     "deferred",
+    "names_secret",
     "step_type",
 ]

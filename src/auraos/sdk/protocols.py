@@ -57,7 +57,7 @@ class Http(Protocol):
 
 
 class Secrets(Protocol):
-    """Reveal: the value of a secret that the step names, for a host that the secret is bound to."""
+    """Reveal: the value of a secret that the step names in its settings (`names_secret`), for a host that it is bound to."""
 
     async def reveal(self, name: str, *, host: str) -> str: ...
 

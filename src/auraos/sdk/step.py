@@ -83,6 +83,17 @@ def deferred(*names: str) -> Any:
     return msgspec.Meta(extra_json_schema={"x-deferred": list(names)})
 
 
+def names_secret(description: str = "", *, goes_to: str = "") -> Any:
+    """Return the annotation of a settings field that names a secret: a step gets at the secrets that such fields name, and at no
+    others, so that everybody sees in a workflow what it may use.
+
+    `goes_to` is the field with the address that the secret is sent to, or `@local` where it is used in the step alone; then the
+    checks know whether it may go there.
+    """
+    marks = {"type": "string", "x-kind": "secret", **({"x-goes-to": goes_to} if goes_to else {})}
+    return msgspec.Meta(description=description or None, extra_json_schema=marks)
+
+
 def settings_schema(settings_type: Any) -> Schema:
     """Return the JSON Schema of a settings type, references resolved at the top."""
     (schema,), components = msgspec.json.schema_components([settings_type], ref_template="#/$defs/{name}")

@@ -28,3 +28,8 @@ class Opened(Hidden, frozen=True, kw_only=True):
     hidden: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
     """What of it is soon worth nothing: the tokens that were got in exchange."""
+
+    @property
+    def home(self) -> str:
+        """Return the host that the credential itself is for, as a mail server or a database; nothing for all others."""
+        return self.parts.get("host", "")

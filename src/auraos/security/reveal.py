@@ -20,6 +20,10 @@ from auraos.security.redaction import SHORTEST, Redactor
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 MOST_TOKENS = 4
 """So many tokens of a secret, one after the other, are masked; older ones are worth nothing."""
+NOT_ALLOWED = frozenset(
+    ("secret-not-named", "host-not-allowed", "secret-not-for-workflow", "secret-revoked", "secret-expired")
+)
+"""What somebody tries who may not, and what may no more; the rest is not set up yet."""
 NOBODY = Asker(workspace="")
 """A step that no run carries out: it gets at nothing that is stored."""
 
@@ -33,6 +37,10 @@ class Stored(Protocol):
 
     async def may_open(self, asker: Asker, name: str, host: str = "") -> bool:
         """Return whether there is a secret of this name; fail as it would be opened for a workflow, at a host if one is known."""
+        ...
+
+    def refused(self, asker: Asker, name: str, host: str, failure: StepFailed) -> None:
+        """Take note that a run asked for a secret that it does not get, for the audit trail."""
         ...
 
 
@@ -74,6 +82,20 @@ class Reveal:
         if not _NAME.fullmatch(name):
             raise refused(
                 "secret-missing", f"{name!r} is no name of a secret.", "Names look like `stock-api`."
+            )
+        try:
+            return await self._open(name, host, asker)
+        except StepFailed as failure:
+            if self._stored is not None and failure.error_code in NOT_ALLOWED:
+                self._stored.refused(asker, name, host, failure)
+            raise
+
+    async def _open(self, name: str, host: str, asker: Asker) -> Opened:
+        if asker.names is not None and name not in asker.names:
+            raise refused(
+                "secret-not-named",
+                f"The step asks for the secret {name!r}, which it does not name in the text of the workflow.",
+                "Write the name of the secret in the setting that is for it; data cannot choose one.",
             )
         opened = None
         if self._stored is not None and asker.workspace:

@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from auraos.core.values import to_plain
-from auraos.sdk import Effect, Example, StepContext, Value, step_type
+from auraos.sdk import Effect, Example, StepContext, Value, names_secret, step_type
 from auraos.steps.json import write_json
-from auraos.steps.kinds import SECRET
 
 Encoding: TypeAlias = Annotated[
     Literal["hex", "base64", "base64url"], msgspec.Meta(description="How the bytes are written as text.")
@@ -64,12 +63,7 @@ class HmacSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         Any,
         msgspec.Meta(description="Text is signed as UTF-8; all else as JSON on one line, its keys in order."),
     ]
-    secret: Annotated[
-        str,
-        msgspec.Meta(
-            description="The name of the secret.", extra_json_schema={**SECRET, "x-goes-to": "@local"}
-        ),
-    ]
+    secret: Annotated[str, names_secret("The name of the secret.", goes_to=HERE)]
     algorithm: Annotated[
         Literal["sha256", "sha512", "sha1"], msgspec.Meta(description="The hash beneath.")
     ] = "sha256"

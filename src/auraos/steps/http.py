@@ -16,12 +16,13 @@ from auraos.sdk import (
     StepFailed,
     StepUnknown,
     Value,
+    names_secret,
     step_type,
 )
 from auraos.steps.addresses import find_fault
 from auraos.steps.answers import As, judge, read_output
 from auraos.steps.json import write_json
-from auraos.steps.kinds import SECRET, Duration, read_duration
+from auraos.steps.kinds import Duration, read_duration
 from auraos.steps.pages import Paging
 
 DEFAULT_LIMIT = 10_000_000
@@ -49,13 +50,7 @@ class RequestSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     file: Annotated[
         Any, msgspec.Meta(description="A file to send.", extra_json_schema={"x-kind": "file"})
     ] = None
-    secret: Annotated[
-        str | None,
-        msgspec.Meta(
-            description="The name of a secret to send along.",
-            extra_json_schema={**SECRET, "x-goes-to": "url"},
-        ),
-    ] = None
+    secret: Annotated[str | None, names_secret("The name of a secret to send along.", goes_to="url")] = None
     secret_in: Annotated[
         str,
         msgspec.Meta(

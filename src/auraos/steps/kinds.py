@@ -10,7 +10,6 @@ from auraos.sdk import StepFailed
 
 DURATION = {"type": "string", "x-kind": "duration", "examples": ["30s", "5m", "72h"]}
 MOMENT = {"type": "string", "x-kind": "datetime", "examples": ["2026-11-20T17:30:00Z"]}
-SECRET = {"type": "string", "x-kind": "secret"}
 PYTHON = {"x-kind": "python"}
 
 Duration: TypeAlias = Annotated[Any, msgspec.Meta(extra_json_schema=DURATION)]

@@ -4,9 +4,8 @@ import base64
 import json
 from urllib.parse import parse_qs, quote
 
-from local_servers import answer
-
 from canary_forms import forms_of, found_below, found_in, told
+from security.local_servers import answer
 
 __all__ = ["Traitor", "forms_of", "found_below", "found_in"]
 

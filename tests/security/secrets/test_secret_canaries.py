@@ -26,7 +26,9 @@ from auraos.storage.sqlite import SqliteStore
 from auraos.storage.tables.definitions import DefinitionTables
 from houses import Clock, House
 from kept_definitions import ANN, definitions_over, published
+from naming_secrets import Taking, taking, text_of
 from rooms import Room
+from secrets_of_each_kind import certificate_and_key, one_of_each
 
 ASKING = """kind: workflow
 name: {name}
@@ -38,14 +40,6 @@ spec:
     tell: {{type: log, with: {{message: "it says {{{{ steps.ask }}}}"}}}}
   links: [ask -> tell]
   output: "{{{{ steps.ask }}}}"
-"""
-SIGNING = """kind: workflow
-name: sign
-spec:
-  steps:
-    sign: {type: crypto.hmac, with: {value: "{{ input }}", secret: sign}}
-    tell: {type: log, with: {message: "signed as {{ steps.sign.signature }}"}}
-  links: [sign -> tell]
 """
 
 
@@ -122,9 +116,29 @@ async def keep_all(services, definitions, canaries, server) -> list[str]:
         await published(definitions, text)
     value = Value(credential=Hmac(key=canaries["sign"]), hosts=("@local",))
     await services.secrets.create(ANN, "default", "sign", About(), value)
-    await published(definitions, SIGNING)
     await services.secrets.revoke(ANN, "default", "revoked", 1)
-    return [*kept, "sign"]
+    for kind, credential in only_kept(canaries).items():
+        value = Value(credential=credential, hosts=("127.0.0.1",))
+        await services.secrets.create(ANN, "default", kind, About(), value)
+    return [*kept, *[await publish_by_type(definitions, takes, server) for takes in taking()]]
+
+
+def only_kept(canaries: dict[str, str]) -> dict[str, object]:
+    """Return a secret of each kind that no run here uses: they lie on the disk like all others."""
+    return {
+        kind: one_of_each(canaries.get(kind, "not a text"))[kind]
+        for kind in ("smtp", "database", "tls-client")
+    }
+
+
+async def publish_by_type(definitions, takes: Taking, server) -> str:
+    """Publish a workflow for a step type that takes a secret, with one that it can take; return its name."""
+    name = f"type-{takes.type.name.replace('.', '-')}"
+    step = takes.step("bearer" if takes.url else "sign", f"{server.url}/say")
+    tell = {"type": "log", "with": {"message": "it says {{ steps.a }}"}}
+    spec = {"steps": {"a": step, "tell": tell}, "links": ["a -> tell"], "output": "{{ steps.a }}"}
+    await published(definitions, text_of(name, spec))
+    return name
 
 
 async def run_all(engine: Engine, names: list[str], answers: list[bytes]) -> dict[str, str]:
@@ -137,10 +151,11 @@ async def run_all(engine: Engine, names: list[str], answers: list[bytes]) -> dic
     return ended
 
 
-async def ask_all(house: House, names: list[str], server) -> list[bytes]:
+async def ask_all(house: House, server) -> list[bytes]:
     """Return what the routes answer of all secrets."""
     room = Room(house)
     _, token = await house.signed_in("admin")
+    names = [each["name"] for each in (await room.ask("GET", "/api/v1/secrets", token=token)).json["items"]]
     asked = (
         ("GET", "/api/v1/secrets", None),
         *(("GET", f"/api/v1/secrets/{name}", None) for name in names),
@@ -176,7 +191,7 @@ async def use_all(data: Path, canaries: dict[str, str], server, answers: list[by
     engine = Engine(store, catalogue, resolver, world.doors(LocalBlobs(folder.blobs)))
     await engine.open()
     ended = await run_all(engine, names, answers)
-    answers += await ask_all(house, names, server)
+    answers += await ask_all(house, server)
     await engine.close()
     await services.close()
     await world.close()
@@ -191,7 +206,8 @@ async def test_what_runs_use_is_found_nowhere(tmp_path, logged):
         "text", "in-query", "header", "basic", "bearer", "client", "refresh", "access", "renewed", "failed", "broken",
         "away", "file", "revoked",
     )  # fmt: skip
-    canaries = {**{name: plain_canary() for name in names}, "sign": canary()}
+    canaries = {name: plain_canary() for name in (*names, "smtp", "database")}
+    canaries |= {"sign": canary(), "the key": certificate_and_key()[1].splitlines()[1]}
     traitor.next_tokens = [canaries["access"], canaries["renewed"]]
     async with listening(traitor.respond) as server:
         ended = await use_all(data, canaries, server, answers)
@@ -199,7 +215,9 @@ async def test_what_runs_use_is_found_nowhere(tmp_path, logged):
     # all but the revoked one were really sent, and given away by the other side
     assert {name for name, state in ended.items() if state != "succeeded"} == {"failed", "broken", "revoked"}
     sent = " ".join(traitor.seen)
-    assert [name for name, value in canaries.items() if value not in sent] == ["renewed", "revoked", "sign"]
+    assert [name for name, value in canaries.items() if value not in sent] == [
+        "renewed", "revoked", "smtp", "database", "sign", "the key",
+    ]  # fmt: skip
 
     runs = range(1, len(ended) + 1)
     shown = (
@@ -222,11 +240,3 @@ def test_a_canary_is_found_in_every_form_where_it_is_not_kept_back(tmp_path):
     for form, text in forms_of(value).items():
         (tmp_path / "file").write_bytes(b"before " + text + b" after")
         assert any(form in each for each in found_below(tmp_path, {"it": value}))
-
-
-def test_every_step_type_that_takes_a_secret_is_among_the_runs():
-    catalogue = load_installed().catalogue
-    taking = {
-        name for name in catalogue.names() if "'x-kind': 'secret'" in repr(catalogue.find(name).settings)
-    }
-    assert taking == {"http.request", "crypto.hmac"}

@@ -26,7 +26,6 @@ class World:
     def __init__(self, allow_net: Iterable[str] = ()) -> None:
         self._redactor = Redactor()
         self._reveal = Reveal(os.environ, self._redactor)
-        self._has_store = False
         self._egress = LateEgress(allow_net, self._reveal)
         self._sandbox = LateSandbox()
 
@@ -39,7 +38,7 @@ class World:
             blobs=MaskedBlobs(blobs, self._redactor),
             redact=self.redact,
             largest_value=largest_value,
-            seen_by=self.seen_by if self._has_store else None,
+            seen_by=self.seen_by,
         )
 
     @property
@@ -48,8 +47,7 @@ class World:
         return self._egress
 
     def use(self, stored: "StoredSecrets") -> None:
-        """Reveal what a store keeps, too. It is told before the doors are made."""
-        self._has_store = True
+        """Reveal what a store keeps, too."""
         self._reveal.use(stored)
 
     def seen_by(self, asker: Asker) -> Ways:

@@ -6,9 +6,9 @@ from typing import Any
 
 from auraos.core.catalogue import StepType
 from auraos.core.graph.fields import has_template
-from auraos.core.graph.findings import Findings, did_you_mean, nearest
+from auraos.core.graph.findings import did_you_mean, nearest
 from auraos.core.graph.names import DOCUMENT_NAME
-from auraos.core.graph.schema_check import SchemaCheck
+from auraos.core.graph.secret_places import UsedSecret, used_secrets
 from auraos.core.graph.views import WorkflowView
 from auraos.core.problems import Path
 
@@ -63,7 +63,7 @@ def _check_settings(
     path: Path,
     known: Collection[str] | None,
 ) -> None:
-    named = set(find_named(step_type, settings, path, view.findings)) if step_type else set()
+    named = {used.path for used in used_secrets(step_type.settings, settings, path)} if step_type else set()
     for name in sorted(named, key=str):
         _check_name(view, name, known)
     for inner, text in _texts(settings, path):
@@ -76,41 +76,9 @@ def _check_all(view: WorkflowView, value: Any, path: Path) -> None:
         _check_text(view, inner, text)
 
 
-def find_named(
-    step_type: StepType, settings: dict[str, Any], path: Path, findings: Findings
-) -> Iterator[Path]:
-    """Yield the paths of the settings that name a secret."""
-    for inner, _ in find_used(step_type, settings, path, findings):
-        yield inner
-
-
-def find_used(
-    step_type: StepType, settings: dict[str, Any], path: Path, findings: Findings
-) -> Iterator[tuple[Path, str]]:
-    """Yield the paths of the settings that name a secret, and the address that it goes to as far as that is written out."""
-    resolve = SchemaCheck(step_type.settings, findings).resolve
-    for field, schema in step_type.settings.get("properties", {}).items():
-        yield from _secret_names(settings, field, resolve(schema), path, resolve)
-
-
-def _secret_names(
-    beside: dict[str, Any], field: str, schema: dict[str, Any], path: Path, resolve: Any
-) -> Iterator[tuple[Path, str]]:
-    value, here = beside.get(field), (*path, field)
-    options = [schema, *(resolve(option) for option in schema.get("anyOf", ()) if isinstance(option, dict))]
-    secret = next((option for option in options if option.get("x-kind") == "secret"), None)
-    if secret is not None:
-        if isinstance(value, str):
-            yield here, _goes_to(secret.get("x-goes-to", ""), beside)
-    elif isinstance(value, dict):
-        for option in options:
-            for inner, below in option.get("properties", {}).items():
-                yield from _secret_names(value, inner, resolve(below), here, resolve)
-
-
-def _goes_to(said: str, beside: dict[str, Any]) -> str:
+def goes_to(used: UsedSecret) -> str:
     """Return where a secret goes: nowhere (`@local`), or to the address in another setting, as far as that is written out."""
-    url = said if said.startswith("@") else beside.get(said)
+    url = used.goes_to if used.goes_to.startswith("@") else used.beside.get(used.goes_to)
     if not isinstance(url, str):
         return ""
     written, template, _ = url.partition("{{")

@@ -6,9 +6,9 @@ from auraos.core.catalogue import Behaviour, Catalogue, Schema
 from auraos.core.document import Document
 from auraos.core.graph.check import check_workflow, read_roughly, read_workflow
 from auraos.core.graph.check_calls import FindWorkflow
-from auraos.core.graph.check_secrets import find_used
-from auraos.core.graph.findings import Findings
+from auraos.core.graph.check_secrets import goes_to
 from auraos.core.graph.names import DOCUMENT_NAME, split_called
+from auraos.core.graph.secret_places import used_secrets
 from auraos.core.kind import OF_SECRETS, Kind, Meaning, Named, Others
 from auraos.core.problems import Path, Problem
 from auraos.core.workflow import Scope, Step, Workflow
@@ -59,25 +59,24 @@ def _read(document: Document, catalogue: Catalogue) -> Meaning | None:
     workflow, _ = read_workflow(document, catalogue)
     if workflow is None:
         return None
-    return Meaning(resolved_types(workflow, catalogue), tuple(_named(workflow, catalogue, document)))
+    return Meaning(resolved_types(workflow, catalogue), tuple(_named(workflow, catalogue)))
 
 
 def _names(document: Document, catalogue: Catalogue) -> tuple[Named, ...]:
-    return tuple(_named(read_roughly(document, catalogue), catalogue, document))
+    return tuple(_named(read_roughly(document, catalogue), catalogue))
 
 
-def _named(workflow: Workflow, catalogue: Catalogue, document: Document) -> Iterator[Named]:
+def _named(workflow: Workflow, catalogue: Catalogue) -> Iterator[Named]:
     """Yield the workflows that a workflow calls, and the secrets that its steps use, by names that stand in its text."""
-    findings = Findings(document.tree, document.text)
     for path, step in _steps_of(workflow.scope, ("spec",)):
-        yield from _secrets(step, path, catalogue, findings)
+        yield from _secrets(step, path, catalogue)
         found = catalogue.find(step.type, step.version)
         if found is not None and found.behaviour is Behaviour.CALL:
             yield from _name(step.settings.get("workflow"), (*path, "with", "workflow"))
     yield from _name(workflow.settings.on_failure, ("spec", "settings", "on_failure"))
 
 
-def _secrets(step: Step, path: Path, catalogue: Catalogue, findings: Findings) -> Iterator[Named]:
+def _secrets(step: Step, path: Path, catalogue: Catalogue) -> Iterator[Named]:
     attached = (("undo", step.undo), ("verify", step.verify))
     used = [(step.type, step.version, step.settings, (*path, "with"))]
     used += [
@@ -87,10 +86,9 @@ def _secrets(step: Step, path: Path, catalogue: Catalogue, findings: Findings) -
     ]
     for name, version, settings, at in used:
         found = catalogue.find(name, version)
-        for inner, address in find_used(found, settings, at, findings) if found is not None else ():
-            node = findings.tree.find(inner)
-            if node is not None and isinstance(node.value, str) and DOCUMENT_NAME.fullmatch(node.value):
-                yield Named(OF_SECRETS, node.value, inner, goes_to=address)
+        for one in used_secrets(found.settings, settings, at) if found is not None else ():
+            if DOCUMENT_NAME.fullmatch(one.name):
+                yield Named(OF_SECRETS, one.name, one.path, goes_to=goes_to(one))
 
 
 def _name(written: object, path: Path) -> Iterator[Named]:

@@ -24,6 +24,16 @@ WholeTemplate: TypeAlias = Callable[[Schema, Path, str], None]
 """Is asked about each value that holds an expression: its schema, its path, its text."""
 
 
+def resolve(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """Return the schema that a reference points to, or the schema itself."""
+    for _ in range(_MOST_LEVELS):
+        reference = schema.get("$ref")
+        if not isinstance(reference, str) or not reference.startswith("#/$defs/"):
+            return schema
+        schema = definitions.get(reference.removeprefix("#/$defs/"), {})
+    return {}
+
+
 class SchemaCheck:
     """One comparison of settings with a schema. `whole` is asked about each value that is one expression alone."""
 
@@ -54,12 +64,7 @@ class SchemaCheck:
 
     def resolve(self, schema: Schema) -> Schema:
         """Return the schema that a reference points to, or the schema itself."""
-        for _ in range(_MOST_LEVELS):
-            reference = schema.get("$ref")
-            if not isinstance(reference, str) or not reference.startswith("#/$defs/"):
-                return schema
-            schema = self.definitions.get(reference.removeprefix("#/$defs/"), {})
-        return {}
+        return resolve(schema, self.definitions)
 
     def _check(self, schema: Any, value: Value, path: Path, what: str, level: int) -> None:
         if not isinstance(schema, dict) or level > _MOST_LEVELS:

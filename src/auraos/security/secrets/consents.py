@@ -8,9 +8,9 @@ store the attacker's account, or store theirs where the attacker reads it.
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
@@ -199,16 +199,25 @@ class Consents:
 def _refuse_wrong(wish: ConsentWish) -> None:
     """Raise `SecretRefusedError` for addresses at which nobody can be asked."""
     faults = []
+    beside: dict[str, Iterable[str]] = {"more": wish.more}
     for name, url in (("authorize_url", wish.authorize_url), ("token_url", wish.token_url)):
         try:
             read_url(url)
+            parts = urlsplit(url)
         except (StepFailed, UserError) as failure:
             faults.append(f"{name}: {failure.message}")
-        if "#" in url or urlsplit(url).username:
+            continue
+        except ValueError as error:
+            faults.append(f"{name}: {error}.")
+            continue
+        if "#" in url or parts.username:
             faults.append(f"{name}: it has a fragment or a user.")
-    taken = TAKEN & wish.more.keys()
-    if taken:
-        faults.append(f"more: {', '.join(sorted(taken))} is said elsewhere.")
+        if name == "authorize_url":
+            beside[name] = [each for each, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    for name, said in beside.items():
+        taken = TAKEN & {each.lower() for each in said}
+        if taken:
+            faults.append(f"{name}: {', '.join(sorted(taken))} is said elsewhere.")
     if faults:
         raise SecretRefusedError("Nobody can consent to this.", problems=faults)
 

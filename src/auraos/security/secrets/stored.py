@@ -19,6 +19,7 @@ from auraos.security.redaction import SHORTEST
 from auraos.security.secrets.credentials import OAuth2Client, OAuth2Refresh, from_elsewhere
 from auraos.security.secrets.errors import NoSecretError
 from auraos.security.secrets.keys import Keys
+from auraos.security.secrets.refusals import Refusals
 from auraos.security.secrets.rows import Secret, SecretVersion
 from auraos.security.secrets.sealed import Sealed, unseal_version
 from auraos.security.secrets.sources import Sources
@@ -80,6 +81,7 @@ class StoredSecrets:
         self._known: dict[tuple[str, str], _Known] = {}
         self._reading: dict[tuple[str, str], asyncio.Future[_Known]] = {}
         self.uses = Uses(store, now)
+        self._refusals = Refusals(store, now)
 
     async def open(self, asker: Asker, name: str, host: str) -> Opened | None:
         """Return a secret for a run and a host; None where there is none of this name, `StepFailed` where it may not go."""
@@ -105,10 +107,15 @@ class StoredSecrets:
             _refuse_elsewhere(secret, sealed, host, self._now())
         return True
 
+    def refused(self, asker: Asker, name: str, host: str, failure: StepFailed) -> None:
+        """Have the audit trail tell that a run asked for a secret which it does not get."""
+        self._refusals.note(asker, name, host, failure)
+
     async def open_to_try(self, workspace: str, name: str, host: str | None) -> Opened:
         """Return a secret for a trial at a host that it is bound to, or, without one, where its own kind says."""
         known = await self._existing(workspace, name)
         secret, row, sealed = known.kept()
+        _refuse_expired(secret, self._now())
         if host is not None:
             _refuse_elsewhere(secret, sealed, host, self._now())
         return await self._opened(known, secret, row, sealed)
@@ -125,6 +132,7 @@ class StoredSecrets:
     async def close(self) -> None:
         """Write down what was used."""
         await self.uses.close()
+        await self._refusals.close()
 
     # --- reading ---
 
@@ -190,6 +198,8 @@ class StoredSecrets:
                 f"The secret {secret.name!r} has fewer than {SHORTEST} characters and could not be masked.",
                 "Use a longer one.",
             )
+        if opened.home:  # it may be kept elsewhere and have changed there, or be bound to fewer hosts by now
+            _refuse_elsewhere(secret, sealed, opened.home, self._now())
         known.fetched, known.fetched_at = opened, self._now()
         return opened
 

@@ -134,7 +134,7 @@ class Trials:
         )
 
     async def _try_server(self, kind: str, opened: Opened) -> Tried:
-        host, port = opened.parts["host"], int(opened.parts["port"])
+        host, port = opened.home, int(opened.parts["port"])
         connected = await self._way.connect(host, port)
         if kind == "database":
             connected.close()
@@ -206,17 +206,23 @@ class _Given:
         self._sealed = sealed
 
     async def open(self, name: str, *, host: str) -> Opened:  # noqa: ARG002 (it is this one)
+        self._refuse_elsewhere(host)
+        opened: Opened = await self._opened(self._workspace, self._sealed)
+        return opened
+
+    async def at_home(self) -> Opened:
+        opened: Opened = await self._opened(self._workspace, self._sealed)
+        if opened.home:
+            self._refuse_elsewhere(opened.home)
+        return opened
+
+    def _refuse_elsewhere(self, host: str) -> None:
         if not is_bound(self._sealed.hosts, host):
             raise StepFailed(
                 f"Host not allowed: it may not be sent to {host!r}.",
                 error_class="credential",
                 code="host-not-allowed",
             )
-        return await self.at_home()
-
-    async def at_home(self) -> Opened:
-        opened: Opened = await self._opened(self._workspace, self._sealed)
-        return opened
 
 
 class _Mail(smtplib.SMTP):
@@ -232,7 +238,7 @@ class _Mail(smtplib.SMTP):
 
 def _sign_in_to_mail(connected: socket.socket, opened: Opened) -> Tried:
     """Return whether a mail server takes a user; nothing is sent. The connection is closed."""
-    host = opened.parts["host"]
+    host = opened.home
     context = ssl.create_default_context()
     connected.settimeout(WITHIN.total_seconds())
     try:
