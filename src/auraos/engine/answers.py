@@ -16,6 +16,7 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.state import MAILBOX_BOUND
 from auraos.engine import asks
+from auraos.engine.ports import RunRow
 
 
 class RequestRefusedError(UserError):
@@ -51,6 +52,13 @@ def fact_of(ask: asks.FactAsk, state: RunState | None, at: int) -> OutsideFact:
             return _resolution(ask, _known(ask, state), at)
         case _:
             assert_never(ask)
+
+
+def over_words(row: RunRow) -> str:
+    """Return why nothing is asked of a run that is over; of one that goes on as another one, as which."""
+    if row.state == "moved":
+        return f"Run {row.run} was moved. {row.why}"
+    return f"Run {row.run} is over: it {row.state}."
 
 
 def _refuse_when_full(ask: asks.Signal, state: RunState) -> None:

@@ -13,8 +13,10 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from auraos.core.errors import OperationalError
+from auraos.core.run.moving import Move
 from auraos.core.values import Value, from_wire, to_wire
 from auraos.engine import asks
+from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Ended
 from auraos.engine.ports import Batch, LogLine, RunQuery, RunRow, Version
 from auraos.engine.retention import Pruned
@@ -93,6 +95,29 @@ class EngineClient:
             version=workflow, by=by,
         )  # fmt: skip
         return await self._ask(ask, str)
+
+    async def move(
+        self, run: str, version: Version, *, steps: dict[str, str] | None = None, drop: Sequence[str] = (), by: str = "",
+        reason: str = "",
+    ) -> str:  # fmt: skip
+        """Let a run go on by another version of its workflow, as a new run; return its id."""
+        ask = asks.Move(
+            run=run,
+            made=SystemClock().new_id(),
+            version=version,
+            steps=dict(steps or {}),
+            drop=list(drop),
+            by=by,
+            reason=reason,
+        )
+        return await self._ask(ask, str)
+
+    async def check_move(
+        self, run: str, version: Version, *, steps: dict[str, str] | None = None, drop: Sequence[str] = ()
+    ) -> Move:
+        """Return what would become of each step of a run by another version."""
+        ask = asks.CheckMove(run=run, version=version, steps=dict(steps or {}), drop=list(drop))
+        return await self._ask(ask, Move)
 
     async def wait(self, run: str) -> Ended:
         """Return how a run ended, once it has."""

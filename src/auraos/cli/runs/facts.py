@@ -62,6 +62,8 @@ def fact_words(fact: facts.AnyFact) -> str:  # noqa: C901, PLR0912 (one line for
             return f"{state} {_error(fact.error) if fact.error else '= ' + _short(output)}"
         case facts.CancelRequested() | facts.RunPaused() | facts.RunResumed() | facts.RunReleased():
             return f"by {fact.by or 'somebody'}"
+        case facts.RunMoved(run=run):
+            return f"by {fact.by or 'somebody'}, it goes on as run {run}"
         case facts.RunQuarantined(reason=reason):
             return reason
 

@@ -85,8 +85,10 @@ class Plan:
             self._take_open(path, activation)
         self._carry()
 
-    def rehearse(self, started: RunStarted) -> Move:
-        """Return what the run would do once it has begun so, as far as nobody else has a say in it."""
+    def rehearse(self, started: RunStarted, *, veiled: bool = False) -> Move:
+        """Return what the run would do once it has begun so, as far as nobody else has a say in it. Of one that is `veiled`
+        nothing is told that could hold data.
+        """
         state = RunState(self._new)
         made = advance(self._new, state, started)
         outcomes, turns = list(made.outcomes), 0
@@ -100,7 +102,8 @@ class Plan:
             self._object(words, self._standing[path])
         failure = state.root.failure if state.root is not None and state.root.failing == "failed" else None
         if failure is not None and not self.objections:
-            self._object(f"By the other version it would fail at once: {failure.message}", failure.path)
+            said = "" if veiled else f" {failure.message}"
+            self._object(f"By the other version it would fail at once.{said}", failure.path)
         known = {fate.to for fate in self.fates if fate.becomes != "dropped"}
         begins = [path for path in state.activations if path not in known]
         return Move(

@@ -225,6 +225,11 @@ class RunState:
         return self.phase in FINAL
 
     @property
+    def took_place(self) -> bool:
+        """Return whether it goes on in the place of another run: it has passed the gates that this one had passed."""
+        return self.parent is not None and self.parent.kind == "move"
+
+    @property
     def status(self) -> str:
         """Return the state of the run in one word of the language."""
         if self.phase != "running":
