@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.health import HealthCalls
     from auraos.client.calls.keys import KeysCalls
     from auraos.client.calls.kinds import KindsCalls
+    from auraos.client.calls.moves import MovesCalls
     from auraos.client.calls.openapi import OpenapiCalls
     from auraos.client.calls.passkeys import PasskeysCalls
     from auraos.client.calls.people import PeopleCalls
@@ -166,6 +167,13 @@ class Calls:
         from auraos.client.calls.kinds import KindsCalls
 
         return KindsCalls(self._connection, self._workspace)
+
+    @cached_property
+    def moves(self) -> "MovesCalls":
+        """Return the calls about moves."""
+        from auraos.client.calls.moves import MovesCalls
+
+        return MovesCalls(self._connection, self._workspace)
 
     @cached_property
     def openapi(self) -> "OpenapiCalls":
