@@ -8,7 +8,7 @@ import pytest
 from engine_house import House, flow
 from postgres_house import PostgresHouse
 
-from auraos.core.run.facts import RunStarted
+from auraos.core.run.facts import RunResumed, RunStarted
 from auraos.engine import asks
 from auraos.engine.client import EngineClient
 from auraos.engine.engine import RequestRefusedError
@@ -181,6 +181,17 @@ async def test_a_paused_run_stays_so_and_goes_on_with_other_variables(house: Hou
     await house.engine.signal(made, "go")
     await house.engine.resume(made, variables={"a": 2})
     assert (await house.engine.wait(made)).output == 2
+
+
+async def test_variables_are_changed_in_a_pause_and_nowhere_else(house: House) -> None:
+    run = await waiting(house, flow(HOLD))
+    with pytest.raises(RequestRefusedError, match="is waiting; variables can be changed while it is paused"):
+        await house.engine.resume(run, variables={"a": 2})
+    await house.engine.pause(run)
+    await house.engine.resume(run, variables={"a": 2}, by="ann")
+    last = (await house.engine.facts(run))[-1]
+    assert isinstance(last, RunResumed)
+    assert (last.by, last.variables) == ("ann", {"a": 2})
 
 
 async def test_large_outputs_go_along(house: House) -> None:

@@ -154,6 +154,12 @@ CHAPTERS = (
                 "Run again with other outputs of some steps, as a new run.",
                 "either",
             ),
+            Command(
+                "runs move",
+                "auraos.cli.runs.move:move",
+                "Let a run go on by another version of its workflow.",
+                "either",
+            ),
         ),
     ),
     Chapter(

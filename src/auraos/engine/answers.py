@@ -41,6 +41,7 @@ def fact_of(ask: asks.FactAsk, state: RunState | None, at: int) -> OutsideFact:
         case asks.Pause():
             return RunPaused(at=at, by=ask.by, reason=ask.reason)
         case asks.Resume():
+            _refuse_unheard(ask, state)
             return RunResumed(at=at, by=ask.by, variables=ask.variables)
         case asks.Cancel():
             return CancelRequested(at=at, by=ask.by, reason=ask.reason, undo=ask.undo, force=ask.force)
@@ -59,6 +60,15 @@ def over_words(row: RunRow) -> str:
     if row.state == "moved":
         return f"Run {row.run} was moved. {row.why}"
     return f"Run {row.run} is over: it {row.state}."
+
+
+def _refuse_unheard(ask: asks.Resume, state: RunState | None) -> None:
+    """Refuse other variables for a run that is not paused: they would be told as taken, and change nothing."""
+    if ask.variables and state is not None and state.phase != "paused":
+        raise RequestRefusedError(
+            f"Run {ask.run} is {state.status}; variables can be changed while it is paused.",
+            hint="Pause it first, then resume it with them.",
+        )
 
 
 def _refuse_when_full(ask: asks.Signal, state: RunState) -> None:

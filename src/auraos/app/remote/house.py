@@ -4,7 +4,7 @@ Journals come from the server, and so does the text that a run lives by; what is
 shows the runs of a data folder.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -17,6 +17,7 @@ from auraos.app.remote.servers import PATIENCE, SaidByServerError, client_of, to
 from auraos.core.errors import UnexpectedError, UserError
 from auraos.core.run import RunView, decode_fact
 from auraos.core.run.facts import AnyFact, StepError
+from auraos.core.run.moving import Fate, Move, Objection
 from auraos.core.run.view import StepView, Why
 from auraos.core.values import Value, to_plain, to_wire
 from auraos.engine.context import Progress
@@ -214,6 +215,26 @@ class RemoteRuns:
                 again=again,
             )
         )
+        return made.run
+
+    async def check_move(self, run: str, version: str, *, steps: dict[str, str], drop: Sequence[str]) -> Move:
+        """Return what would become of each step of a run by another version."""
+        call = self._client.moves.move_run(run, version=version, steps=steps, drop=tuple(drop), dry_run=True)
+        told = await self.ask(call)
+        return Move(
+            fates=tuple(msgspec.convert(one, Fate, from_attributes=True) for one in told.steps),
+            objections=tuple(Objection(path=one.path, words=one.words) for one in told.objections),
+            begins=told.begins,
+            ends=told.ends,
+        )
+
+    async def move(
+        self, run: str, version: str, *, steps: dict[str, str], drop: Sequence[str], by: str = "", reason: str = "",  # noqa: ARG002
+    ) -> str:  # fmt: skip
+        """Let a run go on by another version; return the id of the run that does."""
+        call = self._client.moves.move_run(run, version=version, steps=steps, drop=tuple(drop), reason=reason)
+        made = (await self.ask(call)).run
+        assert made is not None
         return made.run
 
     async def signal(self, run: str, name: str, *, data: Value, key: str = "", by: str = "") -> None:  # noqa: ARG002

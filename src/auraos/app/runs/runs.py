@@ -289,7 +289,8 @@ class Runs:
 
     async def resume(self, asking: Asking, row: RunRow, variables: dict[str, Any]) -> None:
         """Let a run go on that is paused or in quarantine."""
-        async with self._witness.of(self._entry_of(asking, row, "runs.resume")), _told():
+        after = {"variables": sorted(variables)} if variables else None
+        async with self._witness.of(self._entry_of(asking, row, "runs.resume", after=after)), _told():
             if row.state == "quarantined" and not variables:
                 await self.engine.release(row.run, by=asking.by)
             else:

@@ -78,7 +78,7 @@ def retry(
         files, text = (folder_of(on), read_source(on)) if on else (None, "")
         return retry_failed(
             read_wanted(workflow, code, since, limit),
-            read_version=lambda house: _version(house, on, text) if on else None,
+            read_version=lambda house: read_version(house, on, text) if on else None,
             opening=partial(open_for_reading, data)
             if dry_run
             else partial(open_for_driving, data, files=files, allow_net=allow_net),
@@ -165,7 +165,7 @@ def _again(
                 f"Run {row.number} is {row.state}; only a run that is over is run again.",
                 hint=f"`auraos runs resume {row.number}` leads it on, `auraos runs fork` branches off from it.",
             )
-        version = _version(house, on, text) if on else None
+        version = read_version(house, on, text) if on else None
         if not again and not house.is_remote:
             await _refuse_repeating(house, row, start, changes)
         with called_by_number(run, row):
@@ -184,7 +184,8 @@ def _again(
     return asyncio.run(lead(opened, begin, patience=patience_of(wait), as_json=as_json))
 
 
-def _version(house: House, file: str, text: str) -> Version:
+def read_version(house: House, file: str, text: str) -> Version:
+    """Return the version that a file is; tell what is wrong with one that is none."""
     definitions = FolderDefinitions(folder_of(file), house.installed.catalogue)
     checked = check_source(file, text, house.installed.catalogue, others=definitions.find_workflow)
     for problem in checked.errors:

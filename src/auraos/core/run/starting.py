@@ -204,6 +204,7 @@ def run_moved(turn: Turn, fact: RunMoved) -> None:
         elif activation.status == "waiting":
             stop_waiting(turn, activation)
         retire(turn, activation)
+        turn.outcomes.append((activation.path, "cancelled", None, (), None))
     state.moved = fact
     state.phase, state.is_admitted = "running", True
     state.agenda.clear()
