@@ -101,18 +101,21 @@ async def test_what_is_not_safe_is_refused_and_the_run_goes_on(house: House) -> 
     assert (await house.engine.wait(run)).state == "succeeded"
 
 
-def leave_undone(house: House) -> list[RequestRow]:
+def leave_undone(house: House, patch: pytest.MonkeyPatch) -> list[RequestRow]:
     """Let requests between runs be written and not carried out, as where the process dies then; return them."""
     left: list[RequestRow] = []
     runner = house.engine._runner
     runner._hooks = msgspec.structs.replace(runner._hooks, requested=left.append)
+    patch.setattr(house.engine._requests, "take", left.append)
     return left
 
 
-async def test_a_process_that_is_lost_between_the_two_runs_loses_neither(house: House) -> None:
+async def test_a_process_that_is_lost_between_the_two_runs_loses_neither(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The one is over and the other has not begun when the process dies: the next process begins it, once."""
     run = await waiting(house)
-    left = leave_undone(house)
+    left = leave_undone(house, monkeypatch)
     version = house.definitions.add(NEW)
     await house.engine._ask(asks.Move(run=run, made="made", version=version, steps=RENAMED))
     assert [(row.run, row.kind) for row in left] == [("made", "start")]
@@ -131,10 +134,12 @@ async def test_a_process_that_is_lost_between_the_two_runs_loses_neither(house: 
     assert len(await house.store.runs(RunQuery())) == 2
 
 
-async def test_an_event_that_comes_between_the_two_runs_is_not_lost(house: House) -> None:
+async def test_an_event_that_comes_between_the_two_runs_is_not_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = flow("paid: {type: wait.event, with: {type: paid}}")
     run = await waiting(house, text)
-    leave_undone(house)
+    leave_undone(house, monkeypatch)
     version = house.definitions.add(text.replace("paid}}", "paid, expires: 9d}}"))
     await house.engine._ask(asks.Move(run=run, made="made", version=version))
     assert await house.engine.publish("paid", id="e1") == 1
