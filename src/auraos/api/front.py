@@ -27,7 +27,7 @@ from auraos.api.protocol.routes import Found, Map, Route
 from auraos.api.protocol.server import Server
 from auraos.api.protocol.site import Site
 from auraos.api.protocol.traffic import Traffic
-from auraos.api.runs import bulks, moves, run_definitions, runs
+from auraos.api.runs import bulks, failures, moves, run_definitions, runs
 from auraos.api.workspaces import audit, chores, consents, flags, privacy, secrets, settings, tenancy
 from auraos.app.health import Health
 from auraos.app.serving.desk import Desk
@@ -57,6 +57,7 @@ NOUNS = (
     privacy.routes,
     promotions.routes,
     reviews.routes,
+    failures.routes,
     moves.routes,
     run_definitions.routes,
     runs.routes,

@@ -71,6 +71,7 @@ CHAPTERS = (
                 "runs failed",
                 "auraos.cli.runs.failed:failed",
                 "Show the failed runs that nobody has taken up again, by their cause.",
+                "either",
             ),
             Command(
                 "runs show",

@@ -180,6 +180,7 @@ class Logs(Ask, tag=True):
     run: str
     path: str | None = None
     limit: int = 1000
+    after: int = 0
 
 
 class GetVersion(Ask, tag=True):

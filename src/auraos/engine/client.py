@@ -209,9 +209,11 @@ class EngineClient:
         """Return False: what comes from there is veiled already where it must be."""
         return False
 
-    async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
-        """Return the first lines that the steps of a run wrote."""
-        lines = await self._ask(asks.Logs(run=run, path=path, limit=limit), list[LogLine])
+    async def logs(
+        self, run: str, *, path: str | None = None, limit: int = 1000, after: int = 0
+    ) -> list[LogLine]:
+        """Return the first lines that the steps of a run wrote, but for so many."""
+        lines = await self._ask(asks.Logs(run=run, path=path, limit=limit, after=after), list[LogLine])
         return [msgspec.structs.replace(line, fields=from_wire(line.fields)) for line in lines]
 
     async def version(self, hash: str) -> Version | None:  # noqa: A002

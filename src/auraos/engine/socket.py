@@ -224,7 +224,7 @@ class EngineSocket:
             case asks.Journal():
                 return await self._store.journal(ask.run, ask.after)
             case asks.Logs():
-                lines = await self._store.logs(ask.run, path=ask.path, limit=ask.limit)
+                lines = await self._store.logs(ask.run, path=ask.path, limit=ask.limit, after=ask.after)
                 return [msgspec.structs.replace(line, fields=to_wire(line.fields)) for line in lines]
             case asks.GetVersion():
                 return await self._store.version(ask.hash)

@@ -11,7 +11,7 @@ from auraos.core.run.facts import AnyFact, Inherited, RunFinished, RunStarted
 from auraos.core.run.moving import Move
 from auraos.core.values import Value
 from auraos.engine import asks
-from auraos.engine.answers import RequestRefusedError
+from auraos.engine.answers import RequestRefusedError, over_words
 from auraos.engine.beginnings import DEFAULT_WORKSPACE, Beginnings
 from auraos.engine.control import RunControl
 from auraos.engine.disk import DiskGuard
@@ -131,6 +131,8 @@ class RunStarts(RunControl):
             raise RequestRefusedError(
                 f"Run {run} is not over: it is {row.state}.", hint="Cancel it first, or wait for its end."
             )
+        if row.state == "moved":  # what it did is with the run that goes on, and would be done twice
+            raise RequestRefusedError(over_words(row), hint="Retry or fork that one, once it is over.")
         started = await self._beginnings.prepare_again(
             await self.facts(run), kind=kind, start_at=start_at, changes=changes, again=again,
             workflow=workflow, by=by, run=made,

@@ -173,8 +173,9 @@ async def list_log_lines(ask: Ask, at: LogsOf) -> LogPage:
     """List what the steps of a run logged."""
     row = await row_of(ask, at)
     revealed = await reveals(ask, at, row, "logs")
-    lines = await ask.desk.runs.logs(row, at.step, at.limit, revealed=revealed)
-    return LogPage(items=tuple(msgspec.structs.replace(line, fields=to_plain(line.fields)) for line in lines))
+    lines = await ask.desk.runs.logs(row, at.step, at.limit + 1, after=at.after, revealed=revealed)
+    items = tuple(msgspec.structs.replace(line, fields=to_plain(line.fields)) for line in lines[: at.limit])
+    return LogPage(items=items, next=at.after + at.limit if len(lines) > at.limit else None)
 
 
 @routes.post("/api/v1/runs/{run}/signal", may="runs.signal", tells=(*LED, "mailbox-full"), about=ABOUT)

@@ -9,14 +9,14 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.app.by_hand.looking import open_to_look
-from auraos.app.definitions.files import folder_of, read_source
+from auraos.app.definitions.files import folder_of
 from auraos.app.house import House
 from auraos.app.runs.looking_ahead import look_at_move
 from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json
-from auraos.cli.runs.again import read_version
+from auraos.cli.runs.again import find_version, source_of
 from auraos.cli.runs.lead import patience_of
 from auraos.cli.runs.options import Comment, Run, Wait
 from auraos.cli.runs.rows import called_by_number, opening, with_house
@@ -38,7 +38,7 @@ def move(
         str,
         Parameter(
             name="--to",
-            help="The other version: a workflow file; on a server the number of a version, or `live` for what is published.",
+            help="The other version: a workflow file; on a server, which must keep it, also its number, or `live`.",
         ),
     ],
     step: Annotated[
@@ -65,12 +65,13 @@ def move(
     It ends as moved, and a new run goes on in its place: what was done is kept, what waits waits as long as it would have, and
     nothing is undone. What is not safe is refused, as an effect that is under way or has no place in the other version.
     """
-    files, text = (folder_of(to), read_source(to)) if chosen() is None else (None, "")
+    files, text = folder_of(to) if chosen() is None else None, source_of(to)
     steps = dict(_named(one) for one in step)
 
     async def look(house: House) -> tuple[RunRow, Version | str, Move]:
         row = await house.find(run)
-        version = to if house.is_remote else read_version(house, to, text)
+        version = await find_version(house, to, text)
+        assert version is not None
         return row, version, await look_at_move(house, row, version, steps=steps, drop=drop, files=files)
 
     if dry_run:

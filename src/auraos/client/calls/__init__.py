@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.definitions import DefinitionsCalls
     from auraos.client.calls.directories import DirectoriesCalls
     from auraos.client.calls.expressions import ExpressionsCalls
+    from auraos.client.calls.failures import FailuresCalls
     from auraos.client.calls.federation import FederationCalls
     from auraos.client.calls.figures import FiguresCalls
     from auraos.client.calls.flags import FlagsCalls
@@ -118,6 +119,13 @@ class Calls:
         from auraos.client.calls.expressions import ExpressionsCalls
 
         return ExpressionsCalls(self._connection, self._workspace)
+
+    @cached_property
+    def failures(self) -> "FailuresCalls":
+        """Return the calls about failures."""
+        from auraos.client.calls.failures import FailuresCalls
+
+        return FailuresCalls(self._connection, self._workspace)
 
     @cached_property
     def federation(self) -> "FederationCalls":
