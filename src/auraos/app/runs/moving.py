@@ -10,14 +10,15 @@ from auraos.core.run.moving import Move
 from auraos.engine.answers import RequestRefusedError
 from auraos.engine.definitions import Definitions
 from auraos.engine.engine import Engine
-from auraos.engine.ports import RunRow, Store, Version
+from auraos.engine.ports import RunRow, Version
+from auraos.engine.stewardship import InspectedStore
 
 
 class Moving:
     """Looks at moves, and carries them out."""
 
     def __init__(
-        self, engine: Engine, store: Store, definitions: Definitions, witness: Witness, runs: Runs
+        self, engine: Engine, store: InspectedStore, definitions: Definitions, witness: Witness, runs: Runs
     ) -> None:
         self._engine = engine
         self._store = store

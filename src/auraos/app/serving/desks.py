@@ -101,7 +101,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             expressions=Expressions(self.definitions.checker, self.catalogue),
             feeds=Feeds(engine, keeping.shown, self.audit, processes, clock.now),
             identity=self.identity,
-            moving=Moving(engine, keeping.store, self.published, self.witness, runs),
+            moving=Moving(engine, keeping.revealed, self.published, self.witness, runs),
             privacy=privacy_on(keeping, self.identity.people, engine),
             runs=runs,
             trials=Trials(
