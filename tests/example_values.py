@@ -7,7 +7,7 @@ import msgspec
 
 TEXTS = (
     "x", "workflow", "0", "00000000-0000-7000-8000-000000000000", "runs.read", "a/b", "a=b", "2026-01-01", "",
-    "kind: workflow\nname: x\n", "https://example.com", "1.0", "runs/1", "0" * 64, "workflow-v1.json",
+    "kind: workflow\nname: x\n", "https://example.com", "1.0", "runs/1", "0" * 64, "workflow-v1.json", "live",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from auraos.app.definitions.published import PublishedDefinitions
 from auraos.app.installed import load_installed
 from auraos.app.outside.world import World
 from auraos.app.privacy.privacy import Privacy
+from auraos.app.runs.moving import Moving
 from auraos.app.runs.quotas import RunQuotas
 from auraos.app.runs.runs import Runs
 from auraos.app.secrets.sealing import LateSealing, seal_store
@@ -60,6 +61,13 @@ def feeds_over(house: House, runs: Runs, audit: AuditTrail) -> Feeds:
     """Return what tells who reads what happens in an installation."""
     assert house.store is not None
     return Feeds(runs.engine, veiled(house.store, house.tables), audit, alone, SystemClock().now)
+
+
+def moving_over(house: House, runs: Runs, definitions: Definitions) -> Moving:
+    """Return what moves these runs to other versions."""
+    assert house.store is not None
+    published = PublishedDefinitions(definitions.store, load_installed().catalogue)
+    return Moving(runs.engine, house.store, published, house.witness, runs)
 
 
 def runs_over(

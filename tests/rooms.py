@@ -32,7 +32,7 @@ from houses import House
 from kept_chores import chores_over
 from kept_definitions import definitions_over
 from kept_git import git_over
-from kept_runs import bulks_over, feeds_over, privacy_over, runs_over, trials_over
+from kept_runs import bulks_over, feeds_over, moving_over, privacy_over, runs_over, trials_over
 from kept_secrets import secrets_over
 from kept_settings import settings_over
 
@@ -98,6 +98,7 @@ class Room:
             feeds=feeds_over(house, self.runs, audit),
             git=git_over(house, definitions, services),
             identity=house.identity,
+            moving=moving_over(house, self.runs, definitions),
             privacy=privacy_over(house, self.runs),
             secrets=services.secrets,
             secret_trials=services.trials,

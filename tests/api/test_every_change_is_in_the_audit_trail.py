@@ -317,6 +317,17 @@ async def runs(story: Story) -> None:
     failed = (await story.did("POST", start.format("broken"), {}, "runs.start workflow/broken")).json["run"]
     await story.did("POST", f"/api/v1/runs/{failed}/retry", {}, f"runs.retry run/{failed}")
     await story.did("POST", f"/api/v1/runs/{failed}/fork", {}, f"runs.fork run/{failed}")
+    moved = (await story.did("POST", start.format("paid"), {}, "runs.start workflow/paid")).json["run"]
+    files = {
+        "files": [
+            {
+                "path": "paid.yaml",
+                "text": PAID.replace("steps.paid.data.amount", "steps.paid.data.amount + 1"),
+            }
+        ]
+    }
+    await story.room.ask("POST", "/api/v1/definitions/apply", files, token=story.token)
+    await story.did("POST", f"/api/v1/runs/{moved}/move", {"version": "live"}, f"runs.move run/{moved}")
     event = {"type": "paper.arrived", "data": 1}
     await story.did("POST", "/api/v1/events", event, "events.send event/paper.arrived")
     wish = {"text": GREET, **ADA, "breakpoints": ["say"]}
@@ -505,7 +516,7 @@ THROUGH: dict[str, str] = {
         rotate_encryption_key rotate_master_key try_secret try_value
     """,
     "runs": """
-        approve_run cancel_run fork_run go_on_with_trial pause_run resume_run retry_run send_event
+        approve_run cancel_run fork_run go_on_with_trial move_run pause_run resume_run retry_run send_event
         signal_run start_run step_through_trial stop_trial try_text
     """,
     "turns": """

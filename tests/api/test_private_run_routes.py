@@ -123,3 +123,21 @@ async def test_no_trace_of_a_private_value_stands_in_the_audit_trail(room, token
     )
     assert told
     assert not any(CANARY in entry for entry in told)
+
+
+async def test_a_private_run_that_is_moved_stays_private(room, token):
+    await start(room, token, "waits", GIVEN, wait=0)
+    await room.runs.engine.drive_until_idle()
+    other = WAITS.replace("name: go", "name: on")
+    files = {"files": [{"path": "waits.yaml", "text": other}]}
+    assert (await room.ask("POST", "/api/v1/definitions/apply", files, token=token)).status == 200
+    moved = await room.ask("POST", "/api/v1/runs/1/move", {"version": "live"}, token=token)
+    assert moved.status == 201, moved.json
+    made = moved.json["run"]["run"]
+    for run in ("1", made):
+        for look in LOOKS:
+            assert (
+                CANARY.encode() not in (await room.ask("GET", f"/api/v1/runs/{run}{look}", token=token)).body
+            )
+    assert (await room.ask("POST", f"/api/v1/runs/{made}/signal", {"name": "on"}, token=token)).status == 200
+    assert (await room.runs.engine.wait(made)).output == CANARY

@@ -167,7 +167,12 @@ async def test_a_run_is_paused_resumed_and_ended(room, token):
     await room.runs.engine.drive_until_idle()
     assert (await tell(room, token, 1, "pause", {"reason": "lunch"})).status == 200
     assert (await show(room, token, 1))["state"] == "paused"
-    assert (await tell(room, token, 1, "resume")).status == 200
+    changed = await tell(room, token, 1, "resume", {"variables": {"limit": 5}})
+    assert changed.status == 200
+    (entry,) = [one for one in await room.house.entries() if one.action == "runs.resume"]
+    assert entry.after == {"variables": ["limit"]}, "what they are now is for those who may read the journal"
+    told = await tell(room, token, 1, "resume", {"variables": {"limit": 6}})
+    assert (told.status, told.code) == (409, "request-refused-by-run")
     assert (await tell(room, token, 1, "cancel", {"reason": "enough"})).status == 200
     await room.runs.engine.wait((await show(room, token, 1))["run"])
     assert (await show(room, token, 1))["state"] == "cancelled"

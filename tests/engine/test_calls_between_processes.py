@@ -11,7 +11,7 @@ from engine_house import House, NoDoor, flow
 
 from auraos.core.run.identity import home_of, keyed_run_id
 from auraos.engine.context import Doors
-from auraos.engine.engine import Engine
+from auraos.engine.engine import Engine, RequestRefusedError
 from auraos.engine.owning import Owner
 from auraos.engine.ports import ALL_SHARDS, RunQuery
 from auraos.engine.shards import Shards
@@ -145,3 +145,23 @@ async def test_a_called_workflow_with_a_limit_tells_its_caller_in_another_proces
             assert (await house.engine.wait(runs[0])).state == "succeeded"
             assert (await house.engine.wait(runs[1])).state == "cancelled"
             assert (await house.engine.wait(called[1])).state == "cancelled"
+
+
+async def test_a_run_is_moved_by_the_process_that_leads_it_whichever_is_asked(
+    houses: tuple[HalfHouse, HalfHouse],
+) -> None:
+    low, high = houses
+    other = WAITING.replace("paid: {", "money: {")
+    run = await low.start(WAITING)
+    await low.engine.drive_until_idle()
+    found = await high.engine.check_move(run, high.definitions.add(other), steps={"paid": "money"})
+    assert [(fate.path, fate.becomes) for fate in found.fates] == [("paid", "kept")]
+    with pytest.raises(RequestRefusedError, match="by this version already"):
+        await high.engine.move(run, high.definitions.add(WAITING))
+    made = await high.engine.move(run, high.definitions.add(other), steps={"paid": "money"}, by="ann")
+    old, new = await high.store.find(run), await high.store.find(made)
+    assert old is not None
+    assert new is not None
+    assert (old.state, new.shard) == ("moved", old.shard)
+    await high.engine.signal(made, "paid", data=1)
+    assert (await high.engine.wait(made)).state == "succeeded"

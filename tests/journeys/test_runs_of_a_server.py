@@ -33,6 +33,23 @@ BROKEN = """kind: workflow
 name: broken
 spec: {steps: {a: {type: fail, with: {message: "It is out of order."}}}}
 """
+SPOILED = """kind: workflow
+name: spoiled
+spec: {steps: {a: {type: fail, with: {message: "It is spoiled."}}}}
+"""
+MENDED = SPOILED.replace('{type: fail, with: {message: "It is spoiled."}}', "{type: noop}")
+TALKING = """kind: workflow
+name: talking
+spec:
+  steps:
+    each:
+      type: foreach
+      with: {items: "{{ range(550) }}"}
+      steps:
+        one: {type: log, with: {message: "line {{ 2 * item }}"}}
+        two: {type: log, with: {message: "line {{ 2 * item + 1 }}"}}
+      links: [one -> two]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +139,61 @@ def test_a_failed_run_fails_the_command_and_is_retried_as_a_new_one(there):
     assert f"a retry of run {number}" in there("runs", "show", str(retried.json["number"])).out
 
 
+def test_failed_runs_are_shown_by_their_cause_and_taken_up_again_at_once(there, server):
+    made = server.ask("POST", "/definitions", {"text": SPOILED})
+    server.publish("workflow", made["name"], made["revision"])
+    for _ in range(2):
+        assert there("start", "spoiled", "--wait").code == 1
+    groups = there("runs", "failed", "--workflow", "spoiled", "--json").json["groups"]
+    assert [(one["step"], one["class"], one["count"]) for one in groups] == [("a", "permanent", 2)]
+    assert "2 × spoiled" in there("runs", "failed", "--workflow", "spoiled").out
+    assert (
+        there("runs", "failed", "--workflow", "spoiled", "--code", "another").out
+        == "There are no such failed runs.\n"
+    )
+    before = there("runs", "retry", "--failed", "--workflow", "spoiled", "--dry-run", "--json").json
+    assert (len(before["runs"]), before["dry_run"]) == (2, True)
+    there.write("mended.yaml", MENDED)
+    unknown = there("runs", "retry", "--failed", "--workflow", "spoiled", "--on", "mended.yaml")
+    assert (unknown.code, "no version of 'spoiled' there has the text of mended.yaml" in unknown.err) == (
+        2,
+        True,
+    )
+    server.ask("POST", "/definitions/apply", {"files": [{"path": "spoiled.yaml", "text": MENDED}]})
+    done = there("runs", "retry", "--failed", "--workflow", "spoiled", "--on", "mended.yaml", "--json")
+    assert (done.code, [one["retried_as"]["state"] for one in done.json["runs"]]) == (0, ["succeeded"] * 2)
+    assert there("runs", "failed", "--workflow", "spoiled").out == "There are no such failed runs.\n"
+
+
+def test_a_run_is_moved_to_a_version_that_the_server_keeps(there, server):
+    number = str(there("start", "order", "--json").json["number"])
+    until(lambda: there("runs", "show", number, "--json").json["state"] == "waiting")
+    other = (
+        ORDER.replace("paid:", "money:").replace("paid ->", "money ->").replace("steps.paid", "steps.money")
+    )
+    server.ask("POST", "/definitions/apply", {"files": [{"path": "order.yaml", "text": other}]})
+    looked = there("runs", "move", number, "--to", "live", "--step", "paid=money", "--dry-run", "--json")
+    assert (looked.code, [one["becomes"] for one in looked.json["steps"]]) == (0, ["kept"])
+    there.write("other.yaml", other)
+    moved = there("runs", "move", number, "--to", "other.yaml", "--step", "paid=money", "--json")
+    assert (moved.code, moved.json["state"]) == (3, "waiting")
+    assert f"goes on as run {moved.json['number']}: waiting" in there("runs", "show", number).out
+    late = there("runs", "signal", number, "paid")
+    assert (late.code, "It goes on as run" in late.err) == (2, True)
+    new = str(moved.json["number"])
+    assert there("runs", "signal", new, "paid", "--payload", "amount=3").code == 3
+    assert there("runs", "approve", new, "--json").json["output"] == {"amount": 3, "by": "approved"}
+
+
+def test_a_log_of_more_than_a_page_is_shown_whole(there, server):
+    made = server.ask("POST", "/definitions", {"text": TALKING})
+    server.publish("workflow", made["name"], made["revision"])
+    number = str(there("start", "talking", "--wait", "--json").json["number"])
+    lines = there("runs", "logs", number, "--limit", "5000", "--json").json["lines"]
+    assert [line["message"] for line in lines] == [f"line {at}" for at in range(1_100)]
+    assert len(there("runs", "logs", number, "--limit", "1001", "--json").json["lines"]) == 1_001
+
+
 def test_the_list_goes_on_page_by_page(there):
     for at in range(3):
         assert there("start", "greet", "--input", f"name=N{at}").code == 0
@@ -172,7 +244,8 @@ def test_an_id_of_ones_own_starts_a_run_once(there):
         (("runs", "show", "nope"), "error[not-found]: There is no run 'nope'"),
         (("runs", "replay", "1", "--until", "9999"), "has facts 1 to"),
         (("runs", "resume", "1", "--allow-net", "10.0.0.1:80"), "--allow-net is for runs of this machine"),
-        (("runs", "retry", "--failed"), "--failed is for runs of this machine"),
+        (("runs", "retry", "--failed", "--on", "3"), "--on names a version of one workflow."),
+        (("runs", "retry", "--failed", "--data", "nowhere"), "no data folder"),
         (("runs", "list", "--data", "."), "no data folder"),
         (("check", "--server", "https://auraos.example"), "`auraos check` asks no server"),
     ],

@@ -27,7 +27,7 @@ from auraos.api.protocol.routes import Found, Map, Route
 from auraos.api.protocol.server import Server
 from auraos.api.protocol.site import Site
 from auraos.api.protocol.traffic import Traffic
-from auraos.api.runs import bulks, run_definitions, runs
+from auraos.api.runs import bulks, failures, moves, run_definitions, runs
 from auraos.api.workspaces import audit, chores, consents, flags, privacy, secrets, settings, tenancy
 from auraos.app.health import Health
 from auraos.app.serving.desk import Desk
@@ -58,6 +58,8 @@ NOUNS = (
     problems.routes,
     promotions.routes,
     reviews.routes,
+    failures.routes,
+    moves.routes,
     run_definitions.routes,
     runs.routes,
     secrets.routes,

@@ -71,6 +71,7 @@ CHAPTERS = (
                 "runs failed",
                 "auraos.cli.runs.failed:failed",
                 "Show the failed runs that nobody has taken up again, by their cause.",
+                "either",
             ),
             Command(
                 "runs show",
@@ -152,6 +153,12 @@ CHAPTERS = (
                 "runs fork",
                 "auraos.cli.runs.again:fork",
                 "Run again with other outputs of some steps, as a new run.",
+                "either",
+            ),
+            Command(
+                "runs move",
+                "auraos.cli.runs.move:move",
+                "Let a run go on by another version of its workflow.",
                 "either",
             ),
         ),

@@ -73,6 +73,8 @@ async def follow_and_show(
     finally:
         finish()
     code = report(house, told, as_json=as_json)
+    if told.state == "moved" and not as_json:
+        to_side().line(f"  {clean((await house.find(told.run)).why)}")
     await see_failure_heard(house, told, as_json=as_json)
     await _see_writes_off(house, detach, as_json=as_json)
     return code
@@ -135,6 +137,8 @@ def exit_code(told: Followed) -> Exit:
     if told.detached:
         return Exit.INTERRUPTED
     if not told.is_final:
+        return Exit.UNFINISHED
+    if told.state == "moved":
         return Exit.UNFINISHED
     return Exit.DONE if told.state == "succeeded" else Exit.FAILED
 

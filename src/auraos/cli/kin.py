@@ -10,6 +10,7 @@ _WORDS = {
     "call": "called by run {}",
     "retry": "a retry of run {}",
     "fork": "a fork of run {}",
+    "move": "goes on in the place of run {}",
     "failure": "started for the failure of run {}",
 }
 
@@ -19,6 +20,8 @@ def show_kin(screen: Screen, kin: Kin) -> None:
     if kin.source is not None and kin.how in _WORDS:
         words = _WORDS[kin.how].format(f"{kin.source.number} of {clean(kin.source.workflow)}")
         screen.line(f"  {words}")
+    if kin.moved_to is not None:
+        screen.line(f"  goes on as run {kin.moved_to.number}: {kin.moved_to.state}")
     show_hearing(screen, kin)
 
 
@@ -36,7 +39,8 @@ def kin_document(kin: Kin) -> dict[str, Any]:
     told = None
     if heard_by is not None:
         told = {**_named(heard_by), "workflow": heard_by.workflow, "state": heard_by.state}
-    return {"from": source, "heard_by": told}
+    moved_to = None if kin.moved_to is None else _named(kin.moved_to)
+    return {"from": source, "heard_by": told, "moved_to": moved_to}
 
 
 def _named(row: RunRow) -> dict[str, Any]:

@@ -204,8 +204,8 @@ def run_line(fact: AnyFact) -> str:
     match fact:
         case RunPaused():
             return "paused"
-        case RunResumed():
-            return "resumed"
+        case RunResumed(variables=variables):
+            return f"resumed with other values of {', '.join(variables)}" if variables else "resumed"
         case SignalReceived(name=name):
             return f"signal {name} came in"
         case Answered(path=path, decision=decision, by=by):

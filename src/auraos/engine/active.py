@@ -220,6 +220,8 @@ def _reason(state: RunState) -> str:
     """Return in a few words why a run is not further, or what it ended with."""
     if state.status == "running":
         return ""
+    if state.moved is not None:
+        return f"It goes on as run {state.moved.run}."
     if state.is_final:
         return state.error.message[:LONGEST_REASON] if state.error is not None else ""
     return " ".join(why.words for why in explain(state)[:3])[:LONGEST_REASON]

@@ -16,6 +16,7 @@ from auraos.core.run.facts import (
 )
 from auraos.core.run.state import MAILBOX_BOUND
 from auraos.engine import asks
+from auraos.engine.ports import RunRow
 
 
 class RequestRefusedError(UserError):
@@ -40,6 +41,7 @@ def fact_of(ask: asks.FactAsk, state: RunState | None, at: int) -> OutsideFact:
         case asks.Pause():
             return RunPaused(at=at, by=ask.by, reason=ask.reason)
         case asks.Resume():
+            _refuse_unheard(ask, state)
             return RunResumed(at=at, by=ask.by, variables=ask.variables)
         case asks.Cancel():
             return CancelRequested(at=at, by=ask.by, reason=ask.reason, undo=ask.undo, force=ask.force)
@@ -51,6 +53,22 @@ def fact_of(ask: asks.FactAsk, state: RunState | None, at: int) -> OutsideFact:
             return _resolution(ask, _known(ask, state), at)
         case _:
             assert_never(ask)
+
+
+def over_words(row: RunRow) -> str:
+    """Return why nothing is asked of a run that is over; of one that goes on as another one, as which."""
+    if row.state == "moved":
+        return f"Run {row.run} was moved. {row.why}"
+    return f"Run {row.run} is over: it {row.state}."
+
+
+def _refuse_unheard(ask: asks.Resume, state: RunState | None) -> None:
+    """Refuse other variables for a run that is not paused: they would be told as taken, and change nothing."""
+    if ask.variables and state is not None and state.phase != "paused":
+        raise RequestRefusedError(
+            f"Run {ask.run} is {state.status}; variables can be changed while it is paused.",
+            hint="Pause it first, then resume it with them.",
+        )
 
 
 def _refuse_when_full(ask: asks.Signal, state: RunState) -> None:

@@ -127,6 +127,27 @@ class Retry(Ask, tag=True):
     by: str = ""
 
 
+class Move(Ask, tag=True, kw_only=True):
+    """Let a run go on as another one, which lives by this version of its workflow."""
+
+    run: str
+    made: str = ""
+    version: Version
+    steps: dict[str, str] = {}
+    drop: list[str] = []
+    by: str = ""
+    reason: str = ""
+
+
+class CheckMove(Ask, tag=True, kw_only=True):
+    """What would become of each step if a run went on by this version?"""
+
+    run: str
+    version: Version
+    steps: dict[str, str] = {}
+    drop: list[str] = []
+
+
 class Wait(Ask, tag=True):
     run: str
 
@@ -159,6 +180,7 @@ class Logs(Ask, tag=True):
     run: str
     path: str | None = None
     limit: int = 1000
+    after: int = 0
 
 
 class GetVersion(Ask, tag=True):
@@ -205,7 +227,7 @@ class CountUnfinished(Ask, tag=True):
 
 FactAsk: TypeAlias = Signal | Approve | Resolve | Pause | Resume | Cancel | Release
 """What is asked of one run and becomes a fact of it."""
-RunAsk: TypeAlias = FactAsk | Prioritize
+RunAsk: TypeAlias = FactAsk | Prioritize | Move
 """What is asked of one run, and is carried out by whoever leads it."""
 StewardAsk: TypeAlias = GetStatus | Drain | CopyStore | ReleaseHold | Prune
 InspectorAsk: TypeAlias = EveryRun | Results | CountUnfinished
@@ -216,6 +238,7 @@ AnyAsk: TypeAlias = (
     | RunAsk
     | Publish
     | Retry
+    | CheckMove
     | Wait
     | Subscribe
     | ListRuns

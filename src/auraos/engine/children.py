@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from auraos.core.errors import UserError
+from auraos.core.errors import OperationalError, UserError
 from auraos.core.run import Program, encode_fact, inherit
 from auraos.core.run.facts import RunStarted
 from auraos.engine.beginnings import Beginnings
@@ -17,6 +17,12 @@ from auraos.engine.ports import Blobs, Clock, RequestRow, Store, Write
 from auraos.engine.stream import read_facts
 
 LOOK = 0.1
+
+
+class NotBegunError(OperationalError):
+    """A run that was moved cannot begin by its other version now; it is tried again."""
+
+    code = "not-begun"
 
 
 class Children:
@@ -63,6 +69,10 @@ class Children:
             if not is_here:
                 self._answered([row.id])
         except UserError as error:
+            if started.parent is not None and started.parent.kind == "move":
+                raise NotBegunError(
+                    f"Run {started.run}, which goes on in the place of run {started.parent.run}, cannot begin: {error}"
+                ) from error  # the request stays: the run must not be lost
             await self._refuse(row, started, error)
 
     async def _start_and_tell(self, row: RequestRow, started: RunStarted, program: Program) -> None:

@@ -13,8 +13,10 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from auraos.core.errors import OperationalError
+from auraos.core.run.moving import Move
 from auraos.core.values import Value, from_wire, to_wire
 from auraos.engine import asks
+from auraos.engine.clock import SystemClock
 from auraos.engine.engine import Ended
 from auraos.engine.ports import Batch, LogLine, RunQuery, RunRow, Version
 from auraos.engine.retention import Pruned
@@ -93,6 +95,29 @@ class EngineClient:
             version=workflow, by=by,
         )  # fmt: skip
         return await self._ask(ask, str)
+
+    async def move(
+        self, run: str, version: Version, *, steps: dict[str, str] | None = None, drop: Sequence[str] = (), by: str = "",
+        reason: str = "",
+    ) -> str:  # fmt: skip
+        """Let a run go on by another version of its workflow, as a new run; return its id."""
+        ask = asks.Move(
+            run=run,
+            made=SystemClock().new_id(),
+            version=version,
+            steps=dict(steps or {}),
+            drop=list(drop),
+            by=by,
+            reason=reason,
+        )
+        return await self._ask(ask, str)
+
+    async def check_move(
+        self, run: str, version: Version, *, steps: dict[str, str] | None = None, drop: Sequence[str] = ()
+    ) -> Move:
+        """Return what would become of each step of a run by another version."""
+        ask = asks.CheckMove(run=run, version=version, steps=dict(steps or {}), drop=list(drop))
+        return await self._ask(ask, Move)
 
     async def wait(self, run: str) -> Ended:
         """Return how a run ended, once it has."""
@@ -184,9 +209,11 @@ class EngineClient:
         """Return False: what comes from there is veiled already where it must be."""
         return False
 
-    async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
-        """Return the first lines that the steps of a run wrote."""
-        lines = await self._ask(asks.Logs(run=run, path=path, limit=limit), list[LogLine])
+    async def logs(
+        self, run: str, *, path: str | None = None, limit: int = 1000, after: int = 0
+    ) -> list[LogLine]:
+        """Return the first lines that the steps of a run wrote, but for so many."""
+        lines = await self._ask(asks.Logs(run=run, path=path, limit=limit, after=after), list[LogLine])
         return [msgspec.structs.replace(line, fields=from_wire(line.fields)) for line in lines]
 
     async def version(self, hash: str) -> Version | None:  # noqa: A002

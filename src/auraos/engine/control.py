@@ -9,9 +9,10 @@ from auraos.core.run.facts import SignalReceived
 from auraos.core.values import Value
 from auraos.engine import asks
 from auraos.engine.active import ActiveRun
-from auraos.engine.answers import RequestRefusedError, fact_of
+from auraos.engine.answers import RequestRefusedError, fact_of, over_words
 from auraos.engine.flow.admission import Admission
 from auraos.engine.memory import Memory
+from auraos.engine.migrating import Migrating
 from auraos.engine.ports import Clock, FencedError, NotFoundError, RunRow, Store, Write
 from auraos.engine.remote import Remote
 from auraos.engine.runner import Runner
@@ -40,6 +41,7 @@ class RunControl:
         self._runner: Runner
         self._admission: Admission
         self._remote: Remote
+        self._migrating: Migrating
 
     async def signal(
         self, run: str, name: str, *, data: Value = None, key: str = "", id: str = "", by: str = "",  # noqa: A002
@@ -143,6 +145,9 @@ class RunControl:
         if isinstance(ask, asks.Prioritize):
             await self._change_priority(run, ask.priority, request)
             return
+        if isinstance(ask, asks.Move):
+            await self._migrating.carry_out(ask, request, self._reach)
+            return
         fact = fact_of(ask, run.state, self._clock.now())
         if isinstance(ask, asks.Release):
             self._runner.suspects.absolve(run.id)
@@ -163,7 +168,7 @@ class RunControl:
         active = await self._memory.reach(run)
         if active is None:
             row = await self._row_of(run)
-            raise RequestRefusedError(f"Run {run} is over: it {row.state}.", state=row.state)
+            raise RequestRefusedError(over_words(row), state=row.state)
         return active
 
     async def _row_of(self, run: str) -> RunRow:

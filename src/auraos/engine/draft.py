@@ -94,6 +94,8 @@ class Draft:
         it is let in, and nothing of it when it ends. Most drafts change nothing.
         """
         admitted = next((fact.at for fact in self.facts if type(fact) is RunAdmitted), 0)
+        if created and state.took_place:
+            admitted = state.started_at
         for gate in state.gates:
             still_counts = gate.setting in COUNTED_LATER and state.begun_at
             if (state.is_final and not still_counts) or (admitted and gate.setting in HELD_BACK):

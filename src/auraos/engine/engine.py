@@ -30,6 +30,7 @@ from auraos.engine.handed_files import share_files
 from auraos.engine.hooks import Hooks
 from auraos.engine.memory import Memory
 from auraos.engine.mending import Mending
+from auraos.engine.migrating import Migrating
 from auraos.engine.moves import Moves
 from auraos.engine.ports import (
     Clock,
@@ -76,6 +77,7 @@ class Engine(RunStarts):
         self._beginnings = Beginnings(store, clock, programs, shards)
         self._beginnings.largest_value = doors.largest_value
         self._beginnings.privacy = privacy
+        self._migrating = Migrating(store, clock, doors.blobs, programs, self._beginnings)
         self._requests = Requests(store, programs, memory, clock, doors.blobs, shards, self._beginnings)
         self._admission = Admission(store, memory, clock, partial(share_files, doors.blobs))
         self._streams = Streams(store.journal)
@@ -110,6 +112,7 @@ class Engine(RunStarts):
         self._timers = self._runner.timers
         memory.runner = mending.runner = self._runner
         self._beginnings.runner = self._requests.runner = self._admission.runner = self._runner
+        self._migrating.runner = self._runner
         mending.stand = self._admission.stand
         self.retention = Retention(store, programs, clock, doors.blobs)
         self._remote = Remote(store, clock, shards, self._requests.take)
@@ -243,6 +246,8 @@ class Engine(RunStarts):
         if run.program.version.startswith(TRIAL):
             self._programs.forget(run.program.version)
         if run.state is not None and run.state.gates:
+            if run.state.moved is not None:
+                self._admission.pass_on(run, run.state.moved)
             self._admission.ended(run.id)
         row = None if self._beginnings.is_private(run.id, run.program) else run.row
         self._endings.tell(Ended(run.id, wish.state, wish.output, wish.error, row))

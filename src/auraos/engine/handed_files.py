@@ -21,7 +21,13 @@ def files_in(fact: Any) -> list[FileReference]:
     values: list[Value] = [
         getattr(fact, name, None) for name in ("input", "output", "data", "variables", "page")
     ]
-    values.extend(inherited.output for inherited in getattr(fact, "inherited", ()))
+    for inherited in getattr(fact, "inherited", ()):
+        values.append(inherited.output)
+        if inherited.under_way is not None:
+            values.append(inherited.under_way.items)
+    carried = getattr(fact, "moved", None)
+    if carried is not None:
+        values.extend(signal.data for signal in carried.signals)
     while values:
         value = values.pop()
         if isinstance(value, FileReference):

@@ -1,5 +1,4 @@
-"""What the engine needs of the world: stores, a clock, definitions, blobs. Whoever implements them imports
-this, never the reverse.
+"""What the engine needs of the world: stores, a clock, definitions, blobs. Implementers import this, never the reverse.
 
 Everything a run writes at one time travels as one `Write`: facts, projection, timers, requests, logs. A
 store makes many changes of many runs durable at once, and each of them wholly or not at all.
@@ -287,7 +286,8 @@ class RunStore(Protocol):
 
     async def refused(self, before: str, *, limit: int = 500) -> list[str]: ...
 
-    async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]: ...
+    async def logs(
+        self, run: str, *, path: str | None = None, limit: int = 1000, after: int = 0) -> list[LogLine]: ...  # fmt: skip
 
     async def version(self, hash: str) -> Version | None: ...  # noqa: A002 (a version's hash is its name)
 

@@ -8,7 +8,7 @@ import msgspec
 from auraos.core.errors import OperationalError
 from auraos.core.run.facts import RunFinished
 from auraos.engine import asks
-from auraos.engine.answers import RequestRefusedError
+from auraos.engine.answers import RequestRefusedError, over_words
 from auraos.engine.ports import Clock, FencedError, NotFoundError, RequestRow, RunRow, Store, Write
 from auraos.engine.shards import Shards
 from auraos.engine.stream import Change, changes_after
@@ -42,7 +42,7 @@ class Remote:
         Raise `AcceptedError` when nothing is heard of it within 5 s. It is done all the same, once a process leads the run.
         """
         if row.finished_at is not None:
-            raise RequestRefusedError(f"Run {row.run} is over: it {row.state}.", state=row.state)
+            raise RequestRefusedError(over_words(row), state=row.state)
         request = RequestRow(self._clock.new_id(), row.run, "ask", asks.to_line(ask), row.shard)
         await self.write(Write(row.workspace, row.run, 0, row.shard, requests=[request]))
         self._take(request)

@@ -146,7 +146,7 @@ class EngineSocket:
         match ask:
             case asks.Start():
                 return await self._begin(ask, noting)
-            case asks.Retry() | asks.Wait() | asks.Publish():
+            case asks.Retry() | asks.Move() | asks.CheckMove() | asks.Wait() | asks.Publish():
                 return await self._start(ask)
             case asks.ListRuns() | asks.Find() | asks.Journal() | asks.Logs() | asks.GetVersion():
                 return await self._read(ask)
@@ -171,7 +171,7 @@ class EngineSocket:
             noting.began(is_new=begun.is_new)
         return begun.run
 
-    async def _start(self, ask: asks.Retry | asks.Wait | asks.Publish) -> Any:
+    async def _start(self, ask: asks.Retry | asks.Move | asks.CheckMove | asks.Wait | asks.Publish) -> Any:
         engine = self._engine
         match ask:
             case asks.Retry():
@@ -179,6 +179,18 @@ class EngineSocket:
                     ask.run, kind=ask.kind, start_at=ask.start_at or None, changes=from_wire(ask.changes),
                     again=ask.again, workflow=ask.version, by=ask.by,
                 )  # fmt: skip
+            case asks.Move():
+                return await engine.move(
+                    ask.run,
+                    ask.version,
+                    steps=ask.steps,
+                    drop=ask.drop,
+                    by=ask.by,
+                    reason=ask.reason,
+                    made=ask.made,
+                )
+            case asks.CheckMove():
+                return await engine.check_move(ask.run, ask.version, steps=ask.steps, drop=ask.drop)
             case asks.Publish():
                 return await engine.publish(ask.type, data=from_wire(ask.data), id=ask.id)
             case asks.Wait():
@@ -212,7 +224,7 @@ class EngineSocket:
             case asks.Journal():
                 return await self._store.journal(ask.run, ask.after)
             case asks.Logs():
-                lines = await self._store.logs(ask.run, path=ask.path, limit=ask.limit)
+                lines = await self._store.logs(ask.run, path=ask.path, limit=ask.limit, after=ask.after)
                 return [msgspec.structs.replace(line, fields=to_wire(line.fields)) for line in lines]
             case asks.GetVersion():
                 return await self._store.version(ask.hash)

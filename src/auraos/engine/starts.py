@@ -1,5 +1,6 @@
 """How runs are started, followed to their end, and begun once more."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Literal
@@ -7,8 +8,10 @@ from typing import Any, Literal
 import msgspec
 
 from auraos.core.run.facts import AnyFact, Inherited, RunFinished, RunStarted
+from auraos.core.run.moving import Move
 from auraos.core.values import Value
-from auraos.engine.answers import RequestRefusedError
+from auraos.engine import asks
+from auraos.engine.answers import RequestRefusedError, over_words
 from auraos.engine.beginnings import DEFAULT_WORKSPACE, Beginnings
 from auraos.engine.control import RunControl
 from auraos.engine.disk import DiskGuard
@@ -17,6 +20,7 @@ from auraos.engine.handed_files import share_files
 from auraos.engine.memory import Memory
 from auraos.engine.notes import Note
 from auraos.engine.ports import Blobs, Clock, Store, Version
+from auraos.engine.remote import FIRST_LOOK, LONGEST_WAIT, AcceptedError
 from auraos.engine.shards import ElsewhereError
 from auraos.engine.stream import read_facts
 
@@ -127,6 +131,8 @@ class RunStarts(RunControl):
             raise RequestRefusedError(
                 f"Run {run} is not over: it is {row.state}.", hint="Cancel it first, or wait for its end."
             )
+        if row.state == "moved":  # what it did is with the run that goes on, and would be done twice
+            raise RequestRefusedError(over_words(row), hint="Retry or fork that one, once it is over.")
         started = await self._beginnings.prepare_again(
             await self.facts(run), kind=kind, start_at=start_at, changes=changes, again=again,
             workflow=workflow, by=by, run=made,
@@ -135,6 +141,38 @@ class RunStarts(RunControl):
         shard = row.shard if started.gates else None
         await (self._beginnings.begin_once if made else self._beginnings.begin)(started, shard=shard)
         return started.run
+
+    async def move(
+        self, run: str, version: Version, *, steps: dict[str, str] | None = None, drop: Sequence[str] = (), by: str = "",
+        reason: str = "", made: str = "",
+    ) -> str:  # fmt: skip
+        """Let a run go on by another version of its workflow, as a new run; return its id when that one is durable.
+
+        Steps that have another path there are named by `steps`; `drop` names those whose effects are left behind. What is
+        not safe is refused. Asked for again under the id `made`, the run is there already.
+        """
+        ask = asks.Move(
+            run=run, made=made or self._clock.new_id(), version=version, steps=dict(steps or {}), drop=list(drop),
+            by=by, reason=reason,
+        )  # fmt: skip
+        await self._ask(ask)
+        await self._beginnings.begun(ask.made)
+        end = self._clock.monotonic() + LONGEST_WAIT
+        while await self._store.find(ask.made) is None:
+            if self._clock.monotonic() > end:
+                raise AcceptedError(
+                    f"Run {run} is moved, and run {ask.made} begins in its place as soon as a process can begin it."
+                )
+            await asyncio.sleep(FIRST_LOOK)
+        return ask.made
+
+    async def check_move(
+        self, run: str, version: Version, *, steps: dict[str, str] | None = None, drop: Sequence[str] = ()
+    ) -> Move:
+        """Return what would become of each step of a run by another version, and what stands against it."""
+        self._refuse_when_closing()
+        ask = asks.CheckMove(run=run, version=version, steps=dict(steps or {}), drop=list(drop))
+        return await self._migrating.look(await self._row_of(run), ask)
 
     async def facts(self, run: str) -> list[AnyFact]:
         """Return the durable facts of a run, in order."""

@@ -108,7 +108,9 @@ class InspectedStore(Inspector, Protocol):
 
     async def runs(self, query: RunQuery) -> list[RunRow]: ...
 
-    async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]: ...
+    async def logs(
+        self, run: str, *, path: str | None = None, limit: int = 1000, after: int = 0
+    ) -> list[LogLine]: ...
 
     async def version(self, hash: str) -> Version | None: ...  # noqa: A002 (as in the port)
 

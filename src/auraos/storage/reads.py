@@ -171,15 +171,19 @@ class Reads(Inspection):
         sql = "select id from requests where refusal is not null and id < ? order by id limit ?"
         return await self._reader.all(sql, (before, limit), lambda row: str(row[0]))
 
-    async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
-        """Return the first lines that the steps of a run, or the one at this path, wrote."""
+    async def logs(
+        self, run: str, *, path: str | None = None, limit: int = 1000, after: int = 0
+    ) -> list[LogLine]:
+        """Return the first lines that the steps of a run, or the one at this path, wrote, but for so many."""
         sql = "select run, path, attempt, at, level, message, fields from logs where run=?"
         values: tuple[Any, ...] = (run,)
         if path is not None:
             if not is_storable(path):
                 return []
             sql, values = f"{sql} and path=?", (run, path)
-        lines = await self._reader.all(f"{sql} order by line limit ?", (*values, limit), rows.log_line)
+        lines = await self._reader.all(
+            f"{sql} order by line limit ? offset ?", (*values, limit, after), rows.log_line
+        )
         return lines if self.opening is None else await self.opening.open_lines(run, lines)
 
     async def version(self, hash: str) -> Version | None:  # noqa: A002 (as in the port)

@@ -23,6 +23,7 @@ from auraos.core.run.facts import (
     EventReceived,
     Parent,
     RunAdmitted,
+    RunMoved,
     RunPaused,
     RunQuarantined,
     RunRefused,
@@ -30,6 +31,7 @@ from auraos.core.run.facts import (
     RunResumed,
     StepResolved,
 )
+from auraos.core.run.moving import Plan
 from auraos.core.run.parts import Caller, Keyed
 from auraos.core.values import to_wire
 
@@ -313,6 +315,38 @@ def sharing() -> Hand:
 
 
 SCENES += [guarded, guarded_again, called_again, waiting_again, without_output, shared, sharing]
+
+MOVING = """
+steps:
+  book: {type: act, undo: {type: act}}
+  each: {type: foreach, with: {items: "{{ input }}"}, steps: {a: {type: wait.signal, with: {name: "go {{ item }}"}}}}
+  ask: {type: human.approve, with: {title: May it go, expires: 3d}}
+links: [book -> each, book -> ask]
+"""
+
+
+def moved() -> Hand:
+    """A run that goes on as another one."""
+    hand = (
+        Hand(MOVING, ["x", "y"]).succeed("book", {"id": 1}).signal("go x", 1, sent_as="s1").signal("left", 2)
+    )
+    return hand.tell(RunMoved(at=hand.now, run="run-2", version="v2", steps={"book": "book"}, by="ann"))
+
+
+def moved_to() -> Hand:
+    """The run that goes on in its place, paused as that one was."""
+    hand = (
+        Hand(MOVING, ["x", "y"]).succeed("book", {"id": 1}).signal("go x", 1, sent_as="s1").signal("left", 2)
+    )
+    hand.tell(RunPaused(at=hand.now, reason="a look"))
+    plan = Plan(hand.program, hand.program, hand.journal, steps={}, drop=())
+    return Hand(
+        hand.program, ["x", "y"], run="run-2", origin="run-1", parent=Parent(run="run-1", kind="move"),
+        inherited=tuple(plan.taken.values()), moved=plan.carried,
+    )  # fmt: skip
+
+
+SCENES += [moved, moved_to]
 
 
 def project(program: Any, journal: list[Any]) -> Any:

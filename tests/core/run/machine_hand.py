@@ -107,7 +107,7 @@ class Hand:
         self.all_children: dict[str, Hand] = {}
         self.asked: list[Any] = []
         self.commands: list[Any] = []
-        self.now = 1_000 * SECOND
+        self.now = started.pop("began", 1_000 * SECOND)
         values = {"run": "run-1", "workflow": "tested", "version": "v1", "number": 1, **started}
         self.tell(RunStarted(at=self.now, input=given, **values))
 

@@ -86,6 +86,7 @@ class LogsOf(msgspec.Struct, frozen=True, kw_only=True):
     run: RunName
     reveal: Reveal = False
     step: Path | None = None
+    after: Annotated[int, msgspec.Meta(ge=0, description="`next` of the page before.")] = 0
     limit: Limit = 1000
 
 
@@ -298,9 +299,10 @@ class Reasons(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines that steps wrote."""
+    """Lines that steps wrote; `next` asks for the page after it."""
 
     items: tuple[LogLine, ...]
+    next: int | None = None
 
 
 def state_of(seen: Seen) -> State:

@@ -104,7 +104,7 @@ async def start_run(ask: Ask, at: StartOf, body: Start) -> Ended | Answer:
     """Start a run; under one Idempotency-Key it is started once, and the answer is 200 where it was there."""
     runs = ask.desk.runs
     begun = await runs.start(
-        asking_of(ask), ask.workspace, at.name, given=body.input, variables=body.variables, key=_key(ask),
+        asking_of(ask), ask.workspace, at.name, given=body.input, variables=body.variables, key=key_of(ask),
         follow=bool(at.wait),
     )  # fmt: skip
     status = 201 if begun.is_new else 200
@@ -132,7 +132,7 @@ async def list_runs(ask: Ask, at: RunList) -> RunPage:
 @routes.get("/api/v1/runs/{run}", may="runs.read", tells=TELLS, about=ABOUT)
 async def show_run(ask: Ask, at: LookedAt) -> Ended | Answer:
     """Show a run, and what came of it."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     revealed = await reveals(ask, at, row, "output")
     if row.finished_at is None:
         return Ended.after(row)
@@ -143,7 +143,7 @@ async def show_run(ask: Ask, at: LookedAt) -> Ended | Answer:
 @routes.get("/api/v1/runs/{run}/state", may="runs.read", tells=(*TELLS, "no-fact"), about=ABOUT)
 async def show_state(ask: Ask, at: RunAt) -> State | Answer:
     """Show a run with its steps, as it is or as it was at a moment."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     revealed = await reveals(ask, at, row, "state")
     seen = await ask.desk.runs.look(row, at.seq, revealed=revealed)
     return await _told(seen.size, lambda: state_of(seen))
@@ -152,7 +152,7 @@ async def show_state(ask: Ask, at: RunAt) -> State | Answer:
 @routes.get("/api/v1/runs/{run}/journal", may="runs.read", tells=TELLS, about=ABOUT)
 async def list_facts(ask: Ask, at: JournalOf) -> JournalPage | Answer:
     """List the facts of a run, in order."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     revealed = await reveals(ask, at, row, "journal")
     found = await ask.desk.runs.lines(row, at.after, at.limit + 1, revealed=revealed)
     items = tuple(Fact(seq=seq, fact=msgspec.Raw(line)) for seq, line in found[: at.limit])
@@ -163,7 +163,7 @@ async def list_facts(ask: Ask, at: JournalOf) -> JournalPage | Answer:
 @routes.get("/api/v1/runs/{run}/why", may="runs.read", tells=TELLS, about=ABOUT)
 async def explain_run(ask: Ask, at: LookedAt) -> Reasons:
     """Say why a run is where it is, and what it waits for."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     seen = await ask.desk.runs.look(row, revealed=await reveals(ask, at, row, "why"))
     places = await ask.desk.runs.places(row)
     waits = tuple(wait_of(why, places.get(why.path, "")) for why in seen.view.why)
@@ -173,16 +173,17 @@ async def explain_run(ask: Ask, at: LookedAt) -> Reasons:
 @routes.get("/api/v1/runs/{run}/logs", may="runs.read", tells=TELLS, about=ABOUT)
 async def list_log_lines(ask: Ask, at: LogsOf) -> LogPage:
     """List what the steps of a run logged."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     revealed = await reveals(ask, at, row, "logs")
-    lines = await ask.desk.runs.logs(row, at.step, at.limit, revealed=revealed)
-    return LogPage(items=tuple(msgspec.structs.replace(line, fields=to_plain(line.fields)) for line in lines))
+    lines = await ask.desk.runs.logs(row, at.step, at.limit + 1, after=at.after, revealed=revealed)
+    items = tuple(msgspec.structs.replace(line, fields=to_plain(line.fields)) for line in lines[: at.limit])
+    return LogPage(items=items, next=at.after + at.limit if len(lines) > at.limit else None)
 
 
 @routes.post("/api/v1/runs/{run}/signal", may="runs.signal", tells=(*LED, "mailbox-full"), about=ABOUT)
 async def signal_run(ask: Ask, at: OneRun, body: Signal) -> RunShown:
     """Send a signal that a run waits for; one that comes early is kept for it."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     await ask.desk.runs.signal(asking_of(ask), row, body.name, body.data, body.key, body.id)
     return await _after(ask, row)
 
@@ -190,7 +191,7 @@ async def signal_run(ask: Ask, at: OneRun, body: Signal) -> RunShown:
 @routes.post("/api/v1/runs/{run}/approve", may="runs.approve", tells=LED, about=ABOUT)
 async def approve_run(ask: Ask, at: OneRun, body: Decision) -> RunShown:
     """Answer what a step of a run asks."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     await ask.desk.approvals.answer(
         asking_of(ask), ask.known, row, body.decision, path=body.step, comment=body.comment, data=body.data
     )
@@ -200,7 +201,7 @@ async def approve_run(ask: Ask, at: OneRun, body: Decision) -> RunShown:
 @routes.post("/api/v1/runs/{run}/resolve", may="runs.resolve", tells=LED, about=ABOUT)
 async def resolve_run(ask: Ask, at: OneRun, body: Resolution) -> RunShown:
     """Say what became of an attempt whose outcome is unknown."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     await ask.desk.runs.resolve(
         asking_of(ask), row, body.outcome, path=body.step, attempt=body.attempt, output=body.output, message=body.message
     )  # fmt: skip
@@ -210,7 +211,7 @@ async def resolve_run(ask: Ask, at: OneRun, body: Resolution) -> RunShown:
 @routes.post("/api/v1/runs/{run}/pause", may="runs.pause", tells=LED, about=ABOUT)
 async def pause_run(ask: Ask, at: OneRun, body: Pausing) -> RunShown:
     """Start nothing new in a run until it is resumed."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     await ask.desk.runs.pause(asking_of(ask), row, body.reason)
     return await _after(ask, row)
 
@@ -218,7 +219,7 @@ async def pause_run(ask: Ask, at: OneRun, body: Pausing) -> RunShown:
 @routes.post("/api/v1/runs/{run}/resume", may="runs.resume", tells=LED, about=ABOUT)
 async def resume_run(ask: Ask, at: OneRun, body: Resuming) -> RunShown:
     """Let a run go on that is paused or in quarantine."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     await ask.desk.runs.resume(asking_of(ask), row, body.variables)
     return await _after(ask, row)
 
@@ -226,7 +227,7 @@ async def resume_run(ask: Ask, at: OneRun, body: Resuming) -> RunShown:
 @routes.post("/api/v1/runs/{run}/prioritize", may="runs.prioritize", tells=LED, about=ABOUT)
 async def prioritize_run(ask: Ask, at: OneRun, body: Prioritizing) -> RunShown:
     """Change the priority of a run that waits to begin."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     await ask.desk.runs.prioritize(asking_of(ask), row, body.priority)
     return await _after(ask, row)
 
@@ -234,7 +235,7 @@ async def prioritize_run(ask: Ask, at: OneRun, body: Prioritizing) -> RunShown:
 @routes.post("/api/v1/runs/{run}/cancel", may="runs.cancel", tells=LED, about=ABOUT)
 async def cancel_run(ask: Ask, at: OneRun, body: Cancelling) -> RunShown:
     """End a run; what it must clean up still runs."""
-    row = await _row(ask, at)
+    row = await row_of(ask, at)
     await ask.desk.runs.cancel(asking_of(ask), row, body.reason, undo=body.undo, force=body.force)
     return await _after(ask, row)
 
@@ -259,7 +260,7 @@ async def send_event(ask: Ask, body: Event) -> Brought:
 
 
 async def _again(ask: Ask, at: OneRun, body: Repeating, kind: Literal["retry", "fork"]) -> Answer:
-    runs, row, key = ask.desk.runs, await _row(ask, at), _key(ask)
+    runs, row, key = ask.desk.runs, await row_of(ask, at), key_of(ask)
     how: dict[str, Any] = {
         "start_at": body.start_at, "changes": body.changes or None, "repeat": body.again, "version": body.version
     }  # fmt: skip
@@ -270,7 +271,8 @@ async def _again(ask: Ask, at: OneRun, body: Repeating, kind: Literal["retry", "
     return Answer.of(RunShown.of(made), 201 if is_new else 200)
 
 
-async def _row(ask: Ask, at: Any) -> RunRow:
+async def row_of(ask: Ask, at: Any) -> RunRow:
+    """Return the run that is named."""
     return await ask.desk.runs.find(ask.workspace, at.run)
 
 
@@ -284,7 +286,7 @@ def asking_of(ask: Ask) -> Asking:
     return Asking(actor=ask.actor, request=ask.asked.request)
 
 
-def _key(ask: Ask) -> str:
+def key_of(ask: Ask) -> str:
     """Return the key under which a run is started once."""
     key = ask.asked.headers.get(IDEMPOTENCY, "").strip()
     if len(key) > MOST_KEY:

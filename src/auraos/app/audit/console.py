@@ -16,6 +16,7 @@ ACTIONS: Final[dict[type[asks.Ask], str]] = {
     asks.Pause: "runs.pause", asks.Resume: "runs.resume", asks.Release: "runs.resume", asks.Cancel: "runs.cancel",
     asks.Prioritize: "runs.prioritize", asks.Publish: "events.send", asks.Retry: "runs.retry", asks.Prune: "runs.prune",
     asks.Drain: "engine.drain", asks.CopyStore: "engine.back-up", asks.ReleaseHold: "engine.release",
+    asks.Move: "runs.move",
 }  # fmt: skip
 """What changes something, or takes something along; all else only looks."""
 
@@ -68,7 +69,7 @@ async def _about(ask: asks.AnyAsk, store: Store) -> tuple[str, Object, dict[str,
         case _:
             run = str(getattr(ask, "run", ""))
             row = await store.find(run)
-            fields = ("decision", "path", "outcome", "priority")
+            fields = ("decision", "path", "outcome", "priority", "made")
             told = {name: value for name in fields if (value := getattr(ask, name, "")) != ""}
             return row.workspace if row is not None else "default", Object(kind="run", name=run), told
 

@@ -23,7 +23,7 @@ USUAL: Final[Mapping[Action, tuple[str, ...]]] = {
     "prioritize": ("queued",),
     "signal": UNDER_WAY,
     "retry": FAILED,
-    "fork": tuple(sorted(FINAL)),
+    "fork": tuple(sorted(FINAL - {"moved"})),
 }
 """The states of the runs that are meant where the filter names none."""
 

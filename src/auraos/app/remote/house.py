@@ -4,7 +4,7 @@ Journals come from the server, and so does the text that a run lives by; what is
 shows the runs of a data folder.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -14,9 +14,11 @@ import msgspec
 from auraos.app.house import House
 from auraos.app.remote.profiles import Profile
 from auraos.app.remote.servers import PATIENCE, SaidByServerError, client_of, told_as_errors
+from auraos.app.runs.failed import Cause, Failure, Found, Wanted
 from auraos.core.errors import UnexpectedError, UserError
 from auraos.core.run import RunView, decode_fact
 from auraos.core.run.facts import AnyFact, StepError
+from auraos.core.run.moving import Fate, Move, Objection
 from auraos.core.run.view import StepView, Why
 from auraos.core.values import Value, to_plain, to_wire
 from auraos.engine.context import Progress
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from auraos.core.run import Program
 
 T = TypeVar("T")
-MOST_LINES = 1_000
-"""A server gives so many lines of a log at once."""
+MOST_FAILURES = 10_000
+"""A server tells of so many failed runs at once."""
 _AT_ONCE = 1_000
 
 
@@ -101,6 +103,42 @@ class RemoteHouse(House):
             self._programs[row.version] = self.definitions.compile(version)
         return self._programs[row.version]
 
+    async def failures(self, wanted: Wanted) -> Found:
+        """Return the failed runs that nobody has taken up again."""
+        call = self.client.failures.list_failures(
+            workflow=wanted.workflow or None,
+            code=wanted.code,
+            since=wanted.since,
+            limit=min(wanted.limit, MOST_FAILURES),
+        )
+        page = await self.runs.ask(call)
+        found = [
+            Failure(
+                row=_row(one.run),
+                cause=Cause(
+                    workflow=one.run.workflow, step=one.step, error_class=one.error_class, code=one.code
+                ),
+            )
+            for one in page.items
+        ]
+        return Found(failures=found, more=page.more)
+
+    async def number_of(self, on: str, text: str) -> str:
+        """Return by which number the server keeps a version that is named so, or has this text; raise `NotOverServerError`
+        where it keeps none.
+        """
+        if not text:
+            return on
+        version = self.definitions.add(text)
+        with told_as_errors(self.client.url):
+            async for one in self.client.definition_history.all_versions("workflow", version.name):
+                if one.hash == version.hash:
+                    return str(one.version)
+        raise NotOverServerError(
+            f"A server runs what it keeps, and no version of {version.name!r} there has the text of {on}.",
+            hint="Publish it there, as by `auraos apply`, or name a version: a number, or `live`.",
+        )
+
     async def view(self, row: RunRow, upto: int | None = None) -> RunView:
         """Return a run as the server sees it, as a whole or up to a fact."""
         state = await self.runs.ask(self.client.runs.show_state(row.run, seq=upto, reveal=self.runs.reveal))
@@ -164,14 +202,16 @@ class RemoteRuns:
 
     async def logs(self, run: str, *, path: str | None = None, limit: int = 1000) -> list[LogLine]:
         """Return what the steps of a run logged."""
-        if limit > MOST_LINES:
-            raise NotOverServerError(
-                f"A server gives {MOST_LINES:,} lines at most.", hint=f"--limit {MOST_LINES}"
+        found: list[LogLine] = []
+        after: int | None = 0
+        while after is not None and len(found) < limit:
+            call = self._client.runs.list_log_lines(
+                run, step=path, after=after, limit=min(_AT_ONCE, limit - len(found)), reveal=self.reveal
             )
-        found = await self.ask(
-            self._client.runs.list_log_lines(run, step=path, limit=limit, reveal=self.reveal)
-        )
-        return [LogLine(**msgspec.structs.asdict(one)) for one in found.items]
+            page = await self.ask(call)
+            found += [LogLine(**msgspec.structs.asdict(one)) for one in page.items]
+            after = page.next
+        return found
 
     # --- as an engine ---
 
@@ -196,24 +236,41 @@ class RemoteRuns:
         return await self.ask(call)
 
     async def retry(
-        self, run: str, *, kind: Literal["retry", "fork"], start_at: str | None, changes: dict[str, Any], again: bool,
-        workflow: Version | None, by: str = "",  # noqa: ARG002 (the server knows who asks)
+        self, run: str, *, kind: Literal["retry", "fork"] = "retry", start_at: str | None = None,
+        changes: dict[str, Any] | None = None, again: bool = False, workflow: str | None = None, by: str = "",  # noqa: ARG002
     ) -> str:  # fmt: skip
-        """Start a new run out of this one; return its id."""
-        if workflow is not None:
-            raise NotOverServerError(
-                "A file cannot be run by a server.", hint="Publish it, and retry on the new version there."
-            )
+        """Start a new run out of this one; return its id. Another version of its workflow goes by its number."""
         calls = self._client.runs
         again_by = calls.retry_run if kind == "retry" else calls.fork_run
         made = await self.ask(
             again_by(
                 run,
                 start_at=start_at or "",
-                changes={path: to_wire(one) for path, one in changes.items()},
+                changes={path: to_wire(one) for path, one in (changes or {}).items()},
                 again=again,
+                version=workflow or "",
             )
         )
+        return made.run
+
+    async def check_move(self, run: str, version: str, *, steps: dict[str, str], drop: Sequence[str]) -> Move:
+        """Return what would become of each step of a run by another version."""
+        call = self._client.moves.move_run(run, version=version, steps=steps, drop=tuple(drop), dry_run=True)
+        told = await self.ask(call)
+        return Move(
+            fates=tuple(msgspec.convert(one, Fate, from_attributes=True) for one in told.steps),
+            objections=tuple(Objection(path=one.path, words=one.words) for one in told.objections),
+            begins=told.begins,
+            ends=told.ends,
+        )
+
+    async def move(
+        self, run: str, version: str, *, steps: dict[str, str], drop: Sequence[str], by: str = "", reason: str = "",  # noqa: ARG002
+    ) -> str:  # fmt: skip
+        """Let a run go on by another version; return the id of the run that does."""
+        call = self._client.moves.move_run(run, version=version, steps=steps, drop=tuple(drop), reason=reason)
+        made = (await self.ask(call)).run
+        assert made is not None
         return made.run
 
     async def signal(self, run: str, name: str, *, data: Value, key: str = "", by: str = "") -> None:  # noqa: ARG002

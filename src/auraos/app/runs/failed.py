@@ -4,7 +4,7 @@ A run belongs here when it failed (or took back what it had done), nobody who ca
 succeeded or is under way. Of a chain of retries that all failed it is the last one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ from auraos.engine.ports import Batch, RunQuery, RunRow
 
 FAILED = ("failed", "compensated")
 _PAGE = 500
-_SETTLED_BY = frozenset({"failed", "compensated", "succeeded"})
+_SETTLED_BY = frozenset({"failed", "compensated", "succeeded", "moved"})
 """Ends of a retry after which the run before it is no longer the one to look at; one that was cancelled changed nothing."""
 
 
@@ -41,19 +41,19 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """One failed run, and why it failed."""
+    """One failed run, and what it has in common with other failures of its kind."""
 
     row: RunRow
-    error: StepError | None
+    cause: Cause
 
-    @property
-    def cause(self) -> Cause:
-        """Return what it has in common with other failures of its kind."""
-        error = self.error
+    @classmethod
+    def of(cls, row: RunRow, error: StepError | None) -> "Failure":
+        """Return a run that failed with this error."""
         if error is None:
-            return Cause(workflow=self.row.workflow, step="", error_class="", code="")
+            return cls(row=row, cause=Cause(workflow=row.workflow, step="", error_class="", code=""))
         step = static_path(error.path)
-        return Cause(workflow=self.row.workflow, step=step, error_class=error.class_, code=error.code)
+        cause = Cause(workflow=row.workflow, step=step, error_class=error.class_, code=error.code)
+        return cls(row=row, cause=cause)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +73,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
 
 
-async def find_failures(store: RunReader, wanted: Wanted) -> Found:
-    """Return the failed runs that nobody has taken up again."""
+async def find_failures(
+    store: RunReader, wanted: Wanted, reaches: Callable[[RunRow], Awaitable[bool]] | None = None
+) -> Found:
+    """Return the failed runs that nobody has taken up again. `reaches` says of a run whether it is seen."""
     found: list[Failure] = []
     before = ""
     while True:
@@ -84,6 +86,8 @@ async def find_failures(store: RunReader, wanted: Wanted) -> Found:
         rows = await store.runs(query)
         for row in rows:
             if row.awaited or (row.finished_at or 0) < wanted.since:
+                continue
+            if reaches is not None and not await reaches(row):
                 continue
             failure = await _failure(store, row)
             names = (failure.cause.code, failure.cause.error_class)
@@ -107,7 +111,7 @@ def by_cause(failures: Sequence[Failure]) -> list[tuple[Cause, list[Failure]]]:
 
 async def _failure(store: RunReader, row: RunRow) -> Failure:
     last = _last_fact(await store.journal(row.run))
-    return Failure(row=row, error=last.error if isinstance(last, RunFinished) else None)
+    return Failure.of(row, last.error if isinstance(last, RunFinished) else None)
 
 
 async def _is_taken_up(store: RunReader, row: RunRow) -> bool:

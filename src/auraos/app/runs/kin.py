@@ -5,15 +5,19 @@ import msgspec
 from auraos.app.house import House
 from auraos.core.run.facts import RunFinished, RunStarted
 from auraos.core.run.identity import hearing_run_id
+from auraos.core.run.moving import goes_on_as
 from auraos.engine.ports import RunRow
 
 
 class Kin(msgspec.Struct, frozen=True, kw_only=True):
-    """The run that one comes from and how (call, retry, fork, failure), and the run that hears of its failure."""
+    """The run that one comes from and how (call, retry, fork, move, failure), the run that hears of its failure, and the one
+    that goes on in its place.
+    """
 
     source: RunRow | None = None
     how: str = ""
     heard_by: RunRow | None = None
+    moved_to: RunRow | None = None
 
 
 async def find_kin(house: House, row: RunRow) -> Kin:
@@ -25,4 +29,6 @@ async def find_kin(house: House, row: RunRow) -> Kin:
         source, how = await house.store.find(first.parent.run), first.parent.kind
     if isinstance(last, RunFinished) and last.state in ("failed", "compensated"):
         heard_by = await house.store.find(hearing_run_id(row.run, last.at))
-    return Kin(source=source, how=how, heard_by=heard_by)
+    moved = goes_on_as(facts[-2:])
+    moved_to = None if moved is None else await house.store.find(moved.run)
+    return Kin(source=source, how=how, heard_by=heard_by, moved_to=moved_to)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from auraos.app.audit.witness import Witness
+from auraos.app.runs.failed import Found, Wanted, find_failures
 from auraos.app.runs.keys import id_of, plainly, taken
 from auraos.app.runs.quotas import RunQuotas
 from auraos.app.runs.reading import Journals, beside
@@ -128,6 +129,10 @@ class Runs:
         shown = rows[: query.limit]
         return shown, shown[-1].run if len(rows) > query.limit else before
 
+    async def failures(self, wanted: Wanted, reaches: Callable[[RunRow], Awaitable[bool]] | None) -> Found:
+        """Return the failed runs that nobody has taken up again."""
+        return await find_failures(self._shown, wanted, reaches)
+
     async def is_private(self, row: RunRow) -> bool:
         """Return whether what a run is about is shown only to those who may reveal it."""
         return await self._shown.is_private(row.run)
@@ -207,10 +212,10 @@ class Runs:
             yield veil(change) if is_veiled else change
 
     async def logs(
-        self, row: RunRow, path: str | None, limit: int, *, revealed: bool = False
+        self, row: RunRow, path: str | None, limit: int, *, after: int = 0, revealed: bool = False
     ) -> list[LogLine]:
-        """Return what the steps of a run logged."""
-        return await self._reads(revealed).logs(row.run, path=path, limit=limit)
+        """Return what the steps of a run logged, but for the first so many lines."""
+        return await self._reads(revealed).logs(row.run, path=path, limit=limit, after=after)
 
     async def places(self, row: RunRow) -> dict[str, str]:
         """Return in words how far a run, or its steps, are from their turn."""
@@ -285,7 +290,8 @@ class Runs:
 
     async def resume(self, asking: Asking, row: RunRow, variables: dict[str, Any]) -> None:
         """Let a run go on that is paused or in quarantine."""
-        async with self._witness.of(self._entry_of(asking, row, "runs.resume")), _told():
+        after = {"variables": sorted(variables)} if variables else None
+        async with self._witness.of(self._entry_of(asking, row, "runs.resume", after=after)), _told():
             if row.state == "quarantined" and not variables:
                 await self.engine.release(row.run, by=asking.by)
             else:

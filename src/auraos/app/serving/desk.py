@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from auraos.app.git.links import GitLinks
     from auraos.app.privacy.privacy import Privacy
     from auraos.app.runs.approvals import Approvals
+    from auraos.app.runs.moving import Moving
     from auraos.app.runs.quotas import Usage
     from auraos.app.runs.runs import Runs
     from auraos.app.serving.feeds import Feeds
@@ -42,6 +43,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     expressions: "Expressions"
     feeds: "Feeds"
     identity: "Identity"
+    moving: "Moving"
     privacy: "Privacy"
     runs: "Runs"
     secrets: "Secrets"

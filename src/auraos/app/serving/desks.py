@@ -25,6 +25,7 @@ from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.outside.world import World
 from auraos.app.privacy.privacy import privacy_on
 from auraos.app.runs.approvals import Approvals
+from auraos.app.runs.moving import Moving
 from auraos.app.runs.quotas import RunQuotas, Usage
 from auraos.app.runs.runs import Runs
 from auraos.app.secrets.secrets import SecretServices, in_flight_of, open_keys, secret_services, users_of
@@ -100,6 +101,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             expressions=Expressions(self.definitions.checker, self.catalogue),
             feeds=Feeds(engine, keeping.shown, self.audit, processes, clock.now),
             identity=self.identity,
+            moving=Moving(engine, keeping.revealed, self.published, self.witness, runs),
             privacy=privacy_on(keeping, self.identity.people, engine),
             runs=runs,
             trials=Trials(

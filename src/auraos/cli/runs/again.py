@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from auraos.app.definitions.files import check_source, folder_of, read_source
 from auraos.app.definitions.versions import FolderDefinitions
-from auraos.app.house import House, open_for_driving, open_for_reading
+from auraos.app.house import House, open_for_reading
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import lead, person
 from auraos.cli.options import DEFAULT_DATA, AllowNet, Data, Json, read_pair
@@ -21,13 +21,18 @@ from auraos.cli.runs.lead import patience_of
 from auraos.cli.runs.options import Run, Wait
 from auraos.cli.runs.rows import called_by_number, opening
 from auraos.cli.screen import to_side
-from auraos.cli.target import chosen, refuse_local
+from auraos.cli.target import chosen
 from auraos.cli.values import with_kinds
 from auraos.core.run import FINAL, effects_repeated, static_path
 from auraos.engine.ports import RunRow, Version
 
 On = Annotated[
-    str, Parameter(name="--on", help="A workflow file: the new run lives by it instead of the old version.")
+    str,
+    Parameter(
+        name="--on",
+        help="The version that the new run lives by instead of the old one: a workflow file; on a server, which must keep "
+        "it, also its number, or `live`.",
+    ),
 ]
 Again = Annotated[
     bool,
@@ -72,16 +77,15 @@ def retry(
     alone, so calling it again repeats nothing. `auraos runs failed` shows them.
     """
     if failed:
-        if chosen() is not None:
-            refuse_local(failed=failed)
         _refuse_with_failed(run, start, again=again)
-        files, text = (folder_of(on), read_source(on)) if on else (None, "")
+        is_there, text = chosen() is not None, source_of(on)
+        files = folder_of(on) if on and not is_there else None
         return retry_failed(
             read_wanted(workflow, code, since, limit),
-            read_version=lambda house: _version(house, on, text) if on else None,
+            find_version=lambda house: find_version(house, on, text),
             opening=partial(open_for_reading, data)
-            if dry_run
-            else partial(open_for_driving, data, files=files, allow_net=allow_net),
+            if dry_run and not is_there
+            else opening(data, allow_net, files=files),
             dry_run=dry_run,
             patience=patience_of(wait),
             as_json=json,
@@ -154,9 +158,7 @@ def _again(
     data: Path,
     as_json: bool,
 ) -> int:
-    if chosen() is not None:
-        refuse_local(on=on)
-    text = read_source(on) if on else ""
+    text = source_of(on)
 
     async def begin(house: House) -> tuple[str, int]:
         row = await house.find(run)
@@ -165,7 +167,7 @@ def _again(
                 f"Run {row.number} is {row.state}; only a run that is over is run again.",
                 hint=f"`auraos runs resume {row.number}` leads it on, `auraos runs fork` branches off from it.",
             )
-        version = _version(house, on, text) if on else None
+        version: Any = await find_version(house, on, text)
         if not again and not house.is_remote:
             await _refuse_repeating(house, row, start, changes)
         with called_by_number(run, row):
@@ -180,11 +182,30 @@ def _again(
             )
         return started, 0
 
-    opened = opening(data, allow_net, files=folder_of(on) if on else None)
+    opened = opening(data, allow_net, files=folder_of(on) if on and chosen() is None else None)
     return asyncio.run(lead(opened, begin, patience=patience_of(wait), as_json=as_json))
 
 
-def _version(house: House, file: str, text: str) -> Version:
+def source_of(on: str) -> str:
+    """Return the text of the version that is named; nothing where that is a version which a server keeps."""
+    is_kept = chosen() is not None and (on == "live" or on.isdecimal())
+    return read_source(on) if on and not is_kept else ""
+
+
+async def find_version(house: House, on: str, text: str) -> Version | str | None:
+    """Return the version that is named: that of a file, or, on a server, the number under which it is kept there."""
+    if not on:
+        return None
+    if not house.is_remote:
+        return read_version(house, on, text)
+    from auraos.app.remote.house import RemoteHouse  # noqa: PLC0415 (most runs are in a folder)
+
+    assert isinstance(house, RemoteHouse)
+    return await house.number_of(on, text)
+
+
+def read_version(house: House, file: str, text: str) -> Version:
+    """Return the version that a file is; tell what is wrong with one that is none."""
     definitions = FolderDefinitions(folder_of(file), house.installed.catalogue)
     checked = check_source(file, text, house.installed.catalogue, others=definitions.find_workflow)
     for problem in checked.errors:

@@ -60,8 +60,12 @@ def fact_words(fact: facts.AnyFact) -> str:  # noqa: C901, PLR0912 (one line for
             return f"run {caller.run} awaits it too, at {caller.path}"
         case facts.RunFinished(state=state, output=output):
             return f"{state} {_error(fact.error) if fact.error else '= ' + _short(output)}"
+        case facts.RunResumed(by=by, variables=variables) if variables:
+            return f"by {by or 'somebody'} with {_short(variables)}"
         case facts.CancelRequested() | facts.RunPaused() | facts.RunResumed() | facts.RunReleased():
             return f"by {fact.by or 'somebody'}"
+        case facts.RunMoved(run=run):
+            return f"by {fact.by or 'somebody'}, it goes on as run {run}"
         case facts.RunQuarantined(reason=reason):
             return reason
 

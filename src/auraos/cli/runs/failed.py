@@ -2,7 +2,7 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -10,7 +10,6 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from cyclopts import Parameter
 
-from auraos.app.by_hand.looking import open_to_look
 from auraos.app.house import House
 from auraos.app.runs.failed import Cause, Failure, Found, Wanted, by_cause, find_failures
 from auraos.app.runs.following import Patience, follow
@@ -18,6 +17,7 @@ from auraos.cli.exits import Exit
 from auraos.cli.failures import WrongInputError
 from auraos.cli.following import exit_code, person, see_failure_heard
 from auraos.cli.options import DEFAULT_DATA, Data, Database, Json, read_number
+from auraos.cli.runs.rows import with_house
 from auraos.cli.screen import Screen, clean, fit, print_json, to_people
 from auraos.cli.times import clock, read_moment
 from auraos.core.errors import UserError
@@ -52,11 +52,7 @@ def failed(
     """
     wanted = read_wanted(workflow, code, since, limit)
 
-    async def look() -> Found:
-        async with open_to_look(data, database) as house:
-            return await find_failures(house.store, wanted)
-
-    found = asyncio.run(look())
+    found = with_house(data, lambda house: _find(house, wanted), database)
     groups = by_cause(found.failures)
     if json:
         documents = [_group_document(cause, failures) for cause, failures in groups]
@@ -79,7 +75,7 @@ def failed(
 def retry_failed(
     wanted: Wanted,
     *,
-    read_version: Callable[[House], Version | None],
+    find_version: Callable[[House], Awaitable[Version | str | None]],
     opening: Callable[[], AbstractAsyncContextManager[House]],
     dry_run: bool,
     patience: Patience,
@@ -89,8 +85,8 @@ def retry_failed(
 
     async def go() -> tuple[Found, list[dict[str, Any]], Exit]:
         async with opening() as house:
-            version = read_version(house)
-            found = await find_failures(house.store, _narrowed(wanted, version))
+            version = await find_version(house)
+            found = await _find(house, _narrowed(wanted, version))
             started = [] if dry_run else [await _start(house, each, version) for each in found.failures]
             ends = [await _finish(house, told, patience, quiet=as_json) for told in started]
             return found, started, max(ends, default=Exit.DONE)
@@ -126,9 +122,25 @@ def read_wanted(workflow: str, code: str, since: str, limit: int) -> Wanted:
     )
 
 
-def _narrowed(wanted: Wanted, version: Version | None) -> Wanted:
+async def _find(house: House, wanted: Wanted) -> Found:
+    """Return the failed runs that are wanted, of a folder, a database or a server."""
+    if not house.is_remote:
+        return await find_failures(house.store, wanted)
+    from auraos.app.remote.house import RemoteHouse  # noqa: PLC0415 (most runs are in a folder)
+
+    assert isinstance(house, RemoteHouse)
+    return await house.failures(wanted)
+
+
+def _narrowed(wanted: Wanted, version: Version | str | None) -> Wanted:
     """Return what is wanted where the new runs are to live by a version: runs of its workflow only."""
     if version is None:
+        return wanted
+    if isinstance(version, str):
+        if not wanted.workflow:
+            raise WrongInputError(
+                "--on names a version of one workflow.", hint="Say of which: --workflow NAME"
+            )
         return wanted
     if wanted.workflow not in ("", version.name):
         message = f"--workflow says {wanted.workflow!r}, and the file of --on is {version.name!r}."
@@ -152,7 +164,7 @@ def _show_preview(found: Found, *, as_json: bool) -> int:
     return Exit.DONE
 
 
-async def _start(house: House, failure: Failure, version: Version | None) -> dict[str, Any]:
+async def _start(house: House, failure: Failure, version: Any) -> dict[str, Any]:
     """Start the retry of one failed run; one that cannot be retried does not keep the others from it."""
     told: dict[str, Any] = {**_failure_document(failure), "retried_as": None, "refused": None}
     try:

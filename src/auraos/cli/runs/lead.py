@@ -296,7 +296,10 @@ def _lead(
         if row.state in FINAL:
             before = None if answers is None else find_answer(await house.facts(row.run), answers)
             told = f" {answer_words(before)}" if before is not None else ""
-            raise WrongInputError(f"Run {row.number} is over: it {_ended(row.state)}.{told}", hint=_hint(row))
+            went_on = f" {row.why}" if row.state == "moved" else ""
+            raise WrongInputError(
+                f"Run {row.number} is over: it {_ended(row.state)}.{went_on}{told}", hint=_hint(row)
+            )
         top = await _outermost(house, row)
         after = len(await house.facts(top.run))
         with called_by_number(run, row):
@@ -314,8 +317,10 @@ async def _outermost(house: House, row: RunRow) -> RunRow:
 
 
 def _ended(state: str) -> str:
-    return {"succeeded": "succeeded", "failed": "failed"}.get(state, f"was {state}")
+    return state if state in ("succeeded", "failed") else f"was {state}"
 
 
 def _hint(row: RunRow) -> str:
+    if row.state == "moved":
+        return f"`auraos runs show {row.number}` names the run that goes on."
     return f"A final run never reopens; `auraos runs retry {row.number}` starts a new one from it."

@@ -26,6 +26,7 @@ State: TypeAlias = Literal[
     "failed",
     "cancelled",
     "compensated",
+    "moved",
 ]
 SHOWN, MOST = 50, 10_000
 _MOVING = ("running", "cancelling", "compensating")

@@ -82,6 +82,8 @@ def why(run: Run, /, *, database: Database = "", data: Data = DEFAULT_DATA, json
         _show_head(screen, row)
         if seen.error is not None:
             show_error(screen, seen.error)
+        if row.state == "moved":
+            screen.line(f"  {clean(row.why)}")
         await _show_waits(screen, house, row, waits, database)
         return Exit.DONE
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.definitions import DefinitionsCalls
     from auraos.client.calls.directories import DirectoriesCalls
     from auraos.client.calls.expressions import ExpressionsCalls
+    from auraos.client.calls.failures import FailuresCalls
     from auraos.client.calls.federation import FederationCalls
     from auraos.client.calls.figures import FiguresCalls
     from auraos.client.calls.flags import FlagsCalls
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.health import HealthCalls
     from auraos.client.calls.keys import KeysCalls
     from auraos.client.calls.kinds import KindsCalls
+    from auraos.client.calls.moves import MovesCalls
     from auraos.client.calls.openapi import OpenapiCalls
     from auraos.client.calls.passkeys import PasskeysCalls
     from auraos.client.calls.people import PeopleCalls
@@ -120,6 +122,13 @@ class Calls:
         return ExpressionsCalls(self._connection, self._workspace)
 
     @cached_property
+    def failures(self) -> "FailuresCalls":
+        """Return the calls about failures."""
+        from auraos.client.calls.failures import FailuresCalls
+
+        return FailuresCalls(self._connection, self._workspace)
+
+    @cached_property
     def federation(self) -> "FederationCalls":
         """Return the calls about federation."""
         from auraos.client.calls.federation import FederationCalls
@@ -167,6 +176,13 @@ class Calls:
         from auraos.client.calls.kinds import KindsCalls
 
         return KindsCalls(self._connection, self._workspace)
+
+    @cached_property
+    def moves(self) -> "MovesCalls":
+        """Return the calls about moves."""
+        from auraos.client.calls.moves import MovesCalls
+
+        return MovesCalls(self._connection, self._workspace)
 
     @cached_property
     def openapi(self) -> "OpenapiCalls":

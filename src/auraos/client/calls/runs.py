@@ -12,6 +12,7 @@ from auraos.client.shapes.runs import (
     Ended,
     Fact,
     JournalPage,
+    LogLine,
     LogPage,
     Reasons,
     RunPage,
@@ -121,16 +122,24 @@ class RunsCalls:
         return await self._connection.ask(Reasons, call)
 
     async def list_log_lines(
-        self, run: str, *, reveal: bool = False, step: str | None = None, limit: int = 1000
+        self, run: str, *, reveal: bool = False, step: str | None = None, after: int = 0, limit: int = 1000
     ) -> LogPage:
         """List what the steps of a run logged."""
         call = Call(
             method="GET",
             path=f"/api/v1/runs/{in_path(run)}/logs",
-            query={"reveal": reveal, "step": step, "limit": limit},
+            query={"reveal": reveal, "step": step, "after": after, "limit": limit},
             headers=headers_of(X_AuraOS_Workspace=self._workspace),
         )
         return await self._connection.ask(LogPage, call)
+
+    def all_log_lines(
+        self, run: str, *, reveal: bool = False, step: str | None = None, limit: int = 1000
+    ) -> AsyncIterator[LogLine]:
+        """Go through all pages of `list_log_lines`, each of as many as `limit` says."""
+        return every(
+            lambda cursor: self.list_log_lines(run, reveal=reveal, step=step, limit=limit, after=cursor), 0
+        )
 
     async def signal_run(
         self, run: str, *, name: str, data: Any = None, key: str = "", id: str = ""

@@ -112,6 +112,7 @@ class JournalPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class LogPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Lines that steps wrote."""
+    """Lines that steps wrote; `next` asks for the page after it."""
 
     items: tuple[LogLine, ...]
+    next: int | None = None

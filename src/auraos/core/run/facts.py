@@ -5,78 +5,25 @@ machine decided when it heard them: they hold everything that had to be evaluate
 Each is a tagged map with a version; a field may be added with a default, a reshaping keeps an upcaster for ever.
 """
 
-from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from auraos.core.gate import Gate
 from auraos.core.run.parts import Caller, Keyed
+from auraos.core.run.parts import Inherited as Inherited  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.run.parts import Page as Page  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.run.parts import Parent as Parent  # noqa: PLC0414 (part of a fact, found where facts are)
+from auraos.core.run.parts import StepError as StepError  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.run.parts import TakenOver as TakenOver  # noqa: PLC0414 (part of a fact, found where facts are)
+from auraos.core.run.parts import UndoEntry as UndoEntry  # noqa: PLC0414 (part of a fact, found where facts are)
 from auraos.core.values import Value
-from auraos.core.workflow import Retry
 
 SEMANTICS = 2
 """The rules of the machine that this release writes; `RunStarted.semantics` selects the rules a run lives by.
 
 1: containers, calls and waits are not tried again. 2: they are, by their `retry`.
 """
-
-
-class StepError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"class_": "class"}):
-    """Why something failed; the same shape in journals, expressions (`errors.<id>`) and answers."""
-
-    class_: str
-    code: str
-    message: str
-    step: str = ""
-    path: str = ""
-    attempt: int = 0
-    at: int = 0
-    hint: str = ""
-    retry_after: float | None = None
-    cause: "StepError | None" = None
-    data: Any = None
-
-
-class Inherited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a retried or forked run takes over for one path: an outcome, or what is known of something still open.
-
-    Of an open effect whose outcome is not known, that is its key and parameters, so that it is not done twice; of a call
-    and a long loop, the runs that carried them out.
-    """
-
-    path: str
-    output: Value = None
-    ports: tuple[str, ...] = ("out",)
-    error: StepError | None = None
-    undo: "UndoEntry | None" = None
-    finished: bool = True
-    generation: int = 0
-    unknown: bool = False
-    key: str = ""
-    parameters: Value = None
-    child: TakenOver | None = None
-    pages: tuple[TakenOver, ...] = ()
-
-
-class UndoEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How to take back one success, or, with `entries`, a unit of several (an iteration, a nested scope, a called run)."""
-
-    path: str
-    type: str = ""
-    version: int = 1
-    settings: dict[str, Any] = {}
-    effect: str = ""
-    key: str = ""
-    generation: int = 0
-    retry: Retry | None = None
-    timeout: timedelta | None = None
-    entries: tuple["UndoEntry", ...] = ()
-    error: StepError | None = None
-    """Why its settings could not be evaluated when there was still time; then a person is asked instead."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", omit_defaults=True):
@@ -117,6 +64,8 @@ class RunStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """Somebody tries a workflow out: the run has no number, stands before no gate, and nobody hears of its failure."""
     trace: str = ""
     """Where it belongs in a trace, as `traceparent` says it; nothing where nobody traced when it began."""
+    moved: "Carried | None" = None
+    """It goes on in the place of a run that lived by another version; what it knows of that one beside its steps."""
 
 
 class RunAdmitted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -251,6 +200,22 @@ class CancelRequested(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=T
     force: bool = False
 
 
+class RunMoved(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """The run is over here and goes on as another one, which lives by another version of its workflow. Nothing of it is
+    undone, and nobody hears of an end.
+    """
+
+    run: str
+    """The one that goes on."""
+    version: str
+    steps: dict[str, str] = {}
+    """Steps that have another path there: the path here → the path there."""
+    by: str = ""
+    reason: str = ""
+    gates: tuple[Gate, ...] = ()
+    """Those within which the other one takes the place of this one."""
+
+
 class RunQuarantined(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """The run was set apart because it broke the engine again and again; a person releases or cancels it."""
 
@@ -369,15 +334,29 @@ class EventTaken(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
 class RunFinished(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """The run came to its end. It never reopens."""
 
-    state: Literal["succeeded", "failed", "cancelled", "compensated"]
+    state: Literal["succeeded", "failed", "cancelled", "compensated", "moved"]
     output: Value = None
     error: StepError | None = None
+
+
+class Carried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run that goes on in the place of another one knows of it beside its steps."""
+
+    begun_at: int = 0
+    """Since when the limit of time of the whole run counts."""
+    paused: bool = False
+    reason: str = ""
+    """Why it is paused."""
+    signals: tuple[SignalReceived, ...] = ()
+    """Those that no wait has taken."""
+    signal_ids: tuple[str, ...] = ()
+    event_ids: tuple[str, ...] = ()
 
 
 OutsideFact: TypeAlias = (
     RunStarted | RunAdmitted | RunRefused | StepSucceeded | StepFailed | StepUnknown | StepResolved | TimerFired
     | SignalReceived | EventReceived | Answered | ChildFinished | CallJoined | RunPaused | RunResumed | CancelRequested
-    | RunQuarantined | RunReleased
+    | RunMoved | RunQuarantined | RunReleased
 )  # fmt: skip
 DecidedFact: TypeAlias = (
     Computed

@@ -82,14 +82,14 @@ def inherit(
                 )
             )
         elif own.done and not own.undone and step not in anew:
-            taken.append(_finished(program, path, past))
+            taken.append(finished_part(program, path, past))
         elif own.granted or own.child or own.page_runs:
-            taken.append(_open(path, own, fresh=own.undone or (again and own.done)))
+            taken.append(open_part(path, own, fresh=own.undone or (again and own.done)))
     taken.extend(Inherited(path=path, output=output) for path, output in changed.items() if path not in past)
     return tuple(taken)
 
 
-def _finished(program: Program, path: str, past: dict[str, Past]) -> Inherited:
+def finished_part(program: Program, path: str, past: dict[str, Past]) -> Inherited:
     """Return what is taken over of something that came to a good end. The runs that carried it out are named too: what was
     done within them may be undone by the new run, and then be done again.
     """
@@ -107,7 +107,7 @@ def _finished(program: Program, path: str, past: dict[str, Past]) -> Inherited:
     )
 
 
-def _open(path: str, own: Past, *, fresh: bool) -> Inherited:
+def open_part(path: str, own: Past, *, fresh: bool) -> Inherited:
     """Return what is taken over of something that is to be done, or found out about, by the new run."""
     child, pages = own.child, own.page_runs
     if fresh or own.done:

@@ -9,6 +9,7 @@ from auraos.core.errors import UnexpectedError
 from auraos.core.run import facts
 from auraos.core.run.facts import AnyFact
 from auraos.core.run.large import LargeValues, Reading, has_references, refuse_vast
+from auraos.core.run.parts import UnderWay
 from auraos.core.values import Value, from_wire, to_wire
 
 
@@ -21,6 +22,7 @@ class UnreadableFactError(UnexpectedError):
 VALUES: dict[type, tuple[str, ...]] = {
     facts.StepError: ("data",),
     facts.Inherited: ("output", "parameters"),
+    UnderWay: ("items",),
     facts.Page: ("items", "last", "names"),
     facts.UndoEntry: ("settings",),
     facts.Result: ("output",),
@@ -44,10 +46,11 @@ VALUES: dict[type, tuple[str, ...]] = {
 
 NESTED: dict[type, tuple[str, ...]] = {
     facts.StepError: ("cause",),
-    facts.Inherited: ("error", "undo"),
+    facts.Inherited: ("error", "undo", "under_way"),
+    facts.Carried: ("signals",),
     facts.UndoEntry: ("entries", "error"),
     facts.Result: ("error",),
-    facts.RunStarted: ("inherited", "page"),
+    facts.RunStarted: ("inherited", "page", "moved"),
     facts.StepFailed: ("error",),
     facts.StepUnknown: ("error",),
     facts.ChildFinished: ("error", "undo"),

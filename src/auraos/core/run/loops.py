@@ -10,6 +10,7 @@ from auraos.core.run.ending import cancelled_error, fail_frame, stop_run
 from auraos.core.run.evaluation import error_of, evaluate_or_error, refuse_deep
 from auraos.core.run.facts import ChildFinished, LoopEntered, Page, StepError, UndoEntry
 from auraos.core.run.identity import child_run_id
+from auraos.core.run.parts import UnderWay
 from auraos.core.run.program import JOIN_COLLECT
 from auraos.core.run.state import Activation, Frame, RunState
 from auraos.core.run.tokens import OUT, error_value
@@ -29,6 +30,9 @@ def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
     With `batch` the items are cut into lists of at most that many; from here on such a list is one item of the loop.
     """
     step, frame, path = activation.step, activation.frame, activation.path
+    begun = _begun(turn.state, activation)
+    if begun is not None and begun.items is not None:
+        return LoopEntered(at=turn.at, path=path, items=begun.items, keys=begun.keys, parallel=begun.parallel)
     settings, error = evaluate_or_error(turn, frame, path, step.settings.evaluate)
     if error is not None:
         return error
@@ -61,6 +65,12 @@ def decide_entry(turn: Turn, activation: Activation) -> LoopEntered | StepError:
     if error is not None:
         return error
     return LoopEntered(at=turn.at, path=path, items=items, keys=keys, parallel=parallel)
+
+
+def _begun(state: RunState, activation: Activation) -> UnderWay | None:
+    """Return how far a loop had come in the run in whose place this one goes on."""
+    taken = state.inherited.get(activation.path) if state.inherited else None
+    return None if taken is None or activation.attempt else taken.under_way
 
 
 def _refusal_of(items: Value) -> str:
@@ -214,6 +224,9 @@ def decide_round(turn: Turn, activation: Activation) -> None:
 def decide_go_on(turn: Turn, activation: Activation) -> tuple[bool, StepError | None]:
     """Evaluate whether a `while` goes on; past its limit it fails instead."""
     step, frame, path = activation.step, activation.frame, activation.path
+    begun = _begun(turn.state, activation)
+    if begun is not None and activation.rounds < begun.rounds:
+        return True, None
     frame.values["last"], frame.values["index"] = activation.last, activation.rounds
 
     def decide(names: dict[str, Any]) -> Any:

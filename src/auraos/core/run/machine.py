@@ -79,10 +79,32 @@ def _take(turn: Turn, given: OutsideFact | facts.Computed | Nudge) -> bool:
         _take_computed(turn, given)
     elif type(given) is facts.RunStarted:
         turn.decide(msgspec.structs.replace(given, semantics=facts.SEMANTICS, at=turn.at))
+        if state.phase == "paused":
+            _wait_on(turn)
     else:
         fact = cast("OutsideFact", given)
         turn.decide(fact if fact.at == turn.at else msgspec.structs.replace(fact, at=turn.at))
     return True
+
+
+def _wait_on(turn: Turn) -> None:
+    """Take up what was under way in the run whose place this one takes, though it is paused: waits go on in a pause."""
+    agenda = turn.state.agenda
+    while begun := [
+        path for path, (verb, subject, _) in agenda.items() if _was_begun(turn.state, verb, subject)
+    ]:
+        for path in begun:
+            verb, subject, _ = agenda.pop(path)
+            DECISIONS[verb](turn, subject)
+
+
+def _was_begun(state: RunState, verb: str, subject: Any) -> bool:
+    """Return whether another run had decided already what is planned here."""
+    if verb not in ("wait", "enter", "round"):
+        return False
+    known = state.inherited.get(subject.path)
+    begun = None if known is None else known.under_way
+    return begun is not None and (subject.rounds < begun.rounds if verb == "round" else bool(begun.since))
 
 
 def _grant_at_once(turn: Turn, ready: list[Activation]) -> None:
@@ -246,6 +268,7 @@ _EFFECTS: dict[type, Callable[[Turn, Any], None]] = {
     facts.RunRefused: starting.run_refused,
     facts.RunPaused: starting.run_paused,
     facts.RunResumed: starting.run_resumed,
+    facts.RunMoved: starting.run_moved,
     facts.RunQuarantined: starting.run_quarantined,
     facts.RunReleased: starting.run_released,
     facts.CancelRequested: starting.cancel_requested,

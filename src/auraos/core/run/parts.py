@@ -1,10 +1,12 @@
-"""Where a run comes from, and which part of another one it carries out: what its first fact says of that."""
+"""What facts are made of: errors, ways back, and what the first fact of a run says of where it comes from."""
 
+from datetime import timedelta
 from typing import Any, Literal
 
 import msgspec
 
 from auraos.core.values import Value
+from auraos.core.workflow import Retry
 
 
 class TakenOver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -14,11 +16,82 @@ class TakenOver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undone: tuple[str, ...] = ()
 
 
+class UnderWay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a step had come that another run goes on with: until when it waits, and what it goes over."""
+
+    since: int = 0
+    """0 where it was about to begin."""
+    due: int | None = None
+    deadline: int | None = None
+    ends_by: int | None = None
+    items: list[Any] | None = None
+    """Of a `foreach`: what it was entered with."""
+    keys: list[str] = []
+    parallel: int = 1
+    rounds: int = 0
+    """Of a `while`: how many were begun."""
+
+
+class StepError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"class_": "class"}):
+    """Why something failed; the same shape in journals, expressions (`errors.<id>`) and answers."""
+
+    class_: str
+    code: str
+    message: str
+    step: str = ""
+    path: str = ""
+    attempt: int = 0
+    at: int = 0
+    hint: str = ""
+    retry_after: float | None = None
+    cause: "StepError | None" = None
+    data: Any = None
+
+
+class Inherited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a retried or forked run takes over for one path: an outcome, or what is known of something still open.
+
+    Of an open effect whose outcome is not known, that is its key and parameters, so that it is not done twice; of a call
+    and a long loop, the runs that carried them out.
+    """
+
+    path: str
+    output: Value = None
+    ports: tuple[str, ...] = ("out",)
+    error: StepError | None = None
+    undo: "UndoEntry | None" = None
+    finished: bool = True
+    generation: int = 0
+    unknown: bool = False
+    key: str = ""
+    parameters: Value = None
+    child: TakenOver | None = None
+    pages: tuple[TakenOver, ...] = ()
+    under_way: UnderWay | None = None
+
+
+class UndoEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How to take back one success, or, with `entries`, a unit of several (an iteration, a nested scope, a called run)."""
+
+    path: str
+    type: str = ""
+    version: int = 1
+    settings: dict[str, Any] = {}
+    effect: str = ""
+    key: str = ""
+    generation: int = 0
+    retry: Retry | None = None
+    timeout: timedelta | None = None
+    entries: tuple["UndoEntry", ...] = ()
+    error: StepError | None = None
+    """Why its settings could not be evaluated when there was still time; then a person is asked instead."""
+
+
 class Parent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The run that this one comes from, where in it, and how."""
 
     run: str
-    kind: Literal["call", "page", "retry", "fork", "failure"]
+    kind: Literal["call", "page", "retry", "fork", "failure", "move"]
     path: str = ""
     takes_over: TakenOver | None = None
     hearing: bool = False

@@ -39,6 +39,8 @@ TEXTS: Final[dict[type, tuple[str, ...]]] = {
     facts.SignalReceived: ("key",),
     facts.Answered: ("comment",),
     facts.RunPaused: ("reason",),
+    facts.RunMoved: ("reason",),
+    facts.Carried: ("reason",),
     facts.CancelRequested: ("reason",),
     facts.RunQuarantined: ("reason",),
     facts.StepGranted: ("key", "cache_key"),

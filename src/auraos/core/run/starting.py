@@ -1,5 +1,6 @@
 """How a run begins, pauses, is cancelled and ends."""
 
+from collections import deque
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +16,15 @@ from auraos.core.run.commands import (
     StartTimer,
     StopTimer,
 )
-from auraos.core.run.ending import fail_frame
+from auraos.core.run.ending import fail_frame, stop_waiting
 from auraos.core.run.evaluation import evaluate_or_error
 from auraos.core.run.facts import (
     CancelRequested,
+    Carried,
     Parent,
     RunAdmitted,
     RunFinished,
+    RunMoved,
     RunPaused,
     RunQuarantined,
     RunRefused,
@@ -34,7 +37,7 @@ from auraos.core.run.facts import (
 from auraos.core.run.identity import hearing_run_id
 from auraos.core.run.program import static_path
 from auraos.core.run.state import Frame, RunState
-from auraos.core.run.tokens import error_value, queue_command, start_frame
+from auraos.core.run.tokens import error_value, queue_command, retire, start_frame
 from auraos.core.run.turn import Turn
 
 
@@ -72,9 +75,11 @@ def run_started(turn: Turn, fact: RunStarted) -> None:
     if fact.page is not None:
         state.root.loop_names = {name: values[name] for name in ("item", "index", "last") if name in values}
     if fact.gates:
-        state.gates, state.is_admitted = fact.gates, False
+        state.gates, state.is_admitted = fact.gates, fact.moved is not None
         turn.commands.append(AwaitAdmission())
-    else:
+    if fact.moved is not None:
+        _take_place(turn, fact.moved)
+    elif not fact.gates:
         _begin(turn)
 
 
@@ -103,13 +108,26 @@ def run_refused(turn: Turn, fact: RunRefused) -> None:
     state.phase, state.agenda[""] = "running", ("finish", None, None)
 
 
-def _begin(turn: Turn) -> None:
+def _begin(turn: Turn, since: int = 0) -> None:
     state = turn.state
     assert state.root is not None
-    state.phase, state.begun_at = "running", turn.at
+    state.phase, state.begun_at = "running", since or turn.at
     if state.program.timeout is not None:
-        turn.commands.append(StartTimer("", "timeout", turn.at + state.program.timeout))
+        turn.commands.append(StartTimer("", "timeout", state.begun_at + state.program.timeout))
     start_frame(turn, state.root)
+
+
+def _take_place(turn: Turn, carried: Carried) -> None:
+    """Go on in the place of another run: with its mail, within its limit of time, and paused where it was."""
+    state = turn.state
+    for signal in carried.signals:
+        state.mailbox.setdefault((signal.name, signal.key), deque()).append(signal)
+    state.mailbox_size = len(carried.signals)
+    state.signal_ids.update(carried.signal_ids)
+    state.event_ids.update(carried.event_ids)
+    _begin(turn, carried.begun_at)
+    if carried.paused:
+        state.phase, state.pause_reason = "paused", carried.reason
 
 
 def _go_on(turn: Turn) -> None:
@@ -177,11 +195,29 @@ def cancel_requested(turn: Turn, fact: CancelRequested) -> None:
     fail_frame(turn, root, error, how="cancelled", undo=fact.undo)
 
 
+def run_moved(turn: Turn, fact: RunMoved) -> None:
+    """End the run as it stands, for another one goes on in its place: what it waits for is left to that one."""
+    state = turn.state
+    for activation in list(state.activations.values()):
+        if activation.status == "granted":
+            turn.commands.append(CancelStep(activation.path, activation.attempt))
+        elif activation.status == "waiting":
+            stop_waiting(turn, activation)
+        retire(turn, activation)
+        turn.outcomes.append((activation.path, "cancelled", None, (), None))
+    state.moved = fact
+    state.phase, state.is_admitted = "running", True
+    state.agenda.clear()
+    state.agenda[""] = ("finish", None, None)
+
+
 def decide_end(turn: Turn) -> None:
     """Decide how the run ended, and evaluate its output where it went well."""
     state, root = turn.state, turn.state.root
     assert root is not None
-    if state.forced or root.failing == "cancelled":
+    if state.moved is not None:
+        turn.decide(RunFinished(at=turn.at, state="moved"))
+    elif state.forced or root.failing == "cancelled":
         turn.decide(RunFinished(at=turn.at, state="cancelled", error=state.error or root.failure))
     elif root.failing == "failed":
         whole = state.undone > 0 and not state.undo_failed

@@ -13,6 +13,7 @@ from auraos.core.run.facts import (
     Page,
     Parent,
     Result,
+    RunMoved,
     SignalReceived,
     StepError,
     UndoEntry,
@@ -22,7 +23,7 @@ from auraos.core.run.program import Program, ScopeProgram, StepProgram
 from auraos.core.values import Value
 
 UNDECIDED, FIRED, DONE, SKIPPED, FAILED = range(5)
-FINAL = frozenset({"succeeded", "failed", "cancelled", "compensated"})
+FINAL = frozenset({"succeeded", "failed", "cancelled", "compensated", "moved"})
 MAILBOX_BOUND = 1_000
 
 
@@ -169,6 +170,8 @@ class RunState:
     """Whether it only tries its workflow out."""
     callers: tuple[Caller, ...] = ()
     """Who awaits the end of a run with a key."""
+    moved: RunMoved | None = None
+    """Which run goes on in its place."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -220,6 +223,11 @@ class RunState:
     def is_final(self) -> bool:
         """Return whether the run has come to its end."""
         return self.phase in FINAL
+
+    @property
+    def took_place(self) -> bool:
+        """Return whether it goes on in the place of another run: it has passed the gates that this one had passed."""
+        return self.parent is not None and self.parent.kind == "move"
 
     @property
     def status(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import QueueStep, StartTimer, StopTimer
 from auraos.core.run.facts import Inherited, StepError
+from auraos.core.run.parts import UnderWay
 from auraos.core.run.program import CONTAINERS, EPOCH, JOIN_COLLECT, WAITS, StepProgram
 from auraos.core.run.state import DONE, FAILED, FIRED, SKIPPED, UNDECIDED, Activation, Frame
 from auraos.core.run.tries import forget, limit_timer, note_end, note_success, set_limit, stop_limit
@@ -53,9 +54,9 @@ def _activate_step(turn: Turn, activation: Activation) -> None:
     activate(turn, activation)
     if activation.frame.scope.repeats:
         activation.attempt = activation.before = state.tried.get(activation.path, 0)
-    if step.deadline is not None or step.timeout is not None:
-        _start_clock(turn, activation)
     opened = state.inherited.get(activation.path) if state.inherited else None
+    if step.deadline is not None or step.timeout is not None:
+        _start_clock(turn, activation, None if opened is None else opened.under_way)
     if opened is not None:
         activation.generation = opened.generation
     if step.behaviour is Behaviour.EXECUTE:
@@ -94,13 +95,19 @@ def _take_doubt(turn: Turn, activation: Activation, opened: Inherited) -> None:
     turn.state.agenda[activation.path] = ("outcome", activation, None)
 
 
-def _start_clock(turn: Turn, activation: Activation) -> None:
-    """Start the clock of a step: of its `deadline`, and of the `timeout` of what is no attempt."""
+def _start_clock(turn: Turn, activation: Activation, begun: UnderWay | None) -> None:
+    """Start the clock of a step: of its `deadline`, and of the `timeout` of what is no attempt. What another run had begun
+    ends when it would have ended there.
+    """
     deadline = activation.step.deadline
     ends_by = None if deadline is None else turn.at + deadline
+    if begun is not None and not activation.attempt:
+        ends_by = begun.ends_by if ends_by is not None and begun.ends_by is not None else ends_by
+    else:
+        begun = None
     if activation.step.behaviour is not Behaviour.EXECUTE:
         activation.ends_by = ends_by
-        set_limit(turn, activation)
+        set_limit(turn, activation, begun)
     elif ends_by is not None:
         activation.deadline = ends_by
         turn.commands.append(StartTimer(activation.path, limit_timer(activation), ends_by))

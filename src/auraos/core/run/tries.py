@@ -14,6 +14,7 @@ import msgspec
 from auraos.core.catalogue import Behaviour, Effect
 from auraos.core.run.commands import StartTimer, StopTimer
 from auraos.core.run.facts import Inherited, RetryPlanned, TakenOver, UndoEntry
+from auraos.core.run.parts import UnderWay
 from auraos.core.run.program import StepProgram, static_path
 from auraos.core.run.state import Activation, RunState
 from auraos.core.run.turn import Turn
@@ -55,11 +56,15 @@ def pause(turn: Turn, activation: Activation, fact: RetryPlanned) -> None:
         turn.commands.append(StartTimer(activation.path, limit_timer(activation), activation.deadline))
 
 
-def set_limit(turn: Turn, activation: Activation) -> None:
-    """Start the clock of a try: its `timeout`, and the `deadline` over all of them, whichever ends first."""
+def set_limit(turn: Turn, activation: Activation, begun: UnderWay | None = None) -> None:
+    """Start the clock of a try: its `timeout`, and the `deadline` over all of them, whichever ends first. One that began in
+    another run ends when it would have ended there.
+    """
     timeout = activation.step.timeout
     limits = [activation.ends_by, None if timeout is None else turn.at + timeout]
     activation.deadline = min((limit for limit in limits if limit is not None), default=None)
+    if begun is not None and begun.deadline is not None and activation.deadline is not None:
+        activation.deadline = begun.deadline
     if activation.deadline is not None:
         turn.commands.append(StartTimer(activation.path, limit_timer(activation), activation.deadline))
 

@@ -60,6 +60,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Signals that no wait has taken."""
     output: Value = None
     error: StepError | None = None
+    moved_to: str = ""
+    """The run that goes on in its place."""
 
 
 def view(program: Program, journal: Iterable[AnyFact]) -> RunView:
@@ -88,11 +90,15 @@ def view(program: Program, journal: Iterable[AnyFact]) -> RunView:
         unread=unread,
         output=state.output,
         error=state.error,
+        moved_to="" if state.moved is None else state.moved.run,
     )
 
 
 def explain(state: RunState) -> list[Why]:
     """Return why the run is not further: for each activation that is under way or waits, the reason in words and data."""
+    if state.moved is not None:
+        words = f"The run goes on as run {state.moved.run}, by another version of its workflow."
+        return [Why(path="", state="moved", words=words, data={"run": state.moved.run})]
     if state.is_final:
         words = f"The run is over: {state.status}." + (
             f" {state.error.message}" if state.error is not None else ""

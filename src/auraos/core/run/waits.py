@@ -4,6 +4,8 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from auraos.core.catalogue import Behaviour
 from auraos.core.run.commands import AskPerson, StartTimer, Subscribe
 from auraos.core.run.containers import give_up, leave
@@ -39,7 +41,7 @@ def decide_wait(turn: Turn, activation: Activation) -> None:
     if error is None:
         try:
             refuse_deep(settings)
-            fact = _wait_fact(turn, activation, settings)
+            fact = _go_on(turn, activation, _wait_fact(turn, activation, settings))
         except (ValueRefusedError, KeyError) as refused:
             missing = type(refused) is KeyError
             error = error_of(
@@ -185,6 +187,19 @@ def settle_error(turn: Turn, activation: Activation, error: StepError) -> None:
 def _eager(activation: Activation, names: dict[str, Any]) -> dict[str, Any]:
     settings = activation.step.settings.evaluate(names)
     return {name: value for name, value in settings.items() if not callable(value)}
+
+
+def _go_on(turn: Turn, activation: Activation, fact: WaitStarted) -> WaitStarted:
+    """Return a wait as the run had begun it in whose place this one goes on: it ends when that one would have ended."""
+    taken = turn.state.inherited.get(activation.path) if turn.state.inherited else None
+    begun = None if taken is None or activation.attempt else taken.under_way
+    if begun is None or not begun.since:
+        return fact
+    due = fact.due
+    if due is not None:
+        due = begun.since + due - fact.at if begun.due is None else begun.due
+    since = min(fact.since, begun.since) if fact.since is not None else None
+    return msgspec.structs.replace(fact, due=due, since=since)
 
 
 def _wait_fact(turn: Turn, activation: Activation, settings: dict[str, Any]) -> WaitStarted:

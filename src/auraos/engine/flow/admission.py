@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from auraos.core.errors import AuraError
 from auraos.core.run import RunState, encode_fact
 from auraos.core.run.commands import EndGathered
-from auraos.core.run.facts import CancelRequested, OutsideFact, RunAdmitted, RunRefused
+from auraos.core.run.facts import CancelRequested, OutsideFact, RunAdmitted, RunMoved, RunRefused
 from auraos.core.run.gates import COUNTED_LATER
 from auraos.core.values import Value
 from auraos.core.workflow import FLOW_SETTINGS
@@ -79,7 +79,7 @@ class Admission:
     def stand(self, run: "ActiveRun") -> None:
         """Let a run stand before its gates, whose birth is durable; one that is known already stands where it stood."""
         state = run.state
-        if state is None or state.is_admitted or run.id in self._decided:
+        if state is None or run.id in self._decided or (state.is_admitted and not state.took_place):
             return
         standing = _stand(run, state)
         if run.shard in self._unknown:
@@ -87,6 +87,19 @@ class Admission:
             return
         self._entrance.enter(standing, self._clock.now())
         self._obey()
+
+    def pass_on(self, run: "ActiveRun", moved: RunMoved) -> None:
+        """Let another run have the place of one that ends, before anybody else gains by that."""
+        assert run.state is not None
+        now = self._clock.now()
+        standing = Standing(
+            moved.run, run.state.started_at, moved.gates, admitted_at=now, shard=run.shard,
+            priority=run.program.workflow.settings.priority,
+        )  # fmt: skip
+        if run.shard in self._unknown:
+            self._born_meanwhile.append(standing)
+        elif moved.gates:
+            self._entrance.enter(standing, now)
 
     def ended(self, run: str) -> None:
         """Let go of a run that has ended."""
@@ -340,7 +353,10 @@ def _part(runs: list[Standing], shards: Collection[int]) -> tuple[list[Standing]
 def _stand(run: "ActiveRun", state: RunState) -> Standing:
     """Return a run as it is in memory."""
     priority = run.program.workflow.settings.priority
-    return Standing(run.id, state.started_at, state.gates, priority=priority, shard=run.shard)
+    admitted_at = state.started_at if state.is_admitted else 0
+    return Standing(
+        run.id, state.started_at, state.gates, priority=priority, admitted_at=admitted_at, shard=run.shard
+    )
 
 
 def _standing(rows: list[GateRow]) -> Standing:

@@ -9,7 +9,7 @@ from auraos.core.run.facts import RunStarted
 from auraos.core.run.gates import CAPACITY
 from auraos.core.run.starting import describe_run
 
-AGAIN = frozenset(("retry", "fork"))
+AGAIN = frozenset(("retry", "fork", "move"))
 
 
 def stand_before(
