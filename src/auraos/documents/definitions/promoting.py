@@ -6,6 +6,7 @@ import msgspec
 
 from auraos.core.audit import Actor
 from auraos.core.errors import UserError
+from auraos.core.kind import OF_FLAGS
 from auraos.documents.definitions.applying import Applied, Applying, Wishes
 from auraos.documents.definitions.bindings import Bindings, rebound, unbound
 from auraos.documents.definitions.bundles import path_of
@@ -151,6 +152,6 @@ class Promoting:
                 waiting += [
                     Pick(kind=named.kind, name=named.name)
                     for named in read.names
-                    if named.kind in checker.kinds and not named.version
+                    if named.kind in checker.kinds and named.kind != OF_FLAGS and not named.version
                 ]
         return list(found.values())
