@@ -20,6 +20,7 @@ from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, claim, open_keeping
 from auraos.app.outside.world import World
 from auraos.app.privacy.holding import holding
+from auraos.app.runs.releases import Releases
 from auraos.app.serving.desk import Desk
 from auraos.app.serving.desks import Services, open_services, refuse_without_owner
 from auraos.app.serving.steward import ProcessSteward
@@ -314,7 +315,7 @@ def _make_engine(
     suspects = Suspects(wishes.data / "engine.work")
     for run, deaths in suspects.deaths.items():
         log.warning("serve.process_died", extra={"run": run, "times": deaths})
-    return Engine(
+    engine = Engine(
         keeping.store,
         catalogue,
         services.published,
@@ -325,6 +326,8 @@ def _make_engine(
         suspects=suspects,
         privacy=keeping.sealing,
     )
+    engine.choose_by(Releases(services.flags).choose)
+    return engine
 
 
 def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: AsyncExitStack) -> Desk:

@@ -38,6 +38,15 @@ CODES = (
         severity=WARNING,
     ),
     ProblemCode(
+        code="flag-release",
+        title="A flag that is to give versions of a workflow and does not",
+        why=(
+            "A flag named `auraos-version-of-WORKFLOW` says on which version runs begin. It is of type number, its variants are"
+            " versions that were published, and only such a flag has a `guard`."
+        ),
+        reason=_CHECKED,
+    ),
+    ProblemCode(
         code="flag-rule",
         title="A rule that cannot be followed",
         why="A rule says `when` it fits, by an expression over `context`, and gives one `variant` or a `split`.",
