@@ -17,8 +17,10 @@ from auraos.engine.context import Doors
 from auraos.engine.endings import Ended
 from auraos.engine.engine import Engine
 from auraos.engine.ports import RunRow
+from auraos.settings.flags.guard import GuardWatch
 from auraos.settings.flags.service import BELIEVED, Flags
 from auraos.storage.blobs import LocalBlobs
+from auraos.storage.tables.flag_runs import VersionRuns
 from kept_definitions import changed, definitions_over, published
 from stores import AnyStore
 
@@ -48,6 +50,8 @@ spec:
   default: {default}
   off: old
 {more}"""
+GUARD = "  guard: {runs: 5, failures: 20, margin: 10}\n"
+RULES = "  rules: [{when: context.new, variant: new}]\n"
 
 
 class Flagged:
@@ -106,3 +110,24 @@ async def flagged(store: AnyStore, folder: Path) -> AsyncIterator[Flagged]:
     yield made
     await made.flags.stop()
     await made.engine.close()
+
+
+async def versions(place: Flagged, count: int, text: str = SAYS) -> None:
+    """Publish so many versions of a workflow, each of which says its number."""
+    for number in range(1, count + 1):
+        await place.publish(text.format(name="greet", said=number))
+
+
+async def release(place: Flagged, default: str, more: str = "", new: int = 2, old: int = 1) -> None:
+    await place.publish(RELEASE.format(new=new, old=old, default=default, more=more))
+
+
+def watch(place: Flagged, flags: Flags | None = None) -> GuardWatch:
+    return GuardWatch(flags or place.flags, VersionRuns(place.store.tables))
+
+
+async def let_run(place: Flagged, *, new: str = "", old: str = "") -> None:
+    """Let runs of both versions end; an x stands for one that fails."""
+    for version, told in ((True, new), (False, old)):
+        for each in told:
+            await place.run("greet", {"new": version, "bad": each == "x"})
