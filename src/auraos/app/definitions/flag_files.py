@@ -57,9 +57,14 @@ class FlagFiles:
         return None if found is None else evaluate(found, context, now=now)
 
 
+def is_flag(text: str) -> bool:
+    """Return whether a text says that it is a flag."""
+    return _SAYS_FLAG.search(text) is not None
+
+
 def check_flag(path: str, text: str, catalogue: Catalogue) -> CheckedFile | None:
     """Return all that can be said of a flag, None for a text that is none."""
-    if not _SAYS_FLAG.search(text):
+    if not is_flag(text):
         return None
     document, problems = read_document(text, [FLAG.name])
     if document is not None:
