@@ -15,5 +15,5 @@ def workflow_of(name: str) -> str:
 
 def version_of(value: Any) -> int | None:
     """Return the number of a version that a variant names; None for what is none."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return int(value) if is_number and value == int(value) and 0 < value < 2**31 else None
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_whole and not isinstance(value, bool) and 0 < value < 2**31 else None
