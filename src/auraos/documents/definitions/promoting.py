@@ -147,6 +147,11 @@ class Promoting:
                 raise ArchivedError(f"The {ref} is archived.", hint="Bring it back first.")
             version = await self._definitions.version(ref, pick.version)
             read = await checker.read(version.text, ref.kind)
+            if ref.kind == OF_FLAGS and any(named.version for named in read.names):
+                raise PromotionRefusedError(
+                    f"The {ref} names versions as its own workspace counts them.",
+                    hint="Write a flag in the other workspace, with the versions of there.",
+                )
             found[key] = (ref, version.version, read)
             if with_called:
                 waiting += [
