@@ -146,6 +146,28 @@ def test_a_new_version_that_fails_is_taken_back_by_itself_and_the_command_line_s
     assert (entry["actor"]["kind"], entry["object"]["name"]) == ("house", "auraos-version-of-greet-all")
 
 
+ASKS = """kind: workflow
+name: asks
+spec:
+  steps:
+    fast: {type: flag, with: {flag: asked, key: user-1}}
+    new_way: {type: noop, with: {value: new}}
+    old_way: {type: noop, with: {value: old}}
+  links: [fast.true -> new_way, fast.false -> old_way]
+  output: "{{ steps.new_way or steps.old_way }}"
+"""
+
+
+def test_a_run_of_a_server_asks_a_flag_of_its_workspace_and_it_is_counted(server):
+    publish_text(server, "flag", "asked", BOOLEAN.replace("fast", "asked").replace("{on: 30, off: 70}", "on"))
+    publish_text(server, "workflow", "asks", ASKS)
+    assert server.ask("POST", "/workflows/asks/runs?wait=10", {})["output"] == "new"
+    server.ask("POST", "/flags/asked/off", {})
+    assert server.ask("POST", "/workflows/asks/runs?wait=10", {})["output"] == "old"
+    (used,) = [each for each in server.ask("GET", "/flags")["items"] if each["name"] == "asked"]
+    assert used["given"] == {"off": 1, "on": 1}
+
+
 def publish_text(server: OwnedServer, kind: str, name: str, text: str) -> None:
     """Publish a definition, or another version of it."""
     known = [each["name"] for each in server.ask("GET", f"/definitions?kind={kind}")["items"]]

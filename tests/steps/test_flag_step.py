@@ -19,7 +19,7 @@ PRICE = (
 class NothingPublished:
     """Published flags of which there are none."""
 
-    async def evaluate(self, workspace, name, context):
+    async def evaluate(self, workspace, name, context, *, surely):
         raise NoFlagError.of(name)
 
 

@@ -46,7 +46,7 @@ class _FlagsOfOne:
     async def evaluate(self, name: str, context: Mapping[str, Value]) -> Evaluation:
         """Return what a flag gives in a context; see `auraos.sdk.protocols.Flags`."""
         try:
-            found = await self._all.flags.evaluate(self._workspace, name, context)
+            found = await self._all.flags.evaluate(self._workspace, name, context, surely=True)
         except NoFlagError as missing:
             beside = self._beside(name, context)
             if beside is None:

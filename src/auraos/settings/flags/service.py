@@ -29,6 +29,7 @@ from auraos.settings.flags.rows import FlagSource, FlagStore, FlagSwitch, FlagUs
 
 log = logging.getLogger("auraos.flags")
 BELIEVED = 2.0
+MOMENT = 0.1
 EVERY = 10.0
 """So many seconds pass between the times that uses are written down."""
 UNUSED = 30 * 24 * 3600 * 1_000_000
@@ -91,13 +92,23 @@ class Flags:
         self._counts = counts
         self.evaluations: Counter[tuple[str, str]] = Counter()
         """How many there were, by flag and reason."""
+        self.stopped: Counter[str] = Counter()
+        """How often guards switched flags off, by flag."""
 
     # --- evaluating ---
 
-    async def evaluate(self, workspace: str, name: str, context: Mapping[str, Value]) -> Evaluation:
-        """Return what a flag gives in a context, and why; raise `NoFlagError` where there is no such flag."""
+    async def evaluate(
+        self, workspace: str, name: str, context: Mapping[str, Value], *, surely: bool = False
+    ) -> Evaluation:
+        """Return what a flag gives in a context, and why; raise `NoFlagError` where there is no such flag. `surely` it is not
+        there when it was not a moment ago: one that was published just now is found.
+        """
         known = await self._believed(workspace)
         found = known.flags.get(name)
+        if found is None and surely and self._monotonic() > known.until - BELIEVED + MOMENT:
+            self._known.pop(workspace, None)
+            known = await self._believed(workspace)
+            found = known.flags.get(name)
         if found is None:
             raise NoFlagError.of(name)
         return self._evaluate(workspace, known, found[0], found[1].version, context)
@@ -176,9 +187,11 @@ class Flags:
         before = (await self._believed(workspace)).switches.get(name)
         switch, entry = self._switching(actor, workspace, name, before, off=True, why=why)
         try:
-            return await self._store.switch_over(before, switch, entry)
+            is_done = await self._store.switch_over(before, switch, entry)
         finally:
             self._known.pop(workspace, None)
+        self.stopped[name] += is_done
+        return is_done
 
     def _switching(
         self, actor: Actor, workspace: str, name: str, before: FlagSwitch | None, *, off: bool, why: str
