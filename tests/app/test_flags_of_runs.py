@@ -2,6 +2,7 @@
 
 import pytest
 
+from auraos.core.audit import Actor
 from auraos.core.run.facts import RunStarted, StepSucceeded
 from auraos.documents.definitions.errors import DefinitionRefusedError, DefinitionUsedError
 from auraos.documents.definitions.rows import Ref
@@ -185,3 +186,16 @@ async def release_again(place) -> None:
     text = RELEASE.format(new=2, old=1, default="old", more="")
     saved = await place.definitions.save(ANN, ref, text, revision=row.revision)
     await place.definitions.publish(ANN, ref, revision=saved.revision)
+
+
+async def test_who_counted_before_the_flag_was_switched_changes_nothing_any_more(guarded):
+    name, guard = "auraos-version-of-greet", Actor(kind="house", id="flag-guard")
+    await let_run(guarded, new=".")
+    ((_, _, since),) = await guarded.flags.in_use()
+    await guarded.flags.switch(ANN, "default", name, off=True)
+    assert await guarded.flags.stop_by_guard(guard, "default", name, "late", since=since) is False
+    await guarded.flags.switch(ANN, "default", name, off=False)
+    assert await guarded.flags.stop_by_guard(guard, "default", name, "late", since=since) is False
+    ((_, _, anew),) = await guarded.flags.in_use()
+    assert await guarded.flags.stop_by_guard(guard, "default", name, "in time", since=anew) is True
+    assert await guarded.flags.in_use() == []

@@ -71,8 +71,10 @@ class Guarded(Protocol):
         """Return those that are not off and were asked for, each with its workspace and since when its runs count."""
         ...
 
-    async def stop_by_guard(self, actor: Actor, workspace: str, name: str, why: str) -> bool:
-        """Switch a flag off, unless somebody else switched it meanwhile; return whether it was done."""
+    async def stop_by_guard(self, actor: Actor, workspace: str, name: str, why: str, *, since: int) -> bool:
+        """Switch a flag off whose runs were counted since a time, unless it was switched or published anew meanwhile; return
+        whether it was done.
+        """
         ...
 
 
@@ -154,7 +156,7 @@ class GuardWatch:
                 continue
             why = words_of(flag, worse)
             actor = Actor(kind="house", id="flag-guard", name=f"the guard of {flag.name}")
-            if await self._flags.stop_by_guard(actor, workspace, flag.name, why):
+            if await self._flags.stop_by_guard(actor, workspace, flag.name, why, since=since):
                 stopped += 1
                 log.warning(
                     "flags.stopped_by_guard", extra={"workspace": workspace, "flag": flag.name, "why": why}

@@ -182,9 +182,15 @@ class Flags:
         self._known.pop(workspace, None)
         return next(facts for facts in await self.facts(workspace) if facts.name == name)
 
-    async def stop_by_guard(self, actor: Actor, workspace: str, name: str, why: str) -> bool:
-        """Switch a flag off, unless somebody else switched it meanwhile; return whether it was done."""
-        before = (await self._believed(workspace)).switches.get(name)
+    async def stop_by_guard(self, actor: Actor, workspace: str, name: str, why: str, *, since: int) -> bool:
+        """Switch a flag off whose runs were counted since a time, unless it was switched or published anew meanwhile; return
+        whether it was done.
+        """
+        known = await self._believed(workspace)
+        live = known.flags.get(name)
+        if live is None or _is_off(known, name) or _counts_since(known, live[1]) != since:
+            return False
+        before = known.switches.get(name)
         switch, entry = self._switching(actor, workspace, name, before, off=True, why=why)
         try:
             is_done = await self._store.switch_over(before, switch, entry)
