@@ -145,3 +145,32 @@ async def test_who_bound_what_is_told_by_the_audit_trail(bindings, store):
         ("definitions.bind", "workflow/order"),
         ("definitions.unbind", "workflow/order"),
     ]
+
+
+FLAG = "kind: flag\nname: fast\nspec: {type: boolean, default: on}\n"
+ASKS = "kind: workflow\nname: asks\nspec:\n  steps: {a: {type: flag, with: {flag: fast}}}\n"
+RELEASE = """kind: flag
+name: auraos-version-of-order
+spec: {type: number, variants: {new: 1}, default: new, off: new}
+"""
+
+
+async def test_flags_go_where_they_are_sent_and_not_with_the_workflows_that_ask_them(promoting, definitions):
+    await published(definitions, FLAG, "test")
+    await published(definitions, ASKS, "test")
+    asks = Pick(kind="workflow", name="asks")
+    with pytest.raises(FilesRefusedError) as refused:
+        await promoting.promote(ANN, "test", "prod", [asks], with_called=True)
+    assert [one.problem.code for one in refused.value.problems] == ["unknown-flag"]
+    await published(definitions, FLAG.replace("default: on", "default: off"), "prod")
+    await promoting.promote(ANN, "test", "prod", [asks], with_called=True)
+    assert "default: off" in (await definitions.version(Ref("prod", "flag", "fast"))).text
+    await promoting.promote(ANN, "test", "prod", [Pick(kind="flag", name="fast")])
+    assert "default: on" in (await definitions.version(Ref("prod", "flag", "fast"))).text
+
+
+async def test_a_flag_that_gives_versions_stays_where_they_are_counted(promoting, definitions):
+    await published(definitions, TEXT, "test")
+    await published(definitions, RELEASE, "test")
+    with pytest.raises(PromotionRefusedError, match="as its own workspace counts"):
+        await promoting.promote(ANN, "test", "prod", [Pick(kind="flag", name="auraos-version-of-order")])

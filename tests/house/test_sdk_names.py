@@ -5,8 +5,9 @@ import pytest
 import auraos.sdk
 
 PROMISED = {
-    "Answer", "Behaviour", "BlockingContext", "Chosen", "Effect", "Example", "Fault", "FileReference", "Files", "Http", "Sandbox",
-    "Secrets", "StepContext", "StepFailed", "StepType", "StepUnknown", "Value", "deferred", "names_secret", "step_type",
+    "Answer", "Behaviour", "BlockingContext", "Chosen", "Effect", "Example", "Fault", "FileReference", "Files",
+    "FlagAnswer", "Flags", "Http", "Sandbox", "Secrets", "StepContext", "StepFailed", "StepType", "StepUnknown", "Value",
+    "deferred", "names_secret", "step_type",
 }  # fmt: skip
 
 

@@ -22,7 +22,14 @@ def test_the_examples_have_no_problem():
 
 
 @pytest.mark.parametrize(
-    "folder", ["examples/patterns", "examples/order", "examples/hello.yaml", "examples/import.yaml"]
+    "folder",
+    [
+        "examples/patterns",
+        "examples/order",
+        "examples/checkout",
+        "examples/hello.yaml",
+        "examples/import.yaml",
+    ],
 )
 def test_the_cases_of_the_examples_pass_and_take_every_link(folder):
     answer = auraos("test", folder, "--min-coverage", "80")

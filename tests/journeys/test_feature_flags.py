@@ -10,6 +10,7 @@ from openfeature.flag_evaluation import ErrorCode, Reason
 
 from auraos.client.openfeature import AuraOSProvider
 from command_line import CommandLine
+from flagged_runs import FAILS, RELEASE
 from owned_server import OwnedServer, owned_server
 from server_process import until
 
@@ -112,3 +113,69 @@ def test_a_flag_keeps_runs_from_beginning_until_it_is_switched_back(server):
         server.ask("POST", "/workflows/greet/runs", {})
     server.ask("POST", "/flags/auraos-start-runs/on", {})
     assert server.ask("POST", "/workflows/greet/runs?wait=5", {})["state"] == "succeeded"
+
+
+def test_a_new_version_that_fails_is_taken_back_by_itself_and_the_command_line_says_why(server):
+    for number in (1, 2):
+        publish_text(server, "workflow", "greet-all", FAILS.format(name="greet-all", said=number))
+    guard = "  guard: {runs: 3, failures: 20}\n  rules: [{when: context.bad, variant: new}]\n"
+    text = RELEASE.replace("greet", "greet-all").format(new=2, old=1, default="old", more=guard)
+    publish_text(server, "flag", "auraos-version-of-greet-all", text)
+
+    def start(**given: object) -> dict:
+        return server.ask("POST", "/workflows/greet-all/runs?wait=10", {"input": given})
+
+    def facts() -> dict:
+        found = server.ask("GET", "/flags")["items"]
+        return next((one for one in found if one["name"] == "auraos-version-of-greet-all"), {})
+
+    until(facts)
+    assert (start()["state"], start()["output"]) == ("succeeded", {"said": 1})
+    for _ in range(3):
+        assert start(bad=True)["state"] == "failed"
+    until(lambda: facts()["is_off"])
+    assert facts()["why"].startswith("3 of the last 3 runs (100.0 %) of greet-all version 2 failed")
+    listed = CommandLine(server.folder)
+    listed.environment |= {"AURAOS_SERVER": server.url, "AURAOS_KEY": server.session}
+    shown = listed("flags", "list").out
+    assert "auraos-version-of-greet-all: off since" in shown
+    assert "by the guard of auraos-version-of-greet-all: 3 of the last 3 runs" in shown
+    assert "the flag is switched off" in listed("flags", "explain", "auraos-version-of-greet-all").out
+    assert "gives again what it says" in listed("flags", "on", "auraos-version-of-greet-all").out
+    (entry,) = server.ask("GET", "/audit?action=flags.switch&who=flag-guard")["items"]
+    assert (entry["actor"]["kind"], entry["object"]["name"]) == ("house", "auraos-version-of-greet-all")
+
+
+ASKS = """kind: workflow
+name: asks
+spec:
+  steps:
+    fast: {type: flag, with: {flag: asked, key: user-1}}
+    new_way: {type: noop, with: {value: new}}
+    old_way: {type: noop, with: {value: old}}
+  links: [fast.true -> new_way, fast.false -> old_way]
+  output: "{{ steps.new_way or steps.old_way }}"
+"""
+
+
+def test_a_run_of_a_server_asks_a_flag_of_its_workspace_and_it_is_counted(server):
+    publish_text(server, "flag", "asked", BOOLEAN.replace("fast", "asked").replace("{on: 30, off: 70}", "on"))
+    publish_text(server, "workflow", "asks", ASKS)
+    assert server.ask("POST", "/workflows/asks/runs?wait=10", {})["output"] == "new"
+    server.ask("POST", "/flags/asked/off", {})
+    assert server.ask("POST", "/workflows/asks/runs?wait=10", {})["output"] == "old"
+    (used,) = [each for each in server.ask("GET", "/flags")["items"] if each["name"] == "asked"]
+    assert used["given"] == {"off": 1, "on": 1}
+
+
+def publish_text(server: OwnedServer, kind: str, name: str, text: str) -> None:
+    """Publish a definition, or another version of it."""
+    known = [each["name"] for each in server.ask("GET", f"/definitions?kind={kind}")["items"]]
+    if name in known:
+        revision = server.ask("GET", f"/definitions/{kind}/{name}")["revision"]
+        saved = server.ask(
+            "PUT", f"/definitions/{kind}/{name}/draft", {"text": text}, if_match=f'"{revision}"'
+        )
+    else:
+        saved = server.ask("POST", "/definitions", {"text": text})
+    server.ask("POST", f"/definitions/{kind}/{name}/publish", {}, if_match=f'"{saved["revision"]}"')

@@ -50,6 +50,10 @@ ASKED = {
     "definitions show": ["flow"],
     "definitions publish": ["flow"],
     "definitions archive": ["flow"],
+    "flags off": ["fast", "--why", "it burns"],
+    "flags on": ["fast"],
+    "flags list": [],
+    "flags explain": ["fast"],
     "secrets set": ["shop", "--host", "api.example.com"],
     "secrets list": [],
     "secrets kinds": [],
@@ -115,6 +119,7 @@ def test_what_is_asked_of_a_server_prints_the_fields_of_the_page(auraos, tmp_pat
     (tmp_path / "served").mkdir()
     (tmp_path / "flows").mkdir()
     auraos.write("flows/flow.yaml", FLOW)
+    auraos.write("flows/fast.yaml", "kind: flag\nname: fast\nspec: {type: boolean, default: on}\n")
     with owned_server(CommandLine(tmp_path / "served")) as server:
         session = {"AURAOS_SERVER": server.url, "AURAOS_KEY": server.session}
         auraos.environment |= session

@@ -36,12 +36,13 @@ class Context:
     key = "key-of-this-activation"
     now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
-    def __init__(self, allowed=(), *, effect="read", environment=None, sandbox=None) -> None:
+    def __init__(self, allowed=(), *, effect="read", environment=None, sandbox=None, flags=None) -> None:
         self.effect = effect
         self.secrets = Reveal(environment or {})
         self.http = Egress(allowed, secrets=self.secrets)
         self.files = MemoryFiles()
         self.sandbox = sandbox
+        self.flags = flags
         self.lines: list[tuple[str, str, dict[str, object]]] = []
         self.steps_done: list[float] = []
 

@@ -11,6 +11,7 @@ from auraos.storage.folder import DataFolder
 from auraos.storage.rows import SELECT_RUNS
 from auraos.storage.sqlite import SqliteStore
 from auraos.storage.sqlite.schema import PRUNE
+from auraos.storage.tables.flag_runs import DURING, LAST
 
 
 @pytest.mark.parametrize("statement", PRUNE)
@@ -66,6 +67,22 @@ async def test_lists_of_runs_read_no_more_than_they_show(tmp_path: Path) -> None
             plan = [told for *_, told in connection.execute(sql, values)]
             assert [told for told in plan if "SEARCH runs USING INDEX runs_by_" in told], plan
             assert not [told for told in plan if "SCAN" in told or "SORT" in told or "B-TREE" in told], plan
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"), [(LAST, ("v", "small", 0, 50)), (DURING, ("v", "small", 0))], ids=["last", "during"]
+)
+async def test_runs_of_a_version_that_ended_lately_are_counted_by_when_they_ended(
+    tmp_path: Path, sql: str, values: tuple[object, ...]
+) -> None:
+    folder = DataFolder.claim(tmp_path / "data")
+    await SqliteStore.open(folder).close()
+    folder.release()
+    (file,) = folder.path.glob("*.db")
+    with closing(sqlite3.connect(file)) as connection:
+        plan = [told for *_, told in connection.execute(f"explain query plan {sql}", values)]
+    assert "SEARCH runs USING INDEX runs_ended (version=? AND finished_at>?)" in plan
+    assert [told for told in plan if "SCAN" in told or "ORDER BY" in told] == []
 
 
 _OF_ALL = "workspace=? and number > 0"

@@ -242,6 +242,8 @@ async def open_for_driving(
     from auraos.app.definitions.versions import FolderDefinitions
     from auraos.app.installed import load_installed
     from auraos.app.outside.world import World
+    from auraos.app.settings.step_flags import step_flags_on
+    from auraos.engine.clock import SystemClock
     from auraos.engine.engine import Engine
     from auraos.engine.socket import EngineSocket
     from auraos.storage.blobs import LocalBlobs
@@ -263,7 +265,8 @@ async def open_for_driving(
         refuse_foreign(folder, data)
         _refuse_held(folder, data)
         sealing = seal_store(store, folder.path, _identity(folder))
-        doors = world.doors(SealedBlobs(LocalBlobs(folder.blobs), sealing))
+        flags = await stack.enter_async_context(step_flags_on(store.tables, files, SystemClock().now))
+        doors = world.doors(SealedBlobs(LocalBlobs(folder.blobs), sealing), flags=flags.of)
         engine = Engine(store, installed.catalogue, definitions, doors, pools=pools, privacy=sealing)
         await engine.open()
         stack.push_async_callback(engine.close)

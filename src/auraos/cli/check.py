@@ -16,7 +16,7 @@ from auraos.app.definitions.files import (
     read_found,
 )
 from auraos.app.definitions.fixing import FixedFile, fix_source
-from auraos.app.definitions.flag_files import check_flag
+from auraos.app.definitions.flag_files import FlagFiles, check_flag
 from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.environment import known_secrets
 from auraos.app.installed import Installed, load_installed
@@ -26,6 +26,7 @@ from auraos.cli.options import Json
 from auraos.cli.problems import count_words, problem_document, show_broken, show_problem
 from auraos.cli.screen import Tint, clean, print_json, to_people, to_side
 from auraos.core.graph.check_calls import FindWorkflow
+from auraos.core.graph.check_flags import FindFlag
 
 
 def check(
@@ -61,12 +62,15 @@ def check(
             checked.append(text)
             continue
         others = FolderDefinitions(folder_of(path), installed.catalogue).find_workflow
+        flags = FlagFiles(folder_of(path)).type_of
 
-        def check_one(one: str, path: str = path, others: FindWorkflow = others) -> CheckedFile:
+        def check_one(
+            one: str, path: str = path, others: FindWorkflow = others, flags: FindFlag = flags
+        ) -> CheckedFile:
             flag = check_flag(path, one, installed.catalogue)
             if flag is not None:
                 return flag
-            return check_source(path, one, installed.catalogue, others=others, secrets=known)
+            return check_source(path, one, installed.catalogue, others=others, secrets=known, flags=flags)
 
         if fix:
             try:

@@ -18,6 +18,7 @@ NOUNS = {
     "privacy": "What there is about a person: found, handed out, erased, held.",
     "profiles": "The servers that commands can ask.",
     "definitions": "What a server keeps: drafts and published versions.",
+    "flags": "Feature flags of a server: how they stand, and the switch.",
     "secrets": "What a server keeps under seal.",
     "access": "Who may do what on a server, and why.",
     "keys": "By what programs come in to a server.",

@@ -79,6 +79,14 @@ SERVER = Chapter(
             "server",
         ),
         Command(
+            "flags list", "auraos.cli.flags:list_flags", "List feature flags, and how they stand.", "server"
+        ),
+        Command("flags off", "auraos.cli.flags:switch_off", "Switch a flag off for everybody.", "server"),
+        Command("flags on", "auraos.cli.flags:switch_on", "Let a flag give again what it says.", "server"),
+        Command(
+            "flags explain", "auraos.cli.flags:explain", "Say what a flag gives somebody, and why.", "server"
+        ),
+        Command(
             "secrets list",
             "auraos.cli.secrets:list_secrets",
             "List secrets, and where each may go.",

@@ -7,6 +7,7 @@ import msgspec
 from cyclopts import Parameter
 
 from auraos.app.definitions.files import CheckedFile, check_source, find_files, folder_of, read_found
+from auraos.app.definitions.flag_files import is_flag
 from auraos.app.definitions.versions import FolderDefinitions
 from auraos.app.installed import Installed, load_installed
 from auraos.app.outside.pure_steps import RealPureSteps
@@ -57,7 +58,7 @@ def run_cases(
             text = read_found(found)
             if isinstance(text, CheckedFile):
                 results.append(_FileResult(text, (), Coverage((), frozenset())))
-            elif text is not None:
+            elif text is not None and (found.named or not is_flag(text)):
                 results.append(_test_file(found.path, text, installed, pure_steps, name=name, seed=seed))
     played = sum(len(one.cases) for one in results)
     if name and not played and all(one.passed for one in results):

@@ -99,6 +99,8 @@ class StepType(msgspec.Struct, frozen=True, kw_only=True):
     execute: Callable[[dict[str, Any], Any], Awaitable[Any]] | None = None
     examples: tuple[Example, ...] = ()
     check: Callable[[Mapping[str, Any]], Sequence[Fault]] | None = None
+    ports_by: Callable[[Any], tuple[str, ...]] | None = None
+    """Which of its ports are live with an output, where that follows from the output alone: `out`, and one other at most."""
 
     def effect_of(self, settings: Mapping[str, Any]) -> Effect:
         """Return the effect under these settings as written (templates stand as text); it is fixed when published."""

@@ -14,6 +14,8 @@ from auraos.core.problems import Path, Problem
 
 OF_SECRETS: Final = "secret"
 """The kind of what a document names and is no document: it lies in the keeping of another part of the house."""
+OF_FLAGS: Final = "flag"
+"""The kind of feature flags, which workflows name and which name workflows."""
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -25,6 +27,8 @@ class Named(msgspec.Struct, frozen=True):
     version: int = 0
     goes_to: str = ""
     """The address that a secret goes to, as far as the text says it; `@local` for one that is sent nowhere."""
+    is_needed: bool = True
+    """Whether it cannot do without it."""
 
 
 class Others(msgspec.Struct, frozen=True):

@@ -79,14 +79,15 @@ class Beginnings:
         for value in (input, variables, trigger):
             if value is not None:
                 refuse_vast(value, self.largest_value)
+        run = run or self._clock.new_id()
         if isinstance(workflow, str):
-            version = await self._programs.resolve(workspace, workflow)
+            version = await self._programs.resolve(workspace, workflow, run, input)
         else:
             version = self._programs.take(workflow)
         program = self._programs.known(version)
         return RunStarted(
             at=self._clock.now(),
-            run=run or self._clock.new_id(),
+            run=run,
             workflow=program.workflow.name,
             version=version,
             workspace=workspace,
@@ -236,7 +237,9 @@ class Beginnings:
         resolved, number = started.resolved, 0
         if started.page is None:
             if self._programs.calls_of(started.version):
-                resolved = await self._programs.resolve_calls(started.workspace, started.version, resolved)
+                resolved = await self._programs.resolve_calls(
+                    started.workspace, started.version, started.run, resolved
+                )
             number = 0 if started.trial else next(self._numbers.get(started.workspace, _NONE), 0)
             if not number and not started.trial:
                 number = await self._next_number(started.workspace)

@@ -51,7 +51,9 @@ class Children:
             self._answered([row.id])
             return
         try:
-            version = started.version or await self._programs.resolve(started.workspace, started.workflow)
+            version = started.version or await self._programs.resolve(
+                started.workspace, started.workflow, started.run, started.input
+            )
             program = await self._programs.program(version)
             is_page = started.page is not None
             given = started.input if is_page else self._programs.take_input(version, started.input)

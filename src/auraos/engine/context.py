@@ -3,7 +3,7 @@ does.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from auraos.core.values import Value, to_wire
 from auraos.engine.places import Places
 from auraos.engine.ports import Blobs, Clock, LogLine, Redact
 from auraos.engine.trace_context import TracedHttp, header_for
-from auraos.sdk import Files, Http, Sandbox, Secrets
+from auraos.sdk import Files, FlagAnswer, Flags, Http, Sandbox, Secrets, StepFailed
 
 MOST_LINES = 2_000
 LONGEST_MESSAGE = 8_192
@@ -58,6 +58,19 @@ class Ways(NamedTuple):
     secrets: Secrets
 
 
+class NoFlags:
+    """The flags of a place that has none."""
+
+    async def evaluate(self, name: str, context: Mapping[str, Value]) -> FlagAnswer:  # noqa: ARG002 (as the sdk has it)
+        """Fail: there is no flag."""
+        raise StepFailed(
+            f"There is no flag {name!r} here.", code="no-flag", hint="Give the step a `default`."
+        )
+
+
+NO_FLAGS = NoFlags()
+
+
 class Doors(msgspec.Struct, frozen=True, kw_only=True):
     """The ways out that steps have, and what takes revealed secrets out of all that comes back."""
 
@@ -71,6 +84,8 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
     """So many bytes a value may have."""
     seen_by: Callable[[Asker], Ways] | None = None
     """What `http` and `secrets` are for one run, where that makes a difference."""
+    flags: Callable[[str], Flags] | None = None
+    """The feature flags of a workspace."""
 
 
 class AttemptContext:
@@ -171,6 +186,10 @@ class AttemptContext:
     @property
     def sandbox(self) -> Sandbox:
         return self._doors.sandbox
+
+    @property
+    def flags(self) -> Flags:
+        return NO_FLAGS if self._doors.flags is None else self._doors.flags(self._workspace)
 
     def _asker(self) -> Asker:
         program = self._program

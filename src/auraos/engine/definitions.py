@@ -2,8 +2,8 @@
 used.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from auraos.core.catalogue import Behaviour, Schema
 from auraos.core.errors import UserError
@@ -35,6 +35,10 @@ class Definitions(Protocol):
         ...
 
 
+Choose: TypeAlias = Callable[[str, str, str, Value], Awaitable[str]]
+"""Says on which version a run begins: given workspace, name, run and input, it returns the name, or one that pins a version."""
+
+
 class Programs:
     """The programs in use, by version; a run that is older than a file's last change still gets its own."""
 
@@ -46,9 +50,15 @@ class Programs:
         self._inputs: dict[str, tuple[SchemaCheck, Defaults] | None] = {}
         self._kept: set[str] = set()
         self._unkept: dict[str, Version] = {}
+        self.choose: Choose | None = None
+        """Chooses the versions of names that pin none, where somebody does."""
 
-    async def resolve(self, workspace: str, name: str) -> str:
-        """Return the hash of the version that is published under this name now."""
+    async def resolve(self, workspace: str, name: str, run: str, given: Value = None) -> str:
+        """Return the hash of the version on which a run begins, or what it calls: of those that are published under this
+        name now.
+        """
+        if self.choose is not None:
+            name = await self.choose(workspace, name, run, given)
         return self.take(await self._definitions.resolve(workspace, name))
 
     def take(self, version: Version) -> str:
@@ -87,10 +97,12 @@ class Programs:
             calls = self._calls[version] = called_workflows(self._programs[version])
         return calls
 
-    async def resolve_calls(self, workspace: str, version: str, known: dict[str, str]) -> dict[str, str]:
-        """Return the versions of the workflows that this one calls: those known, else the ones published now."""
+    async def resolve_calls(
+        self, workspace: str, version: str, run: str, known: dict[str, str]
+    ) -> dict[str, str]:
+        """Return the versions of the workflows that a run on this one calls: those known, else the ones published now."""
         wanted = [name for name in self.calls_of(version) if name not in known]
-        return {**{name: await self.resolve(workspace, name) for name in wanted}, **known}
+        return {**{name: await self.resolve(workspace, name, run) for name in wanted}, **known}
 
     def take_input(self, version: str, value: Value) -> Value:
         """Return an input with the defaults of the workflow's schema; raise `InputRefusedError` with everything in it that

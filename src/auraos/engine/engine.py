@@ -22,7 +22,7 @@ from auraos.engine.beginnings import DEFAULT_WORKSPACE, Beginnings
 from auraos.engine.clock import SystemClock
 from auraos.engine.context import Doors
 from auraos.engine.control import EngineClosedError
-from auraos.engine.definitions import TRIAL, Definitions, Programs
+from auraos.engine.definitions import TRIAL, Choose, Definitions, Programs
 from auraos.engine.endings import Ended
 from auraos.engine.figures import SECOND, EngineFigures
 from auraos.engine.flow.admission import Admission
@@ -171,6 +171,10 @@ class Engine(RunStarts):
     def trace_by(self, tracer: Tracer) -> None:
         """Tell what happens as spans from now on."""
         self._runner.tracer = tracer
+
+    def choose_by(self, choose: Choose) -> None:
+        """Ask this from now on on which version a run begins whose name pins none."""
+        self._programs.choose = choose
 
     @property
     def figures(self) -> EngineFigures:

@@ -111,7 +111,7 @@ class Migrating:
         given, resolved = _input_of(first, facts), dict[str, str]()
         try:
             given = self._programs.take_input(version, given)
-            resolved = await self._programs.resolve_calls(row.workspace, version, {})
+            resolved = await self._programs.resolve_calls(row.workspace, version, made, {})
         except UserError as error:
             objections.append(Objection(words=error.message))
         if new.is_private and self._beginnings.privacy is None:

@@ -9,7 +9,17 @@ A step type is a typed function under `@step_type`; an entry point in the group 
 from auraos.core.catalogue import Behaviour, Chosen, Effect, Example, Fault, StepType
 from auraos.core.failures import StepFailed, StepUnknown
 from auraos.core.values import FileReference, Value
-from auraos.sdk.protocols import Answer, BlockingContext, Files, Http, Sandbox, Secrets, StepContext
+from auraos.sdk.protocols import (
+    Answer,
+    BlockingContext,
+    Files,
+    FlagAnswer,
+    Flags,
+    Http,
+    Sandbox,
+    Secrets,
+    StepContext,
+)
 from auraos.sdk.step import deferred, names_secret, step_type
 
 __all__ = [
@@ -22,6 +32,8 @@ __all__ = [
     "Fault",
     "FileReference",
     "Files",
+    "FlagAnswer",
+    "Flags",
     "Http",
     "Sandbox",
     "Secrets",

@@ -72,6 +72,33 @@ class Files(Protocol):
     def read(self, reference: FileReference) -> AsyncIterator[bytes]: ...
 
 
+class FlagAnswer(Protocol):
+    """What a feature flag gives somebody, and why."""
+
+    @property
+    def value(self) -> Value: ...
+
+    @property
+    def variant(self) -> str: ...
+
+    @property
+    def reason(self) -> str:
+        """Return why, in the words of OpenFeature: `STATIC`, `TARGETING_MATCH`, `SPLIT`, `DEFAULT`, `DISABLED`."""
+        ...
+
+
+class Flags(Protocol):
+    """The feature flags of the workspace that a run is in."""
+
+    async def evaluate(self, name: str, context: Mapping[str, Value]) -> FlagAnswer:
+        """Return what a flag gives in a context.
+
+        Raises `StepFailed` with code `no-flag` where there is no such flag, and `flag-context` where the context lacks what a
+        rule or a split of it reads.
+        """
+        ...
+
+
 class Sandbox(Protocol):
     """Runs a person's Python statements with hard limits, away from this process's memory."""
 
@@ -171,3 +198,6 @@ class StepContext(BlockingContext, Protocol):
 
     @property
     def sandbox(self) -> Sandbox: ...
+
+    @property
+    def flags(self) -> Flags: ...

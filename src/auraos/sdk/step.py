@@ -6,7 +6,7 @@ from typing import Any, Literal, get_type_hints
 
 import msgspec
 
-from auraos.core.catalogue import Behaviour, Effect, Example, Fault, Schema, StepType
+from auraos.core.catalogue import Behaviour, Chosen, Effect, Example, Fault, Schema, StepType
 from auraos.core.failures import StepFailed
 from auraos.core.values import Value
 
@@ -22,6 +22,7 @@ def step_type(  # noqa: PLR0913 (the traits of a step type, each by its name)
     examples: tuple[Example, ...] = (),
     place: Literal["thread", "process"] | None = None,
     check: Callable[[Mapping[str, Any]], Sequence[Fault]] | None = None,
+    ports_by: Callable[[Any], tuple[str, ...]] | None = None,
 ) -> Callable[[Callable[..., Any]], StepType]:
     """Return a decorator that turns `def f(settings: Settings) -> Output` or `async def f(settings, context)` into a step type.
 
@@ -30,6 +31,7 @@ def step_type(  # noqa: PLR0913 (the traits of a step type, each by its name)
     `def f(settings)` in a process that is killed when its time is up, for what reckons.
     The first sentence of the docstring is the summary, the rest the description; the schema of the output comes from
     the return annotation unless `output` says it. `check` looks at the settings as they are written, before anything runs.
+    A function that chooses among the ports returns `Chosen`.
     """
 
     def decorate(function: Callable[..., Any]) -> StepType:
@@ -70,6 +72,7 @@ def step_type(  # noqa: PLR0913 (the traits of a step type, each by its name)
             execute=ways[place] if executes else None,
             examples=examples,
             check=check,
+            ports_by=ports_by,
         )
 
     return decorate
@@ -125,7 +128,8 @@ def _deferred_fields(schema: Schema) -> dict[str, tuple[str, ...]]:
 
 
 def _to_value(output: Any) -> Value:
-    return msgspec.to_builtins(output, builtin_types=()) if isinstance(output, msgspec.Struct) else output
+    is_struct = isinstance(output, msgspec.Struct) and not isinstance(output, Chosen)
+    return msgspec.to_builtins(output, builtin_types=()) if is_struct else output
 
 
 def _output_schema(annotation: Any) -> Schema:

@@ -3,7 +3,8 @@
 import pytest
 
 from auraos.core.document import read_document
-from auraos.settings.flags.model import Flag, Rule, Serve
+from auraos.settings.flags.model import Flag, Guard, Rule, Serve
+from auraos.settings.flags.names import version_of
 from auraos.settings.flags.reading import read_flag
 
 WHOLE = """kind: flag
@@ -122,3 +123,54 @@ def test_a_rule_cannot_reach_the_host():
         text = flag_of(f'type: boolean\ndefault: off\nrules: [{{when: "{attack} == 1", variant: on}}]')
         flag, _ = read(text)
         assert flag is None or attack == "context.__class__"
+
+
+RELEASE = """type: number
+variants: {new: 8, old: 7}
+default: {new: 5, old: 95}
+off: old
+"""
+
+
+def read_release(spec: str) -> tuple[Flag | None, list[str]]:
+    return read(flag_of(spec).replace("name: example", "name: auraos-version-of-billing"))
+
+
+def test_a_flag_that_gives_versions_has_a_guard_with_what_goes_without_saying():
+    flag, problems = read_release(f"{RELEASE}guard: {{failures: 10}}")
+    assert (problems, flag.guard) == ([], Guard(runs=50, failures=10.0, margin=5.0))
+    flag, _ = read_release(f"{RELEASE}guard: {{runs: 200, failures: 2.5, margin: 0}}")
+    assert flag.guard == Guard(runs=200, failures=2.5, margin=0.0)
+    assert read_release(RELEASE)[0].guard is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (RELEASE.replace("new: 8", "new: 0"), "flag-release spec.variants.new"),
+        (RELEASE.replace("new: 8", "new: -3"), "flag-release spec.variants.new"),
+        (RELEASE.replace("new: 8", "new: 8.5"), "flag-release spec.variants.new"),
+        ("type: boolean\ndefault: on", "flag-release spec.type"),
+        (f"{RELEASE}guard: 10", "wrong-type spec.guard"),
+        (f"{RELEASE}guard: {{}}", "missing-field spec.guard"),
+        (f"{RELEASE}guard: {{failures: 101}}", "out-of-range spec.guard.failures"),
+        (f"{RELEASE}guard: {{failures: 1, runs: 0}}", "out-of-range spec.guard.runs"),
+        (f"{RELEASE}guard: {{failures: 1, runs: 1001}}", "out-of-range spec.guard.runs"),
+        (f"{RELEASE}guard: {{failures: 1, marign: 1}}", "unknown-field spec.guard.marign"),
+    ],
+)
+def test_what_is_wrong_with_a_release_is_told_with_its_place(spec, expected):
+    flag, problems = read_release(spec)
+    assert flag is None
+    assert any(problem.startswith(expected) for problem in problems), problems
+
+
+def test_only_a_flag_that_gives_versions_has_a_guard():
+    flag, problems = read(flag_of("type: boolean\ndefault: on\nguard: {failures: 10}"))
+    assert (flag, problems) == (None, ["flag-release spec.guard"])
+
+
+@pytest.mark.parametrize("value", [True, None, "8", [8], {}, 8.5, 0, -1, 2.0**40, float("inf"), float("nan")])
+def test_what_is_no_version_is_none(value):
+    assert version_of(value) is None
+    assert (version_of(8), version_of(8.0)) == (8, 8)

@@ -166,3 +166,16 @@ async def test_what_guides_the_product_does_as_before_where_there_is_no_flag_or_
     ticks.time += BELIEVED
     assert await flags.decide("default", "half", True, {**WHO, "x": "text"}) is True
     assert await flags.decide("default", "half", True, {**WHO, "x": 1}) is False
+
+
+async def test_who_must_be_sure_finds_a_flag_that_was_published_just_now(flags, definitions, ticks):
+    with pytest.raises(NoFlagError):
+        await flags.evaluate("default", "half", WHO)
+    await publish(definitions, ALL)
+    ticks.time += 0.05
+    with pytest.raises(NoFlagError):
+        await flags.evaluate("default", "half", WHO, surely=True)
+    ticks.time += 0.1
+    with pytest.raises(NoFlagError):
+        await flags.evaluate("default", "half", WHO)
+    assert (await flags.evaluate("default", "half", WHO, surely=True)).value is True

@@ -14,6 +14,7 @@ from auraos.core.errors import UserError
 from auraos.core.graph import check_text, read_workflow
 from auraos.core.graph.check import in_order
 from auraos.core.graph.check_calls import FindWorkflow
+from auraos.core.graph.check_flags import FindFlag
 from auraos.core.problems import Problem, Severity
 from auraos.core.workflow import Workflow
 from auraos.engine.trial import PlacedCase, read_cases
@@ -126,9 +127,10 @@ def check_source(
     *,
     others: FindWorkflow | None = None,
     secrets: Collection[str] | None = None,
+    flags: FindFlag | None = None,
 ) -> CheckedFile:
     """Return everything that can be said of a text before it runs, its test cases included."""
-    problems = check_text(text, catalogue, others=others, secrets=secrets)
+    problems = check_text(text, catalogue, others=others, secrets=secrets, flags=flags)
     document, _ = read_document(text, ("workflow",))
     workflow = None
     cases: list[PlacedCase] = []

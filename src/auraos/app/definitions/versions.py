@@ -3,28 +3,17 @@
 The engine keeps the text of every version it started a run on, so a run goes on after its file was changed or deleted.
 """
 
-import re
 from pathlib import Path
 
-from auraos.app.definitions.files import SUFFIXES, MissingFileError, read_source
+from auraos.app.definitions.folder_index import BrokenDefinitionError, FolderIndex
 from auraos.core.catalogue import Catalogue
 from auraos.core.document import Document, content_hash, read_document
-from auraos.core.errors import UserError
 from auraos.core.graph import read_workflow, resolved_types
 from auraos.core.problems import Severity
 from auraos.core.run import Program, compile_workflow
 from auraos.core.workflow import Workflow
 from auraos.engine.definitions import TRIAL, called_workflows
 from auraos.engine.ports import NotFoundError, Version
-
-_NAME = re.compile(r"^name:\s*[\"']?([a-z][a-z0-9-]*)[\"']?\s*(?:#.*)?$", re.MULTILINE)
-_KIND = re.compile(r"^kind:\s*[\"']?workflow[\"']?\s*(?:#.*)?$", re.MULTILINE)
-
-
-class BrokenDefinitionError(UserError):
-    """The text of a definition cannot become a program."""
-
-    code = "broken-definition"
 
 
 class Compiled:
@@ -66,7 +55,7 @@ class FolderDefinitions:
     def __init__(self, folder: Path | None, catalogue: Catalogue) -> None:
         self._folder = folder
         self._catalogue = catalogue
-        self._seen: dict[Path, tuple[tuple[int, int], str]] = {}
+        self._index = FolderIndex(folder, "workflow")
         self._read: dict[str, Workflow | None] = {}
         self._made: dict[str, Version] = {}
         self._versions: dict[str, Version] = {}
@@ -128,30 +117,7 @@ class FolderDefinitions:
     def _text_of(self, name: str) -> str | None:
         if name in self._versions:
             return self._versions[name].text
-        paths = self._paths().get(name, [])
-        if len(paths) > 1:
-            listed = ", ".join(str(path) for path in paths)
-            raise BrokenDefinitionError(f"More than one file names a workflow {name!r}: {listed}.")
-        try:
-            return read_source(str(paths[0])) if paths else None
-        except MissingFileError:
-            return None  # it has gone since it was found
-
-    def _paths(self) -> dict[str, list[Path]]:
-        """Return the files of each name as they are now; a file is read again when it changed."""
-        index: dict[str, list[Path]] = {}
-        for path in _files_in(self._folder):
-            try:
-                found = path.stat()
-            except FileNotFoundError:
-                continue
-            stamp = (found.st_mtime_ns, found.st_size)
-            known = self._seen.get(path)
-            if known is None or known[0] != stamp:
-                known = self._seen[path] = (stamp, _name_of(path))
-            if known[1]:
-                index.setdefault(known[1], []).append(path)
-        return index
+        return self._index.text(name)
 
 
 def make_version(text: str, catalogue: Catalogue) -> Version:
@@ -171,22 +137,3 @@ def _workflow_of(text: str, catalogue: Catalogue) -> tuple[Document | None, Work
         return None, None
     workflow, _ = read_workflow(document, catalogue)
     return document, workflow
-
-
-def _files_in(folder: Path | None) -> list[Path]:
-    if folder is None or not folder.is_dir():
-        return []
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
-    except FileNotFoundError:
-        return []
-
-
-def _name_of(path: Path) -> str:
-    """Return the name of the workflow in a file, from a look at its lines; empty where there is none."""
-    try:
-        text = read_source(str(path))
-    except UserError:
-        return ""
-    found = _NAME.search(text)
-    return found[1] if found and _KIND.search(text) else ""

@@ -1,7 +1,7 @@
 """The ways out that steps of this process have, each made when it is first wanted, and closed together."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from auraos.app.outside.masking import MaskedBlobs
@@ -12,6 +12,7 @@ from auraos.core.run import LARGEST
 from auraos.core.values import Value
 from auraos.engine.context import Doors, Ways
 from auraos.engine.ports import Blobs
+from auraos.sdk import Flags
 from auraos.security.opened import Opened
 from auraos.security.redaction import Redactor
 from auraos.security.reveal import Reveal
@@ -29,7 +30,9 @@ class World:
         self._egress = LateEgress(allow_net, self._reveal)
         self._sandbox = LateSandbox()
 
-    def doors(self, blobs: Blobs, *, largest_value: int = LARGEST) -> Doors:
+    def doors(
+        self, blobs: Blobs, *, largest_value: int = LARGEST, flags: Callable[[str], Flags] | None = None
+    ) -> Doors:
         """Return what an engine gives to its steps."""
         return Doors(
             http=self._egress,
@@ -39,6 +42,7 @@ class World:
             redact=self.redact,
             largest_value=largest_value,
             seen_by=self.seen_by,
+            flags=flags,
         )
 
     @property

@@ -4,10 +4,8 @@ from auraos.app.runs.quotas import RunQuotas
 from auraos.core.errors import OperationalError
 from auraos.core.values import Value
 from auraos.settings.flags.model import KEY
+from auraos.settings.flags.names import START_RUNS
 from auraos.settings.flags.service import Flags
-
-START_RUNS = "auraos-start-runs"
-"""The flag of a workspace that says whether runs begin in it over the API; they do where there is none."""
 
 
 class StartsOffError(OperationalError):

@@ -62,6 +62,11 @@ def flag_figures(flags: Flags) -> Iterator[Figure]:
         "Evaluations of feature flags, by flag and by why they gave what they gave.",
         [({"flag": name, "reason": reason}, count) for (name, reason), count in found],
     )
+    yield counters(
+        "auraos_flags_stopped_total",
+        "Flags that their guards switched off, by flag.",
+        [({"flag": name}, count) for name, count in sorted(flags.stopped.items())[:MOST_FLAGS]],
+    )
 
 
 def _load(engine: Engine) -> Iterator[Figure]:

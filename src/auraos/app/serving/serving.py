@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from auraos.app.audit.console import console_notes
+from auraos.app.definitions.flag_files import FlagFiles
 from auraos.app.health import Health, Phase, PortRefusedError
 from auraos.app.installed import load_installed
 from auraos.app.keeping import Keeping, claim, open_keeping
 from auraos.app.outside.world import World
 from auraos.app.privacy.holding import holding
+from auraos.app.runs.releases import Releases
 from auraos.app.serving.desk import Desk
 from auraos.app.serving.desks import Services, open_services, refuse_without_owner
 from auraos.app.serving.steward import ProcessSteward
 from auraos.app.serving.watching import watch
+from auraos.app.settings.step_flags import StepFlags
 from auraos.core.catalogue import Catalogue
 from auraos.core.errors import OperationalError
 from auraos.core.run import LARGEST
-from auraos.engine.definitions import Definitions
 from auraos.engine.disk import DiskGuard
 from auraos.engine.engine import DEFAULT_PARALLEL, Engine
 from auraos.engine.ownership import ShardKeeper, is_alive, this_process
@@ -128,7 +130,7 @@ async def serve(
         services = open_services(
             wishes.data, keeping, catalogue, world, stack, files=wishes.files, settings=wishes.settings
         )
-        engine = _make_engine(wishes, keeping, world, shards, catalogue, services.published)
+        engine = _make_engine(wishes, keeping, world, shards, catalogue, services)
         settle()
         _watch_loop(stack)
         stack.push_async_callback(engine.close, 0.0)
@@ -306,16 +308,17 @@ def _make_engine(
     world: World,
     shards: Shards,
     catalogue: Catalogue,
-    definitions: Definitions,
+    services: Services,
 ) -> Engine:
-    doors = world.doors(keeping.blobs, largest_value=wishes.largest_value)
+    flags = StepFlags(services.flags, FlagFiles(wishes.files))
+    doors = world.doors(keeping.blobs, largest_value=wishes.largest_value, flags=flags.of)
     suspects = Suspects(wishes.data / "engine.work")
     for run, deaths in suspects.deaths.items():
         log.warning("serve.process_died", extra={"run": run, "times": deaths})
-    return Engine(
+    engine = Engine(
         keeping.store,
         catalogue,
-        definitions,
+        services.published,
         doors,
         parallel=wishes.parallel,
         shards=shards,
@@ -323,6 +326,8 @@ def _make_engine(
         suspects=suspects,
         privacy=keeping.sealing,
     )
+    engine.choose_by(Releases(services.flags).choose)
+    return engine
 
 
 def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: AsyncExitStack) -> Desk:

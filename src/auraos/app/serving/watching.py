@@ -15,6 +15,8 @@ from auraos.app.serving.figures import count_for, flag_figures
 from auraos.app.serving.parts import watch_parts
 from auraos.app.settings.settings import follow, look_at
 from auraos.engine.engine import Engine
+from auraos.settings.flags.guard import GuardWatch
+from auraos.storage.tables.flag_runs import VersionRuns
 
 
 async def watch(
@@ -24,6 +26,10 @@ async def watch(
     count_for(health, engine, keeping, services.secrets.tokens)
     health.figures.add(lambda: flag_figures(services.flags))
     services.flags.start()
+    guards = GuardWatch(services.flags, VersionRuns(keeping.tables))
+    stack.push_async_callback(guards.stop)
+    await services.flags.guard_all()
+    guards.start()
     watch_parts(health, engine, keeping, services.secrets.keys, data)
     health.parts["audit"] = look_at_trail(services.audit, health.parts["audit"])
     settings = services.settings

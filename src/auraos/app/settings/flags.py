@@ -7,6 +7,7 @@ from auraos.documents.definitions.store import DefinitionStore
 from auraos.settings.flags.kind import NAME
 from auraos.settings.flags.rows import LiveFlag
 from auraos.settings.flags.service import Flags
+from auraos.storage.tables.flag_runs import VersionRuns
 from auraos.storage.tables.flags import FlagTables
 from auraos.storage.tables.statement import Tables
 
@@ -45,4 +46,4 @@ class PublishedFlags:
 
 def flags_on(tables: Tables, store: DefinitionStore, *, now: Callable[[], int]) -> Flags:
     """Return the flags of a store."""
-    return Flags(PublishedFlags(store), FlagTables(tables), now=now)
+    return Flags(PublishedFlags(store), FlagTables(tables), now=now, counts=VersionRuns(tables))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from auraos.core.catalogue import Catalogue
 from auraos.core.document import Document
 from auraos.core.errors import UserError
 from auraos.core.expressions import scan_template_reads
@@ -25,7 +26,9 @@ class TrialRefusedError(UserError):
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step that is not carried out gave, and at which ports it went on; without ports, at all that lead on."""
+    """What a step that is not carried out gave, and at which ports it went on; without ports, at those that follow from the
+    output, or else at all that lead on.
+    """
 
     output: Any = None
     ports: tuple[str, ...] = ()
@@ -41,8 +44,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 class Part:
     """The steps at the top of a workflow, and what is before and behind each."""
 
-    def __init__(self, document: Document, workflow: Workflow) -> None:
+    def __init__(self, document: Document, workflow: Workflow, catalogue: Catalogue) -> None:
         self._document = document
+        self._catalogue = catalogue
         self._links = workflow.scope.links
         self.steps = workflow.scope.steps
         self.behind = {name: set[str]() for name in self.steps}
@@ -111,7 +115,7 @@ class Part:
     def pinned(self, pins: Mapping[str, Pin], wanted: Collection[str]) -> list[Inherited]:
         """Return what is taken over for pinned steps."""
         return [
-            Inherited(path=name, output=pin.output, ports=pin.ports or self._ports(name, wanted))
+            Inherited(path=name, output=pin.output, ports=pin.ports or self._ports(name, pin, wanted))
             for name, pin in pins.items()
             if name in wanted
         ]
@@ -130,7 +134,10 @@ class Part:
         whole = {"kind": self._document.kind, "name": self._document.name, "spec": spec}
         return msgspec.json.format(msgspec.json.encode(whole), indent=1).decode()
 
-    def _ports(self, name: str, wanted: Collection[str]) -> tuple[str, ...]:
+    def _ports(self, name: str, pin: Pin, wanted: Collection[str]) -> tuple[str, ...]:
+        step_type = self._catalogue.find(self.steps[name].type, self.steps[name].version)
+        if step_type is not None and step_type.ports_by is not None and pin.output is not None:
+            return step_type.ports_by(pin.output)
         leading = [link.port for link in self._links if link.source == name and link.target in wanted]
         return tuple(dict.fromkeys(port for port in leading if port != "error")) or ("out",)
 

@@ -208,7 +208,7 @@ class Trials:
         workflow, problems = read_workflow(read.document, self._catalogue)
         if workflow is None:
             raise DefinitionRefusedError("The text is no workflow that can be read.", problems)
-        return read.document, workflow, Part(read.document, workflow)
+        return read.document, workflow, Part(read.document, workflow, self._catalogue)
 
     async def _refuse_wrong(self, workspace: str, text: str, released: set[str], steps: set[str]) -> None:
         """Raise for errors in what is to be carried out; what is wrong with other steps does not matter now."""

@@ -4,7 +4,27 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["Evaluation", "FlagFacts", "FlagPage", "Tried"]
+__all__ = ["Evaluation", "FlagFacts", "FlagPage", "Tried", "Watched"]
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A rule that was looked at, and whether it fits."""
+
+    rule: str
+    when: str
+    fits: bool
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version that a guard watches, beside the one that is given while the flag is off."""
+
+    variant: str
+    version: int
+    runs: int
+    failed: int
+    others: int
+    others_failed: int
+    is_worse: bool
 
 
 class FlagFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -23,21 +43,8 @@ class FlagFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     given: dict[str, int] = {}
     used_at: int = 0
     expires: str = ""
+    watched: tuple[Watched, ...] = ()
     stale: tuple[str, ...] = ()
-
-
-class Tried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A rule that was looked at, and whether it fits."""
-
-    rule: str
-    when: str
-    fits: bool
-
-
-class FlagPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How flags stand."""
-
-    items: tuple[FlagFacts, ...]
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,3 +62,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
     version: int = 0
     tried: tuple[Tried, ...] = ()
+
+
+class FlagPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How flags stand."""
+
+    items: tuple[FlagFacts, ...]

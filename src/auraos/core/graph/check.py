@@ -8,6 +8,7 @@ from auraos.core.graph.check_calls import FindWorkflow, check_calls
 from auraos.core.graph.check_conditions import check_conditions
 from auraos.core.graph.check_containers import check_containers
 from auraos.core.graph.check_defaults import check_defaults
+from auraos.core.graph.check_flags import FindFlag, check_flags
 from auraos.core.graph.check_links import check_links, check_starts
 from auraos.core.graph.check_policy import check_policies
 from auraos.core.graph.check_privacy import check_privacy
@@ -42,13 +43,15 @@ def check_workflow(
     *,
     others: FindWorkflow | None = None,
     secrets: Collection[str] | None = None,
+    flags: FindFlag | None = None,
     numbered: bool = False,
 ) -> list[Problem]:
     """Return all that is wrong with a workflow, in the order of the text.
 
-    `others` finds called workflows by name and `secrets` holds the names of those that exist; where either is None nobody
-    can know, and nothing is said of them. Where versions are `numbered`, `others` is given `invoice@3` too. No input of any
-    shape makes this raise. Of a workflow with too many steps no more is said than that, and what reading it found.
+    `others` finds called workflows by name, `flags` the types of feature flags, and `secrets` holds the names of those that
+    exist; where one is None nobody can know, and nothing is said of them. Where versions are `numbered`, as in a store,
+    `others` is given `invoice@3` too, and `flags` knows all there are. No input of any shape makes this raise. Of a workflow
+    with too many steps no more is said than that, and what reading it found.
     """
     findings = Findings(document.tree, document.text)
     view = WorkflowView(read_tree(document.tree, catalogue, findings), catalogue, findings)
@@ -68,6 +71,7 @@ def check_workflow(
     check_policies(view, uses)
     check_privacy(view)
     check_secrets(view, secrets)
+    check_flags(view, flags, are_all=numbered)
     check_calls(view, others, types.check_whole, numbered=numbered)
     check_tests(view)
     return in_order(findings.problems)
@@ -79,13 +83,14 @@ def check_text(
     *,
     others: FindWorkflow | None = None,
     secrets: Collection[str] | None = None,
+    flags: FindFlag | None = None,
 ) -> list[Problem]:
     """Return all that is wrong with the text of a workflow: as YAML, as a document, and as a workflow."""
     document, problems = read_document(text, ("workflow",))
     if document is None:
         return in_order(problems)
     known = {(problem.code, problem.path) for problem in problems}
-    found = check_workflow(document, catalogue, others=others, secrets=secrets)
+    found = check_workflow(document, catalogue, others=others, secrets=secrets, flags=flags)
     return in_order([*problems, *(problem for problem in found if (problem.code, problem.path) not in known)])
 
 

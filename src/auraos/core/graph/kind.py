@@ -6,10 +6,11 @@ from auraos.core.catalogue import Behaviour, Catalogue, Schema
 from auraos.core.document import Document
 from auraos.core.graph.check import check_workflow, read_roughly, read_workflow
 from auraos.core.graph.check_calls import FindWorkflow
+from auraos.core.graph.check_flags import STANDS_IN, FindFlag, find_flags
 from auraos.core.graph.check_secrets import goes_to
 from auraos.core.graph.names import DOCUMENT_NAME, split_called
 from auraos.core.graph.secret_places import used_secrets
-from auraos.core.kind import OF_SECRETS, Kind, Meaning, Named, Others
+from auraos.core.kind import OF_FLAGS, OF_SECRETS, Kind, Meaning, Named, Others
 from auraos.core.problems import Path, Problem
 from auraos.core.workflow import Scope, Step, Workflow
 
@@ -35,7 +36,9 @@ def resolved_types(workflow: Workflow, catalogue: Catalogue) -> dict[str, int]:
 def _check(document: Document, catalogue: Catalogue, others: Others | None = None) -> list[Problem]:
     if others is None:
         return check_workflow(document, catalogue)
-    return check_workflow(document, catalogue, others=_finder(others, catalogue), numbered=True)
+    return check_workflow(
+        document, catalogue, others=_finder(others, catalogue), flags=_flag_finder(others), numbered=True
+    )
 
 
 def _finder(others: Others, catalogue: Catalogue) -> FindWorkflow | None:
@@ -55,6 +58,19 @@ def _finder(others: Others, catalogue: Catalogue) -> FindWorkflow | None:
     return find
 
 
+def _flag_finder(others: Others) -> FindFlag | None:
+    """Return what finds the type of a flag."""
+    found = others.find
+    if found is None:
+        return None
+
+    def find(name: str) -> str | None:
+        document = found(OF_FLAGS, name, 0)
+        return None if document is None else str(document.spec.get("type", ""))
+
+    return find
+
+
 def _read(document: Document, catalogue: Catalogue) -> Meaning | None:
     workflow, _ = read_workflow(document, catalogue)
     if workflow is None:
@@ -67,16 +83,18 @@ def _names(document: Document, catalogue: Catalogue) -> tuple[Named, ...]:
 
 
 def _named(workflow: Workflow, catalogue: Catalogue) -> Iterator[Named]:
-    """Yield the workflows that a workflow calls, and the secrets that its steps use, by names that stand in its text."""
+    """Yield the workflows that a workflow calls, and the secrets and flags that its steps use, by names that stand in its
+    text.
+    """
     for path, step in _steps_of(workflow.scope, ("spec",)):
-        yield from _secrets(step, path, catalogue)
+        yield from _used(step, path, catalogue)
         found = catalogue.find(step.type, step.version)
         if found is not None and found.behaviour is Behaviour.CALL:
             yield from _name(step.settings.get("workflow"), (*path, "with", "workflow"))
     yield from _name(workflow.settings.on_failure, ("spec", "settings", "on_failure"))
 
 
-def _secrets(step: Step, path: Path, catalogue: Catalogue) -> Iterator[Named]:
+def _used(step: Step, path: Path, catalogue: Catalogue) -> Iterator[Named]:
     attached = (("undo", step.undo), ("verify", step.verify))
     used = [(step.type, step.version, step.settings, (*path, "with"))]
     used += [
@@ -86,9 +104,14 @@ def _secrets(step: Step, path: Path, catalogue: Catalogue) -> Iterator[Named]:
     ]
     for name, version, settings, at in used:
         found = catalogue.find(name, version)
-        for one in used_secrets(found.settings, settings, at) if found is not None else ():
+        if found is None:
+            continue
+        for one in used_secrets(found.settings, settings, at):
             if DOCUMENT_NAME.fullmatch(one.name):
                 yield Named(OF_SECRETS, one.name, one.path, goes_to=goes_to(one))
+        for inner, flag in find_flags(found, settings, at):
+            if DOCUMENT_NAME.fullmatch(flag):
+                yield Named(OF_FLAGS, flag, inner, is_needed=STANDS_IN not in settings)
 
 
 def _name(written: object, path: Path) -> Iterator[Named]:

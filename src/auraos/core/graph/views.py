@@ -99,6 +99,11 @@ class StepView:
         ports = [port for port in self.ports or () if port not in self.dead_ports]
         if self.behaviour is Behaviour.RACE and self.step.branches:
             yield from (Choice(frozenset({"out", name})) for name in self.step.branches)
+        elif self.type is not None and self.type.ports_by is not None:
+            beside = [port for port in ports if port != "out" and port in linked]
+            yield from (Choice(frozenset({"out", port})) for port in beside)
+            if len(beside) < 2:
+                yield Choice(frozenset({"out"}))
         elif self.step.settings.get("mode") == "all" and "else" in ports:
             cases = tuple(port for port in ports if port != "else")
             yield from (Choice(chosen) for chosen in (*subsets(cases), frozenset({"else"})) if chosen)

@@ -1,7 +1,8 @@
 """Codes of feature flags."""
 
-from auraos.core.problem_codes.code import ProblemCode
+from auraos.core.problem_codes.code import WARNING, ProblemCode
 
+_KNOWN = "It takes a server, or a folder with files of flags. "
 _CHECKED = "It is told of flags, by `auraos check` and by a server that keeps them; the page on feature flags shows a right one."
 
 CODES = (
@@ -21,6 +22,28 @@ CODES = (
         code="flag-split",
         title="Shares that do not come to a hundred",
         why="Somebody would be given nothing, or it would not be clear what. Let the shares of a split come to 100.",
+        reason=_CHECKED,
+    ),
+    ProblemCode(
+        code="unknown-flag",
+        title="A flag that does not exist",
+        why="The step would fail for want of it. In a folder it is a warning, for the flag may be published on a server.",
+        reason=f"{_KNOWN}Publish the flag first, or give the step a `default`.",
+    ),
+    ProblemCode(
+        code="flag-port",
+        title="A port that only a boolean flag has",
+        why="A flag of another type goes on at `out` alone, so what follows at `true` or `false` would never run.",
+        reason=f"{_KNOWN}Use a `switch` over the value that the step brings.",
+        severity=WARNING,
+    ),
+    ProblemCode(
+        code="flag-release",
+        title="A flag that is to give versions of a workflow and does not",
+        why=(
+            "A flag named `auraos-version-of-WORKFLOW` says on which version runs begin. It is of type number, its variants are"
+            " versions that were published, and only such a flag has a `guard`."
+        ),
         reason=_CHECKED,
     ),
     ProblemCode(

@@ -101,7 +101,8 @@ def publish(saving: Saving, checked: Checked, when: When, note: str) -> tuple[Sa
 def live(saving: Saving, checked: Checked) -> Saving:
     """Return a change with what a version names that is live from now on; all of that must be live too."""
     after, uses = saving.after, uses_of(checked)
-    needs = {(use.kind, use.name) for use in uses if use.kind != OF_SECRETS} - {(after.kind, after.name)}
+    needed = (one for one in checked.names if one.kind != OF_SECRETS and one.is_needed)
+    needs = {(one.kind, one.name) for one in needed} - {(after.kind, after.name)}
     refs = tuple(Ref(after.workspace, kind, name) for kind, name in sorted(needs))
     return msgspec.structs.replace(saving, live_uses=uses, needs=refs)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from auraos.core.audit import Actor
 from auraos.core.errors import UserError
+from auraos.core.kind import OF_FLAGS
 from auraos.documents.definitions.applying import Applied, Applying, Wishes
 from auraos.documents.definitions.bindings import Bindings, rebound, unbound
 from auraos.documents.definitions.bundles import path_of
@@ -146,11 +147,16 @@ class Promoting:
                 raise ArchivedError(f"The {ref} is archived.", hint="Bring it back first.")
             version = await self._definitions.version(ref, pick.version)
             read = await checker.read(version.text, ref.kind)
+            if ref.kind == OF_FLAGS and any(named.version for named in read.names):
+                raise PromotionRefusedError(
+                    f"The {ref} names versions as its own workspace counts them.",
+                    hint="Write a flag in the other workspace, with the versions of there.",
+                )
             found[key] = (ref, version.version, read)
             if with_called:
                 waiting += [
                     Pick(kind=named.kind, name=named.name)
                     for named in read.names
-                    if named.kind in checker.kinds and not named.version
+                    if named.kind in checker.kinds and named.kind != OF_FLAGS and not named.version
                 ]
         return list(found.values())

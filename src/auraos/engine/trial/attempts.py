@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from auraos.core.catalogue import Effect
+import msgspec
+
+from auraos.core.catalogue import Effect, StepType
 from auraos.core.run import static_path
 from auraos.core.run.commands import ExecuteStep
 from auraos.core.run.facts import StepError, StepFailed, StepSucceeded, StepUnknown
@@ -39,6 +41,13 @@ def find_outcome(call: Call, command: ExecuteStep, mocks: Mocks, pure_steps: Pur
         f"The step {call.path!r} ({command.type}) reaches out of the workflow and has no mock.",
         hint=f"Add `mocks: {{{static_path(call.path)}: …}}` with the output it shall bring.",
     )
+
+
+def with_ports(outcome: Outcome, step_type: StepType | None) -> Outcome:
+    """Return an outcome that names no port with those that follow from its output."""
+    if step_type is None or step_type.ports_by is None or outcome.failure or outcome.ports != ("out",):
+        return outcome
+    return msgspec.structs.replace(outcome, ports=step_type.ports_by(outcome.output))
 
 
 def result_fact(command: ExecuteStep, outcome: Outcome, at: int) -> StepSucceeded | StepFailed | StepUnknown:

@@ -62,6 +62,7 @@ from auraos.engine.trial.attempts import (
     moment,
     result_fact,
     timeout_fact,
+    with_ports,
 )
 from auraos.engine.trial.calls import Calls
 from auraos.engine.trial.inputs import take_input
@@ -238,6 +239,7 @@ class World:
         )
         self.executed.append((path, command))
         outcome = find_outcome(call, command, self.mocks, self.pure_steps)
+        outcome = with_ports(outcome, self.catalogue.find(command.type, command.version))
         timeout = None if command.timeout is None else round(command.timeout * 1_000_000)
         after = outcome.after // MICRO
         playing.attempts[command.path] = command

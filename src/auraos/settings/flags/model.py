@@ -29,6 +29,17 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     serve: Serve
 
 
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
+    """When a flag that releases a workflow is switched off by itself."""
+
+    runs: int = 50
+    """So many runs of the version are looked at, the last ones; before there are as many nothing happens."""
+    failures: float
+    """More than so many of a hundred failed."""
+    margin: float = 5.0
+    """And by so many of a hundred more than of the other version in the same time."""
+
+
 class Flag(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a flag."""
 
@@ -46,6 +57,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     """What a split is made with beside the unit; flags with the same seed give the same people the same shares."""
     expires: str = ""
     """The day from which on nobody should need it any more."""
+    guard: Guard | None = None
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):

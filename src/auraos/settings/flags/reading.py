@@ -8,15 +8,19 @@ from auraos.core.expressions import Expression, LocatedError, compile_expression
 from auraos.core.graph.fields import Fields
 from auraos.core.graph.findings import Findings, did_you_mean
 from auraos.core.problems import Path, Problem, Severity
-from auraos.settings.flags.model import KEY, Flag, FlagType, Rule, Serve
+from auraos.settings.flags.model import KEY, Flag, FlagType, Guard, Rule, Serve
+from auraos.settings.flags.names import VERSION_OF, version_of, workflow_of
 
-FIELDS: Final = ("type", "variants", "default", "off", "rules", "unit", "seed", "expires")
+FIELDS: Final = ("type", "variants", "default", "off", "rules", "unit", "seed", "expires", "guard")
+GUARD_FIELDS: Final = ("runs", "failures", "margin")
 RULE_FIELDS: Final = ("name", "when", "variant", "split")
 TYPES: Final[tuple[FlagType, ...]] = ("boolean", "string", "number", "object")
 SWITCH: Final = {"on": True, "off": False}
 """The variants of a boolean flag that names none."""
 MOST_VARIANTS: Final = 50
 MOST_RULES: Final = 100
+MOST_GUARDED: Final = 1000
+"""So many runs a guard looks at."""
 _OF_TYPE: Final[dict[FlagType, type | tuple[type, ...]]] = {
     "boolean": bool, "string": str, "number": (int, float), "object": dict,
 }  # fmt: skip
@@ -48,6 +52,8 @@ class _Reader:
         fields.require("type", "A flag", "It is boolean, string, number or object.")
         type_: FlagType = fields.choice("type", TYPES, "boolean")
         self.variants = self._variants(type_)
+        if workflow_of(self.name):
+            self._refuse_no_versions(type_)
         fields.require("default", "A flag", "It names a variant, or splits a hundred among some.")
         return Flag(
             name=self.name,
@@ -59,6 +65,7 @@ class _Reader:
             unit=fields.text("unit") or KEY,
             seed=fields.text("seed"),
             expires=self._expires(),
+            guard=self._guard(),
         )
 
     def _variants(self, type_: FlagType) -> dict[str, Any]:
@@ -79,6 +86,42 @@ class _Reader:
                     f"The variant {name!r} of a flag of type {type_} has another type.",
                 )
         return given
+
+    def _refuse_no_versions(self, type_: FlagType) -> None:
+        if type_ != "number":
+            message = (
+                f"The flag gives versions of the workflow {workflow_of(self.name)!r}: it is of type number."
+            )
+            self._add("flag-release", ("type",), message)
+            return
+        for name, value in self.variants.items():
+            if version_of(value) is None:
+                message = f"The variant {name!r} is no version of the workflow {workflow_of(self.name)!r}."
+                self._add(
+                    "flag-release", ("variants", name), message, hint="Write its number, as in `new: 8`."
+                )
+
+    def _guard(self) -> Guard | None:
+        if "guard" not in self.fields:
+            return None
+        fields = self.fields.fields("guard")
+        if fields is None:
+            return None
+        if not workflow_of(self.name):
+            message = "Only a flag that gives versions of a workflow has a guard."
+            self._add(
+                "flag-release",
+                ("guard",),
+                message,
+                hint=f"Its name begins with {VERSION_OF}, the workflow follows.",
+            )
+        fields.refuse_unknown(GUARD_FIELDS, "A guard")
+        fields.require("failures", "A guard", "How many of a hundred may fail, as in `failures: 10`.")
+        return Guard(
+            runs=fields.whole("runs", 50, 1, MOST_GUARDED),
+            failures=fields.number("failures", 0, 0, 100),
+            margin=fields.number("margin", 5, 0, 100),
+        )
 
     def _off(self) -> str:
         name = self.fields.value("off")

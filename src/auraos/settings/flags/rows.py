@@ -60,6 +60,14 @@ class FlagStore(Protocol):
         """Keep a switch in place of the one of before, with what the audit trail says of it."""
         ...
 
+    async def switch_over(self, before: FlagSwitch | None, switch: FlagSwitch, entry: Entry) -> bool:
+        """Keep a switch in place of this one, None where there was none; return whether it was still there."""
+        ...
+
+    async def published(self, beginning: str) -> Sequence[tuple[str, str]]:
+        """Return workspace and name of all flags that are live and whose names begin so."""
+        ...
+
     async def uses(self, workspace: str) -> Sequence[FlagUse]: ...
 
     async def note_uses(self, uses: Collection[FlagUse]) -> None:

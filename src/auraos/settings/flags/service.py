@@ -20,13 +20,16 @@ from auraos.core.errors import AuraError
 from auraos.core.values import Value
 from auraos.settings.errors import NoFlagError
 from auraos.settings.flags.evaluation import evaluate
+from auraos.settings.flags.guard import RunCounts, Watched, look_at
 from auraos.settings.flags.kind import NAME
 from auraos.settings.flags.model import Evaluation, Flag, FlagType
+from auraos.settings.flags.names import VERSION_OF
 from auraos.settings.flags.reading import read_flag
 from auraos.settings.flags.rows import FlagSource, FlagStore, FlagSwitch, FlagUse, LiveFlag
 
 log = logging.getLogger("auraos.flags")
 BELIEVED = 2.0
+MOMENT = 0.1
 EVERY = 10.0
 """So many seconds pass between the times that uses are written down."""
 UNUSED = 30 * 24 * 3600 * 1_000_000
@@ -50,6 +53,8 @@ class FlagFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How often each variant was given."""
     used_at: int = 0
     expires: str = ""
+    watched: tuple[Watched, ...] = ()
+    """How the versions stand that its guard watches."""
     stale: tuple[str, ...] = ()
     """Why it could go, if anything says so."""
 
@@ -72,6 +77,7 @@ class Flags:
         *,
         now: Callable[[], int],
         monotonic: Callable[[], float] = time.monotonic,
+        counts: RunCounts | None = None,
     ) -> None:
         self._source = source
         self._store = store
@@ -82,15 +88,27 @@ class Flags:
         self._read: dict[tuple[str, str, int], Flag | None] = {}
         self._given: dict[tuple[str, str, str], FlagUse] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._guarding: set[tuple[str, str]] = set()
+        self._counts = counts
         self.evaluations: Counter[tuple[str, str]] = Counter()
         """How many there were, by flag and reason."""
+        self.stopped: Counter[str] = Counter()
+        """How often guards switched flags off, by flag."""
 
     # --- evaluating ---
 
-    async def evaluate(self, workspace: str, name: str, context: Mapping[str, Value]) -> Evaluation:
-        """Return what a flag gives in a context, and why; raise `NoFlagError` where there is no such flag."""
+    async def evaluate(
+        self, workspace: str, name: str, context: Mapping[str, Value], *, surely: bool = False
+    ) -> Evaluation:
+        """Return what a flag gives in a context, and why; raise `NoFlagError` where there is no such flag. `surely` it is not
+        there when it was not a moment ago: one that was published just now is found.
+        """
         known = await self._believed(workspace)
         found = known.flags.get(name)
+        if found is None and surely and self._monotonic() > known.until - BELIEVED + MOMENT:
+            self._known.pop(workspace, None)
+            known = await self._believed(workspace)
+            found = known.flags.get(name)
         if found is None:
             raise NoFlagError.of(name)
         return self._evaluate(workspace, known, found[0], found[1].version, context)
@@ -118,12 +136,26 @@ class Flags:
         given = self._evaluate(workspace, known, found[0], found[1].version, context)
         return given.value if isinstance(given.value, bool) else otherwise
 
+    async def guide(self, workspace: str, name: str, context: Mapping[str, Value]) -> Evaluation | None:
+        """Return what a flag that guides the product gives, None where there is none; where it cannot tell for this context,
+        what it gives while it is off.
+        """
+        known = await self._believed(workspace)
+        found = known.flags.get(name)
+        if found is None:
+            return None
+        if found[0].guard is not None:
+            self._guarding.add((workspace, name))
+        given = self._evaluate(workspace, known, found[0], found[1].version, context)
+        if not given.error_code:
+            return given
+        log.warning("flags.no_answer", extra={"workspace": workspace, "flag": name, "why": given.error})
+        return evaluate(found[0], {}, now=self._clock, is_off=True)
+
     def _evaluate(
         self, workspace: str, known: _Known, flag: Flag, version: int, context: Mapping[str, Value]
     ) -> Evaluation:
-        switch = known.switches.get(flag.name)
-        is_off = switch is not None and bool(switch.is_off)
-        found = evaluate(flag, context, now=self._clock, is_off=is_off)
+        found = evaluate(flag, context, now=self._clock, is_off=_is_off(known, flag.name))
         self.evaluations[flag.name, found.reason] += 1
         mark = (workspace, flag.name, found.variant)
         before = self._given.get(mark)
@@ -145,6 +177,31 @@ class Flags:
         if name not in known.flags:
             raise NoFlagError.of(name)
         before = known.switches.get(name)
+        switch, entry = self._switching(actor, workspace, name, before, off=off, why=why)
+        await self._store.switch(switch, entry)
+        self._known.pop(workspace, None)
+        return next(facts for facts in await self.facts(workspace) if facts.name == name)
+
+    async def stop_by_guard(self, actor: Actor, workspace: str, name: str, why: str, *, since: int) -> bool:
+        """Switch a flag off whose runs were counted since a time, unless it was switched or published anew meanwhile; return
+        whether it was done.
+        """
+        known = await self._believed(workspace)
+        live = known.flags.get(name)
+        if live is None or _is_off(known, name) or _counts_since(known, live[1]) != since:
+            return False
+        before = known.switches.get(name)
+        switch, entry = self._switching(actor, workspace, name, before, off=True, why=why)
+        try:
+            is_done = await self._store.switch_over(before, switch, entry)
+        finally:
+            self._known.pop(workspace, None)
+        self.stopped[name] += is_done
+        return is_done
+
+    def _switching(
+        self, actor: Actor, workspace: str, name: str, before: FlagSwitch | None, *, off: bool, why: str
+    ) -> tuple[FlagSwitch, Entry]:
         switch = FlagSwitch(
             workspace=workspace, name=name, is_off=int(off), at=self._now(), author=actor.name, why=why
         )
@@ -153,9 +210,29 @@ class Flags:
             object=Object(kind=NAME, name=name), why=why,
             before={"off": before is not None and bool(before.is_off)}, after={"off": off},
         )  # fmt: skip
-        await self._store.switch(switch, entry)
-        self._known.pop(workspace, None)
-        return next(facts for facts in await self.facts(workspace) if facts.name == name)
+        return switch, entry
+
+    # --- guarding ---
+
+    async def guard_all(self) -> None:
+        """Watch from now on also the flags with guards that this process was not asked for yet."""
+        self._guarding |= set(await self._store.published(VERSION_OF))
+
+    async def in_use(self) -> list[tuple[str, Flag, int]]:
+        """Return the flags with guards that are not off and were asked for, each with its workspace and since when its runs
+        count.
+        """
+        found = []
+        for workspace, name in sorted(self._guarding):
+            known = await self._believed(workspace)
+            flag, live = known.flags.get(name, (None, None))
+            if flag is None or live is None or flag.guard is None:
+                self._guarding.discard((workspace, name))
+            elif not _is_off(known, name):
+                found.append((workspace, flag, _counts_since(known, live)))
+        return found
+
+    # --- looking ---
 
     async def facts(self, workspace: str) -> list[FlagFacts]:
         """Return how the flags of a workspace stand."""
@@ -165,9 +242,21 @@ class Flags:
         for use in await self._store.uses(workspace):
             uses.setdefault(use.name, []).append(use)
         return [
-            self._facts(flag, live, known.switches.get(name), uses.get(name, ()))
+            self._facts(
+                flag,
+                live,
+                known.switches.get(name),
+                uses.get(name, ()),
+                await self._watched(known, workspace, name),
+            )
             for name, (flag, live) in sorted(known.flags.items())
         ]
+
+    async def _watched(self, known: _Known, workspace: str, name: str) -> Sequence[Watched]:
+        flag, live = known.flags[name]
+        if flag.guard is None or self._counts is None:
+            return ()
+        return await look_at(self._counts, workspace, flag, _counts_since(known, live))
 
     async def find(self, workspace: str, name: str) -> LiveFlag | None:
         """Return a flag that is live, None where there is none."""
@@ -175,7 +264,12 @@ class Flags:
         return found[1] if found is not None else None
 
     def _facts(
-        self, flag: Flag, live: LiveFlag, switch: FlagSwitch | None, uses: Sequence[FlagUse]
+        self,
+        flag: Flag,
+        live: LiveFlag,
+        switch: FlagSwitch | None,
+        uses: Sequence[FlagUse],
+        watched: Sequence[Watched],
     ) -> FlagFacts:
         given = {use.variant: use.count for use in uses}
         used_at = max((use.at for use in uses), default=0)
@@ -184,7 +278,7 @@ class Flags:
             published_at=live.published_at, is_off=switch is not None and bool(switch.is_off),
             switched_at=switch.at if switch is not None else 0, switched_by=switch.author if switch is not None else "",
             why=switch.why if switch is not None else "", given=given, used_at=used_at, expires=flag.expires,
-            stale=tuple(self._stale(flag, live, used_at)),
+            watched=tuple(watched), stale=tuple(self._stale(flag, live, used_at)),
         )  # fmt: skip
 
     def _stale(self, flag: Flag, live: LiveFlag, used_at: int) -> list[str]:
@@ -264,3 +358,14 @@ class Flags:
         while True:
             await asyncio.sleep(EVERY)
             await self.write_uses()
+
+
+def _is_off(known: _Known, name: str) -> bool:
+    switch = known.switches.get(name)
+    return switch is not None and bool(switch.is_off)
+
+
+def _counts_since(known: _Known, live: LiveFlag) -> int:
+    """Return since when runs count for the guard of a flag: since it was published, or was switched last."""
+    switch = known.switches.get(live.name)
+    return max(live.published_at, switch.at if switch is not None else 0)
