@@ -9,23 +9,19 @@ python -m bench.serving         the figures alone, with how long requests took
 """
 
 import asyncio
-import contextlib
 import http.client
 import json
-import os
 import random
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.definitions import COUNT, WORDS, fill, name_of, tables_at
+from bench.own_server import publish, serving
 from bench.processes import ROUNDS, bounded_row
 
 AT_ONCE = 10
@@ -33,20 +29,6 @@ SECONDS = 4.0
 WARM = 1.0
 LISTED = 60
 PATIENCE = 60.0
-PASSWORD = "a long way home"
-STEPS = "\n".join(
-    f"    s{n}: {{type: noop, with: {{value: '{{{{ {f'steps.s{n - 1}' if n else 'input.n'} + 1 }}}}'}}}}"
-    for n in range(10)
-)
-TEN = f"""kind: workflow
-name: ten
-spec:
-  input: {{type: object, properties: {{n: {{type: integer}}}}}}
-  steps:
-{STEPS}
-  links: [{", ".join(f"s{n} -> s{n + 1}" for n in range(9))}]
-  output: "{{{{ steps.s9 }}}}"
-"""
 
 
 def rows() -> list[dict[str, Any]]:
@@ -68,8 +50,8 @@ def rows() -> list[dict[str, Any]]:
 
 def measure_starts() -> tuple[float, float]:
     """Return starts per second in the best of three rounds, and the p95 of one in ms."""
-    with tempfile.TemporaryDirectory() as folder, _serving(folder) as (url, token):
-        _publish(url, token)
+    with tempfile.TemporaryDirectory() as folder, serving(folder) as (url, token):
+        publish(url, token)
         start = "/api/v1/workflows/ten/runs?wait=10"
         rounds = [_load(url, token, "POST", start, '{"input": {"n": 1}}') for _ in range(ROUNDS)]
     started = max(rounds, key=lambda each: each["rate"])
@@ -101,7 +83,7 @@ def _lists_of(folder: str, database: str) -> dict[str, float]:
                 await fill(tables, workspace)
 
     asyncio.run(prepare())
-    with _serving(folder, database) as (url, token):
+    with serving(folder, database) as (url, token):
         return {what: _p95(url, token, paths) for what, paths in _lists().items()}
 
 
@@ -216,51 +198,6 @@ async def _ask_all(host: str, port: int, request: str, at_once: int) -> dict[str
     if wrong or not took:
         raise RuntimeError(wrong.decode() or "nothing was answered")
     return {"rate": len(took) / spent, "p95": took[int(len(took) * 0.95)] * 1000}
-
-
-# --- the server ---
-
-
-@contextlib.contextmanager
-def _serving(folder: str, database: str = "") -> Iterator[tuple[str, str]]:
-    """Serve a data folder, or a database; give its address and a session of its owner."""
-    command = [sys.executable, "-m", "auraos", "serve", "--data", f"{folder}/data", "--port", "0", "--json"]
-    environment = {**os.environ, "AURAOS_STATE_HOME": f"{folder}/state"}
-    with (Path(folder) / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, *(["--database", database] if database else [])],
-            env=environment, stdout=subprocess.PIPE, stderr=log, text=True,
-        )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        told = ""
-        while not told.endswith("}\n"):
-            line = process.stdout.readline()
-            if not line:
-                raise RuntimeError((Path(folder) / "log").read_text(encoding="utf-8"))
-            told += line
-        ready = json.loads(told)
-        claim = {"token": ready["first_owner"], "name": "ada", "password": PASSWORD, "carry": "token"}
-        yield ready["url"], _ask(ready["url"], "", "POST", "/owner", claim)["token"]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=PATIENCE)
-
-
-def _publish(url: str, token: str) -> None:
-    made = _ask(url, token, "POST", "/definitions", {"text": TEN})
-    _ask(url, token, "POST", "/definitions/workflow/ten/publish", {}, If_Match=f'"{made["revision"]}"')
-
-
-def _ask(url: str, token: str, method: str, path: str, body: Any, **headers: str) -> Any:
-    request = urllib.request.Request(f"{url}/api/v1{path}", json.dumps(body).encode(), method=method)
-    request.add_header("Content-Type", "application/json")
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
-    for name, value in headers.items():
-        request.add_header(name.replace("_", "-"), value)
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        return json.loads(answer.read())
 
 
 if __name__ == "__main__":

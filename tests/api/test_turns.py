@@ -4,8 +4,15 @@ import asyncio
 
 import pytest
 
-from auraos.api.protocol.pace import Allowance, Pace, TooFastError
-from auraos.api.protocol.turns import MOST_RESTING, MOST_WAITING, OF_ALL, OF_ONE, Rests, Turns
+from auraos.api.protocol.pace import (
+    BETWEEN_REFUSALS,
+    LONGEST_REFUSAL,
+    Allowance,
+    Pace,
+    Refusals,
+    TooFastError,
+)
+from auraos.api.protocol.turns import MOST_RESTING, MOST_WAITING, OF_ALL, OF_ONE, Rests, Turn, Turns
 from auraos.app.serving.sharing import Processes
 from auraos.engine.endings import Ended
 from houses import EVERYTHING, HOUSE, Clock
@@ -88,6 +95,115 @@ async def test_no_more_wait_than_there_is_room_for():
     for each in waiting[:MOST_WAITING]:
         (await each).leave()
     assert not turns._inside
+
+
+async def shared_turns() -> Turns:
+    """Return turns that are taken, as two have asked."""
+    turns = Turns()
+    for who in ("quiet", "loud", "quiet"):
+        (await turns.take(who)).leave()
+    return turns
+
+
+async def turn_of_the_loop(count: int = 3) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def asking(turns: Turns, who: str, count: int, *, reads: bool = False) -> list[asyncio.Task[Turn]]:
+    return [asyncio.create_task(turns.take(who, reads=reads)) for _ in range(count)]
+
+
+def came_in(tasks: list[asyncio.Task[Turn]]) -> int:
+    return sum(task.done() for task in tasks)
+
+
+async def test_of_those_who_read_one_of_a_workspace_is_served_at_once():
+    turns = await shared_turns()
+    readers = asking(turns, "loud", 3, reads=True)
+    await turn_of_the_loop()
+    assert came_in(readers) == 1
+    (await readers[0]).leave()
+    await turn_of_the_loop()
+    assert came_in(readers) == 2
+    (await readers[1]).leave()
+    await turn_of_the_loop()
+    (await readers[2]).leave()
+    writers = asking(turns, "other", OF_ONE + 1)
+    await turn_of_the_loop(2 * OF_ONE)
+    assert came_in(writers) == OF_ONE
+
+
+async def test_one_that_reads_for_long_keeps_out_no_other_one():
+    turns = await shared_turns()
+    for _ in range(OF_ONE):
+        await asyncio.wait_for(turns.take("loud", reads=True), 5)
+    late = asking(turns, "loud", 1, reads=True)
+    await asyncio.wait(late, timeout=0.05)
+    assert came_in(late) == 0
+    late[0].cancel()
+
+
+async def test_who_asks_much_gives_way_to_who_asks_less():
+    turns = await shared_turns()
+    inside = await turns.take("loud")
+    quiet = await turns.take("quiet")
+    others = asking(turns, "loud", 8)
+    await turn_of_the_loop()
+    inside.leave()
+    await turn_of_the_loop()
+    assert came_in(others) == 0
+    quiet.leave()
+    await turn_of_the_loop(10)
+    assert came_in(others) == OF_ONE
+
+
+async def test_who_gave_way_once_comes_in_before_it_does_so_again():
+    turns = await shared_turns()
+    first, second = await turns.take("one"), await turns.take("two")
+    loud = asking(turns, "loud", 8)
+    await turn_of_the_loop()
+    assert came_in(loud) == 1
+    first.leave()
+    await turn_of_the_loop()
+    assert came_in(loud) == 2
+    second.leave()
+
+
+async def test_who_gives_way_does_not_so_for_ever():
+    turns = await shared_turns()
+    await turns.take("quiet")
+    loud = asking(turns, "loud", 8)
+    await asyncio.wait_for(asyncio.wait(loud, return_when=asyncio.FIRST_COMPLETED), 5)
+    assert came_in(loud) == 1
+    for task in loud:
+        task.cancel()
+
+
+async def test_of_requests_that_wait_for_nothing_one_of_a_workspace_is_served_in_a_turn_of_the_loop():
+    turns, served = await shared_turns(), []
+
+    async def ask(who: str) -> None:
+        turn = await turns.take(who)
+        served.append(who)
+        turn.leave()
+
+    flood = [asyncio.create_task(ask("loud")) for _ in range(100)]
+    for count in range(1, 20):
+        await asyncio.sleep(0)
+        assert len(served) <= count
+    await asyncio.gather(*flood)
+    assert len(served) == 100
+
+
+def test_who_asks_on_when_refused_is_refused_slower():
+    refusals = Refusals()
+    assert refusals.put_off("loud", 5.0) == 0
+    waits = [refusals.put_off("loud", 5.0) for _ in range(200)]
+    assert waits[:3] == pytest.approx([BETWEEN_REFUSALS, 2 * BETWEEN_REFUSALS, 3 * BETWEEN_REFUSALS])
+    assert waits[-1] == max(waits) == LONGEST_REFUSAL
+    assert refusals.put_off("quiet", 5.0) == 0
+    assert refusals.put_off("loud", 5.0 + 2 * LONGEST_REFUSAL) == 0
 
 
 async def test_who_only_waits_has_left_the_turn_to_others(room):

@@ -24,12 +24,12 @@ class Explained:
         self.plans: list[str] = []
 
     async def all(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], Any]
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], Any], *, page: int = 0
     ) -> list[Any]:
         explain = "explain query plan " if self.dialect == "sqlite" else "explain "
         told = await self._tables.all(explain + sql, parameters, lambda row: str(row[-1]))
         self.plans.append("\n".join(told))
-        return await self._tables.all(sql, parameters, make)
+        return await self._tables.all(sql, parameters, make, page=page)
 
     async def one(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], Any]) -> Any:
         found = await self.all(sql, parameters, make)

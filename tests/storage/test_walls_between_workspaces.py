@@ -35,8 +35,8 @@ class Careless:
         self._tables = store.tables
         self.dialect = store.tables.dialect
 
-    async def all(self, sql: str, parameters: tuple[Any, ...], make: Any) -> list[Any]:
-        return await self._tables.all(careless(sql), parameters, make)
+    async def all(self, sql: str, parameters: tuple[Any, ...], make: Any, *, page: int = 0) -> list[Any]:
+        return await self._tables.all(careless(sql), parameters, make, page=page)
 
     async def one(self, sql: str, parameters: tuple[Any, ...], make: Any) -> Any:
         return await self._tables.one(careless(sql), parameters, make)

@@ -112,7 +112,7 @@ class Reads(Inspection):
             if by_number is not None:
                 return by_number
         sql = f"{rows.SELECT_RUNS} where id >= ? and id < ? and workspace=? order by id limit 2"
-        found = await self._reader.all(sql, (name, name + "\U0010ffff", workspace), rows.run_row)
+        found = await self._reader.all(sql, (name, name + "\U0010ffff", workspace), rows.run_row, page=2)
         if len(found) > 1 and found[0].run != name:
             raise AmbiguousRunError(f"The ids of several runs begin with {name!r}.", hint="Write more of it.")
         return found[0] if found and name else None
@@ -145,7 +145,8 @@ class Reads(Inspection):
         if not all(is_storable(value) for value in values):
             return []
         sql = f"{rows.SELECT_RUNS} where {' and '.join(tests)} order by {order} desc limit ?"
-        return await self._reader.all(sql, (*values, min(query.limit, LARGEST_PAGE)), rows.run_row)
+        limit = min(query.limit, LARGEST_PAGE)
+        return await self._reader.all(sql, (*values, limit), rows.run_row, page=limit)
 
     async def versions(self) -> list[str]:
         """Return the hashes of all versions that are kept."""

@@ -35,6 +35,8 @@ READ_ASIDE: Final = 128 * 1024
 """A body of more bytes is read beside the loop, so that others are answered meanwhile."""
 
 _REVISION: Final = re.compile(r'\s*(?:(?:W/)?"([0-9]{1,15})(?:\.[\w-]{1,40})?"|([0-9]{1,15}))\s*', re.ASCII)
+READING: Final = ("GET", "HEAD")
+"""Requests by these methods only read."""
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -178,7 +180,7 @@ class Door:
             raw = await _body(headers, receive, _largest(ask, route), ask.limits)
             read = asyncio.to_thread if len(raw) > READ_ASIDE else _here
             given["body"] = await read(read_body, raw, route.body)
-        turn = await self._turns.take(_turn_of(ask))
+        turn = await self._turns.take(_turn_of(ask), reads=ask.asked.method in READING)
         resting: list[str] = []
 
         def rest() -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from auraos.api.protocol.asking import Ask, Asked, Limits
-from auraos.api.protocol.pace import Allowance, Pace
+from auraos.api.protocol.pace import Allowance, Pace, Refusals, TooFastError
 from auraos.api.protocol.routes import OPEN, SELF, Found, Route
 from auraos.api.protocol.site import Site
 from auraos.app.serving.desk import Desk
@@ -50,6 +50,7 @@ class Keeper:
         self._site = site
         self._now = now
         self._pace = Pace(now, desk.processes)
+        self._refusals = Refusals()
         self._spent: dict[str, int] = {}
         """Until when it is not told again that a key was used which opens nothing, by its id."""
 
@@ -59,7 +60,7 @@ class Keeper:
         try:
             token, who = await self._who(asked)
         except NotSignedInError:
-            self._paced(asked, None, "")
+            await self._paced(asked, None, "")
             raise
         if who is None and not asked.is_open:
             raise NotSignedInError(
@@ -69,23 +70,31 @@ class Keeper:
         roles = await self._desk.identity.access.roles(workspace) if workspace != EVERYWHERE else None
         return Ask(
             asked=asked, desk=self._desk, workspace=workspace, who=who, token=token, roles=roles or {}, site=self._site,
-            pace=self._paced(asked, who, workspace if roles else ""),
+            pace=await self._paced(asked, who, workspace if roles else ""),
             limits=UNREAD if asked.method in SAFE else Limits.of(self._desk.settings, workspace if roles else ""),
         )  # fmt: skip
 
-    def _paced(self, asked: Asked, who: Principal | None, workspace: str) -> dict[str, str]:
+    async def _paced(self, asked: Asked, who: Principal | None, workspace: str) -> dict[str, str]:
         """Count a request for the workspace and the key, or for the address of somebody unknown."""
         if who is None:
             settings = self._desk.settings
             allowance = Allowance(settings.value(STRANGERS), settings.value(STRANGERS_AT_ONCE))
-            return self._pace.take(f"address {network_of(asked.address)}", allowance)
+            return await self._take(f"address {network_of(asked.address)}", allowance)
         told: dict[str, str] = {}
         wished = self._desk.identity.access.wish(workspace, PACE)
         if wished and any(grant.workspace in (workspace, EVERYWHERE) for grant in who.grants):
-            told = self._pace.take(f"workspace {workspace}", Allowance.of(int(wished)))
+            told = await self._take(f"workspace {workspace}", Allowance.of(int(wished)))
         if who.per_second:
-            told = self._pace.take(f"key {who.key}", Allowance.of(who.per_second))
+            told = await self._take(f"key {who.key}", Allowance.of(who.per_second))
         return told
+
+    async def _take(self, who: str, allowance: Allowance) -> dict[str, str]:
+        """Count a request; raise `TooFastError`, in time, where too many were made."""
+        try:
+            return self._pace.take(who, allowance)
+        except TooFastError:
+            await self._refusals.take(who)
+            raise
 
     async def admit(self, ask: Ask, found: Found, at: Any) -> None:
         """Raise unless whoever asks may do this."""

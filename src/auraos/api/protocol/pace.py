@@ -5,9 +5,11 @@ never give more than may be asked, but for the seconds in which one of them is n
 the part of that one.
 """
 
+import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -16,6 +18,10 @@ from auraos.core.errors import UserError
 MOST = 20_000
 """So many of those who asked last are remembered."""
 SECOND = 1_000_000
+BETWEEN_REFUSALS: Final = 0.01
+"""So many seconds lie between two refusals of the same asker."""
+LONGEST_REFUSAL: Final = 1.0
+"""For so many seconds a refusal is held back at most."""
 
 
 class TooFastError(UserError):
@@ -71,3 +77,25 @@ class Pace:
             "ratelimit-remaining": str(int(left - 1)),
             "ratelimit-reset": str(round((allowance.burst - left + 1) / allowance.per_second)),
         }
+
+
+class Refusals:
+    """Holds back what is told to those who ask too fast. Who asks again at once when refused would else be refused some thousand
+    times a second, and others would wait for that.
+    """
+
+    def __init__(self) -> None:
+        self._next: OrderedDict[str, float] = OrderedDict()
+        """When somebody may be refused again, those who were refused last at the end."""
+
+    async def take(self, who: str) -> None:
+        """Return when somebody may be refused."""
+        await asyncio.sleep(self.put_off(who, asyncio.get_running_loop().time()))
+
+    def put_off(self, who: str, now: float) -> float:
+        """Count a refusal; return for how many seconds it is held back, which is none where there was no other just before."""
+        wait = min(LONGEST_REFUSAL, max(0.0, self._next.pop(who, now) - now))
+        self._next[who] = now + min(LONGEST_REFUSAL, wait + BETWEEN_REFUSALS)
+        if len(self._next) > MOST:
+            self._next.popitem(last=False)
+        return wait

@@ -207,7 +207,11 @@ class RunShown(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, row: RunRow) -> "RunShown":
         """Return what is shown of a run."""
-        return cls(**{field: getattr(row, field) for field in cls.__struct_fields__})
+        return cls(
+            run=row.run, number=row.number, workflow=row.workflow, version=row.version, state=row.state, why=row.why,
+            started_at=row.started_at, changed_at=row.changed_at, finished_at=row.finished_at, by=row.by,
+            parent=row.parent,
+        )  # fmt: skip
 
 
 class RunPage(msgspec.Struct, frozen=True, kw_only=True):

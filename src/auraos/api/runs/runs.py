@@ -45,6 +45,7 @@ from auraos.core.errors import UserError
 from auraos.core.values import to_plain
 from auraos.documents.definitions.rows import Ref
 from auraos.engine.ports import NotFoundError, RunQuery, RunRow
+from auraos.engine.slices import in_slices
 from auraos.security.access.authorize import Thing
 
 routes = Routes()
@@ -126,7 +127,7 @@ async def list_runs(ask: Ask, at: RunList) -> RunPage:
         workspace=ask.workspace, states=at.state, workflow=at.workflow or "", before=at.after or "", limit=at.limit
     )  # fmt: skip
     rows, after = await ask.desk.runs.page(query, reaches_of(ask, "runs.read"))
-    return RunPage(items=tuple(RunShown.of(row) for row in rows), next=after)
+    return RunPage(items=tuple(await in_slices(RunShown.of, rows)), next=after)
 
 
 @routes.get("/api/v1/runs/{run}", may="runs.read", tells=TELLS, about=ABOUT)

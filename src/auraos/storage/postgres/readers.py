@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from auraos.core.errors import AuraError
+from auraos.engine.slices import in_slices
 from auraos.storage.postgres.address import FAILURES, Address, close_quietly, role
 from auraos.storage.reads import LONGEST_READ, ReadFailedError, ReadTooLongError
 
@@ -37,10 +38,17 @@ class Readers:
         self._turns = asyncio.Semaphore(most)
         self._idle: list[asyncpg.Connection] = []
 
-    async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
+    async def all(
+        self,
+        sql: str,
+        parameters: tuple[Any, ...],
+        make: Callable[[Sequence[Any]], T],
+        *,
+        page: int = 0,  # noqa: ARG002 (its rows come together anyway)
+    ) -> list[T]:
         """Return what a query finds, each row as data."""
         rows: list[Any] = await self._read(numbered(sql), parameters)
-        return [make(row) for row in rows]
+        return await in_slices(make, rows)
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -38,9 +38,11 @@ class PostgresTables:
         self._turns = asyncio.Semaphore(MOST_CHANGES)
         self._idle: list[asyncpg.Connection] = []
 
-    async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
+    async def all(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T], *, page: int = 0
+    ) -> list[T]:
         """Return what a query finds, each row as data."""
-        return await self._readers.all(sql, parameters, make)
+        return await self._readers.all(sql, parameters, make, page=page)
 
     async def one(
         self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]

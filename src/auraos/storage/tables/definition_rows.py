@@ -79,8 +79,7 @@ def _authors(text: str) -> tuple[str, ...]:
     return msgspec.json.decode(text, type=tuple[str, ...])
 
 
-def _labels(text: str) -> dict[str, str]:
-    return msgspec.json.decode(text, type=dict[str, str])
+_labels = msgspec.json.Decoder(dict[str, str]).decode
 
 
 def published(row: Sequence[Any]) -> Published:

@@ -77,13 +77,16 @@ class DefinitionTables:
 
     async def page(self, query: Query) -> Sequence[Listed]:
         """Return a page of definitions by kind and name."""
-        return await self._of(_LISTED, query, rows.listed)
+        page = 0 if query.words else query.limit  # a search is no matter of an index alone
+        return await self._of(_LISTED, query, rows.listed, page=page)
 
     async def whole(self, query: Query) -> Sequence[Definition]:
         """Return a page of definitions with their texts by kind and name."""
         return await self._of(f"select {_COLUMNS} from definitions", query, rows.definition)
 
-    async def _of(self, select: str, query: Query, make: Callable[[Sequence[Any]], T]) -> list[T]:
+    async def _of(
+        self, select: str, query: Query, make: Callable[[Sequence[Any]], T], *, page: int = 0
+    ) -> list[T]:
         tests, values = ["workspace=?"], [query.workspace]
         if query.kind:
             tests.append("kind=?")
@@ -104,7 +107,7 @@ class DefinitionTables:
             values += wanted
         tests.append(f"({' or '.join(_STATES[state] for state in query.states) or _NOT_ARCHIVED})")
         sql = f"{select} where {' and '.join(tests)} order by kind, name limit ?"
-        return await self._tables.all(sql, (*values, query.limit), make)
+        return await self._tables.all(sql, (*values, query.limit), make, page=page)
 
     async def save(self, savings: Sequence[Saving], entries: Sequence[Entry]) -> bool:
         """Write changes, all or none; return whether all was still as it was."""

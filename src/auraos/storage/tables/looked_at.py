@@ -14,7 +14,7 @@ class Reading(Protocol):
     """What reads a database."""
 
     async def all(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T], *, page: int = 0
     ) -> list[T]: ...
 
 
@@ -25,9 +25,11 @@ class LookedAtTables:
         self._readers = readers
         self.dialect = dialect
 
-    async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]) -> list[T]:
+    async def all(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T], *, page: int = 0
+    ) -> list[T]:
         """Return what a query finds."""
-        return await self._readers.all(sql, parameters, make)
+        return await self._readers.all(sql, parameters, make, page=page)
 
     async def one(
         self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]

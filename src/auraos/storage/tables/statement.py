@@ -50,8 +50,12 @@ class Tables(Protocol):
         ...
 
     async def all(
-        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
-    ) -> list[T]: ...
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T], *, page: int = 0
+    ) -> list[T]:
+        """Return what a query finds, each row as data. `page` says that it finds so many at most, by an index, and in each row no
+        more than some short texts and whole numbers.
+        """
+        ...
 
     async def one(
         self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], T]
