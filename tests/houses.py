@@ -107,11 +107,11 @@ class House:
         return person
 
     async def grant(
-        self, kind: HolderKind, holder: str, role: str, workspace: str = "default", **narrow: object
+        self, holds: HolderKind, holder: str, role: str, workspace: str = "default", /, **narrow: object
     ) -> str:
         """Grant a role, and return the id of the grant."""
         wish = Grant(role=role, workspace=workspace, **narrow)
-        return (await self.identity.access.grant(HOUSE, EVERYTHING, wish, kind, holder)).id
+        return (await self.identity.access.grant(HOUSE, EVERYTHING, wish, holds, holder)).id
 
     async def session(self, person: Person) -> str:
         """Return the token of a new session of somebody."""

@@ -15,12 +15,12 @@ from auraos.api.definitions.definitions import (
     ref_of,
     within,
 )
+from auraos.api.definitions.using import require_use
 from auraos.api.protocol.answers import Answer
 from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import BASE64, END, Slug
 from auraos.api.protocol.problems import Finding, findings_of
 from auraos.api.protocol.routes import Routes
-from auraos.api.workspaces.secrets import require_use
 from auraos.documents.definitions.applying import Applied, Applying, What, Wishes
 from auraos.documents.definitions.bundles import pack, unpack
 from auraos.documents.definitions.exporting import Side, export

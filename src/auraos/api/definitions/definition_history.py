@@ -14,10 +14,10 @@ from auraos.api.definitions.definitions import (
     require_of_text,
     thing_of,
 )
+from auraos.api.definitions.using import require_use
 from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import END, Limit
 from auraos.api.protocol.routes import Routes
-from auraos.api.workspaces.secrets import require_use
 from auraos.core.problems import format_path
 from auraos.documents.definitions.applying import Applying, Wishes
 from auraos.documents.definitions.bundles import path_of

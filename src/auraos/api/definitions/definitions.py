@@ -5,15 +5,15 @@ from typing import Annotated
 
 import msgspec
 
+from auraos.api.definitions.using import not_to_be_used, require_use
 from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import END, Id, Limit, Slug
 from auraos.api.protocol.problems import Finding, findings_of
 from auraos.api.protocol.routes import About, Routes
-from auraos.api.workspaces.secrets import not_to_be_used, require_use
 from auraos.core.graph.check import in_order
 from auraos.core.problems import Problem
 from auraos.documents.definitions.checking import Checked
-from auraos.documents.definitions.errors import NoDefinitionError
+from auraos.documents.definitions.errors import NoDefinitionError, StaleDefinitionError
 from auraos.documents.definitions.rows import Definition, Listed, Part, Published, Query, Ref, State
 from auraos.security.access.authorize import Thing
 from auraos.security.access.errors import NotFoundError
@@ -160,6 +160,14 @@ async def _thing(ask: Ask, at: OneDefinition) -> Thing | None:
     return None if row is None else thing_of(row)
 
 
+async def draft_of(ask: Ask, at: OneDefinition) -> Definition:
+    """Return the draft that whoever asks has read; what is looked at in it is what is published, and no later one."""
+    row = await ask.desk.definitions.find(ref_of(ask, at))
+    if row.revision != ask.revision:
+        raise StaleDefinitionError(row)
+    return row
+
+
 def _missing(ask: Ask, at: OneDefinition) -> NoDefinitionError:
     return NoDefinitionError.of(ref_of(ask, at))
 
@@ -245,7 +253,7 @@ async def check_draft(ask: Ask, at: OneDefinition) -> DraftCheck:
 )
 async def publish_definition(ask: Ask, at: OneDefinition, body: Publishing) -> Published:
     """Publish the draft, if nothing is wrong with it."""
-    await require_use(ask, (await ask.desk.definitions.find(ref_of(ask, at))).text)
+    await require_use(ask, (await draft_of(ask, at)).text)
     return await ask.desk.definitions.publish(
         ask.actor, ref_of(ask, at), revision=ask.revision, note=body.note, break_others=body.break_others
     )
@@ -287,7 +295,7 @@ async def give_definition(ask: Ask, at: OneDefinition, body: Owning) -> Definiti
     return DefinitionDetail.of(await ask.desk.definitions.give(ask.actor, ref_of(ask, at), body.owner))
 
 
-@routes.post("/api/v1/check", may="definitions.check")
+@routes.post("/api/v1/check", may="definitions.check", narrows=True)
 async def check_text(ask: Ask, body: CheckText) -> CheckResult:
     """Check a text beside the definitions of the workspace, and keep it nowhere."""
     checked = await ask.desk.definitions.check(ask.workspace, body.text, body.kind or "")

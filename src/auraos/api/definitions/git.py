@@ -5,10 +5,11 @@ from typing import Annotated
 import msgspec
 
 from auraos.api.definitions.definitions import Text
+from auraos.api.definitions.using import not_to_be_used
 from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import END, Slug
 from auraos.api.protocol.routes import Routes
-from auraos.api.workspaces.secrets import not_to_be_used, require_use_of
+from auraos.api.workspaces.secrets import require_use_of
 from auraos.app.git.links import Place
 from auraos.app.git.rows import Direction, Link, Side, Synced
 from auraos.app.git.sync import Admit, Wish

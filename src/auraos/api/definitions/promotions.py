@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import msgspec
 
 from auraos.api.definitions.definition_files import AppliedFiles, AppliedOne
+from auraos.api.definitions.using import require_use
 from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import END, Slug
 from auraos.api.protocol.routes import Routes
-from auraos.api.workspaces.secrets import require_use
 from auraos.core.errors import UserError
 from auraos.documents.definitions.applying import Wishes
 from auraos.documents.definitions.bindings import Bindings

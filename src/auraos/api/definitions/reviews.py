@@ -4,11 +4,11 @@ from typing import Annotated
 
 import msgspec
 
-from auraos.api.definitions.definitions import ABOUT, TELLS, OneDefinition, ref_of, within
+from auraos.api.definitions.definitions import ABOUT, TELLS, OneDefinition, draft_of, ref_of, within
+from auraos.api.definitions.using import require_use
 from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import END, Limit
 from auraos.api.protocol.routes import Routes
-from auraos.api.workspaces.secrets import require_use
 from auraos.documents.definitions.reviews import Reviews
 from auraos.documents.definitions.rows import Approval, Published, Review, ReviewState
 
@@ -168,7 +168,7 @@ async def refuse_draft(ask: Ask, at: OneReview, body: RefusalGiven) -> ReviewDet
 )  # fmt: skip
 async def publish_unreviewed(ask: Ask, at: OneDefinition, body: Unreviewed) -> Published:
     """Publish a draft though nobody approved it; the audit trail says why, and an owner alone can."""
-    await require_use(ask, (await ask.desk.definitions.find(ref_of(ask, at))).text)
+    await require_use(ask, (await draft_of(ask, at)).text)
     return await ask.desk.definitions.publish(
         ask.actor, ref_of(ask, at), revision=ask.revision, note=body.why, break_others=body.break_others,
         unreviewed=body.why,

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import msgspec
 
 from auraos.api.definitions.definitions import Text
+from auraos.api.definitions.using import require_use
 from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import END, Id
 from auraos.api.protocol.routes import Routes
 from auraos.api.runs.run_shapes import RunName, StepShown, Wait, error_of, wait_of
 from auraos.api.runs.runs import asking_of, reaches_of
-from auraos.api.workspaces.secrets import require_use
 from auraos.app.runs.runs import NoRunError
 from auraos.app.trials.part import BEGINNING, Pin, TrialRefusedError, Wanted
 from auraos.app.trials.trials import NoTrialError, Seen, Wish, pins_of_run

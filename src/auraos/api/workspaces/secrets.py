@@ -7,11 +7,8 @@ import msgspec
 from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import END, Limit, Title
 from auraos.api.protocol.routes import SELF, About, Routes
-from auraos.core.graph.findings import Findings
 from auraos.core.kind import OF_SECRETS
-from auraos.core.problems import Problem
 from auraos.security.access.authorize import Thing
-from auraos.security.access.errors import NotAllowedError
 from auraos.security.secrets.checking import Host, Value
 from auraos.security.secrets.credentials import KindFacts, kinds
 from auraos.security.secrets.errors import NoSecretError
@@ -187,46 +184,17 @@ def thing_of(secret: Secret) -> Thing:
 ABOUT = About(find=_thing, missing=_missing)
 
 
-async def require_use(ask: Ask, *texts: str) -> None:
-    """Raise `NotAllowedError` for definitions that name secrets which whoever asks may not use; it tells of all of them."""
-    found = [problem for text in texts for problem in await not_to_be_used(ask, text)]
-    if found:
-        raise NotAllowedError(
-            found[0].message, hint="Whoever keeps the secret can grant its use.", problems=tuple(found)
-        )
-
-
 async def require_use_of(ask: Ask, name: str) -> None:
     """Raise `NotAllowedError` unless whoever asks may use a secret."""
+    ask.require("secrets.use", await secret_at(ask, name))
+
+
+async def secret_at(ask: Ask, name: str) -> Thing:
+    """Return what a secret is to those who may do something to some of them only, also one that is not there."""
     try:
-        thing = thing_of(await ask.desk.secrets.find(ask.workspace, name))
+        return thing_of(await ask.desk.secrets.find(ask.workspace, name))
     except NoSecretError:
-        thing = Thing(kind=KIND, name=name)
-    ask.require("secrets.use", thing)
-
-
-async def not_to_be_used(ask: Ask, text: str) -> list[Problem]:
-    """Return where a text names a secret that whoever asks may not use."""
-    scope = ask.scope("secrets.use")
-    if scope.is_whole:
-        return []
-    read = await ask.desk.definitions.checker.read(text)
-    if read.document is None:
-        return []
-    findings = Findings(read.document.tree, text)
-    for named in read.names:
-        if named.kind != OF_SECRETS:
-            continue
-        try:
-            thing = thing_of(await ask.desk.secrets.find(ask.workspace, named.name))
-        except NoSecretError:
-            thing = Thing(kind=KIND, name=named.name)
-        if not scope.reaches(thing):
-            message = f"It names the secret {named.name!r}, which {ask.known.name} may not use."
-            findings.add(
-                "secret-not-yours", named.path, message, hint="Whoever keeps the secret can grant its use."
-            )
-    return findings.problems
+        return Thing(kind=KIND, name=name)
 
 
 @routes.get("/api/v1/secret-kinds", may=SELF)

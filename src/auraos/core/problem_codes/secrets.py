@@ -83,4 +83,10 @@ CODES = (
         why="Whoever publishes a workflow uses the secrets that it names, and that takes a right.",
         reason="It takes a server. Whoever keeps the secret can grant its use; or somebody publishes it who may.",
     ),
+    ProblemCode(
+        code="workflow-not-yours",
+        title="A workflow that you may not start",
+        why="Whoever publishes a workflow starts those that it calls, whoever starts it later, and that takes a right.",
+        reason="It takes a server. Whoever administers the workspace can grant it; or somebody publishes it who may.",
+    ),
 )
