@@ -24,10 +24,15 @@ from auraos.app.health import Health
 from auraos.app.installed import load_installed
 from auraos.app.outside.world import World
 from auraos.app.runs.approvals import Approvals
+from auraos.app.runs.figures import RunFigures
+from auraos.app.runs.log_search import LogBook
 from auraos.app.runs.quotas import Usage
 from auraos.app.serving.desk import Desk
 from auraos.app.settings.flags import flags_on
 from auraos.engine.clock import SystemClock
+from auraos.security.identity.key_uses import KeyUses
+from auraos.storage.tables.key_uses import KeyUseTables
+from auraos.storage.veil import veiled
 from houses import House
 from kept_chores import chores_over
 from kept_definitions import definitions_over
@@ -96,9 +101,17 @@ class Room:
             definitions=definitions,
             expressions=Expressions(definitions.checker, load_installed().catalogue),
             feeds=feeds_over(house, self.runs, audit),
+            figures=RunFigures(
+                veiled(house.store, house.tables),
+                definitions.store,
+                self.runs._definitions,
+                SystemClock().now,
+            ),
             git=git_over(house, definitions, services),
             identity=house.identity,
             moving=moving_over(house, self.runs, definitions),
+            key_uses=KeyUses(KeyUseTables(house.tables), house.clock.now),
+            log_book=LogBook(self.runs, house.store, veiled(house.store, house.tables)),
             privacy=privacy_over(house, self.runs),
             secrets=services.secrets,
             secret_trials=services.trials,

@@ -26,6 +26,8 @@ CALLS = {
     "runs journal": ["1"],
     "runs replay": ["1"],
     "runs logs": ["1"],
+    "runs figures": ["flow"],
+    "runs search": ["a word"],
     "runs event": ["anything.happened"],
     "backup": ["x.backup"],
     "journal verify": ["--all"],

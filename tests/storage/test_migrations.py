@@ -133,7 +133,7 @@ def test_every_row_of_work_names_its_workspace() -> None:
     of_the_installation = {
         "meta", "workspaces", "people", "identities", "passkeys", "sessions", "groups_of_people", "members",
         "failures_to_sign_in", "audit_head", "audit_checkpoints", "invitations", "first_owner", "providers",
-        "directories", "provisioned", "chores",
+        "directories", "provisioned", "chores", "key_uses",
     }  # fmt: skip
     assert {table for table in without if not table.startswith("definition_search")} == of_the_installation
 

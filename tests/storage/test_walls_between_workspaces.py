@@ -22,6 +22,7 @@ OF_PROCESSES = {"owners", "heartbeats", "shards", "pools", "meta", "migrations",
 OF_THE_INSTALLATION = {
     "workspaces", "people", "identities", "providers", "passkeys", "sessions", "groups_of_people", "members", "directories",
     "provisioned", "invitations", "first_owner", "failures_to_sign_in", "chores", "audit_head", "audit_checkpoints",
+    "key_uses",
 }  # fmt: skip
 """People may be in many workspaces; these rows belong to none."""
 FOUND_BY_WORDS = {"definition_search"}

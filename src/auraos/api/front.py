@@ -27,7 +27,7 @@ from auraos.api.protocol.routes import Found, Map, Route
 from auraos.api.protocol.server import Server
 from auraos.api.protocol.site import Site
 from auraos.api.protocol.traffic import Traffic
-from auraos.api.runs import bulks, failures, moves, run_definitions, runs
+from auraos.api.runs import bulks, failures, logs, moves, run_definitions, run_figures, runs
 from auraos.api.workspaces import audit, chores, consents, flags, privacy, secrets, settings, tenancy
 from auraos.app.health import Health
 from auraos.app.serving.desk import Desk
@@ -52,6 +52,7 @@ NOUNS = (
     git.routes,
     keys.routes,
     kinds.routes,
+    logs.routes,
     passkeys.routes,
     people.routes,
     privacy.routes,
@@ -61,6 +62,7 @@ NOUNS = (
     failures.routes,
     moves.routes,
     run_definitions.routes,
+    run_figures.routes,
     runs.routes,
     secrets.routes,
     settings.routes,

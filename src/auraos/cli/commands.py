@@ -75,6 +75,12 @@ CHAPTERS = (
                 "either",
             ),
             Command(
+                "runs figures",
+                "auraos.cli.runs.figures:figures",
+                "Show how the runs of a workflow went: how many succeeded, and how long they and their steps took.",
+                "either",
+            ),
+            Command(
                 "runs show",
                 "auraos.cli.runs.look:show",
                 "Show one run: its steps on a timeline, its output, its error.",
@@ -97,6 +103,12 @@ CHAPTERS = (
             ),
             Command(
                 "runs logs", "auraos.cli.runs.look:logs", "Print what the steps of a run logged.", "either"
+            ),
+            Command(
+                "runs search",
+                "auraos.cli.runs.search:search",
+                "Search what the steps of all runs logged.",
+                "either",
             ),
         ),
     ),

@@ -152,4 +152,8 @@ def _state(one: "KeyDetail") -> str:
     if one.revoked_at:
         return f"revoked {clock(one.revoked_at)}"
     used = f", used {clock(one.used_at)}" if one.used_at else ", never used"
+    if one.usage.days_30:
+        used += f", {one.usage.today:,} requests today, {one.usage.days_30:,} in 30 days"
+    if one.usage.refused_days_30:
+        used += f", {one.usage.refused_days_30:,} of them too fast"
     return f"until {clock(one.ends_at)}{used}"

@@ -18,6 +18,8 @@ from auraos.core.errors import AuraError, OperationalError, UnexpectedError, Use
 from auraos.core.run import decode_fact, encode_fact
 from auraos.core.values import from_wire, to_wire
 from auraos.engine.context import Progress
+from auraos.engine.counting import RunWindow
+from auraos.engine.log_lines import LinePlace, RunStretch
 from auraos.engine.ports import LogLine, Version
 from auraos.engine.stream import Change
 
@@ -225,12 +227,32 @@ class CountUnfinished(Ask, tag=True):
     pass
 
 
+class CountRuns(Ask, tag=True):
+    window: RunWindow
+
+
+class NewestOf(Ask, tag=True):
+    window: RunWindow
+    limit: int
+
+
+class RunsOf(Ask, tag=True):
+    stretch: RunStretch
+
+
+class LinesOf(Ask, tag=True):
+    runs: list[str]
+    after: LinePlace | None
+    oldest_first: bool
+    limit: int
+
+
 FactAsk: TypeAlias = Signal | Approve | Resolve | Pause | Resume | Cancel | Release
 """What is asked of one run and becomes a fact of it."""
 RunAsk: TypeAlias = FactAsk | Prioritize | Move
 """What is asked of one run, and is carried out by whoever leads it."""
 StewardAsk: TypeAlias = GetStatus | Drain | CopyStore | ReleaseHold | Prune
-InspectorAsk: TypeAlias = EveryRun | Results | CountUnfinished
+InspectorAsk: TypeAlias = EveryRun | Results | CountUnfinished | CountRuns | NewestOf | RunsOf | LinesOf
 
 AnyAsk: TypeAlias = (
     Start

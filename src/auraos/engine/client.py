@@ -17,7 +17,9 @@ from auraos.core.run.moving import Move
 from auraos.core.values import Value, from_wire, to_wire
 from auraos.engine import asks
 from auraos.engine.clock import SystemClock
+from auraos.engine.counting import RunsCounted, RunWindow
 from auraos.engine.engine import Ended
+from auraos.engine.log_lines import KeptLine, LinePlace, RunsMet, RunStretch
 from auraos.engine.ports import Batch, LogLine, RunQuery, RunRow, Version
 from auraos.engine.retention import Pruned
 from auraos.engine.socket import with_short_name
@@ -214,7 +216,7 @@ class EngineClient:
     ) -> list[LogLine]:
         """Return the first lines that the steps of a run wrote, but for so many."""
         lines = await self._ask(asks.Logs(run=run, path=path, limit=limit, after=after), list[LogLine])
-        return [msgspec.structs.replace(line, fields=from_wire(line.fields)) for line in lines]
+        return [_line_in(line) for line in lines]
 
     async def version(self, hash: str) -> Version | None:  # noqa: A002
         """Return a version of a definition by its hash."""
@@ -231,6 +233,31 @@ class EngineClient:
     async def unfinished(self) -> Unfinished:
         """Count the runs that are not over."""
         return await self._ask(asks.CountUnfinished(), Unfinished)
+
+    async def count_runs(self, window: RunWindow) -> list[RunsCounted]:
+        """Return what there is to say of all runs of a window, and of each version; the first one is all together."""
+        return await self._ask(asks.CountRuns(window=window), list[RunsCounted])
+
+    async def newest_of(self, window: RunWindow, limit: int) -> list[RunRow]:
+        """Return the newest runs of a window."""
+        return await self._ask(asks.NewestOf(window=window, limit=limit), list[RunRow])
+
+    async def runs_of(self, stretch: RunStretch) -> RunsMet:
+        """Return the runs of a stretch that are meant."""
+        return await self._ask(asks.RunsOf(stretch=stretch), RunsMet)
+
+    async def lines_of(
+        self,
+        runs: Sequence[str],
+        *,
+        after: LinePlace | None = None,
+        oldest_first: bool = False,
+        limit: int = 1000,
+    ) -> list[KeptLine]:
+        """Return lines of these runs by run and line, beginning after a place."""
+        ask = asks.LinesOf(runs=list(runs), after=after, oldest_first=oldest_first, limit=limit)
+        found = await self._ask(ask, list[KeptLine])
+        return [msgspec.structs.replace(one, said=_line_in(one.said)) for one in found]
 
     # --- who looks after the process ---
 
@@ -297,3 +324,7 @@ class EngineClient:
         finally:
             for queue in self._answers.values():
                 queue.put_nowait(None)
+
+
+def _line_in(line: LogLine) -> LogLine:
+    return msgspec.structs.replace(line, fields=from_wire(line.fields))

@@ -22,7 +22,7 @@ from auraos.core.values import from_wire, to_wire
 from auraos.engine import asks
 from auraos.engine.engine import Ended, Engine
 from auraos.engine.notes import Noting
-from auraos.engine.ports import RunQuery, Version
+from auraos.engine.ports import LogLine, RunQuery, Version
 from auraos.engine.stewardship import InspectedStore, NoStewardError, Steward
 from auraos.engine.stream import veil
 
@@ -156,7 +156,10 @@ class EngineSocket:
                 return await self._engine.places(ask.run)
             case asks.GetStatus() | asks.Drain() | asks.CopyStore() | asks.ReleaseHold() | asks.Prune():
                 return await self._look_after(ask)
-            case asks.EveryRun() | asks.Results() | asks.CountUnfinished():
+            case (
+                asks.EveryRun() | asks.Results() | asks.CountUnfinished() | asks.CountRuns() | asks.NewestOf() | asks.RunsOf()
+                | asks.LinesOf()
+            ):  # fmt: skip
                 return await self._inspect(ask)
             case _:
                 return await self._lead(ask)
@@ -225,7 +228,7 @@ class EngineSocket:
                 return await self._store.journal(ask.run, ask.after)
             case asks.Logs():
                 lines = await self._store.logs(ask.run, path=ask.path, limit=ask.limit, after=ask.after)
-                return [msgspec.structs.replace(line, fields=to_wire(line.fields)) for line in lines]
+                return [_line_out(line) for line in lines]
             case asks.GetVersion():
                 return await self._store.version(ask.hash)
 
@@ -256,6 +259,21 @@ class EngineSocket:
                 return await self._store.results(ask.run)
             case asks.CountUnfinished():
                 return await self._store.unfinished()
+            case asks.CountRuns():
+                return await self._store.count_runs(ask.window)
+            case asks.NewestOf():
+                return await self._store.newest_of(ask.window, ask.limit)
+            case asks.RunsOf():
+                return await self._store.runs_of(ask.stretch)
+            case asks.LinesOf():
+                found = await self._store.lines_of(
+                    ask.runs, after=ask.after, oldest_first=ask.oldest_first, limit=ask.limit
+                )
+                return [msgspec.structs.replace(one, said=_line_out(one.said)) for one in found]
+
+
+def _line_out(line: LogLine) -> LogLine:
+    return msgspec.structs.replace(line, fields=to_wire(line.fields))
 
 
 def _read(line: bytes) -> asks.AnyAsk:

@@ -1,11 +1,14 @@
 """What somebody who looks after an engine sees of it and asks of it: how it stands, that it leaves, a copy of its store."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from auraos.core.errors import UserError
+from auraos.engine.counting import RunsCounted, RunWindow
+from auraos.engine.log_lines import KeptLine, LinePlace, RunsMet, RunStretch
 from auraos.engine.ports import Batch, LogLine, RunQuery, RunRow, Store, Version
 
 if TYPE_CHECKING:  # commands that only list need not know how runs are deleted
@@ -94,6 +97,29 @@ class Inspector(Protocol):
 
     async def unfinished(self) -> Unfinished:
         """Count the runs that are not over."""
+        ...
+
+    async def count_runs(self, window: RunWindow) -> list[RunsCounted]:
+        """Return what there is to say of all runs of a window, and of each version; the first one is all together."""
+        ...
+
+    async def newest_of(self, window: RunWindow, limit: int) -> list[RunRow]:
+        """Return the newest runs of a window."""
+        ...
+
+    async def runs_of(self, stretch: RunStretch) -> RunsMet:
+        """Return the runs of a stretch that are meant. However few they are, no more than `limit` are looked at."""
+        ...
+
+    async def lines_of(
+        self,
+        runs: Sequence[str],
+        *,
+        after: LinePlace | None = None,
+        oldest_first: bool = False,
+        limit: int = 1000,
+    ) -> list[KeptLine]:
+        """Return lines of these runs by run and line, in their order or against it, beginning after a place."""
         ...
 
 

@@ -53,6 +53,7 @@ class Settings:
         self._now = now
         self._rows: dict[tuple[str, Place], SettingRow] = {}
         self._mark = -1
+        self._turn = asyncio.Lock()
         self._hearing: list[tuple[Key[Any], Any, Callable[[Any], None]]] = []
         self._looking: asyncio.Task[None] | None = None
         self.trouble = ""
@@ -207,10 +208,13 @@ class Settings:
             if self.trouble != str(error):
                 log.warning("settings.file_refused", extra={"why": error.message, "hint": error.hint})
             self.trouble = str(error)
-        mark = await self._store.mark()
-        if mark != self._mark:
-            self._rows = {(row.name, row.place): row for row in await self._store.all() if self._holds(row)}
-            self._mark = mark
+        async with self._turn:  # who looked before a change must not put what they saw in place of it
+            mark = await self._store.mark()
+            if mark != self._mark:
+                self._rows = {
+                    (row.name, row.place): row for row in await self._store.all() if self._holds(row)
+                }
+                self._mark = mark
         self._tell()
 
     def start(self) -> None:

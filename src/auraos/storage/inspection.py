@@ -5,6 +5,8 @@ from typing import Any
 from auraos.engine.ports import RunRow
 from auraos.engine.stewardship import PARKED, Unfinished
 from auraos.storage import rows
+from auraos.storage.log_lines import LogLines
+from auraos.storage.run_counts import RunCounts
 
 _COUNT = (
     "select asleep, state, case when why like ? then 1 else 0 end, count(*), min(started_at) from runs"
@@ -12,7 +14,7 @@ _COUNT = (
 )
 
 
-class Inspection:
+class Inspection(RunCounts, LogLines):
     """The reading of a store by whoever looks after it. Whoever inherits it sets `_reader`."""
 
     _reader: Any

@@ -70,10 +70,19 @@ async def test_a_draft_is_no_flag_and_a_published_one_is(flags, definitions, tic
         await flags.evaluate("other", "half", WHO)
 
 
-async def test_another_version_holds_within_two_seconds(flags, definitions, ticks):
+async def test_another_version_holds_at_once_where_it_was_published(flags, definitions):
     await publish(definitions, HALF)
     assert (await flags.evaluate("default", "half", WHO)).version == 1
     await publish(definitions, ALL)
+    assert (await flags.evaluate("default", "half", WHO)).version == 2
+
+
+async def test_a_version_that_another_process_published_holds_within_two_seconds(
+    house, flags, definitions, ticks
+):
+    await publish(definitions, HALF)
+    assert (await flags.evaluate("default", "half", WHO)).version == 1
+    await publish(definitions_over(house), ALL)
     ticks.time += BELIEVED - 0.1
     assert (await flags.evaluate("default", "half", WHO)).version == 1
     ticks.time += 0.1
@@ -168,10 +177,10 @@ async def test_what_guides_the_product_does_as_before_where_there_is_no_flag_or_
     assert await flags.decide("default", "half", True, {**WHO, "x": 1}) is False
 
 
-async def test_who_must_be_sure_finds_a_flag_that_was_published_just_now(flags, definitions, ticks):
+async def test_who_must_be_sure_finds_a_flag_that_another_process_published_just_now(house, flags, ticks):
     with pytest.raises(NoFlagError):
         await flags.evaluate("default", "half", WHO)
-    await publish(definitions, ALL)
+    await publish(definitions_over(house), ALL)
     ticks.time += 0.05
     with pytest.raises(NoFlagError):
         await flags.evaluate("default", "half", WHO, surely=True)

@@ -1,5 +1,6 @@
 """Keys and service accounts over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -8,6 +9,7 @@ from auraos.api.protocol.asking import Ask
 from auraos.api.protocol.names import Action, Id, Slug, Title
 from auraos.api.protocol.routes import SELF, Routes
 from auraos.security.access.principal import EVERYWHERE
+from auraos.security.identity.key_uses import KeyUsage
 from auraos.security.identity.keys import KeyWish
 from auraos.security.identity.keys import NewKey as MadeKey
 from auraos.security.identity.rows import Key, Service, State
@@ -81,11 +83,14 @@ class KeyDetail(msgspec.Struct, frozen=True, kw_only=True):
     used_at: int
     revoked_at: int
     per_second: int
+    usage: KeyUsage
+    """How many requests were made by it."""
 
     @classmethod
-    def of(cls, key: Key) -> "KeyDetail":
+    def of(cls, key: Key, usage: KeyUsage | None = None) -> "KeyDetail":
         """Return what is shown of a key."""
-        return cls(**{field: getattr(key, field) for field in cls.__struct_fields__})
+        known = {field: getattr(key, field) for field in cls.__struct_fields__ if field != "usage"}
+        return cls(**known, usage=usage or KeyUsage())
 
 
 class ShownKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +124,7 @@ class ServiceDetail(msgspec.Struct, frozen=True, kw_only=True):
 @routes.get("/api/v1/me/keys", may=SELF, tells=("person-needed",))
 async def list_my_keys(ask: Ask) -> tuple[KeyDetail, ...]:
     """List one's own keys."""
-    return tuple(KeyDetail.of(key) for key in await ask.desk.identity.keys.own(ask.known))
+    return await _with_usage(ask, await ask.desk.identity.keys.own(ask.known))
 
 
 @routes.post("/api/v1/me/keys", may=SELF, fresh=True, status=201)
@@ -175,7 +180,7 @@ async def remove_service(ask: Ask, at: OneService) -> None:
 @routes.get("/api/v1/services/{name}/keys", may="keys.read", tells=("not-found",))
 async def list_service_keys(ask: Ask, at: OneService) -> tuple[KeyDetail, ...]:
     """List the keys of a service account."""
-    return tuple(KeyDetail.of(key) for key in await ask.desk.identity.keys.keys_of(ask.workspace, at.name))
+    return await _with_usage(ask, await ask.desk.identity.keys.keys_of(ask.workspace, at.name))
 
 
 @routes.post("/api/v1/services/{name}/keys", may="keys.add", fresh=True, status=201, tells=CHANGES)
@@ -190,6 +195,11 @@ async def add_service_key(ask: Ask, at: OneService, body: NewKey) -> ShownKey:
 async def revoke_service_key(ask: Ask, at: KeyOfService) -> None:
     """Let a key of a service account open nothing any more."""
     await ask.desk.identity.keys.revoke_of_service(ask.actor, ask.workspace, at.name, at.id)
+
+
+async def _with_usage(ask: Ask, keys: Sequence[Key]) -> tuple[KeyDetail, ...]:
+    usage = await ask.desk.key_uses.of([key.id for key in keys])
+    return tuple(KeyDetail.of(key, usage[key.id]) for key in keys)
 
 
 def _wish(body: NewKey, workspace: str) -> KeyWish:

@@ -198,6 +198,8 @@ class Door:
         if not isinstance(reply, Answer):
             return reply
         reply.headers.update(ask.pace)
+        if route.deprecated is not None:
+            reply.headers.update(route.deprecated.headers)
         return await fit(reply, ask.asked.method, headers)
 
     def _find(self, scope: Scope) -> Found:

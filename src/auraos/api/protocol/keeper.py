@@ -70,9 +70,22 @@ class Keeper:
         roles = await self._desk.identity.access.roles(workspace) if workspace != EVERYWHERE else None
         return Ask(
             asked=asked, desk=self._desk, workspace=workspace, who=who, token=token, roles=roles or {}, site=self._site,
-            pace=await self._paced(asked, who, workspace if roles else ""),
+            pace=await self._counted(asked, who, workspace if roles else ""),
             limits=UNREAD if asked.method in SAFE else Limits.of(self._desk.settings, workspace if roles else ""),
         )  # fmt: skip
+
+    async def _counted(self, asked: Asked, who: Principal | None, workspace: str) -> dict[str, str]:
+        """Count a request for the key that it was made by, refused or not."""
+        key = who.key if who is not None else ""
+        try:
+            told = await self._paced(asked, who, workspace)
+        except TooFastError:
+            if key:
+                self._desk.key_uses.count(key, refused=True)
+            raise
+        if key:
+            self._desk.key_uses.count(key)
+        return told
 
     async def _paced(self, asked: Asked, who: Principal | None, workspace: str) -> dict[str, str]:
         """Count a request for the workspace and the key, or for the address of somebody unknown."""

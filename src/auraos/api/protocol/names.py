@@ -19,6 +19,7 @@ HIDDEN = {"writeOnly": True, "format": "password"}
 Secret = Annotated[str, msgspec.Meta(max_length=1000, extra_json_schema=HIDDEN)]
 """Something that is shown to nobody: a password, a code, a token."""
 Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53, description="In microseconds since 1970.")]
 
 
 def plain(schema: Any) -> Any:

@@ -160,6 +160,8 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
     if route.body is not None:
         schema = plain(known[route.body])
         said["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if route.deprecated is not None:
+        said["deprecated"] = True
     said["security"] = [] if route.may in (OPEN, ALWAYS) else [{"key": []}]
     return said
 

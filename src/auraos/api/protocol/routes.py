@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_type_hints
 
 import msgspec
 
+from auraos.api.protocol.deprecation import Deprecated
 from auraos.core.errors import AuraError, UnexpectedError
 from auraos.security.access.authorize import Thing
 
@@ -51,6 +52,8 @@ class Guard(TypedDict, total=False):
     """It concerns the whole installation: what was granted in one workspace is worth nothing."""
     fresh: bool
     """It takes a person who proved only just now who they are."""
+    deprecated: Deprecated
+    """Nobody is to begin with it any more, and each of its answers says so."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +85,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     narrows: bool = False
     everywhere: bool = False
     fresh: bool = False
+    deprecated: Deprecated | None = None
     parameters: dict[str, "Parameter"] = {}
     """What `at` is made of, by name."""
 

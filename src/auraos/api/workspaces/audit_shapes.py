@@ -4,14 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from auraos.api.protocol.names import END, Limit
+from auraos.api.protocol.names import END, Limit, Moment
 from auraos.core.audit import Actor, Object, Outcome
 from auraos.security.audit.reporting import Count, Ends, Report, family_of
 from auraos.security.audit.signing import KnownKey
 from auraos.security.audit.store import Checkpoint, Filter
 from auraos.security.audit.trail import Form, Shown
 
-Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53, description="In microseconds since 1970.")]
 Who = Annotated[
     str, msgspec.Meta(max_length=300, description="The name or the id of a person or service account.")
 ]

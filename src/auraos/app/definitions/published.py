@@ -11,6 +11,7 @@ from typing import TypeAlias
 from auraos.app.definitions.versions import Compiled
 from auraos.core.catalogue import Catalogue
 from auraos.core.graph.names import split_called
+from auraos.core.lookups import Lookups
 from auraos.core.run import Program
 from auraos.documents.definitions.errors import ArchivedError, NoVersionError
 from auraos.documents.definitions.rows import Published, Ref
@@ -38,6 +39,8 @@ class PublishedDefinitions:
         self._programs = Compiled(catalogue)
         self._versions: OrderedDict[tuple[str, str], Version] = OrderedDict()
         self._size = 0
+        self.texts = Lookups()
+        """Of texts of published versions."""
         self._refuse: Refuse | None = None
 
     def use(self, refuse: Refuse) -> None:
@@ -68,6 +71,11 @@ class PublishedDefinitions:
             await self._refuse(workspace, version)
         return version
 
+    @property
+    def programs(self) -> Lookups:
+        """Return how often the program of a version was there."""
+        return self._programs.lookups
+
     def compile(self, version: Version) -> Program:
         """Return the program of a version; raise `UserError` when this installation cannot run it."""
         return self._programs.of(version)
@@ -76,8 +84,10 @@ class PublishedDefinitions:
         """Return a version by its number; from memory where its hash is known."""
         kept = self._versions.get((ref.name, hash_))
         if kept is not None:
+            self.texts.hits += 1
             self._versions.move_to_end((ref.name, hash_))
             return kept
+        self.texts.misses += 1
         found = await self._store.version(ref, number)
         if found is None:
             raise NoVersionError(f"The {ref} has no version {number}.", hint="List its versions.")

@@ -9,6 +9,7 @@ from auraos.app.definitions.folder_index import BrokenDefinitionError, FolderInd
 from auraos.core.catalogue import Catalogue
 from auraos.core.document import Document, content_hash, read_document
 from auraos.core.graph import read_workflow, resolved_types
+from auraos.core.lookups import Lookups
 from auraos.core.problems import Severity
 from auraos.core.run import Program, compile_workflow
 from auraos.core.workflow import Workflow
@@ -22,11 +23,15 @@ class Compiled:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._programs: dict[str, Program] = {}
+        self.lookups = Lookups()
 
     def of(self, version: Version) -> Program:
         """Return the program of a version; raise `BrokenDefinitionError` when this installation cannot run it."""
         program = self._programs.get(version.hash)
-        if program is None:
+        if program is not None:
+            self.lookups.hits += 1
+        else:
+            self.lookups.misses += 1
             named = f"{version.name!r}, version {version.hash[:12]}"
             document, workflow = _workflow_of(version.text, self._catalogue)
             if document is None or workflow is None:

@@ -22,10 +22,13 @@ from auraos.core.run.moving import Fate, Move, Objection
 from auraos.core.run.view import StepView, Why
 from auraos.core.values import Value, to_plain, to_wire
 from auraos.engine.context import Progress
+from auraos.engine.counting import FOREVER
 from auraos.engine.ports import LogLine, RunQuery, RunRow, Version
 from auraos.engine.stream import Change
 
 if TYPE_CHECKING:
+    from auraos.app.runs.figures import WorkflowFigures
+    from auraos.app.runs.log_search import LinesFound, LineWish
     from auraos.client import Client, Event
     from auraos.client.shapes.runs import Ended, RunShown, StepShown
     from auraos.core.run import Program
@@ -150,6 +153,26 @@ class RemoteHouse(House):
             output=state.output,
             error=_error(state.error),
         )
+
+    async def figures(self, workflow: str, *, since: int, until: int, version: str) -> "WorkflowFigures":
+        """Return how the runs of a workflow went."""
+        from auraos.app.runs.figures import WorkflowFigures  # noqa: PLC0415 (most commands ask for none)
+
+        calls = self.client.run_figures
+        asked = calls.show_workflow_figures(workflow, since=since, until=until, version=version or None)
+        return msgspec.convert(msgspec.to_builtins(await self.runs.ask(asked)), WorkflowFigures)
+
+    async def search(self, wish: "LineWish") -> "LinesFound":
+        """Return lines that are meant of all logs."""
+        from auraos.app.runs.log_search import LinesFound  # noqa: PLC0415 (most commands ask for none)
+
+        order: Literal["oldest", "newest"] = "oldest" if wish.oldest_first else "newest"
+        asked = self.client.logs.list_logs(
+            q=wish.text, workflow=wish.workflow or None, step=wish.step or None, level=wish.level or None,  # type: ignore[arg-type]  # one of the four
+            since=wish.since or None, until=wish.until if wish.until < FOREVER else None, order=order,
+            after=wish.after, limit=wish.limit,
+        )  # fmt: skip
+        return msgspec.convert(msgspec.to_builtins(await self.runs.ask(asked)), LinesFound)
 
 
 class RemoteRuns:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from auraos.app.git.links import GitLinks
     from auraos.app.privacy.privacy import Privacy
     from auraos.app.runs.approvals import Approvals
+    from auraos.app.runs.figures import RunFigures
+    from auraos.app.runs.log_search import LogBook
     from auraos.app.runs.moving import Moving
     from auraos.app.runs.quotas import Usage
     from auraos.app.runs.runs import Runs
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from auraos.observability.traces import Tracer
     from auraos.security.audit.trail import AuditTrail
     from auraos.security.identity.identity import Identity
+    from auraos.security.identity.key_uses import KeyUses
     from auraos.security.secrets.consents import Consents
     from auraos.security.secrets.service import Secrets
     from auraos.security.secrets.trying import Trials as SecretTrials
@@ -42,8 +45,11 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     git: "GitLinks"
     expressions: "Expressions"
     feeds: "Feeds"
+    figures: "RunFigures"
     identity: "Identity"
     moving: "Moving"
+    key_uses: "KeyUses"
+    log_book: "LogBook"
     privacy: "Privacy"
     runs: "Runs"
     secrets: "Secrets"

@@ -25,6 +25,8 @@ from auraos.app.keeping import Keeping, open_keeping
 from auraos.app.outside.world import World
 from auraos.app.privacy.privacy import privacy_on
 from auraos.app.runs.approvals import Approvals
+from auraos.app.runs.figures import RunFigures
+from auraos.app.runs.log_search import LogBook
 from auraos.app.runs.moving import Moving
 from auraos.app.runs.quotas import RunQuotas, Usage
 from auraos.app.runs.runs import Runs
@@ -44,11 +46,13 @@ from auraos.engine.engine import Engine
 from auraos.observability.traces import Tracer
 from auraos.security.audit.trail import AuditTrail
 from auraos.security.identity.identity import Identity
+from auraos.security.identity.key_uses import KeyUses
 from auraos.settings.flags.service import Flags
 from auraos.settings.service import Settings
 from auraos.storage.folder import read_marker
 from auraos.storage.owned_mark import OwnedMark
 from auraos.storage.tables.bulks import BulkTables
+from auraos.storage.tables.key_uses import KeyUseTables
 from auraos.storage.tables.secrets import SecretTables
 from auraos.storage.tables.trials import trial_tables
 
@@ -100,8 +104,11 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             git=self.git,
             expressions=Expressions(self.definitions.checker, self.catalogue),
             feeds=Feeds(engine, keeping.shown, self.audit, processes, clock.now),
+            figures=RunFigures(keeping.shown, self.definitions.store, self.published, clock.now),
             identity=self.identity,
             moving=Moving(engine, keeping.revealed, self.published, self.witness, runs),
+            key_uses=KeyUses(KeyUseTables(keeping.tables), clock.now),
+            log_book=LogBook(runs, keeping.store, keeping.shown),
             privacy=privacy_on(keeping, self.identity.people, engine),
             runs=runs,
             trials=Trials(

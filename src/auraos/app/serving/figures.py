@@ -3,14 +3,19 @@
 import math
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from auraos.app.health import Health
 from auraos.app.keeping import Keeping
+from auraos.core.lookups import Lookups
 from auraos.engine.engine import Engine
 from auraos.observability.figures import Figure, Source, counter, counters, gauge, gauges
 from auraos.observability.process import process_figures
 from auraos.security.secrets.tokens import Tokens
 from auraos.settings.flags.service import Flags
+
+if TYPE_CHECKING:
+    from auraos.app.serving.desks import Services
 
 MOST_FLAGS = 1000
 
@@ -66,6 +71,26 @@ def flag_figures(flags: Flags) -> Iterator[Figure]:
         "auraos_flags_stopped_total",
         "Flags that their guards switched off, by flag.",
         [({"flag": name}, count) for name, count in sorted(flags.stopped.items())[:MOST_FLAGS]],
+    )
+
+
+def memory_figures(services: "Services") -> Iterator[Figure]:
+    """Yield how often what is kept in memory was there when it was wanted."""
+    identity, published = services.identity, services.published
+    kept: dict[str, Lookups] = {
+        "recognition": identity.recognition.lookups,
+        "roles": identity.access.lookups,
+        "flags": services.flags.lookups,
+        "definitions": published.texts,
+        "programs": published.programs,
+    }
+    rows = [
+        ({"cache": name, "outcome": outcome}, count)
+        for name, lookups in kept.items()
+        for outcome, count in (("hit", lookups.hits), ("miss", lookups.misses))
+    ]
+    yield counters(
+        "auraos_cache_lookups_total", "Looks into what is kept in memory, by whether it was there.", rows
     )
 
 

@@ -337,6 +337,8 @@ def _open_desk(services: Services, engine: Engine, keeping: Keeping, stack: Asyn
     stack.push_async_callback(desk.bulks.close)
     stack.push_async_callback(desk.chores.close)
     stack.callback(desk.feeds.close)
+    desk.key_uses.start()
+    stack.push_async_callback(desk.key_uses.close)
     desk.chores.start(alone=keeping.shared is None)
     desk.usage.start(desk.identity.access.known_workspaces)
     return desk

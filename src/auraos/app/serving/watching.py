@@ -11,7 +11,7 @@ from auraos.app.health import Health
 from auraos.app.keeping import Keeping
 from auraos.app.secrets.secrets import look_at_expiry
 from auraos.app.serving.desks import Services
-from auraos.app.serving.figures import count_for, flag_figures
+from auraos.app.serving.figures import count_for, flag_figures, memory_figures
 from auraos.app.serving.parts import watch_parts
 from auraos.app.settings.settings import follow, look_at
 from auraos.engine.engine import Engine
@@ -24,7 +24,7 @@ async def watch(
 ) -> None:
     """Tell of these parts and figures, and do as it is set, until the stack is closed."""
     count_for(health, engine, keeping, services.secrets.tokens)
-    health.figures.add(lambda: flag_figures(services.flags))
+    health.figures.add(lambda: flag_figures(services.flags), lambda: memory_figures(services))
     services.flags.start()
     guards = GuardWatch(services.flags, VersionRuns(keeping.tables))
     stack.push_async_callback(guards.stop)

@@ -20,6 +20,11 @@ class PublishedFlags:
     def __init__(self, store: DefinitionStore) -> None:
         self._store = store
 
+    @property
+    def changes(self) -> int:
+        """Return how often this process changed some."""
+        return self._store.saved[NAME]
+
     async def live(self, workspace: str) -> Sequence[LiveFlag]:
         """Return the flags of a workspace that are live and not archived."""
         found: list[LiveFlag] = []

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.health import HealthCalls
     from auraos.client.calls.keys import KeysCalls
     from auraos.client.calls.kinds import KindsCalls
+    from auraos.client.calls.logs import LogsCalls
     from auraos.client.calls.moves import MovesCalls
     from auraos.client.calls.openapi import OpenapiCalls
     from auraos.client.calls.passkeys import PasskeysCalls
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from auraos.client.calls.promotions import PromotionsCalls
     from auraos.client.calls.reviews import ReviewsCalls
     from auraos.client.calls.run_definitions import RunDefinitionsCalls
+    from auraos.client.calls.run_figures import RunFiguresCalls
     from auraos.client.calls.runs import RunsCalls
     from auraos.client.calls.secrets import SecretsCalls
     from auraos.client.calls.settings import SettingsCalls
@@ -178,6 +180,13 @@ class Calls:
         return KindsCalls(self._connection, self._workspace)
 
     @cached_property
+    def logs(self) -> "LogsCalls":
+        """Return the calls about logs."""
+        from auraos.client.calls.logs import LogsCalls
+
+        return LogsCalls(self._connection, self._workspace)
+
+    @cached_property
     def moves(self) -> "MovesCalls":
         """Return the calls about moves."""
         from auraos.client.calls.moves import MovesCalls
@@ -239,6 +248,13 @@ class Calls:
         from auraos.client.calls.run_definitions import RunDefinitionsCalls
 
         return RunDefinitionsCalls(self._connection, self._workspace)
+
+    @cached_property
+    def run_figures(self) -> "RunFiguresCalls":
+        """Return the calls about run figures."""
+        from auraos.client.calls.run_figures import RunFiguresCalls
+
+        return RunFiguresCalls(self._connection, self._workspace)
 
     @cached_property
     def runs(self) -> "RunsCalls":

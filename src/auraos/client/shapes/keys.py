@@ -4,7 +4,27 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["KeyDetail", "ServiceDetail", "ShownKey"]
+__all__ = ["KeyDetail", "KeyUsage", "ServiceDetail", "ShownKey"]
+
+
+class KeyUsage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was asked by one key: today, and within thirty days with today."""
+
+    today: int = 0
+    refused_today: int = 0
+    days_30: int = 0
+    refused_days_30: int = 0
+
+
+class ServiceDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A service account."""
+
+    id: str
+    name: str
+    title: str
+    state: Literal["active", "disabled"]
+    created_at: int
+    created_by: str
 
 
 class KeyDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,17 +40,7 @@ class KeyDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     used_at: int
     revoked_at: int
     per_second: int
-
-
-class ServiceDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A service account."""
-
-    id: str
-    name: str
-    title: str
-    state: Literal["active", "disabled"]
-    created_at: int
-    created_by: str
+    usage: KeyUsage
 
 
 class ShownKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,6 +1,6 @@
 """The port of what keeps definitions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from auraos.core.audit import Entry
@@ -64,6 +64,11 @@ class ReviewStore(Protocol):
 
 class DefinitionStore(Protocol):
     """Keeps definitions, their revisions and versions, and who names whom."""
+
+    @property
+    def saved(self) -> Mapping[str, int]:
+        """Return how often this process changed definitions, by kind."""
+        ...
 
     @property
     def reviews(self) -> ReviewStore:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from auraos.core.audit import Actor, Entry, Object
+from auraos.core.lookups import Lookups
 from auraos.security.access.authorize import Decision, Thing, authorize
 from auraos.security.access.errors import (
     ChangedMeanwhileError,
@@ -42,6 +43,9 @@ class Access:
         self._rooms: dict[str, Mapping[str, Role]] = {}
         self._wishes: dict[str, Mapping[str, bool | int | str]] = {}
         self._read_at = -LONGEST_BELIEVED
+        self._changes = 0
+        """How often something was changed here: what was read meanwhile may be as it was before."""
+        self.lookups = Lookups()
 
     def when_changed(self, forget: Callable[[], None]) -> None:
         """Call this after every change, for whoever believes what was before."""
@@ -52,7 +56,10 @@ class Access:
     async def roles(self, workspace: str) -> Mapping[str, Role] | None:
         """Return the roles of a workspace by name, those of the house first; None where there is no such workspace."""
         if self._now() - self._read_at >= LONGEST_BELIEVED:
+            self.lookups.misses += 1
             await self._read_rooms()
+        else:
+            self.lookups.hits += 1
         return ROLES if workspace == EVERYWHERE else self._rooms.get(workspace)
 
     def wish(self, workspace: str, name: str) -> bool | int | str | None:
@@ -313,7 +320,7 @@ class Access:
         return await self.roles(workspace) or ROLES
 
     async def _read_rooms(self) -> None:
-        now = self._now()
+        now, changes = self._now(), self._changes
         found = [each for each in await self._store.all(Workspace) if not each.wishes.get(CLOSING)]
         own: dict[str, dict[str, Role]] = {each.name: {} for each in found}
         with everywhere():  # the roles of all workspaces are read at once
@@ -322,9 +329,13 @@ class Access:
             own.setdefault(row.workspace, {})[row.name] = Role(
                 name=row.name, title=row.title, actions=row.actions
             )
+        is_new = changes == self._changes
+        if not is_new and self._read_at != -LONGEST_BELIEVED:
+            return  # somebody has read it since it was changed
         self._rooms = {each.name: {**own[each.name], **ROLES} for each in found}
         self._wishes = {each.name: each.wishes for each in found}
-        self._read_at = now
+        if is_new:
+            self._read_at = now
 
     def _entry(self, actor: Actor, action: str, kind: str, name: str, **more: Any) -> Entry:
         about = Object(kind=kind, id=name) if kind == "person" else Object(kind=kind, name=name)
@@ -338,5 +349,6 @@ class Access:
         if refused is not None:
             about = entry.object or Object(kind="")
             raise missing or ChangedMeanwhileError.of(about.kind, about.name)
+        self._changes += 1
         self._read_at = -LONGEST_BELIEVED
         self._forget()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from auraos.core.lookups import Lookups
 from auraos.security.access import Grant, Principal
 from auraos.security.access.principal import EVERYWHERE
 from auraos.security.access.service import Access
@@ -37,9 +38,13 @@ class Recognition:
         self._access = access
         self._now = now
         self._believed: dict[str, _Believed] = {}
+        self._forgotten = 0
+        """How often all was forgotten: who was looked up meanwhile may be as they were before."""
+        self.lookups = Lookups()
 
     def forget(self) -> None:
         """Look everybody up again."""
+        self._forgotten += 1
         self._believed.clear()
 
     async def principal(self, token: str) -> Principal | None:
@@ -49,14 +54,18 @@ class Recognition:
         key, now = digest(token), self._now()
         believed = self._believed.get(key)
         if believed is not None and now < believed.until:
+            self.lookups.hits += 1
             return believed.principal
+        self.lookups.misses += 1
+        forgotten = self._forgotten
         known = await (self._by_session if token.startswith(SESSION) else self._by_key)(key, now)
         if known is None:
             self._believed.pop(key, None)
             return None
         if len(self._believed) >= MOST:
             self._believed.clear()
-        self._believed[key] = _Believed(known, now + BELIEVED)
+        if forgotten == self._forgotten:
+            self._believed[key] = _Believed(known, now + BELIEVED)
         return known
 
     async def spent(self, token: str) -> tuple[Key, str] | None:

@@ -42,6 +42,11 @@ class FlagUse(msgspec.Struct, frozen=True, kw_only=True):
 class FlagSource(Protocol):
     """Knows which flags are published."""
 
+    @property
+    def changes(self) -> int:
+        """Return how often this process changed some."""
+        ...
+
     async def live(self, workspace: str) -> Sequence[LiveFlag]:
         """Return the flags of a workspace that are live and not archived."""
         ...

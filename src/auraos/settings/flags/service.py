@@ -17,6 +17,7 @@ import msgspec
 from auraos.core.audit import Actor, Entry, Object
 from auraos.core.document import read_document
 from auraos.core.errors import AuraError
+from auraos.core.lookups import Lookups
 from auraos.core.values import Value
 from auraos.settings.errors import NoFlagError
 from auraos.settings.flags.evaluation import evaluate
@@ -65,6 +66,8 @@ class _Known(msgspec.Struct, frozen=True):
     flags: dict[str, tuple[Flag, LiveFlag]]
     switches: dict[str, FlagSwitch]
     until: float
+    mark: int
+    """What had been changed here when somebody began to look."""
 
 
 class Flags:
@@ -84,7 +87,9 @@ class Flags:
         self._now = now
         self._monotonic = monotonic
         self._known: dict[str, _Known] = {}
-        self._looking: dict[str, asyncio.Task[_Known]] = {}
+        self._looking: dict[tuple[str, int], asyncio.Task[_Known]] = {}
+        self._switched = 0
+        self.lookups = Lookups()
         self._read: dict[tuple[str, str, int], Flag | None] = {}
         self._given: dict[tuple[str, str, str], FlagUse] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -172,14 +177,14 @@ class Flags:
 
     async def switch(self, actor: Actor, workspace: str, name: str, *, off: bool, why: str = "") -> FlagFacts:
         """Switch a flag off, whatever it says, or on again; raise `NoFlagError`."""
-        self._known.pop(workspace, None)
+        self._switched += 1
         known = await self._believed(workspace)
         if name not in known.flags:
             raise NoFlagError.of(name)
         before = known.switches.get(name)
         switch, entry = self._switching(actor, workspace, name, before, off=off, why=why)
         await self._store.switch(switch, entry)
-        self._known.pop(workspace, None)
+        self._switched += 1
         return next(facts for facts in await self.facts(workspace) if facts.name == name)
 
     async def stop_by_guard(self, actor: Actor, workspace: str, name: str, why: str, *, since: int) -> bool:
@@ -195,7 +200,7 @@ class Flags:
         try:
             is_done = await self._store.switch_over(before, switch, entry)
         finally:
-            self._known.pop(workspace, None)
+            self._switched += 1
         self.stopped[name] += is_done
         return is_done
 
@@ -298,17 +303,24 @@ class Flags:
 
     # --- believing ---
 
+    def _mark(self) -> int:
+        """Return how often something was changed here: what was looked at before such a change is not believed after it."""
+        return self._source.changes + self._switched
+
     async def _believed(self, workspace: str) -> _Known:
-        known = self._known.get(workspace)
-        if known is not None and self._monotonic() < known.until:
+        known, mark = self._known.get(workspace), self._mark()
+        if known is not None and known.mark == mark and self._monotonic() < known.until:
+            self.lookups.hits += 1
             return known
-        looking = self._looking.get(workspace)
+        self.lookups.misses += 1
+        place = (workspace, mark)
+        looking = self._looking.get(place)
         if looking is None:
-            looking = self._looking[workspace] = asyncio.create_task(self._look(workspace))
-            looking.add_done_callback(lambda _: self._looking.pop(workspace, None))
+            looking = self._looking[place] = asyncio.create_task(self._look(workspace, mark))
+            looking.add_done_callback(lambda _: self._looking.pop(place, None))
         return await asyncio.shield(looking)
 
-    async def _look(self, workspace: str) -> _Known:
+    async def _look(self, workspace: str, mark: int) -> _Known:
         until = self._monotonic() + BELIEVED
         flags: dict[str, tuple[Flag, LiveFlag]] = {}
         for live in await self._source.live(workspace):
@@ -316,7 +328,9 @@ class Flags:
             if flag is not None:
                 flags[live.name] = (flag, live)
         switches = {each.name: each for each in await self._store.switches(workspace)}
-        known = self._known[workspace] = _Known(flags, switches, until)
+        known = _Known(flags, switches, until, mark)
+        if mark == self._mark():
+            self._known[workspace] = known
         return known
 
     async def _flag(self, workspace: str, live: LiveFlag) -> Flag | None:

@@ -149,6 +149,10 @@ _PEOPLE = (
     ){compact}""",
     "create unique index keys_by_digest on keys(digest)",
     "create index keys_by_owner on keys(owner)",
+    """create table key_uses(
+        key {text} not null, day {int} not null, requests {int} not null, refused {int} not null, primary key(key, day)
+    ){compact}""",
+    "create index key_uses_by_day on key_uses(day)",
     """create table groups_of_people(
         id {text} primary key, name {text} not null, title text not null, outside {text} not null
     ){compact}""",

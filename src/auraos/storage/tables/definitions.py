@@ -1,5 +1,6 @@
 """Definitions in tables."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -67,6 +68,7 @@ class DefinitionTables:
     def __init__(self, tables: Tables, most: Most | None = None) -> None:
         self._tables = tables
         self._most = most
+        self.saved: Counter[str] = Counter()
         self.bindings = BindingTables(tables)
         self.reviews = ReviewTables(tables)
 
@@ -124,6 +126,7 @@ class DefinitionTables:
             if error.name == QUOTA:
                 raise QuotaFullError.of("definitions", new, most) from error
             return False
+        self.saved.update(saving.after.kind for saving in savings)
         return True
 
     async def live(self, ref: Ref) -> Live | None:
