@@ -5,7 +5,7 @@ from typing import Any
 
 from auraos.core.run import acceptance, again, attempts, calls, loops, starting, waits
 from auraos.core.run.facts import RoundDecided, StepError, StepSettled
-from auraos.core.run.state import Activation
+from auraos.core.run.state import Activation, RunState
 from auraos.core.run.turn import Turn
 
 
@@ -47,3 +47,23 @@ DECISIONS: dict[str, Callable[[Turn, Any], None]] = {
     "lost": lambda turn, activation: attempts.decide_outcome(turn, activation, lost=True),
     "finish": lambda turn, _: starting.decide_end(turn),
 }
+
+
+def take_up_waits(turn: Turn) -> None:
+    """Take up what was under way in the run whose place this one takes, though it is paused: waits go on in a pause."""
+    agenda = turn.state.agenda
+    while begun := [
+        path for path, (verb, subject, _) in agenda.items() if _was_begun(turn.state, verb, subject)
+    ]:
+        for path in begun:
+            verb, subject, _ = agenda.pop(path)
+            DECISIONS[verb](turn, subject)
+
+
+def _was_begun(state: RunState, verb: str, subject: Any) -> bool:
+    """Return whether another run had decided already what is planned here."""
+    if verb not in ("wait", "enter", "round"):
+        return False
+    known = state.inherited.get(subject.path)
+    begun = None if known is None else known.under_way
+    return begun is not None and (subject.rounds < begun.rounds if verb == "round" else bool(begun.since))

@@ -27,7 +27,7 @@ from auraos.core.run import (
     waits,
 )
 from auraos.core.run.commands import Continue, Continued, Nudge, SlotOpened, StopTimer
-from auraos.core.run.decisions import DECISIONS
+from auraos.core.run.decisions import DECISIONS, take_up_waits
 from auraos.core.run.evaluation import compute, compute_later, evaluate_or_error
 from auraos.core.run.facts import AnyFact, OutsideFact, Result, StepError, StepSettled
 from auraos.core.run.program import CONTAINERS, Program, StepProgram
@@ -80,31 +80,11 @@ def _take(turn: Turn, given: OutsideFact | facts.Computed | Nudge) -> bool:
     elif type(given) is facts.RunStarted:
         turn.decide(msgspec.structs.replace(given, semantics=facts.SEMANTICS, at=turn.at))
         if state.phase == "paused":
-            _wait_on(turn)
+            take_up_waits(turn)
     else:
         fact = cast("OutsideFact", given)
         turn.decide(fact if fact.at == turn.at else msgspec.structs.replace(fact, at=turn.at))
     return True
-
-
-def _wait_on(turn: Turn) -> None:
-    """Take up what was under way in the run whose place this one takes, though it is paused: waits go on in a pause."""
-    agenda = turn.state.agenda
-    while begun := [
-        path for path, (verb, subject, _) in agenda.items() if _was_begun(turn.state, verb, subject)
-    ]:
-        for path in begun:
-            verb, subject, _ = agenda.pop(path)
-            DECISIONS[verb](turn, subject)
-
-
-def _was_begun(state: RunState, verb: str, subject: Any) -> bool:
-    """Return whether another run had decided already what is planned here."""
-    if verb not in ("wait", "enter", "round"):
-        return False
-    known = state.inherited.get(subject.path)
-    begun = None if known is None else known.under_way
-    return begun is not None and (subject.rounds < begun.rounds if verb == "round" else bool(begun.since))
 
 
 def _grant_at_once(turn: Turn, ready: list[Activation]) -> None:
