@@ -205,7 +205,7 @@ async def test_a_failed_run_is_begun_once_more_as_another(room, token, verb):
 
 async def test_the_log_of_a_run_is_empty_where_nothing_was_logged(room, token):
     await start(room, token)
-    assert await show(room, token, 1, "/logs") == {"items": []}
+    assert await show(room, token, 1, "/logs") == {"items": [], "next": None}
 
 
 @pytest.mark.parametrize("what", ["", "/state", "/journal", "/why", "/logs"])

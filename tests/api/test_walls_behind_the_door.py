@@ -17,9 +17,10 @@ class Forgetful:
         self._reader = reader
         self.within = set()
 
-    async def all(self, sql, parameters, make):
+    async def all(self, sql, parameters, make, *, page=0):
         self.within.add(workspace_within())
-        return await self._reader.all(sql.replace("workspace=?", "(workspace=? or 1=1)"), parameters, make)
+        careless = sql.replace("workspace=?", "(workspace=? or 1=1)")
+        return await self._reader.all(careless, parameters, make, page=page)
 
     async def close(self):
         await self._reader.close()

@@ -114,9 +114,11 @@ class Forgetful:
         self._forget = forget
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
 
-    async def all(self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], Any]) -> Any:
+    async def all(
+        self, sql: str, parameters: tuple[Any, ...], make: Callable[[Sequence[Any]], Any], *, page: int = 0
+    ) -> Any:
         self.asked.append((sql, parameters))
-        return await self._reader.all(self._forget(sql), parameters, make)
+        return await self._reader.all(self._forget(sql), parameters, make, page=page)
 
 
 def forgetful(store: PostgresStore, forget: Callable[[str], str] = careless) -> tuple[Reads, Forgetful]:
