@@ -85,7 +85,7 @@ class VersionFigures(msgspec.Struct, frozen=True, kw_only=True):
     states: dict[str, int]
     """How many of them are in which state now."""
     success: float | None
-    """How many of a hundred that are over succeeded; None where none is over."""
+    """How many of a hundred that are over succeeded; None where none is over. One that was moved goes on as another one."""
     took: Spread | None
     """From the start to the end, of those that are over."""
     read: int
@@ -220,7 +220,7 @@ def _version_figures(
     counted: RunsCounted, read: Sequence[RunRead], numbers: Mapping[str, int]
 ) -> VersionFigures:
     own = [run for run in read if counted.version in ("", run.version)]
-    over = counted.took.count if counted.took is not None else 0
+    over = (counted.took.count if counted.took is not None else 0) - counted.states.get("moved", 0)
     return VersionFigures(
         version=counted.version,
         number=numbers.get(counted.version),
