@@ -65,3 +65,31 @@ async def test_the_headers_that_an_answer_has_or_may_have_are_described(room):
     draft = described["paths"]["/api/v1/definitions/{kind}/{name}"]["get"]["responses"]["200"]
     assert set(draft["headers"]) == {*paced, "ETag"}
     assert "headers" not in described["paths"]["/health/live"]["get"]["responses"]["200"]
+
+
+async def test_no_text_of_a_parameter_may_hold_the_character_zero(room):
+    """Which is refused wherever it stands, so the description must not allow it."""
+    told = describe(room.routes.routes)["paths"]
+    allowed = [
+        (path, each["name"])
+        for path, methods in told.items()
+        for operation in methods.values()
+        for each in operation["parameters"]
+        if each.get("in") in ("path", "query") and any(takes_zero(text) for text in texts_in(each["schema"]))
+    ]
+    assert allowed == []
+
+
+def texts_in(schema):
+    """Yield the schemas of texts within the one of a parameter."""
+    inner = [*([schema["items"]] if "items" in schema else []), *schema.get("anyOf", ())]
+    for one in inner:
+        yield from texts_in(one)
+    if schema.get("type") == "string":
+        yield schema
+
+
+def takes_zero(schema):
+    if "enum" in schema or "const" in schema:
+        return False
+    return any(re.search(schema.get("pattern", ""), text) for text in ("\0", "a\0", "a/\0", "a=\0"))

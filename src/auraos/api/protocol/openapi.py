@@ -15,6 +15,7 @@ from auraos.api.protocol.routes import ALWAYS, OPEN, SELF, Route, Routes
 
 _PLACE = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}
+NO_ZERO = r"^[^\x00]*$"
 _WORKSPACE = {
     "name": "X-AuraOS-Workspace",
     "in": "header",
@@ -198,7 +199,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         for name, each in own.get("properties", {}).items():
             place = "path" if name in route.in_path else "query"
             is_needed = place == "path" or name in own.get("required", ())
-            found.append({"name": name, "in": place, "required": is_needed, "schema": plain(each)})
+            schema = _without_zero(plain(each))
+            found.append({"name": name, "in": place, "required": is_needed, "schema": schema})
     if route.over:
         found.append(_IF_MATCH)
     if route.keyed:
@@ -210,6 +212,17 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.may not in (OPEN, ALWAYS) and not route.everywhere:
         found.append({"$ref": "#/components/parameters/Workspace"})
     return found
+
+
+def _without_zero(schema: Any) -> Any:
+    """Return the schema of a parameter in which no text holds the character 0: none is read that does."""
+    if isinstance(schema, list | tuple):
+        return [_without_zero(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "string" and not schema.keys() & {"pattern", "enum", "const"}:
+        return {**schema, "pattern": NO_ZERO}
+    return {key: _without_zero(told) if key in ("items", "anyOf") else told for key, told in schema.items()}
 
 
 def is_marked(route: Route) -> bool:
